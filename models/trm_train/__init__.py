@@ -1,0 +1,1 @@
+"""Training, evaluation and export of the Tiny Recursive Model that trm_node runs."""

@@ -1,0 +1,82 @@
+//! `trm`: the planner of `trm_node` for people and scripts.
+//!
+//! Exit codes: 0 a path, 1 bad input (the message names file, field or flag), 2 no path (with Nav2's name of the
+//! reason).
+
+mod answer;
+mod args;
+mod bundle;
+mod map_file;
+mod plan;
+mod render;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Plans paths with a Tiny Recursive Model, with a deadline, every path checked.
+#[derive(Parser)]
+#[command(name = "trm", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Plan(args::PlanArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse_from(std::env::args_os().map(without_exponent)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nowhere is left to report a closed stderr to.
+            let _ = error.print();
+            // clap's own exit code for bad usage is 2, which here means that there is no path.
+            return if error.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS };
+        }
+    };
+    let result = match &cli.command {
+        Command::Plan(args) => plan::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("trm: {error:#}");
+        ExitCode::from(1)
+    })
+}
+
+/// A negative number as clap knows one: it takes `-1e-7`, as scripts print it, for a flag.
+fn without_exponent(argument: OsString) -> OsString {
+    let negative = argument.to_str().filter(|text| text.starts_with('-')).and_then(|text| text.parse::<f64>().ok());
+    match negative {
+        Some(number) if number.is_finite() => number.to_string().into(),
+        _ => argument,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_declared_soundly() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn small_negative_numbers_lose_their_exponent_and_nothing_else_changes() {
+        for (text, expected) in [
+            ("-5.5e-17", "-0.000000000000000055"),
+            ("-2", "-2"),
+            ("1e-3", "1e-3"),
+            ("--json", "--json"),
+            ("-", "-"),
+            ("-inf", "-inf"),
+        ] {
+            assert_eq!(without_exponent(text.into()), expected);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `trm plan`: one plan, or one for each line of a file.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use trm_core::config::Config;
+use trm_core::error::PlanError;
+use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
+use trm_core::grid::guidance::Guidance;
+use trm_core::grid::occupancy::OccupancyGrid;
+use trm_core::grid::window::Window;
+use trm_core::halt::deadline::Clock;
+use trm_core::model::bundle::Bundle;
+use trm_core::path::endpoints::resolve_goal;
+use trm_core::planner::{Planner, Request};
+use trm_core::units::Pose;
+
+use crate::answer::Answer;
+use crate::args::{PlanArgs, finite, pose, with_flag};
+use crate::{bundle, map_file, render};
+
+/// No path: the answer says why.
+const NO_PATH: u8 = 2;
+
+/// Runs `trm plan`.
+///
+/// # Errors
+/// On bad input; the message names file, field or flag.
+pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
+    let config = args.config()?;
+    let grid = map_file::load(&args.map)?;
+    let folder = args.bundle.clone().map_or_else(bundle::find, Ok)?;
+    let bundle = Bundle::load(&folder)?;
+    let mut session = Session::new(config, grid, &bundle)?;
+    if let Some(file) = &args.queries {
+        for (start, goal) in queries(file)? {
+            let answer = session.answer(start, goal, args.optimal);
+            print(&serde_json::to_string(&answer)?)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (start, goal) = (pose(&args.start), pose(&args.goal));
+    let answer = session.answer(start, goal, args.optimal);
+    if let Some(file) = &args.png {
+        let (costmap, window) = (&session.costmap, session.window(start, &answer));
+        let picture = render::Picture { costmap, start, goal, path: &answer.poses, window };
+        picture.save(file).with_context(|| format!("--png {}", file.display()))?;
+    }
+    print(&if args.json { serde_json::to_string(&answer)? } else { answer.summary() })?;
+    if let Some(reason) = answer.reason.as_ref().filter(|_| !args.json) {
+        eprintln!("trm: {}: {reason}", answer.status);
+    }
+    Ok(if answer.succeeded() { ExitCode::SUCCESS } else { ExitCode::from(NO_PATH) })
+}
+
+/// Prints a line; a reader that has gone away (`trm … | head`) is an error, not a panic.
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("stdout")
+}
+
+/// The lines of a queries file.
+fn queries(file: &Path) -> anyhow::Result<Vec<(Pose, Pose)>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("--queries {}", file.display()))?;
+    let query = |(number, line): (usize, &str)| {
+        let numbers: Result<Vec<f64>, String> = line.split_whitespace().map(finite).collect();
+        match numbers.as_deref() {
+            Ok([sx, sy, gx, gy]) => Ok((Pose::new(*sx, *sy, 0.0), Pose::new(*gx, *gy, 0.0))),
+            _ => Err(anyhow!("--queries {} line {}: {line:?} is not four numbers", file.display(), number + 1)),
+        }
+    };
+    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(query).collect()
+}
+
+/// A planner that is ready for one map.
+struct Session {
+    config: Config,
+    costmap: Costmap,
+    planner: Planner,
+    clock: Stopwatch,
+    /// Cells a side of the window and of a token.
+    sides: (usize, usize),
+}
+
+impl Session {
+    fn new(config: Config, grid: OccupancyGrid, bundle: &Bundle) -> anyhow::Result<Self> {
+        let sides =
+            (bundle.window(config.window_size as usize).map_err(with_flag)?, bundle.manifest.architecture.patch);
+        let costmap = CostmapBuilder::new(&config, GridKind::Map).replace(grid).clone();
+        let mut planner = Planner::new(&config, bundle).map_err(with_flag)?;
+        planner.prepare(&costmap);
+        Ok(Self { config, costmap, planner, clock: Stopwatch(Instant::now()), sides })
+    }
+
+    /// What the model saw; `None` when it wasn't asked.
+    fn window(&self, start: Pose, answer: &Answer) -> Option<Window> {
+        let geometry = self.costmap.geometry();
+        let cell = geometry.cell_at(start.point()).filter(|_| answer.applications > 0)?;
+        Some(Window::around(cell, geometry, self.sides.0, self.sides.1))
+    }
+
+    fn answer(&mut self, start: Pose, goal: Pose, optimal: bool) -> Answer {
+        let mut answer = Answer::new(self.config.deadline_ms);
+        // Every query stands for itself: nothing is warm.
+        self.planner.reset();
+        let geometry = self.costmap.geometry();
+        let Some(start_cell) = geometry.cell_at(start.point()) else {
+            answer.outcome(Err(PlanError::StartOutsideMap(geometry.nearest_cell(start.point()))));
+            return answer;
+        };
+        let goal_cell = match resolve_goal(&self.costmap, &self.config, goal.point()) {
+            Ok(cell) => cell,
+            Err(error) => {
+                answer.outcome(Err(error));
+                return answer;
+            }
+        };
+        let began = Instant::now();
+        let guidance = Guidance::compute(&self.costmap, goal_cell, self.config.allow_unknown, &|| false);
+        let guidance_time = began.elapsed();
+        let shortest = guidance.as_ref().map(|g| f64::from(g.cost_to_go(start_cell)) * geometry.resolution());
+        answer.optimal_length_m = shortest.filter(|length| optimal && length.is_finite());
+
+        let arrived = self.clock.now();
+        let deadline = arrived + Duration::from_secs_f64(self.config.deadline_ms / 1e3);
+        let request = Request { start, goal, arrived, deadline };
+        let outcome = self.planner.plan(&self.costmap, guidance.as_ref(), &request, &self.clock);
+        answer.report(&outcome.report, guidance_time);
+        answer.outcome(outcome.path.map(|path| (path.poses(), path.length())));
+        answer
+    }
+}
+
+/// The machine's monotonic clock, from when the planner was ready.
+struct Stopwatch(Instant);
+
+impl Clock for Stopwatch {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

@@ -1,0 +1,127 @@
+//! Two worlds of errors: [`LoadError`] owns text and is made when something enters; [`PlanError`] is `Copy` and made
+//! in the planning loop.
+
+use std::path::PathBuf;
+
+use crate::units::Cell;
+
+/// Something that was handed in can't be used. Names the field and its value; what was there before stays in use.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LoadError {
+    /// A parameter's value.
+    #[error("parameter {name}: {value} is not {expected}")]
+    Parameter {
+        /// The parameter's name.
+        name: String,
+        /// The value as it was given.
+        value: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// A field of a grid or of a grid update.
+    #[error("grid refused: {field} is {value}, but {expected}")]
+    Grid {
+        /// The field, as the message names it.
+        field: &'static str,
+        /// The value as it was given.
+        value: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// A file of a model bundle that can't be read.
+    #[error("bundle {}: {reason}", path.display())]
+    BundleFile {
+        /// The file or the folder.
+        path: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A field of a bundle's manifest, or a graph that doesn't match it.
+    #[error("bundle {}: {field}: {reason}", path.display())]
+    BundleField {
+        /// The manifest's path.
+        path: PathBuf,
+        /// The field's name.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The inference library refused a graph or an input.
+    #[error("inference: {0}")]
+    Inference(String),
+}
+
+/// Why there is no path. Maps one to one to the error codes of Nav2's `ComputePathToPose`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The start lies outside the grid.
+    #[error("start lies outside the map, near cell ({}, {})", .0.col, .0.row)]
+    StartOutsideMap(Cell),
+    /// The goal lies outside the grid.
+    #[error("goal lies outside the map, near cell ({}, {})", .0.col, .0.row)]
+    GoalOutsideMap(Cell),
+    /// The start's cell is lethal or unknown, and no free cell is within reach of the robot.
+    #[error("start cell ({}, {}) is occupied (cost {cost})", cell.col, cell.row)]
+    StartOccupied {
+        /// The start's cell.
+        cell: Cell,
+        /// Its cost: 99 inscribed, 100 lethal, 255 unknown.
+        cost: u8,
+    },
+    /// The goal's cell can't be entered, nor any within the tolerance.
+    #[error("goal cell ({}, {}) is occupied (cost {cost}), and every cell within the tolerance", cell.col, cell.row)]
+    GoalOccupied {
+        /// The goal's cell.
+        cell: Cell,
+        /// Its cost: 99 inscribed, 100 lethal, 255 unknown.
+        cost: u8,
+    },
+    /// The deadline came before any verified path.
+    #[error("deadline passed after {applications} network applications without a verified path")]
+    TimedOut {
+        /// Network applications that were run.
+        applications: u16,
+    },
+    /// The goal can't be reached from the start.
+    #[error("no path leads from the start to the goal")]
+    NoValidPath,
+    /// The model found none, and the fallback is switched off.
+    #[error("the model found no verified path in {steps} steps, and the fallback is off")]
+    ModelOnly {
+        /// Supervision steps that were run.
+        steps: u16,
+    },
+    /// The planning was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl PlanError {
+    /// The name of the error in Nav2's `ComputePathToPose` action.
+    #[must_use]
+    pub const fn nav2_name(self) -> &'static str {
+        match self {
+            Self::StartOutsideMap(_) => "START_OUTSIDE_MAP",
+            Self::GoalOutsideMap(_) => "GOAL_OUTSIDE_MAP",
+            Self::StartOccupied { .. } => "START_OCCUPIED",
+            Self::GoalOccupied { .. } => "GOAL_OCCUPIED",
+            Self::TimedOut { .. } => "TIMEOUT",
+            Self::NoValidPath | Self::ModelOnly { .. } => "NO_VALID_PATH",
+            Self::Cancelled => "UNKNOWN",
+        }
+    }
+
+    /// The code of the error in Nav2's `ComputePathToPose` action.
+    #[must_use]
+    pub const fn nav2_code(self) -> u16 {
+        match self {
+            Self::Cancelled => 200,
+            Self::StartOutsideMap(_) => 203,
+            Self::GoalOutsideMap(_) => 204,
+            Self::StartOccupied { .. } => 205,
+            Self::GoalOccupied { .. } => 206,
+            Self::TimedOut { .. } => 207,
+            Self::NoValidPath | Self::ModelOnly { .. } => 208,
+        }
+    }
+}

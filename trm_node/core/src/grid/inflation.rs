@@ -1,0 +1,95 @@
+//! Costs around lethal cells, as Nav2's inflation layer computes them and its publisher encodes them.
+//!
+//! Source: navigation2 (jazzy), `nav2_costmap_2d/include/nav2_costmap_2d/inflation_layer.hpp` `computeCost` and
+//! `src/costmap_2d_publisher.cpp` `cost_translation_table_`. Distances are exact, from centre to centre.
+
+use super::costmap::{INSCRIBED, LETHAL, UNKNOWN};
+use super::occupancy::{Geometry, Rect};
+use crate::config::Config;
+
+/// What one lethal cell does to the cells around it.
+pub(super) struct Kernel {
+    /// Greatest distance in cells along an axis.
+    pub reach: i32,
+    /// (columns, rows, cost), without the lethal cell itself.
+    stamps: Vec<(i32, i32, u8)>,
+}
+
+impl Kernel {
+    pub fn new(config: &Config, resolution: f64) -> Self {
+        let radius = config.robot_radius;
+        let reach = (config.inflation_radius.max(radius) / resolution).ceil() as i32;
+        let mut stamps = Vec::new();
+        for row in -reach..=reach {
+            for col in -reach..=reach {
+                let cells = (col as f64).hypot(row as f64);
+                let cost = if cells > reach as f64 { 0 } else { cost(cells * resolution, config) };
+                if cost > 0 && (col, row) != (0, 0) {
+                    stamps.push((col, row, cost));
+                }
+            }
+        }
+        Self { reach, stamps }
+    }
+
+    /// Raises the costs in `area` around all lethal cells that reach it.
+    ///
+    /// A lethal cell with four lethal neighbours adds nothing beyond theirs to any cell that isn't lethal itself.
+    pub fn stamp(&self, geometry: &Geometry, costs: &mut [u8], area: Rect) {
+        let (left, bottom) = (area.col, area.row);
+        let (right, top) = (left + area.width as i32, bottom + area.height as i32);
+        let (width, height) = (geometry.width() as i32, geometry.height() as i32);
+        for source in area.grown(self.reach, geometry).cells() {
+            let at = source.row as usize * width as usize + source.col as usize;
+            if costs[at] != LETHAL {
+                continue;
+            }
+            let lethal = |col: i32, row: i32| {
+                col >= 0 && row >= 0 && col < width && row < height && {
+                    costs[row as usize * width as usize + col as usize] == LETHAL
+                }
+            };
+            let (c, r) = (source.col, source.row);
+            if lethal(c - 1, r) && lethal(c + 1, r) && lethal(c, r - 1) && lethal(c, r + 1) {
+                continue;
+            }
+            for &(dc, dr, cost) in &self.stamps {
+                let (col, row) = (c + dc, r + dr);
+                if col < left || row < bottom || col >= right || row >= top {
+                    continue;
+                }
+                let here = &mut costs[row as usize * width as usize + col as usize];
+                // Unknown cells keep their name unless the robot can't be there anyway.
+                if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
+                    *here = cost;
+                }
+            }
+        }
+    }
+}
+
+/// The published cost at a distance in metres from the centre of a lethal cell.
+fn cost(distance: f64, config: &Config) -> u8 {
+    // The slack keeps 4 cells of 0.05 m within 0.2 m: binary fractions must not open the ring.
+    if distance <= config.robot_radius + 1e-9 {
+        return INSCRIBED;
+    }
+    let factor = (-config.cost_scaling_factor * (distance - config.robot_radius)).exp();
+    let internal = (252.0 * factor) as u32;
+    if internal == 0 { 0 } else { (1 + 97 * (internal - 1) / 251) as u8 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_fall_from_inscribed_as_nav2_encodes_them() {
+        let config = Config { robot_radius: 0.2, cost_scaling_factor: 10.0, ..Config::default() };
+        assert_eq!(cost(0.2, &config), 99);
+        assert_eq!(cost(4.0 * 0.05, &config), 99);
+        // 252 · exp(−10 · 0.05) = 152.8 → 1 + 97 · 151 / 251 = 59
+        assert_eq!(cost(0.25, &config), 59);
+        assert_eq!(cost(2.0, &config), 0);
+    }
+}

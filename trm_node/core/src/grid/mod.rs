@@ -1,0 +1,7 @@
+//! Grids as they come in, what they cost to cross, and the parts of them that the model sees.
+
+pub mod costmap;
+pub mod guidance;
+mod inflation;
+pub mod occupancy;
+pub mod window;

@@ -1,0 +1,7 @@
+//! The Tiny Recursive Model: a window becomes x, the net is applied again and again, y decodes to a field of moves.
+
+pub mod backend;
+pub mod bundle;
+pub mod encode;
+pub mod recursion;
+pub mod tract;
