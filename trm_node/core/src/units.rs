@@ -26,7 +26,7 @@ impl Cell {
 }
 
 /// One of the eight moves between neighbouring cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Move {
     /// Change of the row.
     pub rows: i32,

@@ -110,8 +110,7 @@ pub fn legal(costmap: &Costmap, cell: Cell, step: Move, allow_unknown: bool) -> 
     let next = cell.after(step);
     let at = costmap.geometry().index(next)?;
     let free = |cell| costmap.is_free(cell, allow_unknown);
-    let corners = !step.is_diagonal()
-        || (free(Cell::new(next.col, cell.row)) && free(Cell::new(cell.col, next.row)));
+    let corners = !step.is_diagonal() || (free(Cell::new(next.col, cell.row)) && free(Cell::new(cell.col, next.row)));
     (is_free(costmap.costs()[at], allow_unknown) && corners).then_some(at)
 }
 

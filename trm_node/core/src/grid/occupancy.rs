@@ -24,9 +24,8 @@ impl Geometry {
     /// [`LoadError::Grid`] for a side of 0 or above [`MAX_SIDE`], a resolution that is not a positive number, or an
     /// origin that is not finite.
     pub fn new(width: u32, height: u32, resolution: f64, origin: Pose) -> Result<Self, LoadError> {
-        let refuse = |field, value: String, expected: &str| {
-            Err(LoadError::Grid { field, value, expected: expected.to_owned() })
-        };
+        let refuse =
+            |field, value: String, expected: &str| Err(LoadError::Grid { field, value, expected: expected.to_owned() });
         for (field, side) in [("info.width", width), ("info.height", height)] {
             if side == 0 || side > MAX_SIDE {
                 return refuse(field, side.to_string(), &format!("must be from 1 to {MAX_SIDE} cells"));
@@ -325,7 +324,8 @@ mod tests {
         fn metres_and_cells_invert(px in -1e3..1e3_f64, py in -1e3..1e3_f64, yaw in -7.0..7.0_f64) {
             let geometry = Geometry::new(50, 40, 0.05, Pose::new(3.0, -2.0, yaw)).unwrap();
             let (col, row) = geometry.to_cells(Point { x: px, y: py });
-            prop_assert!(geometry.to_point(col, row).distance(Point { x: px, y: py }) < 1e-9);
+            let error = geometry.to_point(col, row).distance(Point { x: px, y: py });
+            prop_assert!(error < 1e-9);
         }
     }
 }

@@ -45,7 +45,11 @@ impl Window {
     #[must_use]
     pub const fn local(&self, cell: Cell) -> Option<Cell> {
         let local = Cell::new(cell.col - self.corner.col, cell.row - self.corner.row);
-        if local.col >= 0 && local.row >= 0 && local.col < self.size && local.row < self.size { Some(local) } else { None }
+        if local.col >= 0 && local.row >= 0 && local.col < self.size && local.row < self.size {
+            Some(local)
+        } else {
+            None
+        }
     }
 
     /// The grid's cell for a cell of the window.
@@ -89,8 +93,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_window_holds_its_cell_and_its_transform_inverts(
-            width in 1_u32..300, height in 1_u32..300, col in 0..300, row in 0..300, half in 8_usize..64,
-            lc in 0..128, lr in 0..128,
+            width in 1_u32..300, height in 1_u32..300, col in 0..300_i32, row in 0..300_i32, half in 8_usize..64,
+            lc in 0..128_i32, lr in 0..128_i32,
         ) {
             let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
             let cell = Cell::new(col.min(width as i32 - 1), row.min(height as i32 - 1));

@@ -118,8 +118,8 @@ impl Bundle {
     /// one, for a field this version can't work with, and for a graph whose hash differs.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
         let path = folder.join(MANIFEST);
-        let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&path, &e))?;
-        let manifest: Manifest = serde_yaml::from_str(&text).map_err(|e| field(&path, "manifest", &e))?;
+        let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
+        let manifest: Manifest = serde_yaml::from_str(&text).map_err(|e| field(&path, "manifest", e))?;
         manifest.check(&path)?;
         let mut graphs = [Vec::new(), Vec::new(), Vec::new()];
         for (name, graph) in GRAPHS.iter().zip(&mut graphs) {
@@ -192,22 +192,22 @@ impl Manifest {
 fn read_graph(file: &Path, manifest: &Path, expected: Option<&String>) -> Result<Vec<u8>, LoadError> {
     let name = format!("files.{}", file.file_name().unwrap_or_default().display());
     let expected = expected.ok_or_else(|| field(manifest, &name, "missing"))?;
-    let size = std::fs::metadata(file).map_err(|e| unreadable(file, &e))?.len();
+    let size = std::fs::metadata(file).map_err(|e| unreadable(file, e))?.len();
     if size > MAX_GRAPH {
-        return Err(field(manifest, &name, &format!("{size} bytes, more than {MAX_GRAPH}")));
+        return Err(field(manifest, &name, format!("{size} bytes, more than {MAX_GRAPH}")));
     }
-    let bytes = std::fs::read(file).map_err(|e| unreadable(file, &e))?;
+    let bytes = std::fs::read(file).map_err(|e| unreadable(file, e))?;
     let found = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
     if found != expected.to_ascii_lowercase() {
-        return Err(field(manifest, &name, &format!("the file's sha256 is {found}, the manifest says {expected}")));
+        return Err(field(manifest, &name, format!("the file's sha256 is {found}, the manifest says {expected}")));
     }
     Ok(bytes)
 }
 
-fn unreadable(path: &Path, error: &dyn Display) -> LoadError {
+fn unreadable(path: &Path, error: impl Display) -> LoadError {
     LoadError::BundleFile { path: path.to_owned(), reason: error.to_string() }
 }
 
-fn field(path: &Path, field: &str, reason: &dyn Display) -> LoadError {
+fn field(path: &Path, field: &str, reason: impl Display) -> LoadError {
     LoadError::BundleField { path: path.to_owned(), field: field.to_owned(), reason: reason.to_string() }
 }

@@ -44,7 +44,12 @@ impl GoalCells {
 
     /// Finds the goal cells of a window. Without guidance only a goal inside the window can be one.
     pub fn find(
-        &mut self, window: &Window, costmap: &Costmap, guidance: Option<&Guidance>, goal: Cell, allow_unknown: bool,
+        &mut self,
+        window: &Window,
+        costmap: &Costmap,
+        guidance: Option<&Guidance>,
+        goal: Cell,
+        allow_unknown: bool,
     ) {
         self.cost.fill(f32::INFINITY);
         self.count = 0;

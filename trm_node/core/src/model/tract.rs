@@ -31,8 +31,7 @@ impl TractBackend {
     pub fn new(bundle: &Bundle, size: usize) -> Result<Self, LoadError> {
         let architecture = bundle.manifest.architecture;
         let size = bundle.window(size)?;
-        let shape =
-            Shape { size, patch: architecture.patch, hidden: architecture.hidden, channels: CHANNELS.len() };
+        let shape = Shape { size, patch: architecture.patch, hidden: architecture.hidden, channels: CHANNELS.len() };
         let tokens = shape.tokens();
         let state = [1, shape.hidden, tokens, tokens];
         let cells = [1, super::encode::CLASSES, size, size];
@@ -73,7 +72,12 @@ impl Graph {
     fn run(&self, inputs: TVec<TValue>, outputs: &mut [&mut [f32]]) -> TractResult<()> {
         let found = self.plan.run(inputs)?;
         for (out, value) in outputs.iter_mut().zip(found) {
-            out.copy_from_slice(value.to_plain_array_view::<f32>()?.as_slice().context("output isn't contiguous")?);
+            out.copy_from_slice(
+                value
+                    .to_plain_array_view::<f32>()?
+                    .as_slice()
+                    .ok_or_else(|| TractError::msg("output isn't contiguous"))?,
+            );
         }
         Ok(())
     }
