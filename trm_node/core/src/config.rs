@@ -206,6 +206,8 @@ parameters! {
     /// A goal is done when the robot is this near to it; planning then stops.
     goal_reached_tolerance: f64 = 0.15, "m", Range::Real(0.0, 100.0);
 
+    /// Whether the node plans from its start on; if not, it waits for `~/set_active`.
+    autostart: bool = true, "", Range::Flag;
     /// Plans per second while there is a goal.
     planner_frequency: f64 = 20.0, "Hz", Range::Real(0.1, 1000.0);
     /// Time from the arrival of a request to its published path.
@@ -224,7 +226,7 @@ parameters! {
     /// Greatest number of supervision steps for a plan; 0 switches the model off.
     max_steps: i64 = 16_i64, "steps", Range::Whole(0, 1000);
     /// Greatest number of cells that the search guided by the model's field expands.
-    max_expansions: i64 = 1500_i64, "cells", Range::Whole(1, 100_000);
+    max_expansions: i64 = 400_i64, "cells", Range::Whole(1, 100_000);
     /// Whether y and z are kept from one plan to the next.
     warm_start: bool = true, "", Range::Flag;
     /// Share of a window's cells that may change before a warm start is given up.

@@ -91,6 +91,15 @@ pub enum PlanError {
         /// Supervision steps that were run.
         steps: u16,
     },
+    /// A path was found, but it did not pass the last check.
+    #[error("the path that was found did not pass the last check")]
+    Unverified,
+    /// The way is longer than the planner's buffers.
+    #[error("the path has more than {cells} cells")]
+    TooLong {
+        /// The most cells that a path may have.
+        cells: u32,
+    },
     /// The planning was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -106,7 +115,7 @@ impl PlanError {
             Self::StartOccupied { .. } => "START_OCCUPIED",
             Self::GoalOccupied { .. } => "GOAL_OCCUPIED",
             Self::TimedOut { .. } => "TIMEOUT",
-            Self::NoValidPath | Self::ModelOnly { .. } => "NO_VALID_PATH",
+            Self::NoValidPath | Self::ModelOnly { .. } | Self::Unverified | Self::TooLong { .. } => "NO_VALID_PATH",
             Self::Cancelled => "UNKNOWN",
         }
     }
@@ -121,7 +130,7 @@ impl PlanError {
             Self::StartOccupied { .. } => 205,
             Self::GoalOccupied { .. } => 206,
             Self::TimedOut { .. } => 207,
-            Self::NoValidPath | Self::ModelOnly { .. } => 208,
+            Self::NoValidPath | Self::ModelOnly { .. } | Self::Unverified | Self::TooLong { .. } => 208,
         }
     }
 }

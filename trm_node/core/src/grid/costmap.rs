@@ -137,6 +137,13 @@ impl CostmapBuilder {
         &self.state.insert(State { grid, kernel, costmap }).costmap
     }
 
+    /// Takes new parameters, and works out the costs anew from the grid as it came in.
+    pub fn configure(&mut self, config: &Config) -> Option<&Costmap> {
+        self.config = config.clone();
+        let grid = self.state.take()?.grid;
+        Some(self.replace(grid))
+    }
+
     /// Takes new values for a rectangle, and works out the costs of that rectangle and what is around it.
     ///
     /// # Errors
@@ -230,6 +237,20 @@ mod tests {
         assert!(!costmap.is_free(Cell::new(1, 0), true));
         assert!(costmap.is_free(Cell::new(1, 1), true));
         assert!(!costmap.is_free(Cell::new(1, 1), false));
+    }
+
+    #[test]
+    fn new_parameters_give_the_costs_they_would_have_given() {
+        let mut data = vec![0; 81];
+        data[40] = 100;
+        let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Map);
+        assert!(builder.configure(&Config::default()).is_none(), "no grid yet");
+        let old = builder.replace(grid(9, 9, data.clone())).clone();
+        let config = Config { robot_radius: 0.4, ..Config::default() };
+        let new = builder.configure(&config).unwrap().clone();
+        let whole = CostmapBuilder::new(&config, GridKind::Map).replace(grid(9, 9, data)).clone();
+        assert_eq!(new.costs(), whole.costs());
+        assert!(new.costs() != old.costs() && new.version() != old.version());
     }
 
     #[test]

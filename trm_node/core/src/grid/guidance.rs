@@ -117,17 +117,7 @@ pub fn legal(costmap: &Costmap, cell: Cell, step: Move, allow_unknown: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-    use crate::grid::costmap::{CostmapBuilder, GridKind};
-    use crate::grid::occupancy::{Geometry, OccupancyGrid};
-    use crate::units::Pose;
-
-    fn costmap(rows: &[&str]) -> Costmap {
-        let geometry = Geometry::new(rows[0].len() as u32, rows.len() as u32, 1.0, Pose::default()).unwrap();
-        let data = rows.iter().flat_map(|r| r.bytes().map(|b| if b == b'#' { 100 } else { 0 })).collect();
-        let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Costmap);
-        builder.replace(OccupancyGrid::new(geometry, data).unwrap()).clone()
-    }
+    use crate::grid::testing::costmap;
 
     #[test]
     fn the_way_round_a_wall_is_counted_without_cutting_its_corner() {

@@ -4,4 +4,6 @@ pub mod costmap;
 pub mod guidance;
 mod inflation;
 pub mod occupancy;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod window;

@@ -116,6 +116,13 @@ impl Geometry {
         }
     }
 
+    /// A heading in the map frame from one counted from the grid's columns, from −π to π.
+    #[must_use]
+    pub fn to_map_yaw(&self, yaw: f64) -> f64 {
+        use std::f64::consts::{PI, TAU};
+        (yaw + self.origin.yaw + PI).rem_euclid(TAU) - PI
+    }
+
     /// The cell nearest to a point, also outside the grid; far away it saturates, and NaN gives the smallest cell.
     #[must_use]
     pub fn nearest_cell(&self, point: Point) -> Cell {

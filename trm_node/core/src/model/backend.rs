@@ -41,7 +41,7 @@ impl Shape {
     }
 }
 
-/// The three graphs of a bundle for one window size. All buffers are channel-major, as in PyTorch.
+/// The three graphs of a bundle for one window size. All buffers are channel-major, as in `PyTorch`.
 pub trait Backend: Send {
     /// The sizes of all buffers.
     fn shape(&self) -> Shape;

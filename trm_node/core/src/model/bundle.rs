@@ -1,7 +1,7 @@
 //! A model on disk: `manifest.yaml` and three ONNX graphs. A bundle that isn't what its manifest says is refused.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -119,8 +119,7 @@ impl Bundle {
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
         let path = folder.join(MANIFEST);
         let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
-        let manifest: Manifest = serde_yaml::from_str(&text).map_err(|e| field(&path, "manifest", e))?;
-        manifest.check(&path)?;
+        let manifest = Manifest::parse(&text, &path)?;
         let mut graphs = [Vec::new(), Vec::new(), Vec::new()];
         for (name, graph) in GRAPHS.iter().zip(&mut graphs) {
             *graph = read_graph(&folder.join(name), &path, manifest.files.get(*name))?;
@@ -159,6 +158,16 @@ impl Bundle {
 }
 
 impl Manifest {
+    /// Reads and checks the text of a manifest; `path` is where it came from, for messages.
+    ///
+    /// # Errors
+    /// [`LoadError::BundleField`] for a text that isn't a manifest, and for a field this version can't work with.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, LoadError> {
+        let manifest: Self = serde_yaml::from_str(text).map_err(|e| field(path, "manifest", e))?;
+        manifest.check(path)?;
+        Ok(manifest)
+    }
+
     fn check(&self, path: &Path) -> Result<(), LoadError> {
         let Architecture { hidden, patch, latent_updates, cycles, .. } = self.architecture;
         let Windows { min, max, multiple_of } = self.windows;
@@ -197,11 +206,19 @@ fn read_graph(file: &Path, manifest: &Path, expected: Option<&String>) -> Result
         return Err(field(manifest, &name, format!("{size} bytes, more than {MAX_GRAPH}")));
     }
     let bytes = std::fs::read(file).map_err(|e| unreadable(file, e))?;
-    let found = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let found = hexadecimal(&Sha256::digest(&bytes));
     if found != expected.to_ascii_lowercase() {
         return Err(field(manifest, &name, format!("the file's sha256 is {found}, the manifest says {expected}")));
     }
     Ok(bytes)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn unreadable(path: &Path, error: impl Display) -> LoadError {

@@ -140,6 +140,12 @@ impl Recursion {
         backend.decode(&self.y, &self.x, moves)
     }
 
+    /// Whether the state holds numbers only.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.y.iter().chain(&self.z).all(|v| v.is_finite())
+    }
+
     /// Applications of the net since the plan began.
     #[must_use]
     pub const fn applications(&self) -> usize {

@@ -95,6 +95,7 @@ fn tensor(shape: [usize; 4], values: &[f32]) -> TractResult<TValue> {
     Ok(Tensor::from_shape(&shape, values)?.into())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 fn inference(error: TractError) -> LoadError {
     LoadError::Inference(format!("{error:#}"))
 }

@@ -1,0 +1,217 @@
+//! Whether to apply the net once more.
+
+use std::time::Duration;
+
+use super::deadline::{Clock, Deadline};
+use crate::config::Config;
+
+/// Why the recursion stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// The path is verified, and an answer later it was still the same.
+    Verified,
+    /// A path is verified, and the answer hardly changes any more.
+    Settled,
+    /// A path is verified, and the q head is sure of the answer.
+    Confident,
+    /// `max_steps` were run.
+    StepLimit,
+    /// One more application would not have fitted before the deadline.
+    Deadline,
+    /// The caller cancelled.
+    Cancelled,
+}
+
+impl StopReason {
+    /// All reasons, in the order of [`Self::index`].
+    pub const ALL: [Self; 6] =
+        [Self::Verified, Self::Settled, Self::Confident, Self::StepLimit, Self::Deadline, Self::Cancelled];
+
+    /// The name in status messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Settled => "settled",
+            Self::Confident => "confident",
+            Self::StepLimit => "step_limit",
+            Self::Deadline => "deadline",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The place in [`Self::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// What the policy knows after an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// A verified path exists.
+    pub verified: bool,
+    /// This answer decoded to the same path as the one before.
+    pub unchanged: bool,
+    /// Root mean square of the answer's last change.
+    pub change: f32,
+    /// Logit of the q head.
+    pub q: f32,
+}
+
+/// How far a plan is, when the policy is asked whether one more application may run.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Supervision steps begun.
+    pub steps: usize,
+    /// Whether the last one is over.
+    pub step_is_whole: bool,
+    /// Whether a verified path exists: then no time is kept for the fallback.
+    pub verified: bool,
+}
+
+/// The stop policy: which reasons are on, and the time before which all applications must end.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    deadline: Deadline,
+    fallback: Duration,
+    max_steps: usize,
+    verified: bool,
+    settled: Option<f32>,
+    /// As a logit.
+    confident: Option<f32>,
+}
+
+impl Policy {
+    /// The policy for one plan. The recursion, with all decoding, must end by `deadline`, and by `fallback` earlier
+    /// while there is no verified path.
+    #[must_use]
+    pub fn new(config: &Config, deadline: Deadline, fallback: Duration) -> Self {
+        let p = config.confident_threshold;
+        Self {
+            deadline,
+            fallback,
+            max_steps: config.max_steps as usize,
+            verified: config.stop_verified,
+            settled: config.stop_settled.then_some(config.settled_threshold as f32),
+            confident: config.stop_confident.then_some((p / (1.0 - p)).ln() as f32),
+        }
+    }
+
+    /// Asked before each application: `None` when it may run. `predicted` is the time it and the decoding after it are
+    /// expected to take.
+    #[must_use]
+    pub fn before(&self, progress: Progress, predicted: Duration, clock: &dyn Clock) -> Option<StopReason> {
+        if progress.steps >= self.max_steps && progress.step_is_whole {
+            return Some(StopReason::StepLimit);
+        }
+        let kept = if progress.verified { Duration::ZERO } else { self.fallback };
+        (self.deadline.left(clock) <= predicted.saturating_add(kept)).then_some(StopReason::Deadline)
+    }
+
+    /// Asked after each decoded answer: `None` when it is worth going on.
+    #[must_use]
+    pub fn after(&self, answer: Answer) -> Option<StopReason> {
+        if !answer.verified {
+            return None;
+        }
+        if self.verified && answer.unchanged {
+            return Some(StopReason::Verified);
+        }
+        if self.settled.is_some_and(|threshold| answer.change < threshold) {
+            return Some(StopReason::Settled);
+        }
+        self.confident.is_some_and(|threshold| answer.q > threshold).then_some(StopReason::Confident)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::halt::predictor::Predictor;
+
+    struct Simulated(Cell<Duration>);
+
+    impl Clock for Simulated {
+        fn now(&self) -> Duration {
+            self.0.get()
+        }
+    }
+
+    /// Runs applications of these lengths until the policy stops; the clock's end and the reason.
+    fn run(times_us: &[u64], budget_us: u64) -> (Duration, Option<StopReason>, usize) {
+        let clock = Simulated(Cell::new(Duration::from_secs(7)));
+        let deadline = Deadline::at(clock.now() + Duration::from_micros(budget_us));
+        let policy = Policy::new(&Config { max_steps: 1000, ..Config::default() }, deadline, Duration::ZERO);
+        let mut predictor = Predictor::new(0.95);
+        predictor.record(Duration::from_micros(times_us[0]));
+        for (done, time) in times_us.iter().enumerate() {
+            let progress = Progress { steps: done.div_ceil(8), step_is_whole: done % 8 == 0, verified: false };
+            if let Some(reason) = policy.before(progress, predictor.predicted(), &clock) {
+                return (clock.now().saturating_sub(Duration::from_secs(7)), Some(reason), done);
+            }
+            clock.0.set(clock.now() + Duration::from_micros(*time));
+            predictor.record(Duration::from_micros(*time));
+        }
+        (clock.now().saturating_sub(Duration::from_secs(7)), None, times_us.len())
+    }
+
+    #[test]
+    fn steady_applications_end_before_the_deadline() {
+        let (end, reason, done) = run(&[1000; 100], 20_000);
+        assert_eq!(reason, Some(StopReason::Deadline));
+        assert!(end < Duration::from_millis(20));
+        assert_eq!(done, 19);
+    }
+
+    #[test]
+    fn one_application_that_takes_twenty_times_longer_overshoots_by_itself_alone() {
+        let mut times = [1000; 100];
+        times[15] = 20_000;
+        let (end, reason, done) = run(&times, 20_000);
+        assert_eq!((reason, done), (Some(StopReason::Deadline), 16), "nothing starts after it");
+        assert_eq!(end, Duration::from_millis(35), "15 ms before it, 20 ms of its own");
+        times[15] = 1000;
+        times[3] = 10_000;
+        let (end, reason, _) = run(&times, 20_000);
+        assert_eq!(reason, Some(StopReason::Deadline));
+        assert!(end < Duration::from_millis(20), "a slow one early on costs steps, not the deadline: {end:?}");
+    }
+
+    #[test]
+    fn an_unverified_answer_never_stops_the_recursion() {
+        let policy = Policy::new(
+            &Config { stop_confident: true, ..Config::default() },
+            Deadline::at(Duration::MAX),
+            Duration::ZERO,
+        );
+        let sure = Answer { verified: false, unchanged: true, change: 0.0, q: 100.0 };
+        assert_eq!(policy.after(sure), None);
+        assert_eq!(policy.after(Answer { verified: true, ..sure }), Some(StopReason::Verified));
+        assert_eq!(policy.after(Answer { verified: true, unchanged: false, ..sure }), Some(StopReason::Settled));
+        let moving = Answer { verified: true, unchanged: false, change: 1.0, q: 100.0 };
+        assert_eq!(policy.after(moving), Some(StopReason::Confident));
+        assert_eq!(policy.after(Answer { q: 0.0, ..moving }), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_application_starts_that_is_predicted_not_to_fit(
+            left_us in 0_u64..50_000, predicted_us in 0_u64..50_000, fallback_us in 0_u64..50_000, late in any::<bool>(),
+            verified in any::<bool>(),
+        ) {
+            let clock = Simulated(Cell::new(Duration::from_micros(if late { 200_000 } else { 100_000 })));
+            let deadline = Deadline::at(Duration::from_micros(100_000 + left_us));
+            let policy = Policy::new(&Config::default(), deadline, Duration::from_micros(fallback_us));
+            let progress = Progress { steps: 0, step_is_whole: true, verified };
+            let may = policy.before(progress, Duration::from_micros(predicted_us), &clock).is_none();
+            let needed = predicted_us + if verified { 0 } else { fallback_us };
+            prop_assert_eq!(may, !late && needed < left_us);
+        }
+    }
+}

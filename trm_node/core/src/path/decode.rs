@@ -1,0 +1,309 @@
+//! The model's field as a path: a best-first search that follows the field and turns back where it leads nowhere.
+//!
+//! The cost of a move is its surprise: how much less probable the field makes it than the best legal move of that cell
+//! (the difference of their logits). Following the field costs nothing, so while the field is right this is the plain
+//! roll-out; at a loop or a dead end the least surprising branch on the way is tried next. The number of cells it
+//! expands is bounded.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::grid::window::Window;
+use crate::model::encode::{CLASSES, GoalCells, NONE};
+use crate::units::{Cell, MOVES};
+
+/// A cell that waits to be expanded. The least surprising one comes first, of these the one farthest from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    /// Surprise as bits: it isn't negative, so they sort as it does.
+    surprise: Reverse<u32>,
+    depth: u32,
+    cell: u32,
+    /// The move that leads here, as an index into [`MOVES`]; [`NONE`] leaves the window from here.
+    came: u8,
+}
+
+/// Scratch of the search, sized for a window.
+#[derive(Debug)]
+pub struct Decoder {
+    open: BinaryHeap<Entry>,
+    /// The move that led to each expanded cell; holds where `seen` is `search`.
+    came: Vec<u8>,
+    seen: Vec<u32>,
+    search: u32,
+    max_expansions: usize,
+    expansions: u32,
+}
+
+/// One window as the search sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field<'a> {
+    /// Its place in the grid.
+    pub window: Window,
+    /// Cells that can't be entered, `[size, size]`.
+    pub blocked: &'a [bool],
+    /// Where paths may end.
+    pub goals: &'a GoalCells,
+    /// Logits `[9, size, size]`: the eight [`MOVES`], and "none yet, or leave here".
+    pub logits: &'a [f32],
+}
+
+impl Decoder {
+    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them.
+    #[must_use]
+    pub fn new(cells: usize, max_expansions: usize) -> Self {
+        let max_expansions = max_expansions.min(cells);
+        Self {
+            open: BinaryHeap::with_capacity(CLASSES * max_expansions + 1),
+            came: vec![0; cells],
+            seen: vec![0; cells],
+            search: 0,
+            max_expansions,
+            expansions: 0,
+        }
+    }
+
+    /// Cells that the last search expanded.
+    #[must_use]
+    pub const fn expansions(&self) -> u32 {
+        self.expansions
+    }
+
+    /// Writes the cells of the grid from `start` to a goal cell, both included. `false` when the field leads to none
+    /// within the bound. Any logits are taken, NaN too.
+    pub fn find(&mut self, field: &Field, start: Cell, path: &mut Vec<Cell>) -> bool {
+        path.clear();
+        self.open.clear();
+        self.expansions = 0;
+        self.search = self.search.wrapping_add(1);
+        if self.search == 0 {
+            self.seen.fill(0);
+            self.search = 1;
+        }
+        let Some(first) = field.window.local(start).and_then(|local| field.window.index(local)) else { return false };
+        self.open.push(Entry { surprise: Reverse(0), depth: 0, cell: first as u32, came: NONE as u8 });
+        while let Some(entry) = self.open.pop() {
+            let at = entry.cell as usize;
+            let is_first = entry.depth == 0;
+            if entry.came == NONE as u8 && !is_first {
+                self.trace(field, first, at, path);
+                return true;
+            }
+            if self.seen[at] == self.search {
+                continue;
+            }
+            self.seen[at] = self.search;
+            self.came[at] = entry.came;
+            if field.is_goal(at) {
+                self.trace(field, first, at, path);
+                return true;
+            }
+            if self.expansions as usize == self.max_expansions {
+                return false;
+            }
+            self.expansions += 1;
+            self.expand(field, entry);
+        }
+        false
+    }
+
+    fn expand(&mut self, field: &Field, entry: Entry) {
+        let at = entry.cell as usize;
+        let mut options = [(f32::NEG_INFINITY, 0_u32); CLASSES];
+        let mut best = f32::NEG_INFINITY;
+        for (class, option) in options.iter_mut().enumerate() {
+            if let Some(next) = field.follow(at, class) {
+                *option = (field.logit(class, at), next as u32);
+                best = best.max(option.0);
+            }
+        }
+        for (class, (logit, next)) in options.into_iter().enumerate() {
+            let done = class != NONE && self.seen[next as usize] == self.search;
+            if logit > f32::NEG_INFINITY && !done {
+                let surprise = f32::from_bits(entry.surprise.0) + (best - logit);
+                let surprise = Reverse(surprise.to_bits());
+                self.open.push(Entry { surprise, depth: entry.depth + 1, cell: next, came: class as u8 });
+            }
+        }
+    }
+
+    fn trace(&self, field: &Field, first: usize, end: usize, path: &mut Vec<Cell>) {
+        let cell = |at: usize| {
+            let size = field.window.size();
+            Cell::new((at % size) as i32, (at / size) as i32)
+        };
+        let mut at = end;
+        path.push(field.window.global(cell(at)));
+        while at != first {
+            let step = MOVES[self.came[at] as usize];
+            let local = cell(at);
+            let Some(before) = field.window.index(Cell::new(local.col - step.cols, local.row - step.rows)) else {
+                break;
+            };
+            at = before;
+            path.push(field.window.global(cell(at)));
+        }
+        path.reverse();
+    }
+}
+
+impl Field<'_> {
+    /// Whether the cell is the goal itself, not a way out.
+    fn is_goal(&self, at: usize) -> bool {
+        self.goals.goal.and_then(|goal| self.window.index(goal)) == Some(at)
+    }
+
+    /// Where a class leads from a cell; `None` when that isn't legal. [`NONE`] stays, and is legal in goal cells.
+    fn follow(&self, at: usize, class: usize) -> Option<usize> {
+        if class == NONE {
+            return self.goals.cost[at].is_finite().then_some(at);
+        }
+        let size = self.window.size();
+        let (local, step) = (Cell::new((at % size) as i32, (at / size) as i32), MOVES[class]);
+        let free = |cell: Cell| self.window.index(cell).filter(|at| !self.blocked[*at]);
+        let next = free(local.after(step))?;
+        let corners = !step.is_diagonal()
+            || (free(Cell::new(local.col + step.cols, local.row)).is_some()
+                && free(Cell::new(local.col, local.row + step.rows)).is_some());
+        corners.then_some(next)
+    }
+
+    /// A logit as a finite number.
+    fn logit(&self, class: usize, at: usize) -> f32 {
+        let logit = self.logits[class * self.blocked.len() + at];
+        if logit.is_nan() { f32::MIN / 4.0 } else { logit.clamp(f32::MIN / 4.0, f32::MAX / 4.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::costmap::Costmap;
+    use crate::grid::guidance::Guidance;
+    use crate::grid::testing::costmap;
+    use proptest::prelude::*;
+
+    const SIZE: usize = 16;
+
+    struct Case {
+        window: Window,
+        blocked: Vec<bool>,
+        goals: GoalCells,
+        logits: Vec<f32>,
+    }
+
+    impl Case {
+        fn new(map: &Costmap, at: Cell, goal: Cell, logits: Vec<f32>) -> Self {
+            let window = Window::around(at, map.geometry(), SIZE, 2);
+            let mut blocked = vec![false; SIZE * SIZE];
+            window.blocked(map, false, &mut blocked);
+            let mut goals = GoalCells::new(SIZE);
+            let guidance = Guidance::compute(map, goal, false, &|| false);
+            goals.find(&window, map, guidance.as_ref(), goal, false);
+            Self { window, blocked, goals, logits }
+        }
+
+        fn field(&self) -> Field<'_> {
+            Field { window: self.window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits }
+        }
+    }
+
+    /// The exact field: 4 for each optimal move, 0 for all others.
+    fn exact(map: &Costmap, window: &Window, goal: Cell) -> Vec<f32> {
+        let guidance = Guidance::compute(map, goal, false, &|| false).unwrap();
+        let mut logits = vec![0.0; CLASSES * SIZE * SIZE];
+        for at in 0..SIZE * SIZE {
+            let cell = window.global(Cell::new((at % SIZE) as i32, (at / SIZE) as i32));
+            for (class, step) in MOVES.iter().enumerate() {
+                let next = guidance.cost_to_go(cell.after(*step)) + step.length;
+                if next <= guidance.cost_to_go(cell) + 1e-3 && next.is_finite() {
+                    logits[class * SIZE * SIZE + at] = 4.0;
+                }
+            }
+        }
+        logits
+    }
+
+    #[test]
+    fn a_right_field_is_followed_without_any_search() {
+        let map = costmap(&[
+            "................",
+            "................",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+            "..............#.",
+        ]);
+        let (start, goal) = (Cell::new(13, 15), Cell::new(15, 15));
+        let mut case = Case::new(&map, start, goal, Vec::new());
+        case.logits = exact(&map, &case.window, goal);
+        let mut decoder = Decoder::new(SIZE * SIZE, SIZE * SIZE);
+        let mut path = Vec::new();
+        assert!(decoder.find(&case.field(), start, &mut path));
+        assert_eq!((path[0], *path.last().unwrap()), (start, goal));
+        assert_eq!(decoder.expansions() as usize, path.len() - 1, "one expansion for each step");
+        case.logits.fill(0.0);
+        case.logits[..SIZE * SIZE].fill(9.0);
+        assert!(decoder.find(&case.field(), start, &mut path), "a field that leads nowhere is searched");
+        assert!(!Decoder::new(SIZE * SIZE, 5).find(&case.field(), start, &mut path), "but not beyond the bound");
+    }
+
+    proptest! {
+        #[test]
+        fn any_logits_give_a_legal_path_to_a_goal_cell_or_none(
+            blocked in proptest::collection::vec(prop_oneof![3 => Just('.'), 1 => Just('#')], 24 * 20),
+            logits in proptest::collection::vec(
+                prop_oneof![8 => -9.0..9.0_f32, 1 => Just(f32::NAN), 1 => Just(f32::INFINITY), 1 => Just(f32::NEG_INFINITY)],
+                CLASSES * SIZE * SIZE,
+            ),
+            start in (0..24, 0..20), goal in (0..24, 0..20), bound in 1..300_usize,
+        ) {
+            let rows: Vec<String> = blocked.chunks(24).map(|row| row.iter().collect()).collect();
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            let map = costmap(&rows);
+            let (start, goal) = (Cell::new(start.0, start.1), Cell::new(goal.0, goal.1));
+            prop_assume!(map.is_free(start, false) && map.is_free(goal, false));
+            let case = Case::new(&map, start, goal, logits);
+            let mut path = Vec::new();
+            let mut decoder = Decoder::new(SIZE * SIZE, bound);
+            let room = decoder.open.capacity();
+            let found = decoder.find(&case.field(), start, &mut path);
+            prop_assert!(decoder.expansions() as usize <= bound);
+            prop_assert_eq!(decoder.open.capacity(), room);
+            prop_assert_eq!(found, !path.is_empty());
+            if found {
+                prop_assert_eq!(path[0], start);
+                let end = case.window.index(case.window.local(*path.last().unwrap()).unwrap()).unwrap();
+                prop_assert!(case.goals.cost[end].is_finite());
+                for pair in path.windows(2) {
+                    let step = MOVES.iter().find(|step| pair[0].after(**step) == pair[1]).unwrap();
+                    prop_assert!(crate::grid::guidance::legal(&map, pair[0], *step, false).is_some());
+                }
+                let mut cells = path.clone();
+                cells.sort();
+                cells.dedup();
+                prop_assert_eq!(cells.len(), path.len(), "no cell twice");
+            } else if bound >= SIZE * SIZE {
+                // Everything that can be reached inside the window was seen.
+                let mut reached = vec![case.window.index(case.window.local(start).unwrap()).unwrap()];
+                let mut at = 0;
+                while at < reached.len() {
+                    prop_assert!(case.goals.cost[reached[at]].is_infinite());
+                    let next: Vec<usize> = (0..NONE).filter_map(|class| case.field().follow(reached[at], class)).collect();
+                    reached.extend(next.iter().filter(|next| !reached.contains(next)).copied().collect::<Vec<_>>());
+                    at += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The classical fallback: A* over the whole costmap, until the deadline.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::grid::costmap::Costmap;
+use crate::grid::guidance::{Guidance, legal};
+use crate::units::{Cell, MOVES};
+
+/// How many cells are expanded between two looks at the clock.
+const EXPANSIONS_A_LOOK: u32 = 128;
+
+/// How a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// The path is written.
+    Path,
+    /// Every cell that can be reached was seen: there is no path.
+    None,
+    /// `may_go_on` said no.
+    TimedOut,
+}
+
+/// Scratch of A*, sized for a grid.
+#[derive(Debug, Default)]
+pub struct Fallback {
+    /// Cost from the start; holds in this search where `seen` is `search`.
+    cost: Vec<f32>,
+    seen: Vec<u32>,
+    /// The move that led to each cell, as an index into [`MOVES`].
+    came: Vec<u8>,
+    search: u32,
+    /// (estimated cost of the whole path as bits, cell). Costs aren't negative: their bits sort as they do.
+    open: BinaryHeap<Reverse<(u32, u32)>>,
+    expansions: u32,
+}
+
+impl Fallback {
+    /// Sizes the scratch for a grid of `cells` cells.
+    pub fn prepare(&mut self, cells: usize) {
+        if self.cost.len() != cells {
+            self.cost = vec![0.0; cells];
+            self.seen = vec![0; cells];
+            self.came = vec![0; cells];
+            self.search = 0;
+            self.open = BinaryHeap::with_capacity(2 * cells + MOVES.len());
+        }
+    }
+
+    /// Cells that the last search expanded.
+    #[must_use]
+    pub const fn expansions(&self) -> u32 {
+        self.expansions
+    }
+
+    /// Appends the cells of a shortest path after `start`, up to `goal`, to `path`. With the guidance of an older grid
+    /// as heuristic the path may be a little longer than the shortest.
+    pub fn find(
+        &mut self,
+        costmap: &Costmap,
+        allow_unknown: bool,
+        guidance: Option<&Guidance>,
+        ends: (Cell, Cell),
+        mut may_go_on: impl FnMut() -> bool,
+        path: &mut Vec<Cell>,
+    ) -> Found {
+        let (start, goal) = ends;
+        let geometry = costmap.geometry();
+        let estimate = |cell: Cell| {
+            let known = guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
+            if known.is_finite() { known } else { octile(cell, goal) }
+        };
+        self.expansions = 0;
+        let Some(first) = geometry.index(start) else { return Found::None };
+        self.begin();
+        self.reach(first, 0.0, 0);
+        self.open.push(Reverse((estimate(start).to_bits(), first as u32)));
+        while let Some(Reverse((bits, at))) = self.open.pop() {
+            let cell = geometry.cell(at as usize);
+            if cell == goal {
+                return self.trace(costmap, ends, path);
+            }
+            let cost = self.cost[at as usize];
+            // An entry from before a better way to this cell was found.
+            if f32::from_bits(bits) > cost + estimate(cell) + 1e-3 {
+                continue;
+            }
+            self.expansions += 1;
+            if self.expansions.is_multiple_of(EXPANSIONS_A_LOOK) && !may_go_on() {
+                return Found::TimedOut;
+            }
+            for (index, step) in MOVES.iter().enumerate() {
+                let Some(next) = legal(costmap, cell, *step, allow_unknown) else { continue };
+                let new = cost + step.length;
+                if self.seen[next] != self.search || new < self.cost[next] {
+                    self.reach(next, new, index as u8);
+                    let total = new + estimate(geometry.cell(next));
+                    self.push(total, next, |at| estimate(geometry.cell(at)));
+                }
+            }
+        }
+        Found::None
+    }
+
+    fn begin(&mut self) {
+        self.open.clear();
+        self.search = self.search.wrapping_add(1);
+        if self.search == 0 {
+            self.seen.fill(0);
+            self.search = 1;
+        }
+    }
+
+    fn reach(&mut self, at: usize, cost: f32, came: u8) {
+        self.seen[at] = self.search;
+        self.cost[at] = cost;
+        self.came[at] = came;
+    }
+
+    /// Pushes without growing the heap: when it is full, entries that a better one has replaced go first. At most one
+    /// for each cell stays, which is half of its room.
+    fn push(&mut self, total: f32, at: usize, estimate: impl Fn(usize) -> f32) {
+        if self.open.len() == self.open.capacity() {
+            let cost = &self.cost;
+            self.open.retain(|Reverse((bits, at))| {
+                f32::from_bits(*bits) <= cost[*at as usize] + estimate(*at as usize) + 1e-3
+            });
+        }
+        self.open.push(Reverse((total.to_bits(), at as u32)));
+    }
+
+    fn trace(&self, costmap: &Costmap, (start, goal): (Cell, Cell), path: &mut Vec<Cell>) -> Found {
+        let begin = path.len();
+        let mut cell = goal;
+        while cell != start && path.len() < path.capacity() {
+            path.push(cell);
+            let Some(at) = costmap.geometry().index(cell) else { break };
+            let step = MOVES[self.came[at] as usize];
+            cell = Cell::new(cell.col - step.cols, cell.row - step.rows);
+        }
+        path[begin..].reverse();
+        Found::Path
+    }
+}
+
+/// Length of the shortest way with eight moves and no obstacles.
+fn octile(a: Cell, b: Cell) -> f32 {
+    let (cols, rows) = (a.col.abs_diff(b.col) as f32, a.row.abs_diff(b.row) as f32);
+    cols.max(rows) + (std::f32::consts::SQRT_2 - 1.0) * cols.min(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::testing::costmap;
+    use proptest::prelude::*;
+
+    fn world() -> impl Strategy<Value = Vec<String>> {
+        let row = proptest::collection::vec(prop_oneof![3 => Just('.'), 1 => Just('#'), 1 => Just('+')], 16);
+        proptest::collection::vec(row.prop_map(|row| row.into_iter().collect()), 12)
+    }
+
+    fn length(path: &[Cell]) -> f32 {
+        path.windows(2).map(|pair| octile(pair[0], pair[1])).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn the_path_is_as_short_as_dijkstras_and_legal(
+            rows in world(), from in (0..16, 0..12), to in (0..16, 0..12), guided in any::<bool>(),
+        ) {
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            let map = costmap(&rows);
+            let ends = (Cell::new(from.0, from.1), Cell::new(to.0, to.1));
+            prop_assume!(map.is_free(ends.0, false) && map.is_free(ends.1, false));
+            let guidance = Guidance::compute(&map, ends.1, false, &|| false).unwrap();
+            let mut fallback = Fallback::default();
+            fallback.prepare(map.geometry().cells());
+            let room = fallback.open.capacity();
+            for _ in 0..2 {
+                let mut path = Vec::with_capacity(200);
+                path.push(ends.0);
+                let found = fallback.find(&map, false, guided.then_some(&guidance), ends, || true, &mut path);
+                let shortest = guidance.cost_to_go(ends.0);
+                prop_assert_eq!(found, if shortest.is_finite() { Found::Path } else { Found::None });
+                if found == Found::Path {
+                    prop_assert_eq!(path.last(), Some(&ends.1));
+                    prop_assert!((length(&path) - shortest).abs() < 1e-3);
+                    for pair in path.windows(2) {
+                        let step = MOVES.iter().find(|step| pair[0].after(**step) == pair[1]).unwrap();
+                        prop_assert!(legal(&map, pair[0], *step, false).is_some());
+                    }
+                }
+            }
+            prop_assert_eq!(fallback.open.capacity(), room);
+        }
+    }
+
+    #[test]
+    fn time_that_is_up_ends_the_search() {
+        let rows = vec![".".repeat(40); 40];
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let map = costmap(&rows);
+        let mut fallback = Fallback::default();
+        fallback.prepare(1600);
+        let mut path = Vec::with_capacity(1600);
+        let ends = (Cell::new(0, 0), Cell::new(39, 20));
+        let mut looks = 0;
+        let found = fallback.find(
+            &map,
+            false,
+            None,
+            ends,
+            || {
+                looks += 1;
+                false
+            },
+            &mut path,
+        );
+        assert_eq!((found, looks, fallback.expansions()), (Found::TimedOut, 1, EXPANSIONS_A_LOOK));
+        assert!(path.is_empty());
+    }
+}

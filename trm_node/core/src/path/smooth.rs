@@ -1,0 +1,156 @@
+//! Straightens a path over cells, and turns it into poses.
+
+use super::verify::is_clear;
+use crate::grid::costmap::Costmap;
+use crate::units::{Cell, Point, Pose};
+
+/// No straight piece leads past more cells than this, which bounds the work.
+const LOOK_AHEAD: usize = 64;
+/// How many pieces are made between two looks at the clock.
+const PIECES_A_LOOK: usize = 8;
+/// Greatest distance between two poses in cells: a diagonal step, so that there are never more poses than cells.
+pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
+
+/// Leaves out the cells that a straight line can do without. `kept` cells at the beginning stay. When `may_go_on` says
+/// no, the rest stays as it is. Work: at most [`LOOK_AHEAD`]² cells looked at for each cell of the path.
+pub fn straighten(
+    costmap: &Costmap,
+    allow_unknown: bool,
+    cells: &[Cell],
+    kept: usize,
+    mut may_go_on: impl FnMut() -> bool,
+    corners: &mut Vec<Cell>,
+) {
+    corners.clear();
+    let kept = kept.clamp(1, cells.len().max(1));
+    corners.extend_from_slice(&cells[..kept.min(cells.len())]);
+    let point = |at: usize| (cells[at].col as f64, cells[at].row as f64);
+    let mut anchor = kept - 1;
+    let mut pieces = 0_usize;
+    while anchor + 1 < cells.len() {
+        if pieces.is_multiple_of(PIECES_A_LOOK) && !may_go_on() {
+            corners.extend_from_slice(&cells[anchor + 1..]);
+            return;
+        }
+        pieces += 1;
+        let mut end = anchor + 1;
+        while end + 1 < cells.len()
+            && end - anchor < LOOK_AHEAD
+            && is_clear(costmap, allow_unknown, point(anchor), point(end + 1))
+        {
+            end += 1;
+        }
+        corners.push(cells[end]);
+        anchor = end;
+    }
+}
+
+/// The exact ends of a path, where they lie in its first and last cell.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends {
+    /// Where the robot is.
+    pub start: Option<Point>,
+    /// Where it shall go.
+    pub goal: Option<Point>,
+    /// The heading of the last pose.
+    pub yaw: f64,
+}
+
+/// Writes the poses of a path along its corners: at most a diagonal step apart, each heading for the next one. The
+/// exact ends stand for the first and the last cell's centre where the line to them is clear.
+pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: Ends, poses: &mut Vec<Pose>) {
+    poses.clear();
+    let geometry = costmap.geometry();
+    let center = |cell: Cell| (cell.col as f64, cell.row as f64);
+    let Some((first, last)) = corners.first().zip(corners.last()) else { return };
+    let in_cells = |point: &Point| geometry.to_cells(*point);
+    let clear = |a, b| is_clear(costmap, allow_unknown, a, b);
+    let second = corners.get(1).map_or(center(*first), |cell| center(*cell));
+    let before_last = if corners.len() > 1 { center(corners[corners.len() - 2]) } else { center(*last) };
+    let start = ends.start.filter(|start| clear(in_cells(start), second));
+    let mut from = start.as_ref().map_or(center(*first), in_cells);
+    // With two corners or fewer both ends share a line, so the goal is joined to the start that was chosen.
+    let joint = if corners.len() > 2 { before_last } else { from };
+    let goal = ends.goal.filter(|goal| clear(joint, in_cells(goal)));
+    let to = goal.as_ref().map_or(center(*last), in_cells);
+    let middle = if corners.len() > 2 { &corners[1..corners.len() - 1] } else { &[] };
+    for next in middle.iter().map(|cell| center(*cell)).chain([to]) {
+        let (dx, dy) = (next.0 - from.0, next.1 - from.1);
+        let distance = dx.hypot(dy);
+        let yaw = geometry.to_map_yaw(dy.atan2(dx));
+        let pieces = (distance / STRIDE).ceil();
+        for piece in 0..pieces as usize {
+            let share = piece as f64 / pieces;
+            let point = geometry.to_point(from.0 + share * dx, from.1 + share * dy);
+            poses.push(Pose::new(point.x, point.y, yaw));
+        }
+        from = next;
+    }
+    let end = geometry.to_point(to.0, to.1);
+    poses.push(Pose::new(end.x, end.y, ends.yaw));
+    // To the bit: metres to cells and back rounds.
+    for (pose, exact) in [(0, start), (poses.len() - 1, goal)] {
+        if let Some(Point { x, y }) = exact {
+            poses[pose] = Pose { x, y, ..poses[pose] };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::testing::costmap;
+    use crate::path::verify::{Rules, check, in_cells};
+
+    fn cells(path: &[(i32, i32)]) -> Vec<Cell> {
+        path.iter().map(|(col, row)| Cell::new(*col, *row)).collect()
+    }
+
+    #[test]
+    fn a_straight_way_keeps_its_ends_only_and_one_around_a_wall_its_corner() {
+        let map = costmap(&[".....", ".....", "..#..", "..#.."]);
+        let mut corners = Vec::new();
+        let path = cells(&[(0, 0), (1, 1), (2, 1), (3, 0), (4, 0)]);
+        straighten(&map, false, &path, 1, || true, &mut corners);
+        assert_eq!(corners, cells(&[(0, 0), (4, 0)]));
+        let path = cells(&[(1, 3), (1, 2), (1, 1), (2, 1), (3, 1), (3, 2), (3, 3)]);
+        straighten(&map, false, &path, 1, || true, &mut corners);
+        assert_eq!(corners, cells(&[(1, 3), (1, 1), (3, 1), (3, 3)]));
+        straighten(&map, false, &path, 1, || false, &mut corners);
+        assert_eq!(corners, path, "no time: as it was");
+    }
+
+    #[test]
+    fn poses_are_dense_head_on_and_end_as_asked() {
+        let map = costmap(&["......", "......", "......"]);
+        let mut poses = Vec::new();
+        let ends = Ends { start: Some(Point { x: 0.6, y: 0.6 }), goal: Some(Point { x: 5.3, y: 2.2 }), yaw: 1.0 };
+        to_poses(&map, false, &cells(&[(0, 0), (5, 2)]), ends, &mut poses);
+        assert_eq!(poses[0].point(), Point { x: 0.6, y: 0.6 });
+        assert_eq!(*poses.last().unwrap(), Pose::new(5.3, 2.2, 1.0));
+        assert!((poses[0].yaw - 1.6_f64.atan2(4.7)).abs() < 1e-9);
+        assert!(poses.windows(2).all(|p| p[0].point().distance(p[1].point()) <= STRIDE));
+        assert!(check(&map, Rules { allow_unknown: false, escape: 0.0 }, in_cells(&map, &poses)));
+    }
+
+    #[test]
+    fn an_end_that_is_not_clear_is_the_centre_of_its_cell() {
+        let map = costmap(&["...", ".#."]);
+        let mut poses = Vec::new();
+        let ends = Ends { start: Some(Point { x: 0.9, y: 0.9 }), goal: None, yaw: 0.0 };
+        to_poses(&map, false, &cells(&[(0, 0), (1, 0)]), ends, &mut poses);
+        assert_eq!(poses[0].point(), Point { x: 0.5, y: 0.5 });
+    }
+
+    #[test]
+    fn one_cell_gives_one_pose_or_the_way_inside_it() {
+        let map = costmap(&["..", ".."]);
+        let mut poses = Vec::new();
+        let here = Some(Point { x: 0.7, y: 0.7 });
+        to_poses(&map, false, &cells(&[(0, 0)]), Ends { start: here, goal: here, yaw: 2.0 }, &mut poses);
+        assert_eq!(poses, [Pose::new(0.7, 0.7, 2.0)]);
+        let ends = Ends { start: here, goal: Some(Point { x: 0.9, y: 0.7 }), yaw: 2.0 };
+        to_poses(&map, false, &cells(&[(0, 0)]), ends, &mut poses);
+        assert_eq!(poses.len(), 2);
+    }
+}

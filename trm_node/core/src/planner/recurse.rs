@@ -1,0 +1,335 @@
+//! The model's part of a plan: one window, recursion until the policy stops it, the best verified path of cells.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::report::{GuidanceKind, Report};
+use crate::config::Config;
+use crate::error::LoadError;
+use crate::grid::costmap::Costmap;
+use crate::grid::guidance::Guidance;
+use crate::grid::occupancy::Geometry;
+use crate::grid::window::Window;
+use crate::halt::deadline::Clock;
+use crate::halt::policy::{Answer, Policy, Progress, StopReason};
+use crate::halt::predictor::Predictor;
+use crate::model::backend::Backend;
+use crate::model::bundle::Bundle;
+use crate::model::encode::{GoalCells, Scales, encode};
+use crate::model::recursion::{Advanced, Recursion};
+use crate::path::decode::{Decoder, Field};
+use crate::path::verify::{Rules, check};
+use crate::units::Cell;
+
+/// What is planned, all in cells of the costmap.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub costmap: &'a Costmap,
+    pub guidance: Option<&'a Guidance>,
+    pub rules: Rules,
+    pub from: Cell,
+    pub goal: Cell,
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+impl Job<'_> {
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+    }
+}
+
+/// The best verified path so far: it only ever gets shorter.
+#[derive(Debug, Default)]
+pub(super) struct Best {
+    /// From the start to the goal; empty while there is none.
+    pub cells: Vec<Cell>,
+    length: f32,
+    guided: bool,
+}
+
+/// What a warm state belongs to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Warm {
+    window: Window,
+    geometry: Geometry,
+    goal: Cell,
+}
+
+/// The model on windows of one size, with all its scratch.
+pub(super) struct Model {
+    backend: Box<dyn Backend>,
+    recursion: Recursion,
+    decoder: Decoder,
+    scales: Scales,
+    warm_start: bool,
+    warm_change_limit: f64,
+    warm: Option<Warm>,
+    /// Cells of the window that can't be entered, now and in the plan before, `[size, size]`.
+    blocked: Vec<bool>,
+    blocked_before: Vec<bool>,
+    goals: GoalCells,
+    /// `[4, size, size]`.
+    input: Vec<f32>,
+    /// `[9, size, size]`.
+    logits: Vec<f32>,
+    /// Cells of the present answer's path inside the window, and those of the answer before.
+    inside: Vec<Cell>,
+    inside_before: Vec<Cell>,
+    /// From the way out of the window to the goal, and where it begins.
+    outside: Vec<Cell>,
+    outside_from: Option<Cell>,
+    net_time: Predictor,
+    decode_time: Predictor,
+}
+
+impl Model {
+    pub fn new(config: &Config, bundle: &Bundle, backend: Box<dyn Backend>) -> Self {
+        let shape = backend.shape();
+        let cells = shape.size * shape.size;
+        Self {
+            recursion: Recursion::new(bundle, shape),
+            decoder: Decoder::new(cells, config.max_expansions as usize),
+            scales: bundle.manifest.encoding.scales,
+            warm_start: config.warm_start,
+            warm_change_limit: config.warm_change_limit,
+            warm: None,
+            blocked: vec![false; cells],
+            blocked_before: vec![false; cells],
+            goals: GoalCells::new(shape.size),
+            input: vec![0.0; shape.input()],
+            logits: vec![0.0; shape.field()],
+            inside: Vec::with_capacity(cells),
+            inside_before: Vec::with_capacity(cells),
+            outside: Vec::new(),
+            outside_from: None,
+            net_time: Predictor::new(config.time_quantile),
+            decode_time: Predictor::new(config.time_quantile),
+            backend,
+        }
+    }
+
+    /// Runs every graph a few times, so that the first plan neither allocates what later ones reuse nor guesses at times.
+    pub fn warm_up(&mut self, clock: &dyn Clock) -> Result<(), LoadError> {
+        for _ in 0..3 {
+            self.recursion.cold();
+            self.recursion.look(self.backend.as_mut(), &self.input)?;
+            while !self.recursion.step_is_whole() || self.recursion.applications() == 0 {
+                let began = clock.now();
+                self.recursion.advance(self.backend.as_mut())?;
+                self.net_time.record(clock.now().saturating_sub(began));
+            }
+            let began = clock.now();
+            self.recursion.decode(self.backend.as_mut(), &mut self.logits)?;
+            self.decode_time.record(clock.now().saturating_sub(began));
+        }
+        Ok(())
+    }
+
+    /// Makes room for paths of `cells` cells.
+    pub fn reserve(&mut self, cells: usize) {
+        self.outside.clear();
+        self.outside.reserve(cells);
+    }
+
+    /// The next plan starts cold.
+    pub fn reset(&mut self) {
+        self.warm = None;
+    }
+
+    /// Recursion until the policy stops it. `None` when no path of this window can lead to the goal.
+    pub fn run(
+        &mut self,
+        job: &Job,
+        policy: &Policy,
+        clock: &dyn Clock,
+        best: &mut Best,
+        report: &mut Report,
+    ) -> Option<StopReason> {
+        let began = clock.now();
+        let shape = self.backend.shape();
+        let window = Window::around(job.from, job.costmap.geometry(), shape.size, shape.patch);
+        std::mem::swap(&mut self.blocked, &mut self.blocked_before);
+        window.blocked(job.costmap, job.rules.allow_unknown, &mut self.blocked);
+        self.goals.find(&window, job.costmap, job.guidance, job.goal, job.rules.allow_unknown);
+        report.warm = self.begin(Warm { window, geometry: *job.costmap.geometry(), goal: job.goal });
+        if self.goals.count == 0 {
+            return None;
+        }
+        encode(&self.blocked, &self.goals, self.scales, &mut self.input);
+        self.outside_from = None;
+        self.inside_before.clear();
+        let looked = self.recursion.look(self.backend.as_mut(), &self.input);
+        report.stages.encode = clock.now().saturating_sub(began);
+
+        let stop = looked.and_then(|()| self.recurse(job, window, policy, clock, best, report));
+        report.applications = self.recursion.applications() as u16;
+        report.steps = self.recursion.steps() as u16;
+        report.inference_failed = stop.is_err();
+        if stop == Ok(StopReason::Deadline) && report.applications == 0 {
+            // One slow moment must not switch the model off for good.
+            self.net_time.fade();
+            self.decode_time.fade();
+        }
+        if stop.is_ok() && self.recursion.is_finite() {
+            self.warm = Some(Warm { window, geometry: *job.costmap.geometry(), goal: job.goal });
+        }
+        if !best.cells.is_empty() && best.guided {
+            report.guidance = GuidanceKind::Classical;
+        }
+        stop.ok()
+    }
+
+    fn recurse(
+        &mut self,
+        job: &Job,
+        window: Window,
+        policy: &Policy,
+        clock: &dyn Clock,
+        best: &mut Best,
+        report: &mut Report,
+    ) -> Result<StopReason, LoadError> {
+        if report.warm {
+            // The carried answer may do; it is confirmed or bettered below.
+            self.offer(job, window, clock, best, report)?;
+        }
+        loop {
+            if job.is_cancelled() {
+                return Ok(StopReason::Cancelled);
+            }
+            let progress = Progress {
+                steps: self.recursion.steps(),
+                step_is_whole: self.recursion.step_is_whole(),
+                verified: !best.cells.is_empty(),
+            };
+            let predicted = self.net_time.predicted().saturating_add(self.decode_time.predicted());
+            if let Some(stop) = policy.before(progress, predicted, clock) {
+                return Ok(stop);
+            }
+            let began = clock.now();
+            let advanced = self.recursion.advance(self.backend.as_mut())?;
+            let time = clock.now().saturating_sub(began);
+            self.net_time.record(time);
+            report.stages.recurse += time;
+            if advanced == Advanced::Answer {
+                let answer = self.offer(job, window, clock, best, report)?;
+                if let Some(stop) = policy.after(answer) {
+                    return Ok(stop);
+                }
+            }
+        }
+    }
+
+    /// Decodes the present answer and takes its path when it passes the check and is the shortest so far.
+    fn offer(
+        &mut self,
+        job: &Job,
+        window: Window,
+        clock: &dyn Clock,
+        best: &mut Best,
+        report: &mut Report,
+    ) -> Result<Answer, LoadError> {
+        let began = clock.now();
+        std::mem::swap(&mut self.inside, &mut self.inside_before);
+        let q = self.recursion.decode(self.backend.as_mut(), &mut self.logits)?;
+        let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
+        let found = self.decoder.find(&field, job.from, &mut self.inside) && self.lead_on(job);
+        report.expansions += self.decoder.expansions();
+        let decoded = clock.now();
+        let cells = || self.inside.iter().chain(&self.outside);
+        let passes = found && check(job.costmap, job.rules, cells().map(|cell| (cell.col as f64, cell.row as f64)));
+        if passes {
+            let length = length(cells());
+            if (best.cells.is_empty() || length < best.length)
+                && self.inside.len() + self.outside.len() <= best.cells.capacity()
+            {
+                best.cells.clear();
+                best.cells.extend(cells());
+                best.length = length;
+                best.guided = !self.outside.is_empty();
+            }
+        }
+        let ended = clock.now();
+        self.decode_time.record(ended.saturating_sub(began));
+        report.stages.decode += decoded.saturating_sub(began);
+        report.stages.verify += ended.saturating_sub(decoded);
+        Ok(Answer {
+            verified: !best.cells.is_empty(),
+            unchanged: passes && self.inside == self.inside_before,
+            change: self.recursion.change(),
+            q,
+        })
+    }
+
+    /// Follows the guidance from where the path leaves the window to the goal. `false` when it doesn't lead there.
+    fn lead_on(&mut self, job: &Job) -> bool {
+        let Some(exit) = self.inside.last().copied() else { return false };
+        if self.outside_from != Some(exit) {
+            self.outside_from = Some(exit);
+            self.outside.clear();
+            let mut cell = exit;
+            while cell != job.goal && self.outside.len() < self.outside.capacity() {
+                let next = job.guidance.and_then(|guidance| guidance.next(job.costmap, cell, job.rules.allow_unknown));
+                let Some(next) = next else { break };
+                self.outside.push(next);
+                cell = next;
+            }
+        }
+        self.outside.last().unwrap_or(&exit) == &job.goal
+    }
+
+    /// Takes over the state of the plan before, moved with the window, or begins cold. Says whether it is warm.
+    fn begin(&mut self, now: Warm) -> bool {
+        let before = self.warm.take().filter(|before| {
+            self.warm_start && before.geometry == now.geometry && before.goal == now.goal && self.is_alike(before, &now)
+        });
+        let Some(before) = before else {
+            self.recursion.cold();
+            return false;
+        };
+        let (patch, from, to) = (self.backend.shape().patch as i32, before.window.corner(), now.window.corner());
+        if from != to {
+            self.recursion.shift((to.col - from.col) / patch, (to.row - from.row) / patch);
+        }
+        self.recursion.restart();
+        true
+    }
+
+    /// Whether few enough cells of the window are new or changed.
+    fn is_alike(&self, before: &Warm, now: &Warm) -> bool {
+        let size = now.window.size() as i32;
+        let mut changed = 0_usize;
+        for row in 0..size {
+            for col in 0..size {
+                let local = Cell::new(col, row);
+                let old = before.window.local(now.window.global(local)).and_then(|old| now.window.index(old));
+                let new = now.window.index(local);
+                let same = old.zip(new).is_some_and(|(old, new)| self.blocked_before[old] == self.blocked[new]);
+                changed += usize::from(!same);
+            }
+        }
+        changed as f64 <= self.warm_change_limit * self.blocked.len() as f64
+    }
+}
+
+/// Length in cells of a path of neighbouring cells.
+fn length<'a>(cells: impl Iterator<Item = &'a Cell>) -> f32 {
+    let mut before: Option<&Cell> = None;
+    let mut sum = 0.0;
+    for cell in cells {
+        if let Some(before) = before.replace(cell) {
+            let diagonal = before.col != cell.col && before.row != cell.row;
+            sum += if diagonal { std::f32::consts::SQRT_2 } else { 1.0 };
+        }
+    }
+    sum
+}
+
+/// Time kept for the fallback before it has ever run, as a share of the time to the deadline.
+pub(super) const UNSEEN_FALLBACK: f64 = 0.25;
+/// The most that is kept for it.
+pub(super) const MOST_FALLBACK: f64 = 0.5;
+
+/// How much of the time `left` is kept for the fallback while there is no verified path.
+pub(super) fn kept_for_fallback(past: &Predictor, left: Duration) -> Duration {
+    past.predicted_or(left.mul_f64(UNSEEN_FALLBACK)).min(left.mul_f64(MOST_FALLBACK))
+}

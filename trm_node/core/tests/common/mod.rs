@@ -1,0 +1,93 @@
+//! Worlds, clocks and a backend for the planner's tests.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use trm_core::config::Config;
+use trm_core::error::LoadError;
+use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
+use trm_core::grid::occupancy::{Geometry, OccupancyGrid};
+use trm_core::halt::deadline::Clock;
+use trm_core::model::backend::{Backend, Shape};
+use trm_core::model::bundle::Bundle;
+use trm_core::units::{Point, Pose};
+
+pub fn bundle() -> Bundle {
+    Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32"))
+        .expect("the bundle is whole")
+}
+
+/// A raw map drawn as text, the first row at the origin: `#` occupied, `?` unknown, all else free.
+pub fn costmap(config: &Config, resolution: f64, rows: &[String]) -> Costmap {
+    let origin = Pose::new(-1.0, 2.0, 0.3);
+    let geometry = Geometry::new(rows[0].len() as u32, rows.len() as u32, resolution, origin).expect("a grid");
+    let value = |c: char| match c {
+        '#' => 100,
+        '?' => -1,
+        _ => 0,
+    };
+    let data = rows.iter().flat_map(|row| row.chars().map(value)).collect();
+    let mut builder = CostmapBuilder::new(config, GridKind::Map);
+    builder.replace(OccupancyGrid::new(geometry, data).expect("legal values")).clone()
+}
+
+/// The map-frame pose at the centre of a cell, off it by a share of a cell.
+pub fn pose(costmap: &Costmap, col: f64, row: f64, yaw: f64) -> Pose {
+    let Point { x, y } = costmap.geometry().to_point(col, row);
+    Pose::new(x, y, yaw)
+}
+
+/// A clock that only moves when it is told to.
+#[derive(Clone, Default)]
+pub struct Simulated(Arc<AtomicU64>);
+
+impl Simulated {
+    pub fn pass(&self, time: Duration) {
+        self.0.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Simulated {
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A model that knows nothing: every move is as good as any other, or always the first one. Each application takes
+/// `net_us` of the simulated clock, which may change between plans. Allocates nothing.
+pub struct Ignorant {
+    pub clock: Simulated,
+    pub net_us: Arc<AtomicU64>,
+    pub stubborn: bool,
+    pub size: usize,
+}
+
+impl Backend for Ignorant {
+    fn shape(&self) -> Shape {
+        Shape { size: self.size, patch: 2, hidden: 32, channels: 4 }
+    }
+
+    fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+        x.fill(0.5);
+        Ok(())
+    }
+
+    fn net(&mut self, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+        self.clock.pass(Duration::from_micros(self.net_us.load(Ordering::Relaxed)));
+        for (out, s) in out.iter_mut().zip(s) {
+            *out = -s;
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+        moves.fill(0.0);
+        if self.stubborn {
+            moves[..self.size * self.size].fill(1000.0);
+        }
+        Ok(0.0)
+    }
+}

@@ -1,0 +1,186 @@
+//! The deadline as a contract, on a simulated clock that the network's applications move.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use common::{Ignorant, Simulated, bundle, costmap, pose};
+use proptest::prelude::*;
+use trm_core::config::Config;
+use trm_core::error::PlanError;
+use trm_core::grid::costmap::Costmap;
+use trm_core::halt::deadline::Clock as _;
+use trm_core::halt::policy::StopReason;
+use trm_core::planner::{Planner, Request, Source};
+use trm_core::units::Pose;
+
+struct Bench {
+    map: Costmap,
+    clock: Simulated,
+    net_us: Arc<AtomicU64>,
+    planner: Planner,
+}
+
+/// A planner whose model always wants to go to the wall: only the fallback finds the way.
+fn bench(config: Config) -> Bench {
+    let config = Config { window_size: 32, max_expansions: 8, ..config };
+    let map = costmap(&config, 0.1, &vec![".".repeat(30); 30]);
+    let clock = Simulated::default();
+    let net_us = Arc::new(AtomicU64::new(1000));
+    let backend = Ignorant { clock: clock.clone(), net_us: net_us.clone(), stubborn: true, size: 32 };
+    let planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+    Bench { map, clock, net_us, planner }
+}
+
+impl Bench {
+    fn request(&self, budget: Duration) -> Request<'static> {
+        let (start, goal) = (pose(&self.map, 4.0, 20.0, 0.0), pose(&self.map, 25.0, 25.0, 0.0));
+        Request { start, goal, arrived: self.clock.now(), deadline: self.clock.now() + budget, cancel: None }
+    }
+}
+
+#[test]
+fn without_an_answer_of_the_model_the_fallback_answers_before_the_deadline() {
+    let mut bench = bench(Config::default());
+    let request = bench.request(Duration::from_millis(30));
+    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    assert!(outcome.path.is_ok());
+    let report = outcome.report;
+    assert_eq!((report.source, report.stop), (Source::Fallback, Some(StopReason::Deadline)));
+    // 30 ms less 2 ms of reserve and a quarter of the rest for the fallback that was never timed.
+    assert_eq!(report.applications, 20);
+    assert!(report.margin > 0);
+}
+
+#[test]
+fn an_application_that_takes_twenty_times_longer_is_a_counted_miss_only_where_it_overruns_by_itself() {
+    let mut bench = bench(Config::default());
+    bench.net_us.store(20_000, Ordering::Relaxed);
+    let request = bench.request(Duration::from_millis(30));
+    let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+    assert_eq!((report.source, report.applications), (Source::Fallback, 1), "nothing starts that can't end in time");
+    assert!(report.margin >= 0, "the fallback had been left its time");
+    bench.net_us.store(400_000, Ordering::Relaxed);
+    // The slow time is remembered: nothing starts any more.
+    let request = bench.request(Duration::from_millis(20));
+    let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+    assert_eq!((report.applications, report.stop), (0, Some(StopReason::Deadline)));
+    assert!(report.margin >= 0);
+}
+
+#[test]
+fn after_a_slow_moment_the_model_is_asked_again() {
+    let mut bench = bench(Config::default());
+    let mut applications = |net_ms: u64| {
+        bench.net_us.store(1000 * net_ms, Ordering::Relaxed);
+        bench.planner.reset();
+        let request = bench.request(Duration::from_millis(30));
+        bench.planner.plan(&bench.map, None, &request, &bench.clock).report.applications
+    };
+    assert!(applications(1) > 10);
+    assert_eq!(applications(500), 1);
+    assert_eq!(applications(1), 0, "slow is expected to stay slow");
+    let unasked = (0..1000).take_while(|_| applications(1) == 0).count();
+    assert!((20..60).contains(&unasked), "{unasked} plans");
+    assert!((0..3).any(|_| applications(1) > 10), "and then as before");
+}
+
+#[test]
+fn when_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
+    let mut bench = bench(Config { start_tolerance: 0.0, ..Config::default() });
+    bench.map = costmap(&Config::default(), 0.1, &vec![".".repeat(200); 200]);
+    let request = Request { goal: pose(&bench.map, 190.0, 60.0, 0.0), ..bench.request(Duration::from_millis(1)) };
+    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    assert_eq!(outcome.path.map(|_| ()), Err(PlanError::TimedOut { applications: 0 }));
+    assert_eq!(outcome.report.source, Source::None);
+}
+
+#[test]
+fn the_previous_path_is_kept_while_it_passes_and_dropped_when_not() {
+    let mut bench = bench(Config { allow_fallback: true, ..Config::default() });
+    let request = bench.request(Duration::from_millis(30));
+    assert_eq!(bench.planner.plan(&bench.map, None, &request, &bench.clock).report.source, Source::Fallback);
+    let moved = Request { start: pose(&bench.map, 6.2, 20.4, 0.0), ..bench.request(Duration::from_millis(30)) };
+    let outcome = bench.planner.plan(&bench.map, None, &moved, &bench.clock);
+    assert_eq!(outcome.report.source, Source::Previous);
+    let path = outcome.path.unwrap();
+    assert_eq!(path.poses()[0].point(), moved.start.point());
+    assert_eq!(path.poses().last().copied(), Some(moved.goal));
+    assert!(bench.planner.still_valid(&bench.map, moved.start));
+    // A wall across the old path: another way, from the fallback.
+    let mut rows = vec![".".repeat(30); 30];
+    for row in rows.iter_mut().skip(10) {
+        row.replace_range(14..15, "#");
+    }
+    bench.map = costmap(&Config::default(), 0.1, &rows);
+    assert!(!bench.planner.still_valid(&bench.map, moved.start));
+    let request = bench.request(Duration::from_millis(30));
+    assert_eq!(bench.planner.plan(&bench.map, None, &request, &bench.clock).report.source, Source::Fallback);
+    let other = Request { goal: Pose { yaw: 2.0, ..request.goal }, ..bench.request(Duration::from_millis(30)) };
+    assert_eq!(bench.planner.plan(&bench.map, None, &other, &bench.clock).report.source, Source::Fallback);
+}
+
+#[test]
+fn without_the_fallback_the_reason_is_the_model_or_the_time() {
+    let mut bench = bench(Config { allow_fallback: false, max_steps: 2, ..Config::default() });
+    let request = bench.request(Duration::from_millis(500));
+    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    assert_eq!(outcome.report.stop, Some(StopReason::StepLimit));
+    assert_eq!(outcome.path.map(|_| ()), Err(PlanError::ModelOnly { steps: 2 }));
+    let request = bench.request(Duration::from_millis(10));
+    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    assert_eq!(outcome.path.map(|_| ()), Err(PlanError::TimedOut { applications: 7 }));
+}
+
+#[test]
+fn a_cancelled_plan_stops_at_once() {
+    let mut bench = bench(Config::default());
+    let cancel = AtomicBool::new(true);
+    let request = Request { cancel: Some(&cancel), ..bench.request(Duration::from_secs(1)) };
+    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    assert_eq!(outcome.path.map(|_| ()), Err(PlanError::Cancelled));
+    assert_eq!((outcome.report.stop, outcome.report.applications), (Some(StopReason::Cancelled), 0));
+}
+
+#[test]
+fn a_second_plan_starts_warm_also_after_a_small_move_but_not_for_another_goal() {
+    let config = Config::default();
+    let map = costmap(&config, 0.05, &vec![".".repeat(90); 90]);
+    let clock = Simulated::default();
+    let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+    let mut plan = |start: (f64, f64), goal: (f64, f64)| {
+        let deadline = Duration::from_secs(1);
+        let (start, goal) = (pose(&map, start.0, start.1, 0.0), pose(&map, goal.0, goal.1, 0.0));
+        let request = Request { start, goal, arrived: Duration::ZERO, deadline, cancel: None };
+        let outcome = planner.plan(&map, None, &request, &clock);
+        assert!(outcome.path.is_ok());
+        outcome.report
+    };
+    let cold = plan((40.0, 40.0), (50.0, 48.0));
+    assert!(!cold.warm && cold.source == Source::Model);
+    let warm = plan((40.0, 40.0), (50.0, 48.0));
+    assert!(warm.warm && warm.applications <= cold.applications, "{cold:?} {warm:?}");
+    assert!(plan((42.0, 41.0), (50.0, 48.0)).warm);
+    assert!(!plan((42.0, 41.0), (34.0, 40.0)).warm);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_planner_ends_before_the_deadline_when_applications_take_what_they_took(
+        net_us in 1_u64..5000, budget_ms in 3_u64..60,
+    ) {
+        let mut bench = bench(Config::default());
+        bench.net_us.store(net_us, Ordering::Relaxed);
+        let first = bench.request(Duration::from_secs(1));
+        bench.planner.plan(&bench.map, None, &first, &bench.clock);
+        bench.planner.reset();
+        let request = bench.request(Duration::from_millis(budget_ms));
+        let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+        prop_assert!(report.margin >= 2_000_000, "the reserve is kept: {report:?}");
+        prop_assert_eq!(report.source, Source::Fallback);
+    }
+}

@@ -1,0 +1,57 @@
+//! After the first plan on a grid, planning allocates nothing: the model's library aside, which the tests replace.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use common::{Ignorant, Simulated, bundle, costmap, pose};
+use trm_core::config::Config;
+use trm_core::grid::guidance::Guidance;
+use trm_core::planner::{Planner, Request, Source};
+use trm_core::stats::Statistics;
+
+#[test]
+fn the_planning_loop_allocates_nothing() {
+    let mut rows = vec![".".repeat(120); 80];
+    for row in rows.iter_mut().skip(20) {
+        row.replace_range(60..61, "#");
+    }
+    for stubborn in [false, true] {
+        let config = Config { window_size: 64, max_steps: 3, ..Config::default() };
+        let map = costmap(&config, 0.05, &rows);
+        let clock = Simulated::default();
+        let net_us = Arc::new(AtomicU64::new(500));
+        let backend = Ignorant { clock: clock.clone(), net_us, stubborn, size: 64 };
+        let mut planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+        planner.prepare(&map);
+        let mut statistics = Statistics::new();
+        let goal = pose(&map, 110.0, 60.0, 1.0);
+        let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
+        let guidance = Guidance::compute(&map, goal_cell, false, &|| false).unwrap();
+        let mut plan = |col: f64, guidance: Option<&Guidance>| {
+            let request = Request {
+                start: pose(&map, col, 50.3, 0.0),
+                goal,
+                arrived: Duration::ZERO,
+                deadline: Duration::from_secs(3600),
+                cancel: None,
+            };
+            let outcome = planner.plan(&map, guidance, &request, &clock);
+            statistics.record(&outcome.report, Duration::from_millis(3), false);
+            assert!(outcome.path.is_ok());
+            outcome.report.source
+        };
+        plan(5.0, None);
+        let mut sources = [0; Source::ALL.len()];
+        let counted = allocation_counter::measure(|| {
+            for i in 0..40 {
+                sources[plan(5.0 + f64::from(i), None).index()] += 1;
+                sources[plan(5.0 + f64::from(i), Some(&guidance)).index()] += 1;
+            }
+        });
+        assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
+        assert!(sources[Source::None.index()] == 0 && sources.iter().filter(|n| **n > 0).count() > 0, "{sources:?}");
+    }
+}

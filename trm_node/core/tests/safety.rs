@@ -1,0 +1,169 @@
+//! Laws of every plan, on any world: what is published may be driven, and "no path" is said only where there is none.
+
+mod common;
+
+use common::{Simulated, bundle, costmap, pose};
+use proptest::prelude::*;
+use trm_core::config::Config;
+use trm_core::error::PlanError;
+use trm_core::grid::costmap::{Costmap, INSCRIBED, LETHAL};
+use trm_core::grid::guidance::Guidance;
+use trm_core::path::endpoints::resolve_goal;
+use trm_core::planner::{Planner, Request, Source};
+use trm_core::units::{Cell, Pose};
+
+/// Rows of a world with walls, clutter and unknown parts.
+fn world() -> impl Strategy<Value = Vec<String>> {
+    (24_usize..70, 20_usize..60).prop_flat_map(|(width, height)| {
+        let walls = proptest::collection::vec((0..width, 0..height, any::<bool>(), 3_usize..40), 0..12);
+        let clutter = proptest::collection::vec((0..width, 0..height, any::<bool>()), 0..30);
+        (walls, clutter).prop_map(move |(walls, clutter)| {
+            let mut rows = vec![vec!['.'; width]; height];
+            for (col, row, along, length) in walls {
+                for i in 0..length {
+                    let (c, r) = if along { (col + i, row) } else { (col, row + i) };
+                    if c < width && r < height {
+                        rows[r][c] = '#';
+                    }
+                }
+            }
+            for (col, row, occupied) in clutter {
+                rows[row][col] = if occupied { '#' } else { '?' };
+            }
+            rows.into_iter().map(String::from_iter).collect()
+        })
+    })
+}
+
+/// Looks at the path twenty times a cell, with nothing of the planner's own check. Inscribed cells are forgiven within
+/// `escape` cells of the beginning.
+fn touches(map: &Costmap, poses: &[Pose], allow_unknown: bool, escape: f64) -> Option<String> {
+    for pair in poses.windows(2).chain(poses.chunks(1)) {
+        let (a, b) = (pair[0], pair[pair.len() - 1]);
+        let pieces = (a.point().distance(b.point()) / map.geometry().resolution() * 20.0).ceil().max(1.0);
+        for i in 0..=pieces as usize {
+            let share = i as f64 / pieces;
+            let point = Pose::new(a.x + share * (b.x - a.x), a.y + share * (b.y - a.y), 0.0).point();
+            let (col, row) = map.geometry().to_cells(point);
+            // All cells whose square the point lies in or on.
+            for cell in [(-1e-7, -1e-7), (-1e-7, 1e-7), (1e-7, -1e-7), (1e-7, 1e-7)]
+                .map(|(dc, dr)| Cell::new((col + dc).round() as i32, (row + dr).round() as i32))
+            {
+                let Some(cost) = map.cost(cell) else { return Some(format!("leaves the map at {cell:?}")) };
+                let unknown = cost > LETHAL;
+                let away = point.distance(poses[0].point()) / map.geometry().resolution();
+                if cost == LETHAL || (unknown && !allow_unknown) || (cost == INSCRIBED && away > escape) {
+                    return Some(format!("touches {cell:?} of cost {cost}"));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether the goal can be reached, by flooding.
+fn reachable(map: &Costmap, from: Cell, to: Cell, allow_unknown: bool) -> bool {
+    let free = |col, row| map.is_free(Cell::new(col, row), allow_unknown);
+    let mut seen = vec![from];
+    let mut at = 0;
+    while at < seen.len() {
+        let Cell { col, row } = seen[at];
+        at += 1;
+        for (dc, dr) in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)] {
+            let next = Cell::new(col + dc, row + dr);
+            if free(next.col, next.row) && free(next.col, row) && free(col, next.row) && !seen.contains(&next) {
+                seen.push(next);
+            }
+        }
+    }
+    seen.contains(&to)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_published_path_touches_no_lethal_cell(
+        rows in world(), allow_unknown in any::<bool>(), guided in any::<bool>(), fallback in any::<bool>(),
+        smooth in any::<bool>(), robot_radius in 0.0..0.25_f64, tolerance in 0.0..0.4_f64, resolution in 0.05..0.2_f64,
+        ends in (0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64),
+        again in (0.0..1.0_f64, 0.0..1.0_f64), max_steps in 0..4_i64,
+    ) {
+        let config = Config {
+            allow_unknown, robot_radius, tolerance, smooth, max_steps, allow_fallback: fallback,
+            inflation_radius: 0.3, window_size: 24, ..Config::default()
+        };
+        let map = costmap(&config, resolution, &rows);
+        let (width, height) = (rows[0].len() as f64, rows.len() as f64);
+        let at = |x: f64, y: f64, yaw| pose(&map, x * width - 0.5, y * height - 0.5, yaw);
+        let clock = Simulated::default();
+        let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+        let goal = at(ends.2, ends.3, 1.0);
+        let target = resolve_goal(&map, &config, goal.point());
+        let guidance = target.ok().filter(|_| guided).and_then(|cell| Guidance::compute(&map, cell, allow_unknown, &|| false));
+        // The second plan has the first one's state and path.
+        for start in [at(ends.0, ends.1, 0.0), at(again.0, again.1, 0.0)] {
+            let request = Request {
+                start, goal, arrived: std::time::Duration::ZERO, deadline: std::time::Duration::from_secs(1), cancel: None,
+            };
+            let outcome = planner.plan(&map, guidance.as_ref(), &request, &clock);
+            let cell = map.geometry().cell_at(start.point());
+            let start_free = cell.is_some_and(|cell| map.is_free(cell, allow_unknown));
+            match outcome.path {
+                Ok(path) => {
+                    let escape = if start_free { -1.0 } else { config.start_tolerance / resolution + 1.5 };
+                    prop_assert_eq!(touches(&map, path.poses(), allow_unknown, escape), None);
+                    let (first, last) = (path.poses()[0], path.poses()[path.poses().len() - 1]);
+                    prop_assert!(first.point().distance(start.point()) <= 0.708 * resolution);
+                    let end = map.geometry().cell_at(last.point());
+                    let target = target.unwrap();
+                    prop_assert!(end == Some(target), "ends in {end:?}, not in {target:?}");
+                    if map.geometry().cell_at(goal.point()) == Some(target) {
+                        prop_assert!(last.point().distance(goal.point()) <= 0.708 * resolution);
+                    }
+                    prop_assert_eq!(last.yaw, goal.yaw);
+                    prop_assert!(outcome.report.source != Source::None);
+                    let dense = path.poses().windows(2).all(|p| p[0].point().distance(p[1].point()) < 1.5 * resolution);
+                    prop_assert!(dense);
+                }
+                Err(PlanError::NoValidPath) => {
+                    prop_assume!(start_free);
+                    prop_assert!(!reachable(&map, cell.unwrap(), target.unwrap(), allow_unknown));
+                }
+                Err(PlanError::GoalOccupied { .. } | PlanError::GoalOutsideMap(_)) => prop_assert!(target.is_err()),
+                Err(PlanError::StartOccupied { .. }) => prop_assert!(!start_free),
+                Err(PlanError::StartOutsideMap(_)) => prop_assert_eq!(cell, None),
+                Err(PlanError::ModelOnly { .. }) => prop_assert!(!fallback),
+                Err(other) => prop_assert!(false, "{other}"),
+            }
+            prop_assert_eq!(outcome.report.source == Source::None, outcome.path.is_err());
+        }
+    }
+}
+
+#[test]
+fn nonsense_poses_are_refused_with_a_reason() {
+    let config = Config { window_size: 24, ..Config::default() };
+    let map = costmap(&config, 0.1, &vec![".".repeat(40); 40]);
+    let clock = Simulated::default();
+    let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+    let good = pose(&map, 5.0, 5.0, 0.0);
+    for bad in [f64::NAN, f64::INFINITY, 1e300, -1e9] {
+        let bad = Pose::new(bad, good.y, 0.0);
+        for (start, goal) in [(bad, good), (good, bad)] {
+            let deadline = std::time::Duration::from_secs(1);
+            let request = Request { start, goal, arrived: std::time::Duration::ZERO, deadline, cancel: None };
+            let outcome = planner.plan(&map, None, &request, &clock);
+            let error = outcome.path.map(|_| ()).unwrap_err();
+            assert!(matches!(error, PlanError::StartOutsideMap(_) | PlanError::GoalOutsideMap(_)), "{error}");
+        }
+    }
+    let request = Request {
+        start: good,
+        goal: Pose { yaw: f64::NAN, ..good },
+        arrived: std::time::Duration::ZERO,
+        deadline: std::time::Duration::from_secs(1),
+        cancel: None,
+    };
+    assert_eq!(planner.plan(&map, None, &request, &clock).path.map(|_| ()).unwrap_err(), PlanError::Unverified);
+}
