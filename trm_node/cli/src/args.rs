@@ -1,10 +1,12 @@
 //! The arguments of `trm plan`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use trm_core::config::{Config, Value};
 use trm_core::error::LoadError;
+use trm_core::model::bundle::Bundle;
+use trm_core::model::released;
 use trm_core::units::Pose;
 
 /// Plan a path on a map file.
@@ -54,7 +56,7 @@ pub struct PlanArgs {
     #[arg(long)]
     pub allow_unknown: bool,
 
-    /// The model bundle's folder [default: `nav_d32`, here or where trm was built or installed].
+    /// The model bundle's folder [default: `nav_d32`, as installed with trm or in the checkout].
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
 
@@ -99,6 +101,18 @@ impl PlanArgs {
         }
         Ok(config)
     }
+}
+
+/// The bundle in a folder, or the one that is released with the planner.
+///
+/// # Errors
+/// When there is none, or it can't be used; names the folder and the field.
+pub fn bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
+    let folder = match folder {
+        Some(folder) => folder.to_owned(),
+        None => released::find(std::env::current_exe().ok().as_deref(), std::iter::empty())?,
+    };
+    Ok(Bundle::load(&folder)?)
 }
 
 /// The error with the flag's name for the parameter's.

@@ -5,14 +5,18 @@
 
 mod answer;
 mod args;
-mod bundle;
+mod bench;
+mod clock;
 mod map_file;
+mod parameters;
 mod plan;
 mod render;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 /// Plans paths with a Tiny Recursive Model, with a deadline, every path checked.
@@ -26,6 +30,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Plan(args::PlanArgs),
+    Bench(bench::BenchArgs),
+    Parameters(parameters::ParametersArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,11 +46,18 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Plan(args) => plan::run(args),
+        Command::Bench(args) => bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS),
+        Command::Parameters(args) => print(parameters::table(args.format).trim_end()).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         eprintln!("trm: {error:#}");
         ExitCode::from(1)
     })
+}
+
+/// Prints a line; a reader that has gone away (`trm … | head`) is an error, not a panic.
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("stdout")
 }
 
 /// A negative number as clap knows one: it takes `-1e-7`, as scripts print it, for a flag.

@@ -1,6 +1,5 @@
 //! `trm plan`: one plan, or one for each line of a file.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -12,15 +11,16 @@ use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
 use trm_core::grid::guidance::Guidance;
 use trm_core::grid::occupancy::OccupancyGrid;
 use trm_core::grid::window::Window;
-use trm_core::halt::deadline::Clock;
+use trm_core::halt::deadline::Clock as _;
 use trm_core::model::bundle::Bundle;
 use trm_core::path::endpoints::resolve_goal;
 use trm_core::planner::{Planner, Request};
 use trm_core::units::Pose;
 
 use crate::answer::Answer;
-use crate::args::{PlanArgs, finite, pose, with_flag};
-use crate::{bundle, map_file, render};
+use crate::args::{PlanArgs, bundle, finite, pose, with_flag};
+use crate::clock::Stopwatch;
+use crate::{map_file, print, render};
 
 /// No path: the answer says why.
 const NO_PATH: u8 = 2;
@@ -32,8 +32,7 @@ const NO_PATH: u8 = 2;
 pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
     let grid = map_file::load(&args.map)?;
-    let folder = args.bundle.clone().map_or_else(bundle::find, Ok)?;
-    let bundle = Bundle::load(&folder)?;
+    let bundle = bundle(args.bundle.as_deref())?;
     let mut session = Session::new(config, grid, &bundle)?;
     if let Some(file) = &args.queries {
         for (start, goal) in queries(file)? {
@@ -54,11 +53,6 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         eprintln!("trm: {}: {reason}", answer.status);
     }
     Ok(if answer.succeeded() { ExitCode::SUCCESS } else { ExitCode::from(NO_PATH) })
-}
-
-/// Prints a line; a reader that has gone away (`trm … | head`) is an error, not a panic.
-fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("stdout")
 }
 
 /// The lines of a queries file.
@@ -89,9 +83,10 @@ impl Session {
         let sides =
             (bundle.window(config.window_size as usize).map_err(with_flag)?, bundle.manifest.architecture.patch);
         let costmap = CostmapBuilder::new(&config, GridKind::Map).replace(grid).clone();
-        let mut planner = Planner::new(&config, bundle).map_err(with_flag)?;
+        let clock = Stopwatch::start();
+        let mut planner = Planner::new(&config, bundle, &clock).map_err(with_flag)?;
         planner.prepare(&costmap);
-        Ok(Self { config, costmap, planner, clock: Stopwatch(Instant::now()), sides })
+        Ok(Self { config, costmap, planner, clock, sides })
     }
 
     /// What the model saw; `None` when it wasn't asked.
@@ -125,19 +120,10 @@ impl Session {
 
         let arrived = self.clock.now();
         let deadline = arrived + Duration::from_secs_f64(self.config.deadline_ms / 1e3);
-        let request = Request { start, goal, arrived, deadline };
+        let request = Request { start, goal, arrived, deadline, cancel: None };
         let outcome = self.planner.plan(&self.costmap, guidance.as_ref(), &request, &self.clock);
         answer.report(&outcome.report, guidance_time);
         answer.outcome(outcome.path.map(|path| (path.poses(), path.length())));
         answer
-    }
-}
-
-/// The machine's monotonic clock, from when the planner was ready.
-struct Stopwatch(Instant);
-
-impl Clock for Stopwatch {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
     }
 }

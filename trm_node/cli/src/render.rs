@@ -141,8 +141,9 @@ impl Canvas {
         let near = |a: f64, b: f64| (a - b).abs() <= half.max(0.5);
         for (x, y, pixel) in self.image.enumerate_pixels_mut() {
             let (x, y) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
-            // A window that reaches beyond the grid is drawn on the grid's edge.
-            let clamp = |v: f64, side: u32| v.clamp(half, f64::from(side) - half);
+            // A window that reaches beyond the grid is drawn on the grid's edge. Not `clamp`: the grid may be narrower
+            // than the pen.
+            let clamp = |v: f64, side: u32| v.min(f64::from(side) - half).max(half);
             let (l, r) = (clamp(left, width), clamp(right, width));
             let (t, b) = (clamp(top, height), clamp(bottom, height));
             let on_side = (near(x, l) || near(x, r)) && y >= t - half && y <= b + half;
@@ -199,6 +200,20 @@ mod tests {
             assert_eq!(cell(35, 12), GOAL);
             assert_eq!(cell(20, 12), PATH);
             assert_eq!(*image.get_pixel(16 * 30, 600 - 10 * 30), WINDOW);
+        }
+    }
+
+    #[test]
+    fn the_narrowest_map_is_drawn() {
+        for (width, height) in [(1, 3000), (3000, 1), (1, 1)] {
+            let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
+            let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Map);
+            let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap());
+            let window = Some(Window::around(Cell::new(0, 0), &geometry, 16, 2));
+            let pose = Pose::new(0.05, 0.05, 0.0);
+            let path = [[0.05, 0.05, 0.0]];
+            let image = Picture { costmap, start: pose, goal: pose, path: &path, window }.draw();
+            assert!(image.pixels().any(|pixel| *pixel == GOAL), "{width} x {height}");
         }
     }
 

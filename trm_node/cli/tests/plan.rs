@@ -203,6 +203,40 @@ fn bad_input_gives_code_1_and_names_flag_and_value() {
 }
 
 #[test]
+fn a_robot_that_is_there_gets_its_one_pose() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let room = room(folder.path(), "room.pgm", "[0, 0, 0]");
+    let answer = answer(&room, "--start 1.03 1.06 0.4 --goal 1.03 1.06 -2");
+    assert_eq!(poses(&answer), [[1.03, 1.06, -2.0]]);
+    assert_eq!(answer["length_m"].to_string(), "0.0");
+}
+
+#[test]
+fn the_smallest_and_the_narrowest_maps_are_maps() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let yaml = folder.path().join("map.yaml");
+    let text =
+        "image: map.png\nresolution: 0.1\norigin: [0, 0, 0]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.25\n";
+    std::fs::write(&yaml, text).expect("the folder can be written");
+    let picture = folder.path().join("picture.png");
+    for (width, height, shade, goal, expected) in [
+        (1, 1, 254, "0.05 0.05", 0),
+        (1, 1, 0, "0.05 0.05", 2),
+        (1, 1, 205, "0.05 0.05", 0),
+        (1, 900, 254, "0.05 80", 0),
+        (900, 1, 254, "80 0.05", 0),
+        (900, 1, 254, "80 0.15", 2),
+    ] {
+        let image = image::GrayImage::from_pixel(width, height, image::Luma([shade]));
+        image.save(folder.path().join("map.png")).expect("the folder can be written");
+        let query = format!("--start 0.05 0.05 --goal {goal} --png {} {}", picture.display(), DEADLINE.join(" "));
+        let output = plan(&yaml, &query);
+        assert_eq!(code(&output), expected, "{width} x {height} of {shade}: {output:?}");
+        assert!(image::open(&picture).is_ok(), "{width} x {height} of {shade}");
+    }
+}
+
+#[test]
 fn a_bad_map_file_is_named_with_its_field() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = room(folder.path(), "room.png", "[0, .nan, 0]");

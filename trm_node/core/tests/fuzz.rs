@@ -40,7 +40,7 @@ proptest! {
 
     #[test]
     fn a_released_manifest_with_a_changed_stretch_shows_no_fault(
-        at in 0..2300_usize, length in 0..40_usize, new in "[-0-9a-z:.\\[\\]{}&*!|> \n]{0,12}",
+        at in 0..5300_usize, length in 0..40_usize, new in "[-0-9a-z:.\\[\\]{}&*!|> \n]{0,12}",
     ) {
         let mut text = include_str!("../../../tests/fuzz/seeds/manifest/nav_d32.yaml").to_owned();
         let at = at.min(text.len());

@@ -1,4 +1,4 @@
-//! The model against PyTorch, tensor by tensor: `make golden` writes the files that are compared with.
+//! The model against `PyTorch`, tensor by tensor: `make golden` writes the files that are compared with.
 
 use std::path::{Path, PathBuf};
 
@@ -79,8 +79,9 @@ impl Golden {
         let expected = self.floats(tensor);
         assert_eq!(expected.len(), found.len(), "length of {tensor} of {}", self.name);
         let difference = |at: usize| (expected[at] - found[at]).abs();
-        // Not `max`: it would pass over NaN.
-        let wrong = (0..found.len()).find(|at| !(difference(*at) <= tolerance.greatest()));
+        // Asked this way round, NaN is not close.
+        let is_close = |at: &usize| difference(*at) <= tolerance.greatest();
+        let wrong = (0..found.len()).find(|at| !is_close(at));
         if let Some(at) = wrong {
             let greatest = (0..found.len()).map(difference).fold(0.0, f32::max);
             panic!(

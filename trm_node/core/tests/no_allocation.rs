@@ -35,7 +35,7 @@ fn the_planning_loop_allocates_nothing() {
                 start: pose(&map, col, 50.3, 0.0),
                 goal,
                 arrived: Duration::ZERO,
-                deadline: Duration::from_secs(3600),
+                deadline: Duration::from_hours(1),
                 cancel: None,
             };
             let outcome = planner.plan(&map, guidance, &request, &clock);

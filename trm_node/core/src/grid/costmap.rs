@@ -130,7 +130,7 @@ impl CostmapBuilder {
         let geometry = *grid.geometry();
         let costs = grid.data().iter().map(|v| self.base_cost(*v)).collect();
         let mut costmap = Costmap { geometry, costs, version: self.version };
-        let kernel = Kernel::new(&self.config, geometry.resolution());
+        let kernel = Kernel::new(&self.config, &geometry);
         if self.kind == GridKind::Map {
             kernel.stamp(&geometry, &mut costmap.costs, Rect::whole(&geometry));
         }

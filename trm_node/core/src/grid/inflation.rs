@@ -16,14 +16,16 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    pub fn new(config: &Config, resolution: f64) -> Self {
-        let radius = config.robot_radius;
-        let reach = (config.inflation_radius.max(radius) / resolution).ceil() as i32;
+    pub fn new(config: &Config, geometry: &Geometry) -> Self {
+        let resolution = geometry.resolution();
+        let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
+        // No cell is farther from another: a robot of metres on cells of millimetres needs no kernel beyond the grid.
+        let reach = (radius as i32).min(geometry.width().max(geometry.height()) as i32);
         let mut stamps = Vec::new();
         for row in -reach..=reach {
             for col in -reach..=reach {
                 let cells = (col as f64).hypot(row as f64);
-                let cost = if cells > reach as f64 { 0 } else { cost(cells * resolution, config) };
+                let cost = if cells > radius { 0 } else { cost(cells * resolution, config) };
                 if cost > 0 && (col, row) != (0, 0) {
                     stamps.push((col, row, cost));
                 }
@@ -82,6 +84,7 @@ fn cost(distance: f64, config: &Config) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Pose;
 
     #[test]
     fn costs_fall_from_inscribed_as_nav2_encodes_them() {
@@ -91,5 +94,16 @@ mod tests {
         // 252 · exp(−10 · 0.05) = 152.8 → 1 + 97 · 151 / 251 = 59
         assert_eq!(cost(0.25, &config), 59);
         assert_eq!(cost(2.0, &config), 0);
+    }
+
+    #[test]
+    fn a_radius_beyond_the_grid_reaches_all_of_it_and_no_farther() {
+        let geometry = Geometry::new(4, 3, 0.001, Pose::default()).unwrap();
+        let kernel = Kernel::new(&Config { robot_radius: 10.0, ..Config::default() }, &geometry);
+        assert_eq!(kernel.reach, 4);
+        let mut costs = [0; 12];
+        costs[0] = LETHAL;
+        kernel.stamp(&geometry, &mut costs, Rect::whole(&geometry));
+        assert!(costs[1..].iter().all(|cost| *cost == INSCRIBED), "{costs:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::config::Config;
 /// Why the recursion stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// The path is verified, and an answer later it was still the same.
+    /// A path is verified, and the next verified one was no shorter.
     Verified,
     /// A path is verified, and the answer hardly changes any more.
     Settled,
@@ -52,8 +52,8 @@ impl StopReason {
 pub struct Answer {
     /// A verified path exists.
     pub verified: bool,
-    /// This answer decoded to the same path as the one before.
-    pub unchanged: bool,
+    /// This answer's path is verified too, and no shorter than the best one before it.
+    pub confirmed: bool,
     /// Root mean square of the answer's last change.
     pub change: f32,
     /// Logit of the q head.
@@ -116,7 +116,7 @@ impl Policy {
         if !answer.verified {
             return None;
         }
-        if self.verified && answer.unchanged {
+        if self.verified && answer.confirmed {
             return Some(StopReason::Verified);
         }
         if self.settled.is_some_and(|threshold| answer.change < threshold) {
@@ -190,11 +190,11 @@ mod tests {
             Deadline::at(Duration::MAX),
             Duration::ZERO,
         );
-        let sure = Answer { verified: false, unchanged: true, change: 0.0, q: 100.0 };
+        let sure = Answer { verified: false, confirmed: true, change: 0.0, q: 100.0 };
         assert_eq!(policy.after(sure), None);
         assert_eq!(policy.after(Answer { verified: true, ..sure }), Some(StopReason::Verified));
-        assert_eq!(policy.after(Answer { verified: true, unchanged: false, ..sure }), Some(StopReason::Settled));
-        let moving = Answer { verified: true, unchanged: false, change: 1.0, q: 100.0 };
+        assert_eq!(policy.after(Answer { verified: true, confirmed: false, ..sure }), Some(StopReason::Settled));
+        let moving = Answer { verified: true, confirmed: false, change: 1.0, q: 100.0 };
         assert_eq!(policy.after(moving), Some(StopReason::Confident));
         assert_eq!(policy.after(Answer { q: 0.0, ..moving }), None);
     }

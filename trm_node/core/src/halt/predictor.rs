@@ -12,14 +12,23 @@ pub struct Predictor {
     count: usize,
     next: usize,
     quantile: f64,
-    predicted: Duration,
+    /// The quantile of `times`.
+    usual: Duration,
+    last: Duration,
 }
 
 impl Predictor {
     /// A predictor that has seen nothing: it predicts no time at all until the first [`Self::record`].
     #[must_use]
     pub const fn new(quantile: f64) -> Self {
-        Self { times: [Duration::ZERO; WINDOW], count: 0, next: 0, quantile, predicted: Duration::ZERO }
+        Self {
+            times: [Duration::ZERO; WINDOW],
+            count: 0,
+            next: 0,
+            quantile,
+            usual: Duration::ZERO,
+            last: Duration::ZERO,
+        }
     }
 
     /// Takes in one more time.
@@ -33,28 +42,29 @@ impl Predictor {
         let mut sorted = self.times;
         let seen = &mut sorted[..self.count];
         let rank = ((self.count as f64 * self.quantile).ceil() as usize).clamp(1, self.count) - 1;
-        let (_, quantile, _) = seen.select_nth_unstable(rank);
-        self.predicted = (*quantile).max(time);
+        let (_, usual, _) = seen.select_nth_unstable(rank);
+        (self.usual, self.last) = (*usual, time);
     }
 
-    /// Lets every time that was seen count for a sixteenth less: for when the prediction itself forbade the work, so that
-    /// no new time can ever correct it.
+    /// Lets the prediction fall: for when it forbade the work itself, so that no new time can ever correct it. The last
+    /// time, which may have been an outlier, counts for half, and all times for a sixteenth less.
     pub fn fade(&mut self) {
-        for time in self.times.iter_mut().chain([&mut self.predicted]) {
+        self.last /= 2;
+        for time in self.times.iter_mut().chain([&mut self.usual]) {
             *time -= *time / 16;
         }
     }
 
     /// The time to expect, or `unseen` before the first one was taken in.
     #[must_use]
-    pub const fn predicted_or(&self, unseen: Duration) -> Duration {
-        if self.count == 0 { unseen } else { self.predicted }
+    pub fn predicted_or(&self, unseen: Duration) -> Duration {
+        if self.count == 0 { unseen } else { self.predicted() }
     }
 
     /// The time to expect.
     #[must_use]
-    pub const fn predicted(&self) -> Duration {
-        self.predicted
+    pub fn predicted(&self) -> Duration {
+        self.usual.max(self.last)
     }
 }
 
@@ -89,5 +99,9 @@ mod tests {
         assert_eq!(fading.count(), 10);
         predictor.record(Duration::from_millis(1));
         assert!(predictor.predicted() < Duration::from_millis(20), "also what was seen before has faded");
+        predictor.record(Duration::from_millis(80));
+        predictor.fade();
+        predictor.fade();
+        assert_eq!(predictor.predicted(), Duration::from_millis(20), "a single outlier fades fast");
     }
 }

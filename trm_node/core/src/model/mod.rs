@@ -4,4 +4,5 @@ pub mod backend;
 pub mod bundle;
 pub mod encode;
 pub mod recursion;
+pub mod released;
 pub mod tract;

@@ -12,7 +12,7 @@ const PIECES_A_LOOK: usize = 8;
 pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
 
 /// Leaves out the cells that a straight line can do without. `kept` cells at the beginning stay. When `may_go_on` says
-/// no, the rest stays as it is. Work: at most [`LOOK_AHEAD`]² cells looked at for each cell of the path.
+/// no, the rest stays as it is. Work: at most `LOOK_AHEAD`² cells looked at for each cell of the path.
 pub fn straighten(
     costmap: &Costmap,
     allow_unknown: bool,

@@ -3,7 +3,7 @@
 use super::touch::every_touched;
 use crate::config::Config;
 use crate::grid::costmap::{Costmap, LETHAL, UNKNOWN};
-use crate::units::Pose;
+use crate::units::{Cell, Pose};
 
 /// What a path may cross.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,7 +62,8 @@ impl VerifiedPath {
             return false;
         }
         std::mem::swap(&mut self.poses, draft);
-        self.length = self.poses.windows(2).map(|pair| pair[0].point().distance(pair[1].point())).sum();
+        // Not `sum`: of no numbers at all that is −0.
+        self.length = self.poses.windows(2).fold(0.0, |sum, pair| sum + pair[0].point().distance(pair[1].point()));
         true
     }
 }
@@ -81,8 +82,9 @@ pub fn is_clear(costmap: &Costmap, allow_unknown: bool, a: (f64, f64), b: (f64, 
 /// Whether a path of points in cells may be driven: there is a point, all lie in the grid, and no line between two of
 /// them touches a cell that isn't free.
 ///
-/// While nothing of the path was free yet, inscribed cells (cost 99) may be crossed within `rules.escape`: a robot that
-/// stands too near to an obstacle must be able to leave. Lethal cells never, unknown ones only if allowed.
+/// When the first point lies in an inscribed cell (cost 99), such cells may be crossed within `rules.escape` until a
+/// point is free: a robot that stands too near to an obstacle must be able to leave. Lethal cells never, unknown ones only if
+/// allowed.
 pub fn check(costmap: &Costmap, rules: Rules, points: impl Iterator<Item = (f64, f64)>) -> bool {
     let geometry = costmap.geometry();
     let (right, top) = (geometry.width() as f64 - 0.5, geometry.height() as f64 - 0.5);
@@ -90,12 +92,16 @@ pub fn check(costmap: &Costmap, rules: Rules, points: impl Iterator<Item = (f64,
     let passable = |cost: u8| cost < LETHAL || (rules.allow_unknown && cost == UNKNOWN);
     let mut first = None;
     let mut last = None;
-    let mut escaping = true;
+    let mut escaping = false;
     for point in points {
         if !inside(point) {
             return false;
         }
-        let start = *first.get_or_insert(point);
+        let start = *first.get_or_insert_with(|| {
+            let cell = Cell::new(point.0.round() as i32, point.1.round() as i32);
+            escaping = !costmap.is_free(cell, rules.allow_unknown);
+            point
+        });
         let from = last.replace(point).unwrap_or(point);
         if is_clear(costmap, rules.allow_unknown, from, point) {
             escaping = false;
@@ -105,6 +111,7 @@ pub fn check(costmap: &Costmap, rules: Rules, points: impl Iterator<Item = (f64,
         if !escaping || !near || !every_touched(from, point, |cell| costmap.cost(cell).is_some_and(passable)) {
             return false;
         }
+        escaping = !is_clear(costmap, rules.allow_unknown, point, point);
     }
     first.is_some() && !escaping
 }
@@ -148,9 +155,12 @@ mod tests {
     fn a_robot_may_leave_inscribed_cells_but_not_come_back_nor_go_far_in_them() {
         let map = costmap(&["+++++..."]);
         assert!(drivable(&map, &[(3.0, 0.0), (4.0, 0.0), (5.0, 0.0), (6.0, 0.0)]));
+        assert!(drivable(&map, &[(4.0, 0.0), (5.0, 0.0)]), "just out of it");
         assert!(!drivable(&map, &[(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (4.0, 0.0), (6.0, 0.0)]), "too far");
         assert!(!drivable(&map, &[(4.0, 0.0)]), "never free");
         assert!(!drivable(&map, &[(6.0, 0.0), (7.0, 0.0), (4.0, 0.0)]), "back in");
+        let map = costmap(&["....", "+...", "+++."]);
+        assert!(!drivable(&map, &[(1.0, 1.2), (2.0, 2.0), (3.0, 2.0)]), "from a free cell there is nothing to leave");
         let map = costmap(&["+#..."]);
         assert!(!drivable(&map, &[(0.0, 0.0), (2.0, 0.0), (3.0, 0.0)]), "over a lethal cell");
     }

@@ -7,7 +7,7 @@ use super::report::{GuidanceKind, Report};
 use crate::config::Config;
 use crate::error::LoadError;
 use crate::grid::costmap::Costmap;
-use crate::grid::guidance::Guidance;
+use crate::grid::guidance::{Guidance, TIE};
 use crate::grid::occupancy::Geometry;
 use crate::grid::window::Window;
 use crate::halt::deadline::Clock;
@@ -47,6 +47,21 @@ pub(super) struct Best {
     guided: bool,
 }
 
+impl Best {
+    /// Takes a path that is shorter, or the first one. Says whether it did. One that is too long for the buffer is left.
+    fn take<'a>(&mut self, count: usize, path: impl Iterator<Item = &'a Cell> + Clone, guided: bool) -> bool {
+        let length = length(path.clone());
+        let better = self.cells.is_empty() || length < self.length - TIE;
+        if better && count <= self.cells.capacity() {
+            self.cells.clear();
+            self.cells.extend(path);
+            self.length = length;
+            self.guided = guided;
+        }
+        better
+    }
+}
+
 /// What a warm state belongs to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Warm {
@@ -72,9 +87,8 @@ pub(super) struct Model {
     input: Vec<f32>,
     /// `[9, size, size]`.
     logits: Vec<f32>,
-    /// Cells of the present answer's path inside the window, and those of the answer before.
+    /// Cells of the present answer's path inside the window.
     inside: Vec<Cell>,
-    inside_before: Vec<Cell>,
     /// From the way out of the window to the goal, and where it begins.
     outside: Vec<Cell>,
     outside_from: Option<Cell>,
@@ -99,7 +113,6 @@ impl Model {
             input: vec![0.0; shape.input()],
             logits: vec![0.0; shape.field()],
             inside: Vec::with_capacity(cells),
-            inside_before: Vec::with_capacity(cells),
             outside: Vec::new(),
             outside_from: None,
             net_time: Predictor::new(config.time_quantile),
@@ -157,7 +170,6 @@ impl Model {
         }
         encode(&self.blocked, &self.goals, self.scales, &mut self.input);
         self.outside_from = None;
-        self.inside_before.clear();
         let looked = self.recursion.look(self.backend.as_mut(), &self.input);
         report.stages.encode = clock.now().saturating_sub(began);
 
@@ -229,7 +241,6 @@ impl Model {
         report: &mut Report,
     ) -> Result<Answer, LoadError> {
         let began = clock.now();
-        std::mem::swap(&mut self.inside, &mut self.inside_before);
         let q = self.recursion.decode(self.backend.as_mut(), &mut self.logits)?;
         let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
         let found = self.decoder.find(&field, job.from, &mut self.inside) && self.lead_on(job);
@@ -237,24 +248,15 @@ impl Model {
         let decoded = clock.now();
         let cells = || self.inside.iter().chain(&self.outside);
         let passes = found && check(job.costmap, job.rules, cells().map(|cell| (cell.col as f64, cell.row as f64)));
-        if passes {
-            let length = length(cells());
-            if (best.cells.is_empty() || length < best.length)
-                && self.inside.len() + self.outside.len() <= best.cells.capacity()
-            {
-                best.cells.clear();
-                best.cells.extend(cells());
-                best.length = length;
-                best.guided = !self.outside.is_empty();
-            }
-        }
+        let had_one = !best.cells.is_empty();
+        let better = passes && best.take(self.inside.len() + self.outside.len(), cells(), !self.outside.is_empty());
         let ended = clock.now();
         self.decode_time.record(ended.saturating_sub(began));
         report.stages.decode += decoded.saturating_sub(began);
         report.stages.verify += ended.saturating_sub(decoded);
         Ok(Answer {
             verified: !best.cells.is_empty(),
-            unchanged: passes && self.inside == self.inside_before,
+            confirmed: passes && had_one && !better,
             change: self.recursion.change(),
             q,
         })
