@@ -25,7 +25,7 @@ use crate::model::tract::TractBackend;
 use crate::path::endpoints::{Departure, resolve_goal};
 use crate::path::fallback::{Fallback, Found};
 use crate::path::smooth::{Ends, STRIDE, straighten, to_poses};
-use crate::path::verify::{Rules, VerifiedPath, check};
+use crate::path::verify::{Rules, VerifiedPath, check, in_cells, length};
 use crate::units::{Cell, Pose};
 use recurse::{Best, Job, Model, kept_for_fallback};
 
@@ -33,6 +33,10 @@ use recurse::{Best, Job, Model, kept_for_fallback};
 const MAX_PATH_CELLS: usize = 1 << 18;
 /// A robot farther than this from the path before, in cells, doesn't keep it.
 const STRAY: f64 = 32.0;
+/// Two paths go the same way while they are this near to each other, in cells, or the robot's radius.
+const SIDE: f64 = 4.0;
+/// How many poses ahead two paths are compared.
+const COMPARED: usize = 64;
 
 /// What is asked for. Times are readings of the planner's clock.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +79,8 @@ pub struct Planner {
     cells: Vec<Cell>,
     corners: Vec<Cell>,
     draft: Vec<Pose>,
+    /// What is left of the published path from where the robot is now.
+    previous: Vec<Pose>,
     published: VerifiedPath,
     published_for: Option<Pose>,
 }
@@ -114,6 +120,7 @@ impl Planner {
             cells: Vec::new(),
             corners: Vec::new(),
             draft: Vec::new(),
+            previous: Vec::new(),
             published: VerifiedPath::default(),
             published_for: None,
             config: config.clone(),
@@ -137,6 +144,7 @@ impl Planner {
         // The way back to a path that the robot has strayed from comes on top.
         let poses = room + STRAY as usize;
         self.draft = Vec::with_capacity(poses);
+        self.previous = Vec::with_capacity(poses);
         self.reset();
         self.published.reserve(poses);
         if let Some(model) = &mut self.model {
@@ -222,23 +230,29 @@ impl Planner {
         report.stop = model.run(job, &policy, clock, &mut self.best, report);
     }
 
-    /// Keeps the path before, from where the robot is now, when it leads to the same pose and still passes the check.
+    /// Keeps the path before when there is no new one, and it still leads to the same pose.
     fn keep_previous(&mut self, job: &Job, request: &Request, clock: &dyn Clock, report: &mut Report) -> bool {
         let began = clock.now();
-        let geometry = job.costmap.geometry();
-        let center = geometry.center(geometry.nearest_cell(request.start.point()));
-        let starts = [request.start, Pose { x: center.x, y: center.y, ..request.start }];
-        let kept = self.published_for == Some(request.goal)
-            && starts.into_iter().any(|start| {
-                self.draft.clear();
-                self.draft.extend(rest(&self.published, start, geometry.resolution()));
-                self.published.accept(&mut self.draft, job.costmap, job.rules)
-            });
+        let kept = self.previous(job, request) && self.published.accept(&mut self.previous, job.costmap, job.rules);
         report.stages.fallback += clock.now().saturating_sub(began);
         if kept {
             report.source = Source::Previous;
         }
         kept
+    }
+
+    /// Writes what is left of the path before, from where the robot is now, into `previous`. `false` when there is none to
+    /// the same pose that passes the check.
+    fn previous(&mut self, job: &Job, request: &Request) -> bool {
+        let geometry = job.costmap.geometry();
+        let center = geometry.center(geometry.nearest_cell(request.start.point()));
+        let starts = [request.start, Pose { x: center.x, y: center.y, ..request.start }];
+        self.published_for == Some(request.goal)
+            && starts.into_iter().any(|start| {
+                self.previous.clear();
+                self.previous.extend(rest(&self.published, start, geometry.resolution()));
+                check(job.costmap, job.rules, in_cells(job.costmap, &self.previous))
+            })
     }
 
     /// The classical search, in the time that is left.
@@ -307,7 +321,12 @@ impl Planner {
             straighten(job.costmap, allow_unknown, &self.cells, escape, may_go_on, &mut self.corners);
             to_poses(job.costmap, allow_unknown, &self.corners, ends, &mut self.draft);
             let drafted = clock.now();
-            let passes = self.published.accept(&mut self.draft, job.costmap, job.rules);
+            let passes = if self.prefers_previous(job, request) {
+                report.source = Source::Previous;
+                self.published.accept(&mut self.previous, job.costmap, job.rules)
+            } else {
+                self.published.accept(&mut self.draft, job.costmap, job.rules)
+            };
             report.stages.smooth += drafted.saturating_sub(began);
             report.stages.verify += clock.now().saturating_sub(drafted);
             if passes {
@@ -316,6 +335,16 @@ impl Planner {
             }
         }
         Err(PlanError::Unverified)
+    }
+
+    /// Whether the path before is to be kept beside the draft: it leads another way and is as short, up to a cell. So the
+    /// robot doesn't turn to and fro between two ways of the same length.
+    fn prefers_previous(&mut self, job: &Job, request: &Request) -> bool {
+        let resolution = job.costmap.geometry().resolution();
+        let side = self.config.robot_radius.max(SIDE * resolution);
+        self.previous(job, request)
+            && length(&self.previous) <= length(&self.draft) + resolution
+            && parts(&self.draft, &self.previous, side)
     }
 
     /// Whether the last published path may still be driven from where the robot is; true when there is none.
@@ -330,6 +359,14 @@ impl Planner {
     fn reserve(&self) -> Duration {
         Duration::from_secs_f64(self.config.reserve_ms / 1e3)
     }
+}
+
+/// Whether one path leaves the other's side within its first poses.
+fn parts(path: &[Pose], other: &[Pose], side: f64) -> bool {
+    // The other may be ahead by as much as its poses are farther apart.
+    let other = &other[..other.len().min(2 * COMPARED)];
+    let near = |pose: &Pose| other.iter().any(|o| o.point().distance(pose.point()) <= side);
+    !path.iter().take(COMPARED).all(near)
 }
 
 /// What is left of a path for a robot at `start`: the way to what follows the pose nearest to it, and that. Nothing when

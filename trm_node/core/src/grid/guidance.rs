@@ -3,11 +3,9 @@
 //! Where the goal lies outside the window, it tells the model what each way out of the window costs, and leads on from
 //! there. Moves are the eight neighbours; a diagonal needs both cells beside it free, as [`crate::path::verify`] does.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use super::costmap::{Costmap, is_free};
-use crate::units::{Cell, MOVES, Move};
+use super::moves::{each, is_legal, legal_moves};
+use crate::units::{Cell, MOVES};
 
 /// Costs that differ by less are taken as equal, in cells (as in `models/trm_train/worlds.py`).
 pub const TIE: f32 = 1e-3;
@@ -26,37 +24,48 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// Dijkstra's algorithm from the goal. `None` when `cancelled` said so on the way.
+    /// Dijkstra's algorithm from the goal, with buckets (Dial): no move is shorter than 1, so all cells whose cost has the
+    /// same whole part are final together and need no order. `None` when `cancelled` said so on the way.
     #[must_use]
     pub fn compute(costmap: &Costmap, goal: Cell, allow_unknown: bool, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let geometry = costmap.geometry();
         let (width, height) = (geometry.width() as i32, geometry.height() as i32);
         let mut cost_to_go = vec![f32::INFINITY; geometry.cells()];
-        // Costs aren't negative: their bits sort as they do.
-        let mut open: BinaryHeap<Reverse<(u32, u32)>> = BinaryHeap::new();
+        // No move is longer than 2: a cell of this level leads to the next two.
+        let mut levels: [Vec<u32>; 3] = Default::default();
         if let Some(at) = geometry.index(goal).filter(|at| is_free(costmap.costs()[*at], allow_unknown)) {
             cost_to_go[at] = 0.0;
-            open.push(Reverse((0, at as u32)));
+            levels[0].push(at as u32);
         }
+        let mut level = 0_u32;
         let mut expanded = 0_usize;
-        while let Some(Reverse((bits, at))) = open.pop() {
-            let cost = f32::from_bits(bits);
-            if cost > cost_to_go[at as usize] {
-                continue;
-            }
-            expanded += 1;
-            if expanded.is_multiple_of(CANCEL_EVERY) && cancelled() {
-                return None;
-            }
-            let cell = geometry.cell(at as usize);
-            for step in MOVES {
-                let Some(next) = legal(costmap, cell, step, allow_unknown) else { continue };
-                let new = cost + step.length;
-                if new < cost_to_go[next] {
-                    cost_to_go[next] = new;
-                    open.push(Reverse((new.to_bits(), next as u32)));
+        while levels.iter().any(|cells| !cells.is_empty()) {
+            let mut front = std::mem::take(&mut levels[level as usize % 3]);
+            for at in front.drain(..) {
+                let cost = cost_to_go[at as usize];
+                if cost as u32 != level {
+                    continue; // It was reached on a shorter way and is done.
+                }
+                expanded += 1;
+                if expanded.is_multiple_of(CANCEL_EVERY) && cancelled() {
+                    return None;
+                }
+                for step in each(legal_moves(costmap, geometry.cell(at as usize), allow_unknown)).map(|bit| MOVES[bit])
+                {
+                    let next = (at as usize).wrapping_add_signed((step.rows * width + step.cols) as isize);
+                    let (old, new) = (cost_to_go[next], cost + step.length);
+                    if new < old {
+                        cost_to_go[next] = new;
+                        // In the same level it waits already.
+                        if new as u32 != old as u32 {
+                            levels[new as usize % 3].push(next as u32);
+                        }
+                    }
                 }
             }
+            // Its room is used again, three levels on.
+            levels[level as usize % 3] = front;
+            level += 1;
         }
         Some(Self { goal, version: costmap.version(), width, height, cost_to_go })
     }
@@ -95,29 +104,52 @@ impl Guidance {
         if !here.is_finite() || here <= 0.0 {
             return None;
         }
-        let leads_on = |step: &Move| {
-            legal(costmap, cell, *step, allow_unknown).is_some()
-                && self.cost_to_go(cell.after(*step)) + step.length <= here + TIE
-        };
-        MOVES.iter().find(|step| leads_on(step)).map(|step| cell.after(*step))
+        let leads_on = |bit: &usize| self.cost_to_go(cell.after(MOVES[*bit])) + MOVES[*bit].length <= here + TIE;
+        each(legal_moves(costmap, cell, allow_unknown)).find(leads_on).map(|bit| cell.after(MOVES[bit]))
     }
-}
 
-/// Where a move from a free cell leads in row-major data; `None` when it leaves the grid, ends in a cell that isn't
-/// free, or cuts a corner.
-#[must_use]
-pub fn legal(costmap: &Costmap, cell: Cell, step: Move, allow_unknown: bool) -> Option<usize> {
-    let next = cell.after(step);
-    let at = costmap.geometry().index(next)?;
-    let free = |cell| costmap.is_free(cell, allow_unknown);
-    let corners = !step.is_diagonal() || (free(Cell::new(next.col, cell.row)) && free(Cell::new(cell.col, next.row)));
-    (is_free(costmap.costs()[at], allow_unknown) && corners).then_some(at)
+    /// Whether the move at a place in [`MOVES`] is a legal and optimal one from a cell.
+    #[must_use]
+    pub fn is_optimal(&self, costmap: &Costmap, cell: Cell, step: usize, allow_unknown: bool) -> bool {
+        let next = self.cost_to_go(cell.after(MOVES[step]));
+        next + MOVES[step].length <= self.cost_to_go(cell) + TIE
+            && next.is_finite()
+            && is_legal(costmap, cell, step, allow_unknown)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::grid::testing::costmap;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn each_cost_is_that_of_the_best_move_and_those_without_a_way_are_infinite(
+            cells in proptest::collection::vec(prop_oneof![3 => Just('.'), 1 => Just('#')], 300), goal in (0..20, 0..15),
+        ) {
+            let rows: Vec<String> = cells.chunks(20).map(|row| row.iter().collect()).collect();
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            let map = costmap(&rows);
+            let goal = Cell::new(goal.0, goal.1);
+            let guidance = Guidance::compute(&map, goal, false, &|| false).unwrap();
+            for at in 0..300 {
+                let cell = map.geometry().cell(at);
+                let best = each(legal_moves(&map, cell, false))
+                    .map(|bit| guidance.cost_to_go(cell.after(MOVES[bit])) + MOVES[bit].length)
+                    .fold(f32::INFINITY, f32::min);
+                let found = guidance.cost_to_go(cell);
+                if cell == goal || !map.is_free(cell, false) {
+                    prop_assert_eq!(found <= 0.0, cell == goal && map.is_free(goal, false));
+                } else {
+                    // With each finite cost one move more than the next cell's, none can be too small or too large.
+                    let unreachable = found.is_infinite() && best.is_infinite();
+                    prop_assert!(unreachable || (found - best).abs() < TIE, "{cell:?}: {found}, not {best}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_way_round_a_wall_is_counted_without_cutting_its_corner() {

@@ -3,6 +3,7 @@
 pub mod costmap;
 pub mod guidance;
 mod inflation;
+pub mod moves;
 pub mod occupancy;
 #[cfg(test)]
 pub(crate) mod testing;

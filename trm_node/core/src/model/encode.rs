@@ -1,7 +1,7 @@
 //! A window and its guidance as the model's input. `models/trm_train/data.py` builds the same four channels.
 
 use crate::grid::costmap::Costmap;
-use crate::grid::guidance::{Guidance, TIE, legal};
+use crate::grid::guidance::Guidance;
 use crate::grid::window::Window;
 use crate::units::{Cell, MOVES};
 
@@ -84,10 +84,8 @@ fn leaves(window: &Window, costmap: &Costmap, guidance: &Guidance, local: Cell, 
     here.is_finite()
         && here > 0.0
         && costmap.is_free(cell, allow_unknown)
-        && MOVES.iter().any(|step| {
-            window.local(cell.after(*step)).is_none()
-                && guidance.cost_to_go(cell.after(*step)) + step.length <= here + TIE
-                && legal(costmap, cell, *step, allow_unknown).is_some()
+        && MOVES.iter().enumerate().any(|(step, to)| {
+            window.local(cell.after(*to)).is_none() && guidance.is_optimal(costmap, cell, step, allow_unknown)
         })
 }
 

@@ -62,10 +62,15 @@ impl VerifiedPath {
             return false;
         }
         std::mem::swap(&mut self.poses, draft);
-        // Not `sum`: of no numbers at all that is −0.
-        self.length = self.poses.windows(2).fold(0.0, |sum, pair| sum + pair[0].point().distance(pair[1].point()));
+        self.length = length(&self.poses);
         true
     }
+}
+
+/// The length of a path in metres.
+pub(crate) fn length(poses: &[Pose]) -> f64 {
+    // Not `sum`: of no numbers at all that is −0.
+    poses.windows(2).fold(0.0, |sum, pair| sum + pair[0].point().distance(pair[1].point()))
 }
 
 /// Poses as points in cells of the costmap.

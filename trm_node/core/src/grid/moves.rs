@@ -1,0 +1,69 @@
+//! Which of the eight moves are legal: the one rule for searches, guidance and goal cells.
+
+use super::costmap::{Costmap, is_free};
+use crate::units::{Cell, MOVES};
+
+/// The straight moves among [`MOVES`].
+const STRAIGHT: u8 = 0b0101_0101;
+
+/// Legal moves from a cell, as a bit for each of the [`MOVES`]: they end in a free cell of the grid, and a diagonal has
+/// both cells beside it free, as the check of paths demands.
+#[must_use]
+pub fn legal_moves(costmap: &Costmap, cell: Cell, allow_unknown: bool) -> u8 {
+    let geometry = costmap.geometry();
+    let (width, height) = (geometry.width() as i32, geometry.height() as i32);
+    let mut free = 0_u8;
+    if cell.col > 0 && cell.row > 0 && cell.col < width - 1 && cell.row < height - 1 {
+        // All neighbours are in the grid.
+        let at = cell.row as usize * width as usize + cell.col as usize;
+        for (bit, step) in MOVES.iter().enumerate() {
+            let next = at.wrapping_add_signed((step.rows * width + step.cols) as isize);
+            free |= u8::from(is_free(costmap.costs()[next], allow_unknown)) << bit;
+        }
+    } else {
+        for (bit, step) in MOVES.iter().enumerate() {
+            free |= u8::from(costmap.is_free(cell.after(*step), allow_unknown)) << bit;
+        }
+    }
+    // In MOVES each diagonal stands between the two straight moves beside it.
+    free & (STRAIGHT | (free.rotate_left(1) & free.rotate_right(1)))
+}
+
+/// The places in [`MOVES`] of the moves in a set of [`legal_moves`].
+pub fn each(moves: u8) -> impl Iterator<Item = usize> {
+    (0..MOVES.len()).filter(move |bit| moves >> bit & 1 == 1)
+}
+
+/// Whether the move at a place in [`MOVES`] is legal from a cell.
+#[must_use]
+pub fn is_legal(costmap: &Costmap, cell: Cell, step: usize, allow_unknown: bool) -> bool {
+    legal_moves(costmap, cell, allow_unknown) >> step & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::testing::costmap;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_move_is_legal_when_nothing_it_touches_is_blocked(
+            cells in proptest::collection::vec(prop_oneof![3 => Just('.'), 1 => Just('#'), 1 => Just('?')], 20),
+            col in -1..6, row in -1..5, allow_unknown in any::<bool>(),
+        ) {
+            let rows: Vec<String> = cells.chunks(5).map(|row| row.iter().collect()).collect();
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            let map = costmap(&rows);
+            let cell = Cell::new(col, row);
+            for (step, to) in MOVES.iter().map(|step| cell.after(*step)).enumerate() {
+                let beside = [Cell::new(to.col, cell.row), Cell::new(cell.col, to.row)];
+                // For a straight move both are one of its ends, and it is the other end that counts.
+                let free = |cell: Cell| map.is_free(cell, allow_unknown);
+                let expected = free(to) && beside.into_iter().filter(|other| *other != cell).all(free);
+                prop_assert_eq!(is_legal(&map, cell, step, allow_unknown), expected);
+                prop_assert_eq!(each(legal_moves(&map, cell, allow_unknown)).any(|bit| bit == step), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Goals: checked, brought into the map's frame, and handed to the planner thread.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use r2r::geometry_msgs::msg::PoseStamped;
+use tokio::sync::mpsc::UnboundedSender;
+use trm_core::halt::deadline::Clock;
+use trm_core::units::Pose;
+
+use crate::convert::{self, Refused};
+use crate::params::Parameters;
+use crate::planner;
+use crate::record::Record;
+use crate::shared::{Shared, lock};
+use crate::topics::newest;
+use crate::transforms::{TransformBuffer, TransformError};
+
+/// How often a goal whose frame isn't known yet is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
+/// Takes goals in.
+pub struct Goals {
+    pub shared: Arc<Shared>,
+    pub parameters: Arc<Parameters>,
+    pub transforms: Arc<Mutex<TransformBuffer>>,
+    pub planner: Sender<planner::Event>,
+    pub records: UnboundedSender<Record>,
+}
+
+enum Unplaced {
+    Refused(Refused),
+    /// It may get better.
+    NoTransform(TransformError),
+}
+
+impl Goals {
+    /// Runs as long as the node does.
+    pub async fn listen(self, mut goals: impl Stream<Item = PoseStamped> + Unpin) {
+        let mut next = None;
+        loop {
+            let goal = match next.take() {
+                Some(goal) => goal,
+                None => match newest(&mut goals, &self.shared, |health| &mut health.goal).await {
+                    Some(goal) => goal,
+                    None => return,
+                },
+            };
+            next = self.take(&goal, &mut goals).await;
+        }
+    }
+
+    /// Hands a goal over, or refuses it. When a newer one comes while this one waits for its frame, that is the answer.
+    async fn take(
+        &self,
+        goal: &PoseStamped,
+        goals: &mut (impl Stream<Item = PoseStamped> + Unpin),
+    ) -> Option<PoseStamped> {
+        let mut arrived = self.shared.clock.now();
+        let patience = Duration::from_secs_f64(self.parameters.config().transform_tolerance);
+        let give_up = arrived + patience;
+        loop {
+            match self.place(goal) {
+                Ok(pose) => {
+                    self.accept(pose, arrived);
+                    return None;
+                }
+                Err(Unplaced::NoTransform(_)) if self.shared.clock.now() < give_up => {}
+                Err(Unplaced::NoTransform(error)) => {
+                    self.refuse("TF_ERROR", format!("goal refused: {error}"));
+                    return None;
+                }
+                Err(Unplaced::Refused(refused)) => {
+                    self.refuse("UNKNOWN", refused.to_string());
+                    return None;
+                }
+            }
+            tokio::select! {
+                Some(newer) = goals.next() => {
+                    self.shared.health().goal.lose(1);
+                    return Some(newer);
+                }
+                () = tokio::time::sleep(TRY_AGAIN) => arrived = self.shared.clock.now(),
+            }
+        }
+    }
+
+    /// The goal in the map's frame.
+    fn place(&self, goal: &PoseStamped) -> Result<Pose, Unplaced> {
+        let pose = convert::isometry("goal", "pose", &goal.pose).map_err(Unplaced::Refused)?;
+        let map_frame = self.parameters.config().map_frame;
+        let frame = convert::frame(&goal.header.frame_id);
+        if frame.is_empty() {
+            let expected = format!("a goal's frame must be named (map_frame is \"{map_frame}\")");
+            return Err(Unplaced::Refused(Refused::new("goal", "header.frame_id", &"\"\"", expected)));
+        }
+        if frame == map_frame {
+            return Ok(convert::planar(&pose));
+        }
+        let found = lock(&self.transforms).lookup(&map_frame, frame).map_err(Unplaced::NoTransform)?;
+        Ok(convert::planar(&(found.transform * pose)))
+    }
+
+    fn accept(&self, pose: Pose, arrived: Duration) {
+        self.shared.health().goal.good(arrived);
+        // The plan to the goal before is of no use any more.
+        self.shared.cancel.store(true, Ordering::SeqCst);
+        // Fails only when the node is stopping; so below.
+        let _ = self.planner.send(planner::Event::Goal(pose, arrived));
+    }
+
+    fn refuse(&self, result: &'static str, text: String) {
+        if self.shared.health().goal.refuse(&text, self.shared.clock.now()) {
+            self.shared.log.warn(&text);
+        }
+        let _ = self.records.send(Record::RefusedGoal(result, text));
+    }
+}

@@ -1,0 +1,124 @@
+//! The state of the inputs: what came, what was refused, and what is missing.
+
+use std::time::Duration;
+
+/// A problem is shown for at least so long, also when the input is good again.
+const SHOW: Duration = Duration::from_secs(2);
+/// The same problem is logged again after so long.
+const LOG_AGAIN: Duration = Duration::from_secs(30);
+
+/// The inputs of the node.
+#[derive(Default)]
+pub struct Health {
+    pub grid: Input,
+    pub robot: Input,
+    pub goal: Input,
+    pub parameters: Input,
+}
+
+/// One input. All times are readings of the monotonic clock.
+#[derive(Default)]
+pub struct Input {
+    received: u64,
+    refused: u64,
+    lost: u64,
+    last_good: Option<Duration>,
+    problem: Option<(String, Duration)>,
+    logged: Option<(String, Duration)>,
+    /// What it is missing, as long as nothing good has come.
+    missing: Option<String>,
+}
+
+impl Input {
+    /// A good message.
+    pub fn good(&mut self, now: Duration) {
+        self.received += 1;
+        self.last_good = Some(now);
+        self.missing = None;
+    }
+
+    /// A message that can't be used. True when this is worth a log line.
+    pub fn refuse(&mut self, text: &str, now: Duration) -> bool {
+        self.received += 1;
+        self.refused += 1;
+        self.problem = Some((text.to_owned(), now));
+        let known = self.logged.as_ref().is_some_and(|(old, at)| old == text && now < *at + LOG_AGAIN);
+        if !known {
+            self.logged = Some((text.to_owned(), now));
+        }
+        !known
+    }
+
+    /// Messages that a newer one replaced before they were looked at.
+    pub fn lose(&mut self, messages: u64) {
+        self.received += messages;
+        self.lost += messages;
+    }
+
+    /// Nothing good is there, because of this.
+    pub fn miss(&mut self, text: String) {
+        self.missing = Some(text);
+    }
+
+    pub const fn received(&self) -> u64 {
+        self.received
+    }
+
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Time since the last good message.
+    pub fn age(&self, now: Duration) -> Option<Duration> {
+        self.last_good.map(|at| now.saturating_sub(at))
+    }
+
+    /// The last refusal, while no good message has come since, or it is recent.
+    pub fn problem(&self, now: Duration) -> Option<&str> {
+        let (text, at) = self.problem.as_ref()?;
+        let stands = self.last_good.is_none_or(|good| good < *at) || now < *at + SHOW;
+        stands.then_some(text)
+    }
+
+    pub fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(s: u64) -> Duration {
+        Duration::from_secs(s)
+    }
+
+    #[test]
+    fn a_refusal_stands_until_something_good_comes_and_a_little_longer() {
+        let mut input = Input::default();
+        input.miss("no grid".to_owned());
+        assert!(input.refuse("grid refused", s(1)));
+        assert_eq!((input.problem(s(100)), input.missing()), (Some("grid refused"), Some("no grid")));
+        input.good(s(101));
+        assert_eq!((input.problem(s(101)), input.missing()), (None, None));
+        assert!(input.refuse("grid refused", s(102)));
+        input.good(s(103));
+        assert_eq!(input.problem(s(103)), Some("grid refused"), "recent");
+        assert_eq!(input.problem(s(104)), None);
+        assert_eq!((input.received(), input.refused(), input.age(s(105))), (4, 2, Some(s(2))));
+    }
+
+    #[test]
+    fn the_same_problem_is_not_logged_with_every_message() {
+        let mut input = Input::default();
+        assert!(input.refuse("NaN", s(0)));
+        input.good(s(1));
+        assert!(!input.refuse("NaN", s(2)));
+        assert!(input.refuse("another", s(3)));
+        assert!(input.refuse("another", s(33)), "once in a while");
+    }
+}

@@ -1,0 +1,259 @@
+//! The node's parameters: those of the core's table, and the few that ROS itself gives every node.
+
+use std::sync::Mutex;
+
+use r2r::ParameterValue;
+use r2r::indexmap::IndexMap;
+use r2r::rcl_interfaces::msg as rcl;
+use trm_core::config::{Config, ParameterSpec, Range, Value};
+use trm_core::error::LoadError;
+
+use crate::shared::lock;
+
+/// Parameters that are read when the node starts: topics, frames and what the model is built for.
+const FIXED: [&str; 7] =
+    ["grid_source", "map_frame", "robot_base_frame", "start_source", "autostart", "bundle", "window_size"];
+
+/// The parameters with their present values.
+pub struct Parameters {
+    config: Mutex<Config>,
+    /// ROS's own, fixed as well.
+    ros: Vec<(String, Value)>,
+}
+
+impl Parameters {
+    /// Takes over what YAML files and the command line gave for this node.
+    pub fn load(given: &IndexMap<String, r2r::Parameter>) -> Result<Self, LoadError> {
+        let mut config = Config::default();
+        let mut use_sim_time = Value::Bool(false);
+        let mut ros = Vec::new();
+        for (name, parameter) in given {
+            let value = given_value(&parameter.value);
+            if !is_ros(name) {
+                set(&mut config, name, &value)?;
+            } else if name != "use_sim_time" {
+                ros.push((name.clone(), value));
+            } else if let Value::Bool(_) = value {
+                use_sim_time = value;
+            } else {
+                return Err(refused(name, &value, Range::Flag.to_string()));
+            }
+        }
+        ros.push(("use_sim_time".to_owned(), use_sim_time));
+        Ok(Self { config: Mutex::new(config), ros })
+    }
+
+    pub fn config(&self) -> Config {
+        lock(&self.config).clone()
+    }
+
+    pub fn use_sim_time(&self) -> bool {
+        self.ros.iter().any(|(name, value)| name == "use_sim_time" && *value == Value::Bool(true))
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let own = Config::specs().into_iter().map(|spec| spec.name.to_owned());
+        own.chain(self.ros.iter().map(|(name, _)| name.clone())).collect()
+    }
+
+    pub fn get(&self, name: &str) -> Option<Value> {
+        let own = lock(&self.config).get(name);
+        own.or_else(|| self.ros.iter().find(|(ros, _)| ros == name).map(|(_, value)| value.clone()))
+    }
+
+    /// Sets all of these and gives the names of those that changed; or sets none and says why.
+    pub fn set_all(&self, values: &[(&str, Option<Value>)]) -> Result<Vec<String>, String> {
+        let mut present = lock(&self.config);
+        let mut config = present.clone();
+        let mut changed = Vec::new();
+        for (name, value) in values {
+            let Some(value) = value else {
+                return Err(format!("parameter {name}: has one value, and can't be removed or be an array"));
+            };
+            let ros = self.ros.iter().find(|(ros, _)| ros == name);
+            if ros.is_none() {
+                set(&mut config, name, value).map_err(|error| error.to_string())?;
+            }
+            let is_other = ros.map_or_else(|| config.get(name) != present.get(name), |(_, old)| old != value);
+            if is_other && (ros.is_some() || FIXED.contains(name)) {
+                return Err(format!("parameter {name}: can't be changed while the node runs, start it anew"));
+            }
+            if is_other {
+                changed.push((*name).to_owned());
+            }
+        }
+        *present = config;
+        Ok(changed)
+    }
+
+    pub fn describe(&self, name: &str) -> rcl::ParameterDescriptor {
+        let mut descriptor = rcl::ParameterDescriptor { name: name.to_owned(), ..Default::default() };
+        descriptor.type_ = message(self.get(name).as_ref()).type_;
+        if let Some(spec) = Config::specs().into_iter().find(|spec| spec.name == name) {
+            describe(&spec, &mut descriptor);
+        } else {
+            descriptor.read_only = true;
+        }
+        descriptor
+    }
+}
+
+fn describe(spec: &ParameterSpec, descriptor: &mut rcl::ParameterDescriptor) {
+    let unit = if spec.unit.is_empty() { String::new() } else { format!(" [{}]", spec.unit) };
+    descriptor.description = format!("{}{unit}", spec.doc);
+    descriptor.read_only = FIXED.contains(&spec.name);
+    match spec.range {
+        Range::Whole(from_value, to_value) => {
+            descriptor.integer_range = vec![rcl::IntegerRange { from_value, to_value, step: 0 }];
+        }
+        Range::Real(from_value, to_value) => {
+            descriptor.floating_point_range = vec![rcl::FloatingPointRange { from_value, to_value, step: 0.0 }];
+        }
+        Range::OneOf(_) => descriptor.additional_constraints = spec.range.to_string(),
+        Range::Flag | Range::AnyText => {}
+    }
+}
+
+/// Parameters that ROS gives every node, whether it asks or not.
+fn is_ros(name: &str) -> bool {
+    name == "use_sim_time" || name == "start_type_description_service" || name.starts_with("qos_overrides.")
+}
+
+fn set(config: &mut Config, name: &str, value: &Value) -> Result<(), LoadError> {
+    config.set(name, value)?;
+    if name.ends_with("_frame") && *value == Value::Text(String::new()) {
+        return Err(refused(name, value, "the name of a frame".to_owned()));
+    }
+    Ok(())
+}
+
+fn refused(name: &str, value: &Value, expected: String) -> LoadError {
+    LoadError::Parameter { name: name.to_owned(), value: value.to_string(), expected }
+}
+
+/// A value from a file or the command line. No parameter is an array: one shows up as its text, in the refusal.
+fn given_value(value: &ParameterValue) -> Value {
+    match value {
+        ParameterValue::Bool(v) => Value::Bool(*v),
+        ParameterValue::Integer(v) => Value::Integer(*v),
+        ParameterValue::Double(v) => Value::Double(*v),
+        ParameterValue::String(v) => Value::Text(v.clone()),
+        other => Value::Text(format!("{other:?}")),
+    }
+}
+
+// The numbers of rcl_interfaces/msg/ParameterType.
+const BOOL: u8 = 1;
+const INTEGER: u8 = 2;
+const DOUBLE: u8 = 3;
+const STRING: u8 = 4;
+
+/// A value as a message; none as `PARAMETER_NOT_SET`.
+pub fn message(value: Option<&Value>) -> rcl::ParameterValue {
+    let empty = rcl::ParameterValue::default();
+    match value {
+        None => empty,
+        Some(Value::Bool(v)) => rcl::ParameterValue { type_: BOOL, bool_value: *v, ..empty },
+        Some(Value::Integer(v)) => rcl::ParameterValue { type_: INTEGER, integer_value: *v, ..empty },
+        Some(Value::Double(v)) => rcl::ParameterValue { type_: DOUBLE, double_value: *v, ..empty },
+        Some(Value::Text(v)) => rcl::ParameterValue { type_: STRING, string_value: v.clone(), ..empty },
+    }
+}
+
+/// A message as a value; `None` for arrays and `PARAMETER_NOT_SET`.
+pub fn value(message: &rcl::ParameterValue) -> Option<Value> {
+    match message.type_ {
+        BOOL => Some(Value::Bool(message.bool_value)),
+        INTEGER => Some(Value::Integer(message.integer_value)),
+        DOUBLE => Some(Value::Double(message.double_value)),
+        STRING => Some(Value::Text(message.string_value.clone())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(given: &[(&str, ParameterValue)]) -> Result<Parameters, LoadError> {
+        let parameter = |value: &ParameterValue| r2r::Parameter::new(value.clone());
+        Parameters::load(&given.iter().map(|(name, value)| ((*name).to_owned(), parameter(value))).collect())
+    }
+
+    fn refusal(name: &str, value: ParameterValue) -> String {
+        load(&[(name, value)]).err().map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn what_a_file_gives_is_taken_over() {
+        let parameters = load(&[
+            ("planner_frequency", ParameterValue::Integer(10)),
+            ("map_frame", ParameterValue::String("world".into())),
+            ("use_sim_time", ParameterValue::Bool(true)),
+            ("qos_overrides./map.subscription.depth", ParameterValue::Integer(1)),
+        ])
+        .unwrap();
+        assert!(parameters.use_sim_time());
+        assert_eq!(parameters.config().map_frame, "world");
+        assert_eq!(parameters.get("planner_frequency"), Some(Value::Double(10.0)));
+        assert_eq!(parameters.get("use_sim_time"), Some(Value::Bool(true)));
+        assert_eq!(parameters.get("speed"), None);
+        assert_eq!(parameters.names().len(), Config::specs().len() + 2);
+    }
+
+    #[test]
+    fn a_bad_value_or_name_is_refused_with_both() {
+        let text = refusal("robot_radius", ParameterValue::Double(-1.0));
+        assert_eq!(text, "parameter robot_radius: -1.0 is not a number from 0 to 10");
+        let text = refusal("robot_raduis", ParameterValue::Double(0.3));
+        assert_eq!(text, "parameter robot_raduis: 0.3 is not a parameter of this node");
+        let text = refusal("robot_radius", ParameterValue::DoubleArray(vec![0.1, 0.2]));
+        assert!(text.contains("robot_radius") && text.contains("[0.1, 0.2]"), "{text}");
+        let text = refusal("use_sim_time", ParameterValue::String("yes".into()));
+        assert_eq!(text, "parameter use_sim_time: \"yes\" is not true or false");
+        let text = refusal("map_frame", ParameterValue::String(String::new()));
+        assert_eq!(text, "parameter map_frame: \"\" is not the name of a frame");
+    }
+
+    #[test]
+    fn setting_is_all_or_nothing() {
+        let parameters = load(&[]).unwrap();
+        let set = |values: &[(&str, Value)]| {
+            parameters.set_all(&values.iter().map(|(name, value)| (*name, Some(value.clone()))).collect::<Vec<_>>())
+        };
+        let refused = set(&[("tolerance", Value::Double(1.0)), ("robot_radius", Value::Double(99.0))]);
+        assert!(refused.unwrap_err().contains("robot_radius: 99.0"));
+        assert_eq!(parameters.config(), Config::default());
+        let changed = set(&[("tolerance", Value::Double(1.0)), ("robot_radius", Value::Double(0.2))]).unwrap();
+        assert_eq!(changed, ["tolerance"], "the radius was the same");
+        assert_eq!(parameters.get("tolerance"), Some(Value::Double(1.0)));
+        assert!(parameters.set_all(&[("tolerance", None)]).unwrap_err().contains("tolerance"));
+    }
+
+    #[test]
+    fn what_is_fixed_can_only_be_set_to_what_it_is() {
+        let parameters = load(&[]).unwrap();
+        let set = |name: &str, value| parameters.set_all(&[(name, Some(value))]);
+        let reason = set("grid_source", Value::Text("costmap".into())).unwrap_err();
+        assert_eq!(reason, "parameter grid_source: can't be changed while the node runs, start it anew");
+        assert!(set("use_sim_time", Value::Bool(true)).is_err());
+        assert_eq!(set("use_sim_time", Value::Bool(false)), Ok(vec![]));
+        assert_eq!(set("grid_source", Value::Text("map".into())), Ok(vec![]));
+        assert!(FIXED.iter().all(|name| parameters.get(name).is_some()), "all of these exist");
+    }
+
+    #[test]
+    fn values_and_messages_invert_and_descriptions_have_ranges() {
+        let parameters = load(&[]).unwrap();
+        for name in parameters.names() {
+            let present = parameters.get(&name);
+            assert_eq!(value(&message(present.as_ref())), present, "{name}");
+            assert!(message(present.as_ref()).type_ == parameters.describe(&name).type_, "{name}");
+        }
+        let described = parameters.describe("robot_radius");
+        assert_eq!((described.floating_point_range[0].to_value, described.read_only), (10.0, false));
+        assert!(parameters.describe("window_size").read_only);
+        assert!(parameters.describe("grid_source").additional_constraints.contains("costmap"));
+        assert_eq!(parameters.describe("speed").type_, 0);
+    }
+}
