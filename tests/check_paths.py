@@ -2,7 +2,8 @@
 """Asks `trm plan` for paths between random reachable points of real maps, and checks every answer by itself.
 
 Shares no code with the planner: its own map reader, inflation, reachability, shortest paths and collision check, the
-last on the raw map. Needs numpy, pillow and pyyaml. Exit code 1 when any answer breaks a rule.
+last on the raw map. Needs numpy, pillow and pyyaml. Exit code 1 when any answer breaks a rule, or when fewer queries have
+a path than --least-success asks for.
 
     python3 tests/check_paths.py --maps tests/maps --queries 200 --trm target/debug/trm
 """
@@ -330,6 +331,9 @@ def check_map(arguments, path: pathlib.Path, name: str, count: int, rng) -> int:
     solved = [(a, best) for a, best in zip(whole, optimum) if a["status"] == "SUCCEEDED"]
     ratios = [a["length_m"] / (best * grid.resolution) for a, best in solved if best > 0]
     n = len(queries)
+    if paths < arguments.least_success * n:
+        bad += 1
+        print(f"  VIOLATION: {paths} of {n} queries have a path, at least {arguments.least_success:.0%} must")
     print(f"  success: model only {model_paths / n:.3f} ({model_paths}), with fallback {paths / n:.3f} ({paths})")
     print(f"  sources: {counts(a['source'] for a in whole)}; guidance: {counts(a['guidance'] for a in whole)}")
     print(f"  stops: {counts(a['stop'] for a in whole)}; steps: {counts(a['steps'] for a in whole)}")
@@ -376,6 +380,7 @@ def main() -> int:
     parser.add_argument("--robot-radius", type=float, default=0.2, help="metres")
     parser.add_argument("--deadline-ms", type=float, default=20.0)
     parser.add_argument("--min-distance", type=float, default=1.0, help="metres between start and goal")
+    parser.add_argument("--least-success", type=float, default=0.0, help="share of queries that must have a path")
     parser.add_argument("--generated-yaw", action="store_true",
                         help="also up to 20 queries on copies: turned origin, PNG with transparency, negated")
     arguments = parser.parse_args()

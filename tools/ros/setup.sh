@@ -11,6 +11,7 @@ log=$prefix/setup.log
 stamp=$prefix/stamp
 interfaces=(map_msgs tf2_msgs)
 
+install_cargo="curl --proto '=https' -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env"
 missing=() # one line for each missing thing, with the command that installs it
 
 need_command() { # NAME HINT
@@ -45,7 +46,7 @@ use_sourced_ros() {
   [[ -n ${LIBCLANG_PATH:-} || -e $prefix/libclang ]] || compgen -G '/usr/lib/llvm*/lib/libclang[-.][0-9s]*' >/dev/null ||
     missing+=("libclang (for bindgen): sudo apt-get install libclang-dev")
   need_command "${CC:-cc}" "sudo apt-get install build-essential"
-  need_command cargo "install rustup (https://rustup.rs), then: rustup toolchain install stable"
+  need_command cargo "$install_cargo"
   stop_if_missing
   echo "ROS 2: using the sourced $ROS_DISTRO ($AMENT_PREFIX_PATH)"
 }
@@ -78,7 +79,7 @@ check_prerequisites() {
   need_command "${CXX:-c++}" "sudo apt-get install build-essential"
   need_command make "sudo apt-get install make"
   need_command git "sudo apt-get install git"
-  need_command cargo "install rustup (https://rustup.rs), then: rustup toolchain install stable"
+  need_command cargo "$install_cargo"
   stop_if_missing
 }
 

@@ -1,0 +1,80 @@
+# The two commands that a user needs are `make demo` and `make test`; `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# The tests over DDS measure rates: nothing runs beside them.
+.NOTPARALLEL:
+
+# It would replace the flags of .cargo/config.toml, by which programs find the ROS 2 in .ros/.
+unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# The programs. That one test makes Cargo choose the features of dependencies as `cargo test --workspace` does; else tract,
+# which takes minutes, would be built twice.
+BUILD := cargo build --workspace --bins --test parameters
+# With no ROS 2 sourced this turns on the one in .ros/. Its python3 is the one that has rclpy.
+ENV := . tools/ros/env.sh &&
+
+# What `make eval-paths` and `make bench` plan on, and how many queries on each map.
+MAPS ?= tests/maps
+QUERIES ?= 200
+
+include models/models.mk
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json
+	$(ENV) $(BUILD)
+	$(ENV) python3 tools/demo/run.py
+
+.PHONY: test
+test: test-rust test-dds test-paths ## every test, those over DDS included
+
+# `cargo test` alone tests the crates that need no ROS.
+.PHONY: test-rust
+test-rust: ros ## unit, property, golden and command line tests
+	$(ENV) cargo test --workspace
+
+.PHONY: test-dds
+test-dds: ros ## rclpy against the node, over DDS
+	$(ENV) $(BUILD)
+	$(ENV) python3 -m pytest tests/dds
+
+CHECK_PATHS := $(ENV) python3 tests/check_paths.py --trm $(TARGET)/debug/trm
+
+# With time enough every query has a path, however busy the machine is.
+.PHONY: test-paths
+test-paths: ros ## plans on the maps of the repository, each path checked by another program
+	$(ENV) $(BUILD)
+	$(CHECK_PATHS) --maps tests/maps --queries 20 --generated-yaw --deadline-ms 1000 --least-success 1
+
+.PHONY: eval-paths
+eval-paths: ros ## success, length and time of plans on maps, within 20 ms (MAPS=tests/maps QUERIES=200)
+	$(ENV) $(BUILD)
+	$(CHECK_PATHS) --maps $(MAPS) --queries $(QUERIES)
+
+.PHONY: bench
+bench: ros ## the model beside A* and Dijkstra on every map (MAPS=tests/maps QUERIES=200)
+	$(ENV) $(BUILD)
+	for map in $(MAPS)/*/*.yaml; do $(TARGET)/debug/trm bench $$map --queries $(QUERIES); done
+
+.PHONY: lint
+lint: ros ## formatting, and clippy with warnings as errors
+	cargo fmt --check
+	$(ENV) cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: docs
+docs: ros ## the code's documentation, with warnings as errors
+	$(ENV) RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+
+.PHONY: parameters
+parameters: ## writes config/trm_node.yaml and the README's table from the list of parameters
+	TRM_UPDATE=1 cargo test -p trm --test parameters
+
+.PHONY: ros
+ros: ## makes a ROS 2 in .ros/ when none is sourced, and checks what is needed
+	@tools/ros/setup.sh

@@ -1,0 +1,31 @@
+# Targets of models/, for the Makefile above it.
+
+BUNDLE ?= nav_d32
+FRESH ?=
+
+VENV_PYTHON := nice -n 10 .venv/bin/python
+BUNDLE_CONFIG := models/configs/$(BUNDLE).yaml
+
+.PHONY: models-env
+models-env: ## makes .venv/ with PyTorch for the targets of models/ (5.7 GB)
+	@models/setup.sh
+
+.PHONY: train
+train: models-env ## trains a bundle on one core, goes on where it stopped (BUNDLE=nav_d32 FRESH=)
+	$(VENV_PYTHON) -m trm_train.train $(BUNDLE_CONFIG) $(if $(FRESH),--fresh)
+
+.PHONY: evaluate
+evaluate: models-env ## share of windows that a bundle's weights solve, by step
+	$(VENV_PYTHON) -m trm_train.evaluate $(BUNDLE_CONFIG)
+
+.PHONY: bundle
+bundle: models-env ## evaluates and exports trained weights to models/bundles
+	$(VENV_PYTHON) -m trm_train.export $(BUNDLE_CONFIG)
+
+.PHONY: golden
+golden: models-env ## writes the PyTorch numbers that the Rust tests compare with
+	$(VENV_PYTHON) -m trm_train.golden $(BUNDLE_CONFIG)
+
+.PHONY: test-models
+test-models: models-env ## tests of the training package
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -q models

@@ -1,0 +1,113 @@
+"""Goals that cannot be: each is named, and the node goes on."""
+
+import math
+
+import pytest
+from geometry_msgs.msg import PoseStamped
+
+import worlds
+from worlds import OCCUPIED, UNKNOWN
+
+START = (1.0, 1.0, 0.0)
+GOOD = (1.5, 2.3, 0.5)
+
+
+def refused(peer, goal, result) -> None:
+    """The goal gives this result and no plan; the next goal is planned to as ever."""
+    mark = peer.now()
+    peer.ask(START, goal)
+    status = peer.result(result, mark)
+    assert status["source"] == "none"
+    peer.expect_no_plan(status.stamp)
+    peer.plan_to(START, GOOD)
+
+
+def test_a_goal_outside_the_map(peer):
+    refused(peer, (20.0, 1.0, 0.0), "GOAL_OUTSIDE_MAP")
+
+
+def test_a_goal_that_cannot_be_reached(peer):
+    peer.publish_map(worlds.two_rooms())
+    refused(peer, (3.0, 1.0, 0.0), "NO_VALID_PATH")
+
+
+@pytest.mark.parametrize("state", [OCCUPIED, UNKNOWN], ids=["occupied", "unknown"])
+def test_a_goal_deep_in_cells_that_are_not_free(peer, state):
+    peer.publish_map(worlds.with_block(worlds.room(), slice(40, 75), slice(5, 50), state))
+    refused(peer, (2.9, 1.4, 0.0), "GOAL_OCCUPIED")
+
+
+def test_a_goal_near_an_obstacle_moves_within_the_tolerance(peer):
+    goal = (3.0, 0.1, 1.0)  # nearer to the wall than the robot's radius
+    peer.ask(START, goal)
+    plan = peer.plans_after(0.0, lambda p: math.dist(p.poses[-1, :2], goal[:2]) <= 0.5 and p.poses[-1, 0] > 2.0)[0]
+    assert plan.poses[-1, 2] == pytest.approx(goal[2], abs=1e-6)
+    assert worlds.Checker(worlds.room(), worlds.RADIUS).collisions(worlds.room().to_cells(plan.poses[:, :2])) == []
+
+
+def test_a_goal_in_a_frame_that_nobody_knows(peer):
+    mark = peer.now()
+    peer.pose = START
+    peer.send_goal((3.0, 2.0, 0.0), frame="kitchen")
+    assert "kitchen" in peer.result("TF_ERROR", mark).message
+    peer.inputs("goal refused: transform map -> kitchen", mark)
+    assert not peer.plans
+    peer.plan_to(START, GOOD)
+
+
+def test_a_goal_in_another_frame_is_brought_into_the_map(peer):
+    peer.pose = START
+    peer.publish_tf("map", "dock", (1.0, 0.5, math.pi / 2))
+    peer.send_goal((1.5, -2.0, 0.0), frame="dock")
+    plan = peer.plans_after(0.0, lambda p: p.ends_at((3.0, 2.0)))[0]
+    assert plan.msg.header.frame_id == "map"
+    assert plan.poses[-1, 2] == pytest.approx(math.pi / 2, abs=1e-6)
+
+
+def nan_goal(x: float = 3.0, yaw_z: float = 0.0, w: float = 1.0) -> PoseStamped:
+    msg = PoseStamped()
+    msg.header.frame_id = "map"
+    msg.pose.position.x, msg.pose.position.y = x, 2.0
+    msg.pose.orientation.z, msg.pose.orientation.w = yaw_z, w
+    return msg
+
+
+@pytest.mark.parametrize("msg, text", [
+    (nan_goal(x=math.nan), "pose.position.x is NaN"),
+    (nan_goal(x=-math.inf), "pose.position.x is -inf"),
+    (nan_goal(yaw_z=math.nan), "pose.orientation.z is NaN"),
+    (nan_goal(w=0.0), "pose.orientation is (0, 0, 0, 0)"),
+], ids=["nan", "infinite", "nan-orientation", "zero-quaternion"])
+def test_a_goal_with_numbers_that_are_none(peer, msg, text):
+    mark = peer.now()
+    peer.pose = START
+    peer.goal.publish(msg)
+    peer.status_after(mark, lambda s: text in s.message, f"a status with {text}")
+    peer.inputs(text, mark)
+    assert not peer.plans
+    peer.plan_to(START, GOOD)
+
+
+def test_a_refused_goal_leaves_the_one_before_in_force(peer):
+    peer.plan_to(START, GOOD)
+    mark = peer.now()
+    peer.goal.publish(nan_goal(x=math.nan))
+    peer.inputs("pose.position.x is NaN", mark)
+    peer.plans_after(peer.now(), lambda p: p.ends_at(GOOD), 3)
+
+
+def test_a_goal_where_the_robot_is_needs_no_way(peer):
+    """At most one plan, of hardly any length, and planning is over."""
+    mark = peer.now()
+    peer.ask(START, (1.02, 1.0, 2.0))
+    peer.spin(1.0)
+    plans = [p for p in peer.plans if p.stamp >= mark]
+    assert len(plans) <= 1
+    assert all(p.length < 0.1 for p in plans)
+
+
+def test_a_goal_with_an_unnormalised_quaternion_keeps_its_direction(peer):
+    peer.pose = START
+    peer.goal.publish(nan_goal(yaw_z=3.0, w=3.0))
+    plan = peer.plans_after(0.0, lambda p: p.ends_at((3.0, 2.0)))[0]
+    assert plan.poses[-1, 2] == pytest.approx(math.pi / 2, abs=1e-6)

@@ -1,0 +1,73 @@
+"""Namespaces, remaps, names, and simulated time."""
+
+import signal
+
+from rclpy.time import Time
+from rosgraph_msgs.msg import Clock
+
+import worlds
+
+START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
+
+
+def test_a_namespace_a_name_and_remaps(start):
+    remaps = {"plan": "path", "goal_pose": "user/goal", "map": "floor"}
+    _, peer = start(namespace="/fleet/r7", name="router", remaps=remaps)
+    peer.publish_map(worlds.room())
+    plan = peer.plan_to(START, GOAL)[0]
+    assert plan.msg.header.frame_id == "map"
+    topics = dict(peer.node.get_topic_names_and_types())
+    for topic in ("path", "user/goal", "floor", "router/status"):
+        assert f"/fleet/r7/{topic}" in topics, topic
+    assert peer.wait(lambda: peer.statuses, "a status")[0].name == "/fleet/r7/router: plan"
+    assert ("router", "/fleet/r7") in peer.node.get_node_names_and_namespaces()
+    peer.wait(lambda: any(s.name == "/fleet/r7/router: planner" for _, s in peer.diagnostics), "diagnostics")
+
+
+def test_other_frames(start):
+    _, peer = start({"map_frame": "world", "robot_base_frame": "base"})
+    grid = worlds.room()
+    peer.map.publish(worlds.grid_message(grid, peer.stamp(), "world"))
+    timer = peer.node.create_timer(0.02, lambda: peer.publish_tf("world", "base", START))
+    peer.send_goal(GOAL, frame="world")
+    plan = peer.plans_after(0.0, lambda p: p.ends_at(GOAL) and p.starts_near(START))[0]
+    assert plan.msg.header.frame_id == "world"
+    peer.node.destroy_timer(timer)
+
+
+def test_simulated_time_is_on_the_stamps_and_in_the_age_of_transforms(start):
+    """The clock starts at 1000 s and runs; then it stops, and a transform stays fresh."""
+    _, peer = start({"use_sim_time": True})
+    clock = peer.node.create_publisher(Clock, "/clock", 10)
+    state = {"time": 1000.0, "runs": True}
+
+    def tick():
+        state["time"] += 0.02 * state["runs"]
+        clock.publish(Clock(clock=Time(nanoseconds=round(state["time"] * 1e9)).to_msg()))
+    timer = peer.node.create_timer(0.02, tick)
+    # The peer's own stamps are simulated, too.
+    peer.stamp = lambda age=0.0: Time(nanoseconds=round((state["time"] - age) * 1e9)).to_msg()
+    peer.now = lambda: state["time"]
+    peer.publish_map(worlds.room())
+    plan = peer.plan_to(START, GOAL)[0]
+    assert 1000.0 <= plan.stamp <= state["time"] + 1e-6
+    # Old by this clock, too.
+    peer.pose_age = 5.0
+    mark = peer.now()
+    peer.result("TF_ERROR", mark)
+    peer.pose_age = 0.0
+    peer.plans_after(peer.now(), lambda p: p.starts_near(START))
+    # Time stands still. Plans go on: deadlines are real time.
+    state["runs"] = False
+    count = len(peer.statuses)
+    peer.wait(lambda: len(peer.statuses) >= count + 10, "plans while simulated time stands still")
+    assert peer.statuses[-1].stamp <= state["time"] + 1e-6
+    peer.node.destroy_timer(timer)
+
+
+def test_a_clock_that_never_comes_does_not_keep_the_node_from_stopping(start):
+    node, peer = start({"use_sim_time": True})
+    peer.publish_map(worlds.room())
+    peer.ask(START, GOAL)
+    peer.spin(0.5)
+    assert node.stop(signal.SIGTERM) == 0

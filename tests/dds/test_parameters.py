@@ -1,0 +1,136 @@
+"""Parameters: from a file, at run time, refused with their range."""
+
+import pytest
+import yaml
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
+
+import worlds
+from process import NodeProcess
+
+START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
+FILE = worlds.ROOT / "config/trm_node.yaml"
+
+
+def call(peer, kind, name, request):
+    client = peer.node.create_client(kind, f"{peer.planner}/{name}")
+    peer.wait(client.service_is_ready, f"the service {name}")
+    future = client.call_async(request)
+    peer.wait(future.done, f"an answer of {name}")
+    peer.node.destroy_client(client)
+    return future.result()
+
+
+def value(v) -> ParameterValue:
+    match v:
+        case bool():
+            return ParameterValue(type=ParameterType.PARAMETER_BOOL, bool_value=v)
+        case int():
+            return ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=v)
+        case float():
+            return ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=v)
+    return ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=v)
+
+
+def plain(v: ParameterValue):
+    return {ParameterType.PARAMETER_BOOL: v.bool_value, ParameterType.PARAMETER_INTEGER: v.integer_value,
+            ParameterType.PARAMETER_DOUBLE: v.double_value, ParameterType.PARAMETER_STRING: v.string_value}.get(v.type)
+
+
+def set_parameter(peer, name, v):
+    request = SetParameters.Request(parameters=[Parameter(name=name, value=value(v))])
+    return call(peer, SetParameters, "set_parameters", request).results[0]
+
+
+def get_parameter(peer, name):
+    return plain(call(peer, GetParameters, "get_parameters", GetParameters.Request(names=[name])).values[0])
+
+
+@pytest.mark.parametrize("parameters, texts", [
+    ({"robot_radius": -0.1}, ["robot_radius", "-0.1", "from 0 to 10"]),
+    ({"planner_frequency": 0.0}, ["planner_frequency", "from 0.1 to 1000"]),
+    ({"grid_source": "scan"}, ["grid_source", "scan", "map, costmap"]),
+    ({"window_size": "big"}, ["window_size", "big", "whole number from 16 to 256"]),
+    ({"allow_fallback": 1}, ["allow_fallback", "true or false"]),
+    ({"robot_raduis": 0.3}, ["robot_raduis"]),
+    ({"bundle": "/nowhere"}, ["/nowhere"]),
+], ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")
+def test_a_bad_value_at_start_is_refused_by_name(context, tmp_path, parameters, texts):
+    node = NodeProcess(tmp_path, parameters)
+    try:
+        assert node.wait() == 1, node.log
+        for text in texts:
+            assert text in node.log
+        assert "panicked" not in node.log
+    finally:
+        node.stop()
+
+
+def test_the_shipped_file_holds_every_parameter_with_its_default(start):
+    """The node takes config/trm_node.yaml as it is, and has nothing that isn't in it."""
+    shipped = yaml.safe_load(FILE.read_text())["/**"]["ros__parameters"]
+    _, peer = start(arguments=["--params-file", str(FILE)])
+    listed = call(peer, ListParameters, "list_parameters", ListParameters.Request()).result.names
+    own = {name for name in listed if name != "use_sim_time" and not name.startswith("qos_overrides.")}
+    assert own == set(shipped)
+    for name, wanted in shipped.items():
+        got = get_parameter(peer, name)
+        assert got == wanted and type(got) is type(wanted), name
+    peer.publish_map(worlds.room())
+    peer.plan_to(START, GOAL)
+
+
+def test_a_whole_number_in_a_file_is_a_number(start):
+    """`planner_frequency: 5` is what people write."""
+    _, peer = start({"planner_frequency": 5, "robot_radius": 0})
+    peer.publish_map(worlds.room())
+    peer.plan_to(START, GOAL)
+
+
+def test_a_bad_value_at_run_time_is_refused_with_the_reason(peer):
+    for name, bad, texts in (("robot_radius", -1.0, ["robot_radius", "from 0 to 10"]),
+                             ("planner_frequency", 1e9, ["planner_frequency", "1000"]),
+                             ("smooth", 3, ["smooth", "true or false"]),
+                             ("speed", 1.0, ["speed"])):
+        before = get_parameter(peer, name)
+        answer = set_parameter(peer, name, bad)
+        assert not answer.successful, name
+        for text in texts:
+            assert text in answer.reason, answer.reason
+        assert get_parameter(peer, name) == before
+    peer.plan_to(START, GOAL)
+
+
+def test_a_good_value_at_run_time_counts_from_then_on(start):
+    _, peer = start()
+    peer.publish_map(worlds.gap())
+    peer.plan_to(START, GOAL)
+    assert set_parameter(peer, "planner_frequency", 2.5).successful
+    assert get_parameter(peer, "planner_frequency") == 2.5
+    stamps = [p.stamp for p in peer.plans_after(peer.now(), lambda p: True, 5)][-3:]
+    assert all(0.2 < b - a for a, b in zip(stamps, stamps[1:]))
+    # The radius is in the grid's costs and the deadline in each plan.
+    assert set_parameter(peer, "deadline_ms", 77.0).successful
+    mark = peer.now()
+    assert set_parameter(peer, "robot_radius", 0.5).successful
+    assert peer.result("NO_VALID_PATH", mark).number("deadline_ms") == 77.0
+    assert set_parameter(peer, "robot_radius", 0.2).successful
+    peer.plans_after(peer.now(), lambda p: p.ends_at(GOAL))
+
+
+def test_what_the_node_is_built_on_cannot_be_changed_at_run_time(peer):
+    fixed = {"grid_source": "costmap", "map_frame": "world", "window_size": 48, "use_sim_time": True}
+    for name, other in fixed.items():
+        answer = set_parameter(peer, name, other)
+        assert not answer.successful and name in answer.reason, answer.reason
+        assert get_parameter(peer, name) != other
+    peer.plan_to(START, GOAL)
+
+
+def test_a_larger_robot_keeps_a_larger_distance(start):
+    """So large that the gap is too small."""
+    _, peer = start({"robot_radius": 0.5})
+    peer.publish_map(worlds.gap())
+    mark = peer.now()
+    peer.ask(START, GOAL)
+    peer.result("NO_VALID_PATH", mark)
