@@ -62,6 +62,11 @@ bench: ros ## the model beside A* and Dijkstra on every map (MAPS=tests/maps QUE
 	$(ENV) $(BUILD)
 	for map in $(MAPS)/*/*.yaml; do $(TARGET)/debug/trm bench $$map --queries $(QUERIES); done
 
+.PHONY: bench
+bench: ros ## the model beside A* and Dijkstra's algorithm on each map (MAPS=tests/maps QUERIES=200)
+	$(ENV) $(BUILD)
+	@for map in $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort); do $(TARGET)/debug/trm bench $$map --queries $(QUERIES); done
+
 .PHONY: lint
 lint: ros ## formatting, and clippy with warnings as errors
 	cargo fmt --check

@@ -179,7 +179,7 @@ macro_rules! parameters {
 parameters! {
     /// Which topic the grid comes from: `map` (raw occupancy, thresholded and inflated here) or `costmap` (already inflated, values as Nav2 publishes them).
     grid_source: String = "map", "", Range::OneOf(&["map", "costmap"]);
-    /// Frame of the plans. Grids and goals must come in this frame.
+    /// Frame of the plans. Grids must come in this frame; goals in another are transformed by TF.
     map_frame: String = "map", "", Range::AnyText;
     /// Frame of the robot, the start of each plan.
     robot_base_frame: String = "base_link", "", Range::AnyText;

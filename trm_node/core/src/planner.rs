@@ -75,9 +75,10 @@ pub struct Planner {
     departure: Departure,
     geometry: Option<Geometry>,
     best: Best,
-    /// The path under way: cells from the robot's own, its corners, its poses.
+    /// The path under way: cells from the robot's own, its corners, fewer of them, its poses.
     cells: Vec<Cell>,
     corners: Vec<Cell>,
+    straight: Vec<Cell>,
     draft: Vec<Pose>,
     /// What is left of the published path from where the robot is now.
     previous: Vec<Pose>,
@@ -119,6 +120,7 @@ impl Planner {
             best: Best::default(),
             cells: Vec::new(),
             corners: Vec::new(),
+            straight: Vec::new(),
             draft: Vec::new(),
             previous: Vec::new(),
             published: VerifiedPath::default(),
@@ -138,7 +140,7 @@ impl Planner {
         self.departure = Departure::new(&self.config, geometry.resolution());
         self.fallback.prepare(geometry.cells());
         let room = geometry.cells().min(MAX_PATH_CELLS) + 1;
-        for cells in [&mut self.best.cells, &mut self.cells, &mut self.corners] {
+        for cells in [&mut self.best.cells, &mut self.cells, &mut self.corners, &mut self.straight] {
             *cells = Vec::with_capacity(room);
         }
         // The way back to a path that the robot has strayed from comes on top.
@@ -319,7 +321,8 @@ impl Planner {
             let may_go_on = || self.config.smooth && smooth && !deadline.left(clock).is_zero();
             let allow_unknown = job.rules.allow_unknown;
             straighten(job.costmap, allow_unknown, &self.cells, escape, may_go_on, &mut self.corners);
-            to_poses(job.costmap, allow_unknown, &self.corners, ends, &mut self.draft);
+            straighten(job.costmap, allow_unknown, &self.corners, escape, may_go_on, &mut self.straight);
+            to_poses(job.costmap, allow_unknown, &self.straight, ends, &mut self.draft);
             let drafted = clock.now();
             let passes = if self.prefers_previous(job, request) {
                 report.source = Source::Previous;

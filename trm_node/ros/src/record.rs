@@ -62,7 +62,10 @@ impl Plan {
 
 /// What is reported on `~/status`.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "nearly every record is a plan, and a box would be allocated in the loop")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is a plan, and a box would be allocated in the loop"
+)]
 pub enum Record {
     Plan(Plan),
     /// The robot is at its goal.

@@ -4,15 +4,13 @@ use super::verify::is_clear;
 use crate::grid::costmap::Costmap;
 use crate::units::{Cell, Point, Pose};
 
-/// No straight piece leads past more cells than this, which bounds the work.
+/// No straight piece leads past more cells of the path than this, which bounds the work.
 const LOOK_AHEAD: usize = 64;
-/// How many pieces are made between two looks at the clock.
-const PIECES_A_LOOK: usize = 8;
 /// Greatest distance between two poses in cells: a diagonal step, so that there are never more poses than cells.
 pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
 
 /// Leaves out the cells that a straight line can do without. `kept` cells at the beginning stay. When `may_go_on` says
-/// no, the rest stays as it is. Work: at most `LOOK_AHEAD`² cells looked at for each cell of the path.
+/// no, the rest stays as it is. Given its own corners once more, it joins pieces that the first time were too far away.
 pub fn straighten(
     costmap: &Costmap,
     allow_unknown: bool,
@@ -26,13 +24,11 @@ pub fn straighten(
     corners.extend_from_slice(&cells[..kept.min(cells.len())]);
     let point = |at: usize| (cells[at].col as f64, cells[at].row as f64);
     let mut anchor = kept - 1;
-    let mut pieces = 0_usize;
     while anchor + 1 < cells.len() {
-        if pieces.is_multiple_of(PIECES_A_LOOK) && !may_go_on() {
+        if !may_go_on() {
             corners.extend_from_slice(&cells[anchor + 1..]);
             return;
         }
-        pieces += 1;
         let mut end = anchor + 1;
         while end + 1 < cells.len()
             && end - anchor < LOOK_AHEAD
@@ -118,6 +114,17 @@ mod tests {
         assert_eq!(corners, cells(&[(1, 3), (1, 1), (3, 1), (3, 3)]));
         straighten(&map, false, &path, 1, || false, &mut corners);
         assert_eq!(corners, path, "no time: as it was");
+    }
+
+    #[test]
+    fn a_long_straight_way_is_one_piece_the_second_time() {
+        let map = costmap(&[&".".repeat(300), &".".repeat(300)]);
+        let path: Vec<Cell> = (0..300).map(|col| Cell::new(col, i32::from(col > 150))).collect();
+        let (mut corners, mut again) = (Vec::new(), Vec::new());
+        straighten(&map, false, &path, 1, || true, &mut corners);
+        assert_eq!(corners.len(), 6);
+        straighten(&map, false, &corners, 1, || true, &mut again);
+        assert_eq!(again, cells(&[(0, 0), (299, 1)]));
     }
 
     #[test]
