@@ -58,14 +58,15 @@ eval-paths: ros ## success, length and time of plans on maps, within 20 ms (MAPS
 	$(CHECK_PATHS) --maps $(MAPS) --queries $(QUERIES)
 
 .PHONY: bench
-bench: ros ## the model beside A* and Dijkstra on every map (MAPS=tests/maps QUERIES=200)
-	$(ENV) $(BUILD)
-	for map in $(MAPS)/*/*.yaml; do $(TARGET)/debug/trm bench $$map --queries $(QUERIES); done
-
-.PHONY: bench
 bench: ros ## the model beside A* and Dijkstra's algorithm on each map (MAPS=tests/maps QUERIES=200)
 	$(ENV) $(BUILD)
 	@for map in $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort); do $(TARGET)/debug/trm bench $$map --queries $(QUERIES); done
+
+.PHONY: fuzz
+fuzz: ## fuzz what parses, a minute each (needs: cargo install cargo-fuzz)
+	@for target in manifest grid; do mkdir -p tests/fuzz/corpus/$$target; \
+	  RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/tests/fuzz/target cargo fuzz run --fuzz-dir tests/fuzz -O $$target \
+	    tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target -- -max_total_time=60; done
 
 .PHONY: lint
 lint: ros ## formatting, and clippy with warnings as errors

@@ -39,10 +39,19 @@ def channels(occupied: np.ndarray, exits: np.ndarray) -> np.ndarray:
 
 
 class Source:
-    """Draws samples of one window size. Seeded; half generated worlds, half crops of real maps by `real`."""
+    """Draws samples of one window size. Seeded. `real` is the share of crops of maps, the rest are generated worlds;
+    `inside` the least share of goals in the window."""
 
-    def __init__(self, size: int, seed: int, maps: list[Path], real: float, inside: float = 0.5):
-        self.size, self.real, self.inside, self.maps = size, real, inside, maps
+    def __init__(
+        self,
+        size: int,
+        seed: int,
+        maps: list[Path],
+        real: float,
+        inside: float = 0.5,
+        kinds: tuple[int, ...] = tuple(range(worlds.KINDS)),
+    ):
+        self.size, self.real, self.inside, self.maps, self.kinds = size, real, inside, maps, kinds
         self.random = np.random.default_rng(seed)
         self.cache: dict[tuple[Path, int, float], np.ndarray] = {}
         worlds.seed_numba(seed)
@@ -55,7 +64,7 @@ class Source:
                 return found
 
     def _generated(self) -> np.ndarray:
-        return worlds.generate(2 * self.size, 2 * self.size, int(self.random.integers(worlds.KINDS)))
+        return worlds.generate(2 * self.size, 2 * self.size, int(self.random.choice(self.kinds)))
 
     def _real(self) -> np.ndarray:
         key = (

@@ -97,3 +97,14 @@ class TRM(nn.Module):
         return tuple(
             s.expand(*shape).clone(memory_format=torch.channels_last) for s in (self.y_init, self.z_init)
         )
+
+
+def shifted(state: Tensor, shift: tuple[int, int], fresh: Tensor) -> Tensor:
+    """The state [d, h, w] of a window that moved by `shift` tokens; new tokens get `fresh` [d, 1, 1]."""
+    d, h, w = state.shape
+    out = fresh.expand(d, h, w).clone()
+    r, c = shift
+    out[:, max(0, -r) : h - max(0, r), max(0, -c) : w - max(0, c)] = state[
+        :, max(0, r) : h - max(0, -r), max(0, c) : w - max(0, -c)
+    ]
+    return out

@@ -1,4 +1,6 @@
-"""Trains one bundle: `python -m trm_train.train configs/<bundle>.yaml`. Resumes from its last checkpoint.
+"""Trains one bundle: `python -m trm_train.train configs/<bundle>.yaml`.
+
+Goes on from the run's checkpoint, also through stages that were added to the config since; `--fresh` starts anew.
 
 Deep supervision: every step of every sample is supervised, the state between two steps is carried detached, a
 sample is replaced when its steps are over. Part of the replacements are warm: the same world, moved or edited, with
@@ -18,13 +20,15 @@ from safetensors.torch import load_file
 
 from . import worlds
 from .data import CHANNELS, Sample, Source, channels
-from .evaluate import quick
+from .evaluate import HERE, quick
 from .losses import field_loss, q_loss, right_cells
-from .model import TRM
+from .model import TRM, shifted
 
-HERE = Path(__file__).resolve().parents[1]
 CHECKPOINT_EVERY = 500
 LOG_EVERY = 100
+EMA_RATE = 0.005
+HALTING_WEIGHT = 0.1
+"""Share of the halting head's loss in the sum."""
 
 
 class Slots:
@@ -83,115 +87,127 @@ class Slots:
         return True
 
 
-def shifted(state: torch.Tensor, shift: tuple[int, int], fresh: torch.Tensor) -> torch.Tensor:
-    """The state [d, h, w] of a window that moved by `shift` tokens; new tokens get `fresh` [d, 1, 1]."""
-    d, h, w = state.shape
-    out = fresh.expand(d, h, w).clone()
-    r, c = shift
-    out[:, max(0, -r) : h - max(0, r), max(0, -c) : w - max(0, c)] = state[
-        :, max(0, r) : h - max(0, -r), max(0, c) : w - max(0, -c)
-    ]
-    return out
-
-
 def learning_rate(stages: list[dict], stage: int, iteration: int) -> float:
-    """The stage's rate after a short warm-up; the last 30 % of the last stage fall to 2 %."""
+    """The stage's rate after a short warm-up; over the last `decay` (a share, default 0) of the stage it falls to 2 %."""
     settings = stages[stage]
     rate = settings["learning_rate"] * min(1.0, (iteration + 1) / 100)
-    left = 1 - iteration / settings["iterations"]
-    return rate * max(0.02, min(1.0, left / 0.3)) if stage == len(stages) - 1 else rate
+    left, decay = 1 - iteration / settings["iterations"], settings.get("decay", 0.0)
+    return rate * max(0.02, min(1.0, left / decay)) if decay > 0 else rate
+
+
+class Run:
+    """What a checkpoint holds: weights, their running average, the optimizer, and how far training has come."""
+
+    def __init__(self, config: dict, folder: Path):
+        self.checkpoint, self.log = folder / "checkpoint.pt", folder / "log.csv"
+        self.model = TRM(**config["model"]).to(memory_format=torch.channels_last)
+        if config.get("init"):
+            self.model.load_state_dict(load_file(HERE / config["init"]))
+        self.ema = copy.deepcopy(self.model)
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(trained, weight_decay=0.01, betas=(0.9, 0.98))
+        self.stage = self.iteration = 0
+        self.before = -time.process_time()
+        self.rows: list[list] = []
+        if self.checkpoint.exists():
+            saved = torch.load(self.checkpoint, weights_only=True)
+            for name in ("model", "ema", "optimizer"):
+                getattr(self, name).load_state_dict(saved[name])
+            self.stage, self.iteration = saved["stage"], saved["iteration"]
+            self.before += saved["seconds"]
+
+    def seconds(self) -> float:
+        """Time of the processor spent on the run, this process's and those before it."""
+        return self.before + time.process_time()
+
+    def learn(self, loss: torch.Tensor, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        with torch.no_grad():
+            for slow, fast in zip(self.ema.parameters(), self.model.parameters(), strict=True):
+                slow.lerp_(fast, EMA_RATE)
+
+    def save(self, stage: int, iteration: int) -> None:
+        """Writes the checkpoint; then the log's rows, so that a run that was ended in between logs none twice."""
+        parts = {name: getattr(self, name).state_dict() for name in ("model", "ema", "optimizer")}
+        new = self.checkpoint.with_suffix(".tmp")
+        torch.save(parts | {"stage": stage, "iteration": iteration, "seconds": self.seconds()}, new)
+        new.replace(self.checkpoint)
+        with self.log.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if file.tell() == 0:
+                writer.writerow(["stage", "iteration", "seconds", "loss", "right", "q_loss"])
+            writer.writerows(self.rows)
+        self.rows.clear()
+
+
+def train_stage(run: Run, config: dict, number: int, start: int, step) -> None:
+    """One stage from its iteration `start` on. `step` is the run's model, compiled."""
+    stage = config["stages"][number]
+    # A resumed run draws other samples than the run it goes on from, never the same again.
+    seed = config["seed"] + 1000 * number + start
+    maps = [HERE.parent / "tests" / "maps" / m for m in config["train_maps"]]
+    source = Source(stage["window"], seed, maps, stage["real"], stage["inside"])
+    slots = Slots(run.model, source, stage, np.random.default_rng(seed))
+    mean = np.zeros(3)
+    for done in range(start + 1, stage["iterations"] + 1):
+        slots.replace_finished()
+        logits, q, y, z = step(slots.channels, slots.y, slots.z)
+        slots.step += 1
+        radius = slots.radius()
+        field = field_loss(logits, slots.labels, slots.cost, slots.channels[:, 0] < 0.5, radius)
+        halting = q_loss(q, logits, slots.labels, slots.cost)
+        run.learn(field + HALTING_WEIGHT * halting, learning_rate(config["stages"], number, done - 1))
+        slots.y, slots.z = y.detach(), z.detach()
+        near = (slots.cost <= radius[:, None, None]) & torch.isfinite(slots.cost)
+        right = right_cells(logits.detach(), slots.labels)[near].float().mean()
+        mean = 0.98 * mean + 0.02 * np.array([field.item(), right.item(), halting.item()])
+        if done % LOG_EVERY == 0:
+            row = [round(float(v), 4) for v in mean / (1 - 0.98 ** (done - start))]
+            run.rows.append([number, done, round(run.seconds()), *row])
+            print(
+                f"stage {number} {done}/{stage['iterations']} {run.seconds() / 60:.1f} min "
+                f"loss {row[0]} right {row[1]} q {row[2]}",
+                flush=True,
+            )
+        over = done == stage["iterations"]
+        if done % CHECKPOINT_EVERY == 0 or over:
+            run.save(number + over, 0 if over else done)
+        if done % (4 * CHECKPOINT_EVERY) == 0 or over:
+            print("  " + quick(run.ema, config), flush=True)
+            # The evaluation drew its own worlds: go on with other ones than those.
+            worlds.seed_numba(seed + done)
 
 
 def main() -> None:
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("config", type=Path)
     args.add_argument("--out", type=Path, default=None, help="run folder (default: runs/<bundle>)")
+    args.add_argument("--fresh", action="store_true", help="forget the run's checkpoint and log")
     args = args.parse_args()
     config = yaml.safe_load(args.config.read_text())
     out = args.out or HERE / "runs" / config["name"]
     out.mkdir(parents=True, exist_ok=True)
+    if args.fresh:
+        for name in ("checkpoint.pt", "log.csv"):
+            (out / name).unlink(missing_ok=True)
     torch.set_num_threads(config["threads"])
     torch.manual_seed(config["seed"])
 
-    model = TRM(**config["model"]).to(memory_format=torch.channels_last)
-    if config.get("init"):
-        model.load_state_dict(load_file(HERE / config["init"]))
-    ema = copy.deepcopy(model)
-    optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad], weight_decay=0.01, betas=(0.9, 0.98)
-    )
-    checkpoint = out / "checkpoint.pt"
-    first_stage = first_iteration = 0
-    seconds = 0.0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(saved["model"])
-        ema.load_state_dict(saved["ema"])
-        optimizer.load_state_dict(saved["optimizer"])
-        first_stage, first_iteration, seconds = saved["stage"], saved["iteration"], saved["seconds"]
-        print(f"resumed at stage {first_stage}, iteration {first_iteration}", flush=True)
-    print(f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
-
-    step = torch.compile(model)
-    maps = [HERE.parent / "tests" / "maps" / m for m in config["train_maps"]]
-    log = (out / "log.csv").open("a", newline="")
-    writer = csv.writer(log)
-    if log.tell() == 0:
-        writer.writerow(["stage", "iteration", "seconds", "loss", "right", "q_loss"])
-    began = time.monotonic() - seconds
-
-    for number in range(first_stage, len(config["stages"])):
-        stage = config["stages"][number]
-        start = first_iteration if number == first_stage else 0
-        # A resumed run draws other samples than the run it goes on from, never the same again.
-        seed = config["seed"] + 1000 * number + start
-        source = Source(stage["window"], seed, maps, stage["real"], stage["inside"])
-        slots = Slots(model, source, stage, np.random.default_rng(seed))
-        mean = np.zeros(3)
-        for iteration in range(start, stage["iterations"]):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config["stages"], number, iteration)
-            slots.replace_finished()
-            logits, q, y, z = step(slots.channels, slots.y, slots.z)
-            slots.step += 1
-            radius = slots.radius()
-            free = slots.channels[:, 0] < 0.5
-            field = field_loss(logits, slots.labels, slots.cost, free, radius)
-            halting = q_loss(q, logits, slots.labels, slots.cost)
-            optimizer.zero_grad()
-            (field + 0.1 * halting).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            slots.y, slots.z = y.detach(), z.detach()
-            with torch.no_grad():
-                for slow, fast in zip(ema.parameters(), model.parameters(), strict=True):
-                    slow.lerp_(fast, 0.005)
-                near = (slots.cost <= radius[:, None, None]) & torch.isfinite(slots.cost)
-                right = right_cells(logits, slots.labels)[near].float().mean()
-            mean = 0.98 * mean + 0.02 * np.array([field.item(), right.item(), halting.item()])
-            done = iteration + 1
-            if done % LOG_EVERY == 0:
-                elapsed = time.monotonic() - began
-                scale = 1 - 0.98 ** (done - start)
-                row = [number, done, round(elapsed), *(round(float(v), 4) for v in mean / scale)]
-                writer.writerow(row)
-                log.flush()
-                print(
-                    f"stage {number} {done}/{stage['iterations']} {elapsed / 60:.1f} min "
-                    f"loss {row[3]} right {row[4]} q {row[5]}",
-                    flush=True,
-                )
-            if done % CHECKPOINT_EVERY == 0 or done == stage["iterations"]:
-                over = done == stage["iterations"]
-                state = {"model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict()}
-                state |= {"stage": number + over, "iteration": 0 if over else done, "seconds": time.monotonic() - began}
-                torch.save(state, checkpoint.with_suffix(".tmp"))
-                checkpoint.with_suffix(".tmp").replace(checkpoint)
-            if done % (4 * CHECKPOINT_EVERY) == 0:
-                print("  " + quick(ema, config), flush=True)
-                # The evaluation drew its own worlds: go on with other ones than those.
-                worlds.seed_numba(seed + done)
-    print("  " + quick(ema, config), flush=True)
+    run = Run(config, out)
+    stages = len(config["stages"])
+    if run.stage >= stages:
+        print(f"{run.checkpoint} has been through all {stages} stages: add one to {args.config}, or start with --fresh")
+        return
+    trained = sum(p.numel() for p in run.model.parameters() if p.requires_grad)
+    print(f"{trained} weights; from stage {run.stage}, iteration {run.iteration}", flush=True)
+    step = torch.compile(run.model)
+    for number in range(run.stage, stages):
+        train_stage(run, config, number, run.iteration if number == run.stage else 0, step)
 
 
 if __name__ == "__main__":

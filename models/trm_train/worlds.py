@@ -11,7 +11,8 @@ ROW = np.array([-1, -1, 0, 1, 1, 1, 0, -1], np.int64)
 COL = np.array([0, 1, 1, 1, 0, -1, -1, -1], np.int64)
 DIAGONAL = np.float32(1.41421356)
 TIE = np.float32(1e-3)
-KINDS = 6
+NAMES = ("noise", "boxes", "rooms", "maze", "discs", "walls")
+KINDS = len(NAMES)
 
 
 @nb.njit(cache=True)
@@ -145,7 +146,7 @@ def _walls(world):
 
 @nb.njit(cache=True)
 def generate(rows, cols, kind):
-    """A world of one of the `KINDS`: noise, boxes, rooms, maze, discs, walls."""
+    """A world of the kind `NAMES[kind]`."""
     world = np.zeros((rows, cols), np.bool_)
     if kind == 0:
         _noise(world)

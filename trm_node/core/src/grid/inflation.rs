@@ -20,10 +20,12 @@ impl Kernel {
         let resolution = geometry.resolution();
         let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
         // No cell is farther from another: a robot of metres on cells of millimetres needs no kernel beyond the grid.
-        let reach = (radius as i32).min(geometry.width().max(geometry.height()) as i32);
+        let within = |side: u32| (radius as i32).min(side as i32);
+        let (cols, rows) = (within(geometry.width()), within(geometry.height()));
+        let reach = cols.max(rows);
         let mut stamps = Vec::new();
-        for row in -reach..=reach {
-            for col in -reach..=reach {
+        for row in -rows..=rows {
+            for col in -cols..=cols {
                 let cells = (col as f64).hypot(row as f64);
                 let cost = if cells > radius { 0 } else { cost(cells * resolution, config) };
                 if cost > 0 && (col, row) != (0, 0) {
@@ -100,7 +102,7 @@ mod tests {
     fn a_radius_beyond_the_grid_reaches_all_of_it_and_no_farther() {
         let geometry = Geometry::new(4, 3, 0.001, Pose::default()).unwrap();
         let kernel = Kernel::new(&Config { robot_radius: 10.0, ..Config::default() }, &geometry);
-        assert_eq!(kernel.reach, 4);
+        assert_eq!((kernel.reach, kernel.stamps.len()), (4, 9 * 7 - 1));
         let mut costs = [0; 12];
         costs[0] = LETHAL;
         kernel.stamp(&geometry, &mut costs, Rect::whole(&geometry));
