@@ -212,7 +212,7 @@ parameters! {
     planner_frequency: f64 = 20.0, "Hz", Range::Real(0.1, 1000.0);
     /// Time from the arrival of a request to its published path.
     deadline_ms: f64 = 30.0, "ms", Range::Real(0.1, 10_000.0);
-    /// Part of the deadline kept for smoothing, the last check and publishing.
+    /// Part of the deadline kept for smoothing, the last check and publishing; at most a quarter of it.
     reserve_ms: f64 = 2.0, "ms", Range::Real(0.0, 1000.0);
     /// Whether classical planning may answer when the model has no verified path in time.
     allow_fallback: bool = true, "", Range::Flag;

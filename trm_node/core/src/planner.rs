@@ -223,7 +223,7 @@ impl Planner {
     /// Asks the model; its best verified path is in `best` afterwards.
     fn think(&mut self, job: &Job, request: &Request, clock: &dyn Clock, report: &mut Report) {
         self.best.cells.clear();
-        let deadline = Deadline::at(request.deadline).earlier(self.reserve());
+        let deadline = Deadline::at(request.deadline).earlier(self.reserve(request));
         let Some(model) = &mut self.model else { return };
         let past = if job.guidance.is_some() { &self.guided_time } else { &self.unguided_time };
         let fallback =
@@ -272,7 +272,7 @@ impl Planner {
             });
         }
         let began = clock.now();
-        let deadline = Deadline::at(request.deadline).earlier(self.reserve());
+        let deadline = Deadline::at(request.deadline).earlier(self.reserve(request));
         let may_go_on = || !deadline.left(clock).is_zero() && !job.is_cancelled();
         let ends = (job.from, job.goal);
         let allow_unknown = job.rules.allow_unknown;
@@ -308,7 +308,7 @@ impl Planner {
     ) -> Result<(), PlanError> {
         let geometry = job.costmap.geometry();
         // Half of the reserve is for the check and for publishing.
-        let deadline = Deadline::at(request.deadline).earlier(self.reserve() / 2);
+        let deadline = Deadline::at(request.deadline).earlier(self.reserve(request) / 2);
         let in_goal = geometry.cell_at(request.goal.point()) == Some(job.goal);
         let ends = Ends {
             start: Some(request.start.point()),
@@ -359,8 +359,9 @@ impl Planner {
         self.published.poses().is_empty() || check(costmap, rules, points)
     }
 
-    fn reserve(&self) -> Duration {
-        Duration::from_secs_f64(self.config.reserve_ms / 1e3)
+    fn reserve(&self, request: &Request) -> Duration {
+        let whole = request.deadline.saturating_sub(request.arrived);
+        Duration::from_secs_f64(self.config.reserve_ms / 1e3).min(whole / 4)
     }
 }
 
