@@ -33,8 +33,8 @@ use recurse::{Best, Job, Model, kept_for_fallback};
 const MAX_PATH_CELLS: usize = 1 << 18;
 /// A robot farther than this from the path before, in cells, doesn't keep it.
 const STRAY: f64 = 32.0;
-/// Two paths go the same way while they are this near to each other, in cells, or the robot's radius.
-const SIDE: f64 = 4.0;
+/// Two paths go the same way while they are this near to each other, in cells, or the robot's diameter.
+const SIDE: f64 = 8.0;
 /// How many poses ahead two paths are compared.
 const COMPARED: usize = 64;
 
@@ -344,7 +344,7 @@ impl Planner {
     /// robot doesn't turn to and fro between two ways of the same length.
     fn prefers_previous(&mut self, job: &Job, request: &Request) -> bool {
         let resolution = job.costmap.geometry().resolution();
-        let side = self.config.robot_radius.max(SIDE * resolution);
+        let side = (2.0 * self.config.robot_radius).max(SIDE * resolution);
         self.previous(job, request)
             && length(&self.previous) <= length(&self.draft) + resolution
             && parts(&self.draft, &self.previous, side)
