@@ -1,4 +1,4 @@
-"""Real maps and goals: every plan is checked against the raw map by tests/check_paths.py."""
+"""Real maps and goals: every plan is checked against the raw map by tests/raw_map.py."""
 
 import math
 

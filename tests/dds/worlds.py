@@ -1,4 +1,4 @@
-"""Grids to plan on, as maps of tests/check_paths.py (whose reader and checks share no code with the node)."""
+"""Grids to plan on, as maps of tests/raw_map.py (whose reader and checks share no code with the node)."""
 
 import dataclasses
 import math
@@ -12,8 +12,7 @@ from nav_msgs.msg import OccupancyGrid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-import check_paths  # noqa: E402
-from check_paths import (  # noqa: E402, F401
+from raw_map import (  # noqa: E402, F401
     FREE, OCCUPIED, UNKNOWN, Checker, Graph, Map, Query, inflate, load, random_queries)
 
 Pose = tuple[float, float, float]

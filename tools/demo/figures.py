@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 
 from observer import Observer, Plan, Status
-from scene import Clearance, Course, Pose, check_paths
+from scene import Clearance, Course, Pose, raw_map
 
 
 def histogram(values) -> dict[str, int]:
@@ -96,7 +96,7 @@ def check_way(way: np.ndarray, before: Course, after: Course, drop: float) -> Cl
 
 def check_plans(plans: list[Plan], grid, later, drop: float, radius: float, every: int) -> tuple[int, list[str]]:
     """Checks every so many plans against the map as it was; those in flight when the map changed aside."""
-    checkers = check_paths.Checker(grid, radius), check_paths.Checker(later, radius)
+    checkers = raw_map.Checker(grid, radius), raw_map.Checker(later, radius)
     faults, number = [], 0
     for plan in plans[::every]:
         if 0.0 <= plan.received - drop < 0.5:

@@ -11,13 +11,13 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 import processes
-from scene import check_paths
+from scene import raw_map
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-VALUES = np.array([0, 100, -1], np.int8)  # of check_paths.FREE, OCCUPIED, UNKNOWN
+VALUES = np.array([0, 100, -1], np.int8)  # of raw_map.FREE, OCCUPIED, UNKNOWN
 
 
-def message(grid: check_paths.Map, frame: str = "map") -> OccupancyGrid:
+def message(grid: raw_map.Map, frame: str = "map") -> OccupancyGrid:
     """The map as ROS carries it: row-major from the origin, 0 free, 100 occupied, -1 unknown."""
     msg = OccupancyGrid()
     msg.header.frame_id = frame
@@ -33,7 +33,7 @@ def message(grid: check_paths.Map, frame: str = "map") -> OccupancyGrid:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("map", type=pathlib.Path, help="map_server's YAML file")
-    grid = check_paths.load(parser.parse_args().map)
+    grid = raw_map.load(parser.parse_args().map)
     with processes.ros():
         node = Node("map_publisher")
         publisher = node.create_publisher(OccupancyGrid, "map", LATCHED)

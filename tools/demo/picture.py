@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import scene
-from scene import check_paths
+from scene import raw_map
 
 # Drawn this much larger and shrunk at the end, which smooths all edges.
 OVERSAMPLE = 3
@@ -27,7 +27,7 @@ def font(size: float) -> ImageFont.ImageFont:
 class Board:
     """The map on the canvas: cells and metres to pixels of the oversampled canvas."""
 
-    def __init__(self, grid: check_paths.Map, known: np.ndarray):
+    def __init__(self, grid: raw_map.Map, known: np.ndarray):
         self.grid = grid
         rows, cols = np.nonzero(known)
         height, width = known.shape
@@ -54,7 +54,7 @@ class Board:
         seen = seen[self.bottom:self.top, self.left:self.right][::-1]
         colours = np.full((*state.shape, 3), UNKNOWN, np.uint8)
         colours[seen] = FREE
-        colours[state == check_paths.OCCUPIED] = WALL
+        colours[state == raw_map.OCCUPIED] = WALL
         return Image.fromarray(colours).resize(self.size, Image.Resampling.NEAREST)
 
 
@@ -89,7 +89,7 @@ def goal_mark(draw: ImageDraw.ImageDraw, board: Board, pose: scene.Pose, text: s
 def draw(demo, report: dict, file: pathlib.Path) -> None:
     grid, observer = demo.grid, demo.observer
     seen = scene.seen_free(grid)
-    board = Board(grid, seen | (grid.state == check_paths.OCCUPIED))
+    board = Board(grid, seen | (grid.state == raw_map.OCCUPIED))
     unit = OVERSAMPLE
     # Drawn on a scrap first, to see how long it gets.
     scrap = ImageDraw.Draw(Image.new("RGB", (1, 1)))

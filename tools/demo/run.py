@@ -222,7 +222,7 @@ def main() -> int:
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, signal.default_int_handler)
     parameters = yaml.safe_load(arguments.params.read_text())["/**"]["ros__parameters"]
-    grid = scene.check_paths.load(arguments.map)
+    grid = scene.raw_map.load(arguments.map)
     if arguments.goals:
         start, goals = poses(arguments.start)[0], poses(arguments.goals)
     else:

@@ -1,6 +1,6 @@
 """What happens in the demo, worked out from the raw map alone: goals, the dropped obstacle, and who touched what.
 
-The map reader and the search over cells are those of tests/check_paths.py, which shares no code with the planner.
+The map reader and the search over cells are those of tests/raw_map.py, which shares no code with the planner.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ import yaml
 from PIL import Image
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
-import check_paths  # noqa: E402
+import raw_map  # noqa: E402
 
 Pose = tuple[float, float, float]
 
@@ -31,7 +31,7 @@ def distances(free: np.ndarray, cell: tuple[int, int]) -> np.ndarray:
     Dijkstra's algorithm on whole fronts: no move is shorter than 1, so all cells whose cost has the same whole part
     are final together.
     """
-    graph = check_paths.Graph(free)
+    graph = raw_map.Graph(free)
     cost = np.full(graph.size, np.inf)
     cost[graph.flat(cell)] = 0.0
     fronts = {0: [np.array([graph.flat(cell)])]}
@@ -55,7 +55,7 @@ def distances(free: np.ndarray, cell: tuple[int, int]) -> np.ndarray:
 
 def largest_room(free: np.ndarray) -> np.ndarray:
     """The largest connected part of the free cells."""
-    graph, left = check_paths.Graph(free), free.copy()
+    graph, left = raw_map.Graph(free), free.copy()
     best = np.zeros_like(free)
     while left.sum() > best.sum():
         part = graph.reachable(tuple(np.argwhere(left)[0]))
@@ -65,16 +65,16 @@ def largest_room(free: np.ndarray) -> np.ndarray:
     return best
 
 
-def seen_free(grid: check_paths.Map) -> np.ndarray:
+def seen_free(grid: raw_map.Map) -> np.ndarray:
     """The cells that were clearly free when the map was made; some maps count never seen cells as free, too."""
     info = yaml.safe_load(grid.path.read_text())
     shades = np.asarray(Image.open(grid.path.parent / info["image"]).convert("L"))[::-1] / 255.0
-    return (grid.state == check_paths.FREE) & ((shades if int(info.get("negate", 0)) else 1.0 - shades) < 0.1)
+    return (grid.state == raw_map.FREE) & ((shades if int(info.get("negate", 0)) else 1.0 - shades) < 0.1)
 
 
-def choose_goals(grid: check_paths.Map, radius: float, count: int, budget: float) -> tuple[Pose, list[Pose]]:
+def choose_goals(grid: raw_map.Map, radius: float, count: int, budget: float) -> tuple[Pose, list[Pose]]:
     """Start and goals that show much of the map: points as far apart as a tour of at most `budget` metres allows."""
-    room = largest_room(check_paths.inflate(grid, radius) & seen_free(grid)) & check_paths.inflate(grid, radius + ROOM)
+    room = largest_room(raw_map.inflate(grid, radius) & seen_free(grid)) & raw_map.inflate(grid, radius + ROOM)
     # Lengths are only wanted roughly, so a map of half the size will do; the points stay cells of the whole map.
     height, width = (n // 2 * 2 for n in room.shape)
     blocks = room[:height, :width].reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3))
@@ -119,23 +119,23 @@ class Obstacle:
     row: int
     side: int
 
-    def put(self, grid: check_paths.Map) -> check_paths.Map:
+    def put(self, grid: raw_map.Map) -> raw_map.Map:
         state = grid.state.copy()
-        state[self.row:self.row + self.side, self.col:self.col + self.side] = check_paths.OCCUPIED
+        state[self.row:self.row + self.side, self.col:self.col + self.side] = raw_map.OCCUPIED
         return dataclasses.replace(grid, state=state)
 
-    def corners(self, grid: check_paths.Map) -> list[tuple[float, float]]:
+    def corners(self, grid: raw_map.Map) -> list[tuple[float, float]]:
         ends = ((0, 0), (self.side, 0), (self.side, self.side), (0, self.side))
         return [grid.to_metres(self.col + c, self.row + r) for c, r in ends]
 
-    def distance(self, grid: check_paths.Map, x: float, y: float) -> float:
+    def distance(self, grid: raw_map.Map, x: float, y: float) -> float:
         """Metres from a point to the square."""
         col, row = grid.to_cells(np.array([[x, y]]))[0]
         outside = [max(low - v, v - low - self.side, 0.0) for v, low in ((col, self.col), (row, self.row))]
         return math.hypot(*outside) * grid.resolution
 
 
-def obstacle_ahead(grid: check_paths.Map, path: np.ndarray, radius: float, side: float,
+def obstacle_ahead(grid: raw_map.Map, path: np.ndarray, radius: float, side: float,
                    ahead: float) -> Obstacle | None:
     """A square around the point of the path that is so far ahead, if there is room for it and a way round."""
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path[:, :2], axis=0).T))])
@@ -151,9 +151,9 @@ def obstacle_ahead(grid: check_paths.Map, path: np.ndarray, radius: float, side:
     if min(obstacle.distance(grid, *end) for end in (path[0, :2], path[-1, :2])) < 2.5 * radius:
         return None
     # With room to spare, so that the way round doesn't hang on a single cell.
-    free = check_paths.inflate(obstacle.put(grid), radius + grid.resolution)
+    free = raw_map.inflate(obstacle.put(grid), radius + grid.resolution)
     start, goal = (tuple(int(v) for v in np.floor(grid.to_cells(path[[i], :2]))[0][::-1]) for i in (0, -1))
-    return obstacle if free[start] and check_paths.Graph(free).reachable(start)[goal] else None
+    return obstacle if free[start] and raw_map.Graph(free).reachable(start)[goal] else None
 
 
 @dataclasses.dataclass
@@ -171,10 +171,10 @@ class Course:
 
     REACH = 1.5
 
-    def __init__(self, grid: check_paths.Map, physical_radius: float):
+    def __init__(self, grid: raw_map.Map, physical_radius: float):
         self.grid, self.radius = grid, physical_radius
         self.reach = math.ceil(self.REACH / grid.resolution)
-        self.occupied = np.pad(grid.state == check_paths.OCCUPIED, self.reach)
+        self.occupied = np.pad(grid.state == raw_map.OCCUPIED, self.reach)
 
     def clearance(self, points: np.ndarray) -> Clearance:
         """`points` [n, 2] in metres; samples between them lie at most a centimetre apart."""
