@@ -189,6 +189,21 @@ fn a_second_plan_starts_warm_also_after_a_small_move_but_not_for_another_goal() 
     assert!(!plan((42.0, 41.0), (34.0, 40.0)).warm);
 }
 
+#[test]
+fn a_carried_state_that_leads_nowhere_is_given_up_after_as_many_steps_as_a_plan_may_take() {
+    let mut bench = bench(Config { max_steps: 8, ..Config::default() });
+    let mut warm = |budget_ms| {
+        let request = bench.request(Duration::from_millis(budget_ms));
+        let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+        (report.warm, report.stop)
+    };
+    // Each plan begins 3 or 4 steps: the third is the last that goes on from the first.
+    let deadline = Some(StopReason::Deadline);
+    assert_eq!([(); 4].map(|()| warm(30)), [(false, deadline), (true, deadline), (true, deadline), (false, deadline)]);
+    assert_eq!(warm(500), (true, Some(StopReason::StepLimit)));
+    assert_eq!(warm(500), (false, Some(StopReason::StepLimit)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

@@ -79,6 +79,9 @@ pub(super) struct Model {
     warm_start: bool,
     warm_change_limit: f64,
     warm: Option<Warm>,
+    /// Supervision steps since the last verified path: a carried state that never leads to one is given up.
+    fruitless: usize,
+    max_steps: usize,
     /// Cells of the window that can't be entered, now and in the plan before, `[size, size]`.
     blocked: Vec<bool>,
     blocked_before: Vec<bool>,
@@ -107,6 +110,8 @@ impl Model {
             warm_start: config.warm_start,
             warm_change_limit: config.warm_change_limit,
             warm: None,
+            fruitless: 0,
+            max_steps: config.max_steps as usize,
             blocked: vec![false; cells],
             blocked_before: vec![false; cells],
             goals: GoalCells::new(shape.size),
@@ -147,6 +152,7 @@ impl Model {
     /// The next plan starts cold.
     pub fn reset(&mut self) {
         self.warm = None;
+        self.fruitless = 0;
     }
 
     /// Recursion until the policy stops it. `None` when no path of this window can lead to the goal.
@@ -182,7 +188,10 @@ impl Model {
             self.net_time.fade();
             self.decode_time.fade();
         }
-        if stop.is_ok() && self.recursion.is_finite() {
+        self.fruitless = if best.cells.is_empty() { self.fruitless + self.recursion.steps() } else { 0 };
+        if self.fruitless >= self.max_steps {
+            self.fruitless = 0;
+        } else if stop.is_ok() && self.recursion.is_finite() {
             self.warm = Some(Warm { window, geometry: *job.costmap.geometry(), goal: job.goal });
         }
         if !best.cells.is_empty() && best.guided {
