@@ -5,7 +5,6 @@ import pathlib
 import sys
 
 import numpy as np
-import rclpy
 from nav_msgs.msg import OccupancyGrid
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -30,17 +29,19 @@ def message(grid: raw_map.Map, frame: str = "map") -> OccupancyGrid:
     return msg
 
 
+def publisher_of(msg: OccupancyGrid) -> Node:
+    node = Node("map_publisher")
+    publisher = node.create_publisher(OccupancyGrid, "map", LATCHED)
+    msg.header.stamp = node.get_clock().now().to_msg()
+    publisher.publish(msg)
+    return node
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("map", type=pathlib.Path, help="map_server's YAML file")
     grid = raw_map.load(parser.parse_args().map)
-    with processes.ros():
-        node = Node("map_publisher")
-        publisher = node.create_publisher(OccupancyGrid, "map", LATCHED)
-        msg = message(grid)
-        msg.header.stamp = node.get_clock().now().to_msg()
-        publisher.publish(msg)
-        rclpy.spin(node)
+    processes.spin_until_stopped(lambda: publisher_of(message(grid)))
     return 0
 
 

@@ -6,10 +6,13 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 # prctl(2): the signal that a process gets when its parent dies.
@@ -17,16 +20,29 @@ PR_SET_PDEATHSIG = 1
 
 
 @contextlib.contextmanager
-def ros(own_signals: bool = False):
-    """rclpy from start to shutdown; SIGINT and SIGTERM are the normal end, unless the caller handles them."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO if own_signals else None)
+def ros():
+    """rclpy from start to shutdown. It leaves SIGINT and SIGTERM to us: its own handlers shut the context down in another
+    thread, in the midst of whatever this one does."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         yield
-    except (KeyboardInterrupt, ExternalShutdownException):
-        if own_signals:
-            raise
     finally:
         rclpy.try_shutdown()
+
+
+def spin_until_stopped(make_node: Callable[[], Node]) -> None:
+    """Spins a node until SIGINT or SIGTERM; nothing is cut short by them."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with ros():
+        executor = SingleThreadedExecutor()
+        node = make_node()
+        executor.add_node(node)
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=0.1)
+        executor.shutdown()
+        node.destroy_node()
 
 
 class Children:

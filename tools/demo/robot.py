@@ -11,7 +11,6 @@ import sys
 import time
 
 import numpy as np
-import rclpy
 from geometry_msgs.msg import PoseStamped, TransformStamped
 from nav_msgs.msg import Odometry, Path
 from rclpy.node import Node
@@ -170,8 +169,7 @@ def main() -> int:
     parser.add_argument("--pose", type=float, nargs=3, metavar=("X", "Y", "YAW"), default=(0.0, 0.0, 0.0))
     parser.add_argument("--speed", type=float, default=1.0, help="greatest speed, m/s")
     arguments = parser.parse_args()
-    with processes.ros():
-        rclpy.spin(Robot(tuple(arguments.pose), Limits(speed=arguments.speed)))
+    processes.spin_until_stopped(lambda: Robot(tuple(arguments.pose), Limits(speed=arguments.speed)))
     return 0
 
 

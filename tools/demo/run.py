@@ -230,7 +230,7 @@ def main() -> int:
     height, width = grid.state.shape
     print(f"{arguments.map.parent.name}: {width} x {height} cells, {len(goals)} goals; "
           f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="trm_demo_") as logs, processes.ros(own_signals=True):
+    with tempfile.TemporaryDirectory(prefix="trm_demo_") as logs, processes.ros():
         demo = Demo(arguments, grid, start, goals, parameters, pathlib.Path(logs))
         reason = None
         try:
