@@ -123,23 +123,32 @@ class Graph:
         return seen.reshape(self.free.shape)[1:-1, 1:-1]
 
     def shortest(self, pairs: list[tuple[tuple[int, int], tuple[int, int]]]) -> np.ndarray:
-        """Length in cells of the shortest path of each pair; exact.
+        """Length in cells of the shortest path of each pair; exact."""
+        starts = np.arange(len(pairs)) * self.size + [self.flat(start) for start, _ in pairs]
+        return self._costs([goal for _, goal in pairs], starts)[starts]
 
-        Dijkstra's algorithm for all pairs at once: no move is shorter than 1, so all cells whose cost has the same
+    def distances(self, cell: tuple[int, int]) -> np.ndarray:
+        """Length in cells of the shortest path from every cell to one, infinite where there is none; same shape as the
+        grid."""
+        return self._costs([cell]).reshape(self.free.shape)[1:-1, 1:-1]
+
+    def _costs(self, goals: list[tuple[int, int]], starts: np.ndarray | None = None) -> np.ndarray:
+        """The cost of every cell for each goal, one after the other; with a start for each, no more than those need.
+
+        Dijkstra's algorithm for all goals at once: no move is shorter than 1, so all cells whose cost has the same
         whole part are final together.
         """
-        cost = np.full(len(pairs) * self.size, np.inf)
-        base = np.arange(len(pairs)) * self.size
-        starts = base + [self.flat(start) for start, _ in pairs]
-        goals = base + [self.flat(goal) for _, goal in pairs]
-        cost[goals] = 0.0
-        open_cells = collections.defaultdict(list, {0: [goals]})
+        cost = np.full(len(goals) * self.size, np.inf)
+        first = np.arange(len(goals)) * self.size + [self.flat(goal) for goal in goals]
+        cost[first] = 0.0
+        open_cells = collections.defaultdict(list, {0: [first]})
         bucket = 0
-        while open_cells and not np.all(cost[starts] < bucket):
+        while open_cells and (starts is None or not np.all(cost[starts] < bucket)):
             front = np.unique(np.concatenate(open_cells.pop(bucket, [np.empty(0, np.int64)])))
             front = front[np.floor(cost[front]) == bucket]
-            # A pair whose start is done needs no more work.
-            front = front[~(cost[starts] < bucket)[front // self.size]]
+            if starts is not None:
+                # A pair whose start is done needs no more work.
+                front = front[~(cost[starts] < bucket)[front // self.size]]
             for offset, length, legal in self.moves:
                 source = front[legal[front % self.size]]
                 target, new = source + offset, cost[source] + length
@@ -151,7 +160,7 @@ class Graph:
                     if part.size:
                         open_cells[later].append(part)
             bucket += 1
-        return cost[starts]
+        return cost
 
 
 @dataclasses.dataclass

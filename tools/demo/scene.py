@@ -25,34 +25,6 @@ LEAST_APART = 1.0
 CANDIDATES = 10
 
 
-def distances(free: np.ndarray, cell: tuple[int, int]) -> np.ndarray:
-    """Length in cells of the shortest way from `cell` to every cell; infinite where there is none.
-
-    Dijkstra's algorithm on whole fronts: no move is shorter than 1, so all cells whose cost has the same whole part
-    are final together.
-    """
-    graph = raw_map.Graph(free)
-    cost = np.full(graph.size, np.inf)
-    cost[graph.flat(cell)] = 0.0
-    fronts = {0: [np.array([graph.flat(cell)])]}
-    bucket = 0
-    while fronts:
-        front = np.unique(np.concatenate(fronts.pop(bucket, [np.empty(0, np.int64)])))
-        front = front[np.floor(cost[front]) == bucket]
-        for offset, length, legal in graph.moves:
-            source = front[legal[front]]
-            target, new = source + offset, cost[source] + length
-            better = new < cost[target]
-            target, new = target[better], new[better]
-            cost[target] = new
-            for later in (bucket + 1, bucket + 2):
-                part = target[np.floor(new) == later]
-                if part.size:
-                    fronts.setdefault(later, []).append(part)
-        bucket += 1
-    return cost.reshape(graph.free.shape)[1:-1, 1:-1]
-
-
 def largest_room(free: np.ndarray) -> np.ndarray:
     """The largest connected part of the free cells."""
     graph, left = raw_map.Graph(free), free.copy()
@@ -83,13 +55,14 @@ def choose_goals(grid: raw_map.Map, radius: float, count: int, budget: float) ->
     if not usable.any():
         sys.exit(f"{grid.path}: no room for a robot of radius {radius} m")
     start = tuple(np.argwhere(usable)[0])
-    field = distances(blocks, start)
+    graph = raw_map.Graph(blocks)
+    field = graph.distances(start)
     points, fields = [], []
     for _ in range(CANDIDATES):
         nearest = np.min(fields, axis=0) if fields else field
         nearest = np.where(usable & np.isfinite(nearest), nearest, -1.0)
         points.append(tuple(int(v) for v in np.unravel_index(nearest.argmax(), nearest.shape)))
-        fields.append(distances(blocks, points[-1]))
+        fields.append(graph.distances(points[-1]))
     legs = np.array([[f[p] for p in points] for f in fields]) * 2 * grid.resolution
     # First as many goals as possible, then the distance of the two nearest points, then the length of the tour.
     best, best_score = None, (0, 0.0, 0.0)

@@ -194,13 +194,13 @@ impl Planner {
         let departure = self.departure.find(costmap, &self.config, request.start.point())?;
         self.cells.clear();
         self.cells.extend_from_slice(departure);
-        let from = departure[departure.len() - 1];
+        let (departed, from) = (departure.len(), departure[departure.len() - 1]);
         let guidance = guidance.filter(|guidance| guidance.fits(costmap) && guidance.goal() == goal);
         if guidance.is_some_and(|g| g.version() == costmap.version() && g.cost_to_go(from).is_infinite()) {
             return Err(PlanError::NoValidPath);
         }
         let rules = Rules::new(&self.config, costmap.geometry().resolution());
-        let job = Job { costmap, guidance, rules, from, goal, cancel: request.cancel };
+        let job = Job { costmap, guidance, rules, departed, from, goal, cancel: request.cancel };
         self.think(&job, request, clock, report);
         if job.is_cancelled() {
             return Err(PlanError::Cancelled);
@@ -315,16 +315,16 @@ impl Planner {
             goal: in_goal.then_some(request.goal.point()),
             yaw: request.goal.yaw,
         };
-        let escape = self.cells.iter().position(|cell| *cell == job.from).unwrap_or(0) + 1;
         for smooth in [true, false] {
             let began = clock.now();
             let may_go_on = || self.config.smooth && smooth && !deadline.left(clock).is_zero();
             let allow_unknown = job.rules.allow_unknown;
-            straighten(job.costmap, allow_unknown, &self.cells, escape, may_go_on, &mut self.corners);
-            straighten(job.costmap, allow_unknown, &self.corners, escape, may_go_on, &mut self.straight);
+            straighten(job.costmap, allow_unknown, &self.cells, job.departed, may_go_on, &mut self.corners);
+            straighten(job.costmap, allow_unknown, &self.corners, job.departed, may_go_on, &mut self.straight);
             to_poses(job.costmap, allow_unknown, &self.straight, ends, &mut self.draft);
             let drafted = clock.now();
-            let passes = if self.prefers_previous(job, request) {
+            // The fallback is asked only where the path before can't be kept.
+            let passes = if report.source != Source::Fallback && self.prefers_previous(job, request) {
                 report.source = Source::Previous;
                 self.published.accept(&mut self.previous, job.costmap, job.rules)
             } else {

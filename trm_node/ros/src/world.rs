@@ -191,28 +191,32 @@ impl World {
     }
 }
 
-/// Whether the planner itself may stay when the parameters change from one to the other.
-fn plans_alike(old: &Config, new: &Config) -> bool {
-    let mut node_only = old.clone();
-    node_only.transform_tolerance = new.transform_tolerance;
-    node_only.goal_reached_tolerance = new.goal_reached_tolerance;
-    node_only.planner_frequency = new.planner_frequency;
-    node_only.deadline_ms = new.deadline_ms;
-    node_only.robot_radius = new.robot_radius;
-    node_only.inflation_radius = new.inflation_radius;
-    node_only.cost_scaling_factor = new.cost_scaling_factor;
-    node_only.occupied_threshold = new.occupied_threshold;
-    node_only == *new
+/// A configuration with the parameters of another that costs are made with.
+fn with_costs_of(config: &Config, other: &Config) -> Config {
+    Config {
+        robot_radius: other.robot_radius,
+        inflation_radius: other.inflation_radius,
+        cost_scaling_factor: other.cost_scaling_factor,
+        occupied_threshold: other.occupied_threshold,
+        ..config.clone()
+    }
 }
 
 /// Whether a grid has the same costs under both.
 fn costs_alike(old: &Config, new: &Config) -> bool {
-    let mut others = old.clone();
-    others.robot_radius = new.robot_radius;
-    others.inflation_radius = new.inflation_radius;
-    others.cost_scaling_factor = new.cost_scaling_factor;
-    others.occupied_threshold = new.occupied_threshold;
-    others == *old
+    with_costs_of(old, new) == *old
+}
+
+/// Whether the planner itself may stay when the parameters change from one to the other.
+fn plans_alike(old: &Config, new: &Config) -> bool {
+    let node_only = Config {
+        transform_tolerance: new.transform_tolerance,
+        goal_reached_tolerance: new.goal_reached_tolerance,
+        planner_frequency: new.planner_frequency,
+        deadline_ms: new.deadline_ms,
+        ..with_costs_of(old, new)
+    };
+    node_only == *new
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! there. Moves are the eight neighbours; a diagonal needs both cells beside it free, as [`crate::path::verify`] does.
 
 use super::costmap::{Costmap, is_free};
-use super::moves::{each, is_legal, legal_moves};
+use super::moves::{each, legal_moves};
 use crate::units::{Cell, MOVES};
 
 /// Costs that differ by less are taken as equal, in cells (as in `models/trm_train/worlds.py`).
@@ -97,24 +97,23 @@ impl Guidance {
         self.cost_to_go[cell.row as usize * self.width as usize + cell.col as usize]
     }
 
-    /// The first optimal move from a cell over cells that are free in `costmap`; `None` at the goal or without any.
-    #[must_use]
-    pub fn next(&self, costmap: &Costmap, cell: Cell, allow_unknown: bool) -> Option<Cell> {
+    /// The legal and optimal moves from a cell over cells that are free in `costmap`, as places in [`MOVES`]; none at the
+    /// goal and where no way leads to it.
+    pub fn optimal_moves<'a>(
+        &'a self,
+        costmap: &Costmap,
+        cell: Cell,
+        allow_unknown: bool,
+    ) -> impl Iterator<Item = usize> + use<'a> {
         let here = self.cost_to_go(cell);
-        if !here.is_finite() || here <= 0.0 {
-            return None;
-        }
-        let leads_on = |bit: &usize| self.cost_to_go(cell.after(MOVES[*bit])) + MOVES[*bit].length <= here + TIE;
-        each(legal_moves(costmap, cell, allow_unknown)).find(leads_on).map(|bit| cell.after(MOVES[bit]))
+        let legal = if here.is_finite() && here > 0.0 { legal_moves(costmap, cell, allow_unknown) } else { 0 };
+        each(legal).filter(move |bit| self.cost_to_go(cell.after(MOVES[*bit])) + MOVES[*bit].length <= here + TIE)
     }
 
-    /// Whether the move at a place in [`MOVES`] is a legal and optimal one from a cell.
+    /// Where the first optimal move from a cell leads; `None` at the goal or without any.
     #[must_use]
-    pub fn is_optimal(&self, costmap: &Costmap, cell: Cell, step: usize, allow_unknown: bool) -> bool {
-        let next = self.cost_to_go(cell.after(MOVES[step]));
-        next + MOVES[step].length <= self.cost_to_go(cell) + TIE
-            && next.is_finite()
-            && is_legal(costmap, cell, step, allow_unknown)
+    pub fn next(&self, costmap: &Costmap, cell: Cell, allow_unknown: bool) -> Option<Cell> {
+        self.optimal_moves(costmap, cell, allow_unknown).next().map(|bit| cell.after(MOVES[bit]))
     }
 }
 

@@ -80,13 +80,10 @@ impl GoalCells {
 /// Whether an optimal move from a border cell leads out of the window.
 fn leaves(window: &Window, costmap: &Costmap, guidance: &Guidance, local: Cell, allow_unknown: bool) -> bool {
     let cell = window.global(local);
-    let here = guidance.cost_to_go(cell);
-    here.is_finite()
-        && here > 0.0
-        && costmap.is_free(cell, allow_unknown)
-        && MOVES.iter().enumerate().any(|(step, to)| {
-            window.local(cell.after(*to)).is_none() && guidance.is_optimal(costmap, cell, step, allow_unknown)
-        })
+    costmap.is_free(cell, allow_unknown)
+        && guidance
+            .optimal_moves(costmap, cell, allow_unknown)
+            .any(|bit| window.local(cell.after(MOVES[bit])).is_none())
 }
 
 /// Writes the input `[4, size, size]`: `blocked` as 0 or 1; goal cells; their cost over the smallest one, scaled and

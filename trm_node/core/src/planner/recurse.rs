@@ -27,6 +27,9 @@ pub(super) struct Job<'a> {
     pub costmap: &'a Costmap,
     pub guidance: Option<&'a Guidance>,
     pub rules: Rules,
+    /// Number of cells from the robot's own to `from`, both included.
+    pub departed: usize,
+    /// The first free cell, where planning begins.
     pub from: Cell,
     pub goal: Cell,
     pub cancel: Option<&'a AtomicBool>,
