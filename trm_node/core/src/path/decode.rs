@@ -3,7 +3,7 @@
 //! The cost of a move is its surprise: how much less probable the field makes it than the best legal move of that cell
 //! (the difference of their logits). Following the field costs nothing, so while the field is right this is the plain
 //! roll-out; at a loop or a dead end the least surprising branch on the way is tried next. The number of cells it
-//! expands is bounded.
+//! expands beside the way it is on is bounded.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -49,12 +49,12 @@ pub struct Field<'a> {
 }
 
 impl Decoder {
-    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them.
+    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them in vain: a right field is
+    /// followed to the end however long the way is.
     #[must_use]
     pub fn new(cells: usize, max_expansions: usize) -> Self {
-        let max_expansions = max_expansions.min(cells);
         Self {
-            open: BinaryHeap::with_capacity(CLASSES * max_expansions + 1),
+            open: BinaryHeap::with_capacity(CLASSES * cells + 1),
             came: vec![0; cells],
             seen: vec![0; cells],
             search: 0,
@@ -98,7 +98,8 @@ impl Decoder {
                 self.trace(field, first, at, path);
                 return true;
             }
-            if self.expansions as usize == self.max_expansions {
+            // The way that led here took `depth` of them.
+            if (self.expansions - entry.depth) as usize >= self.max_expansions {
                 return false;
             }
             self.expansions += 1;
@@ -256,6 +257,8 @@ mod tests {
         case.logits[..SIZE * SIZE].fill(9.0);
         assert!(decoder.find(&case.field(), start, &mut path), "a field that leads nowhere is searched");
         assert!(!Decoder::new(SIZE * SIZE, 5).find(&case.field(), start, &mut path), "but not beyond the bound");
+        case.logits = exact(&map, &case.window, goal);
+        assert!(Decoder::new(SIZE * SIZE, 1).find(&case.field(), start, &mut path), "which a right field never meets");
     }
 
     proptest! {
@@ -278,7 +281,8 @@ mod tests {
             let mut decoder = Decoder::new(SIZE * SIZE, bound);
             let room = decoder.open.capacity();
             let found = decoder.find(&case.field(), start, &mut path);
-            prop_assert!(decoder.expansions() as usize <= bound);
+            let most = if found { bound + path.len() } else { bound + SIZE * SIZE };
+            prop_assert!(decoder.expansions() as usize <= most);
             prop_assert_eq!(decoder.open.capacity(), room);
             prop_assert_eq!(found, !path.is_empty());
             if found {

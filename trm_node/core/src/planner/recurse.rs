@@ -262,6 +262,9 @@ impl Model {
         let passes = found && check(job.costmap, job.rules, cells().map(|cell| (cell.col as f64, cell.row as f64)));
         let had_one = !best.cells.is_empty();
         let better = passes && best.take(self.inside.len() + self.outside.len(), cells(), !self.outside.is_empty());
+        if better && !had_one {
+            report.first_verified = Some(self.recursion.applications() as u16);
+        }
         let ended = clock.now();
         self.decode_time.record(ended.saturating_sub(began));
         report.stages.decode += decoded.saturating_sub(began);

@@ -112,6 +112,8 @@ pub struct Report {
     pub steps: u16,
     /// Applications of the net.
     pub applications: u16,
+    /// Applications before the first verified path, 0 when the carried state had one; `None` without any.
+    pub first_verified: Option<u16>,
     /// Cells expanded by the search guided by the field, over all answers, or by the fallback.
     pub expansions: u32,
     /// Whether y and z came from the plan before.
