@@ -19,6 +19,8 @@ ENV := . tools/ros/env.sh &&
 # What `make eval-paths` and `make bench` plan on, and how many queries on each map.
 MAPS ?= tests/maps
 QUERIES ?= 200
+# How many threads plan side by side in `make eval`.
+JOBS ?= 1
 
 include models/models.mk
 
@@ -56,6 +58,26 @@ test-paths: ros ## plans on the maps of the repository, each path checked by ano
 eval-paths: ros ## success, length and time of plans on maps, within 20 ms (MAPS=tests/maps QUERIES=200)
 	$(ENV) $(BUILD)
 	$(CHECK_PATHS) --maps $(MAPS) --queries $(QUERIES)
+
+EVAL = nice -n 10 $(TARGET)/debug/trm eval --bundle models/bundles/$(BUNDLE)
+EVAL_OUT = models/bundles/$(BUNDLE)/eval
+HELD_OUT := --maps tests/maps-held-out
+
+# Times are measured only where one thread plans. A query that fails runs all its steps: large windows take long.
+.PHONY: eval
+eval: ros ## measures a bundle and writes it into its card (BUNDLE=nav_d32 QUERIES=200 JOBS=1)
+	$(ENV) $(BUILD)
+	mkdir -p $(EVAL_OUT)
+	$(EVAL) $(HELD_OUT) --window 64 --queries $$((25 * $(QUERIES))) --jobs $(JOBS) --json $(EVAL_OUT)/maps_64.json
+	$(EVAL) $(HELD_OUT) --window 128 --queries $$((25 * $(QUERIES))) --jobs $(JOBS) --json $(EVAL_OUT)/maps_128.json
+	$(EVAL) --generated 64 --queries $$((10 * $(QUERIES))) --jobs $(JOBS) --json $(EVAL_OUT)/generated_64.json
+	$(EVAL) --generated 128 --queries $$((5 * $(QUERIES))) --jobs $(JOBS) --json $(EVAL_OUT)/generated_128.json
+	$(EVAL) --generated 256 --queries $$(($(QUERIES))) --jobs $(JOBS) --json $(EVAL_OUT)/generated_256.json
+	$(EVAL) --mazes 30 --queries $$((5 * $(QUERIES))) --jobs $(JOBS) --json $(EVAL_OUT)/mazes_30.json
+	@for case in "maps_64 $(HELD_OUT)" "generated_64 --generated 64" "mazes_30 --mazes 30"; do read -r name source <<< "$$case"; \
+	  $(EVAL) $$source --queries $(QUERIES) --seed 2 --steps 32 --anytime --json $(EVAL_OUT)/anytime_$$name.json \
+	    --png $(EVAL_OUT)/anytime_$$name.png; done
+	cd models && python3 -m trm_train.card bundles/$(BUNDLE)
 
 .PHONY: bench
 bench: ros ## the model beside A* and Dijkstra's algorithm on each map (MAPS=tests/maps QUERIES=200)

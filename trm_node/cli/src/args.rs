@@ -43,6 +43,12 @@ pub struct PlanArgs {
     #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius, allow_negative_numbers = true)]
     pub robot_radius: f64,
 
+    /// How much the path keeps away from obstacles: driving through a cell costs its length times 1 + this times the
+    /// cell's inflated cost / 98. 0 asks for the shortest path.
+    #[arg(long, value_name = "FACTOR", default_value_t = Config::default().cost_travel_multiplier,
+          allow_negative_numbers = true)]
+    pub cost_travel_multiplier: f64,
+
     /// Move a goal that can't be entered to the nearest free cell within this many metres. The node's default is
     /// larger; a command asks for a point exactly.
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_negative_numbers = true)]
@@ -64,7 +70,8 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N", default_value_t = Config::default().window_size, allow_negative_numbers = true)]
     pub window: i64,
 
-    /// Also give the length of the shortest path over the cells.
+    /// Also give the length of the shortest path over the cells: the costs of cells don't count for it, so a path that
+    /// keeps away from obstacles is longer.
     #[arg(long)]
     pub optimal: bool,
 
@@ -92,6 +99,7 @@ impl PlanArgs {
         for (name, value) in [
             ("deadline_ms", Value::Double(self.deadline_ms)),
             ("robot_radius", Value::Double(self.robot_radius)),
+            ("cost_travel_multiplier", Value::Double(self.cost_travel_multiplier)),
             ("tolerance", Value::Double(self.tolerance)),
             ("window_size", Value::Integer(self.window)),
             ("allow_fallback", Value::Bool(!self.no_fallback)),

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use trm_core::config::Config;
+use trm_core::config::{Config, Value};
 use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
 use trm_core::grid::guidance::Guidance;
+use trm_core::grid::travel::Travel;
 use trm_core::halt::deadline::Clock as _;
 use trm_core::planner::{Planner, Request};
 use trm_core::units::{Cell, Pose};
@@ -15,11 +16,12 @@ use trm_core::units::{Cell, Pose};
 use crate::args::{bundle, with_flag};
 use crate::clock::Stopwatch;
 use crate::map_file;
+use crate::random::Random;
 
 /// Time the model against A* and Dijkstra on one map, side by side.
 ///
 /// Random reachable pairs. Printed for each: share that found a path, quantiles of the time, the median time as a
-/// multiple of A*'s, and the median length over that of the shortest path over the cells.
+/// multiple of A*'s, and the median travel cost over that of the best path over the cells.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct BenchArgs {
@@ -39,6 +41,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "MS", default_value_t = Config::default().deadline_ms)]
     deadline_ms: f64,
 
+    /// How much paths keep away from obstacles; 0 asks for the shortest.
+    #[arg(long, value_name = "FACTOR", default_value_t = Config::default().cost_travel_multiplier)]
+    cost_travel_multiplier: f64,
+
     /// Cells a side of the window that the model sees.
     #[arg(long, value_name = "N", default_value_t = Config::default().window_size)]
     window: i64,
@@ -52,7 +58,7 @@ pub struct BenchArgs {
 struct Contender {
     name: &'static str,
     times: Vec<Duration>,
-    /// Length of each path over that of the shortest one.
+    /// Travel cost of each path over that of the best one.
     ratios: Vec<f64>,
 }
 
@@ -95,8 +101,15 @@ impl Contender {
 /// # Errors
 /// On bad input; the message names file, field or flag.
 pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
-    let config =
-        Config { allow_fallback: false, deadline_ms: args.deadline_ms, window_size: args.window, ..Config::default() };
+    let mut config = Config { allow_fallback: false, ..Config::default() };
+    for (name, value) in [
+        ("deadline_ms", Value::Double(args.deadline_ms)),
+        ("window_size", Value::Integer(args.window)),
+        ("cost_travel_multiplier", Value::Double(args.cost_travel_multiplier)),
+    ] {
+        config.set(name, &value).map_err(with_flag)?;
+    }
+    let travel = Travel::new(&config);
     let grid = map_file::load(&args.map)?;
     let bundle = bundle(args.bundle.as_deref())?;
     let costmap = CostmapBuilder::new(&config, GridKind::Map).replace(grid).clone();
@@ -113,7 +126,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
         Contender::new("A* alone"),
         Contender::new("Dijkstra: the guidance itself"),
     ];
-    let mut random = Random(args.seed);
+    let mut random = Random::new(args.seed);
     let mut tries = 0;
     while table[0].times.len() < args.queries as usize {
         tries += 1;
@@ -122,43 +135,44 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
         }
         let [start, goal] = [(); 2].map(|()| costmap.geometry().cell(free[random.below(free.len())]));
         let began = Instant::now();
-        let guidance = Guidance::compute(&costmap, goal, false, &|| false);
+        let guidance = Guidance::compute(&costmap, goal, travel, &|| false);
         let guided = began.elapsed();
         let Some(guidance) = guidance.filter(|g| start != goal && g.cost_to_go(start).is_finite()) else { continue };
-        let mut query = Query { costmap: &costmap, start, goal, clock: &clock, budget: config.deadline_ms };
+        let mut query = Query { costmap: &costmap, travel, start, goal, clock: &clock, budget: config.deadline_ms };
         table[4].times.push(guided);
         table[4].ratios.push(1.0);
-        let shortest = |from: Cell| f64::from(guidance.cost_to_go(from)) * costmap.geometry().resolution();
+        let best = |from: Cell| f64::from(guidance.cost_to_go(from));
         // Who comes first changes, so that none always finds the caches warm.
         let cold = |query: &Query, table: &mut [Contender; 5], model: &mut Planner| {
             model.reset();
-            query.plan(model, Some(&guidance), &mut table[0], shortest(query.start))
+            query.plan(model, Some(&guidance), &mut table[0], best(query.start))
         };
         let mut next = None;
         if tries % 2 == 0 {
             next = cold(&query, &mut table, &mut model);
         }
         astar.reset();
-        query.plan(&mut astar, Some(&guidance), &mut table[2], shortest(start));
+        query.plan(&mut astar, Some(&guidance), &mut table[2], best(start));
         astar.reset();
-        query.plan(&mut astar, None, &mut table[3], shortest(start));
+        query.plan(&mut astar, None, &mut table[3], best(start));
         if tries % 2 != 0 {
             next = cold(&query, &mut table, &mut model);
         }
-        if let Some(next) = next.filter(|next| shortest(*next) > 0.0) {
+        if let Some(next) = next.filter(|next| best(*next) > 0.0) {
             query.start = next;
-            query.plan(&mut model, Some(&guidance), &mut table[1], shortest(next));
+            query.plan(&mut model, Some(&guidance), &mut table[1], best(next));
         }
     }
     let astar = table[3].median();
     let geometry = costmap.geometry();
     let mut text = format!(
-        "{}: {} x {} cells, window {}, deadline {} ms, seed {}\n{:<34} {:>11} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}\n",
+        "{}: {} x {} cells, window {}, deadline {} ms, cost_travel_multiplier {}, seed {}\n{:<34} {:>11} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}\n",
         args.map.display(),
         geometry.width(),
         geometry.height(),
         args.window,
         args.deadline_ms,
+        args.cost_travel_multiplier,
         args.seed,
         "",
         "paths",
@@ -167,7 +181,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
         "p99 ms",
         "max ms",
         "x A* p50",
-        "length"
+        "cost"
     );
     for contender in &mut table {
         let _ = writeln!(text, "{}", contender.line(astar));
@@ -177,6 +191,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
 
 struct Query<'a> {
     costmap: &'a Costmap,
+    travel: Travel,
     start: Cell,
     goal: Cell,
     clock: &'a Stopwatch,
@@ -191,7 +206,7 @@ impl Query<'_> {
         planner: &mut Planner,
         guidance: Option<&Guidance>,
         contender: &mut Contender,
-        shortest: f64,
+        best: f64,
     ) -> Option<Cell> {
         let geometry = self.costmap.geometry();
         let [start, goal] = [self.start, self.goal].map(|cell| {
@@ -204,21 +219,8 @@ impl Query<'_> {
         let outcome = planner.plan(self.costmap, guidance, &request, self.clock);
         contender.times.push(outcome.report.stages.total);
         let path = outcome.path.ok()?;
-        contender.ratios.push(path.length() / shortest);
+        contender.ratios.push(self.travel.path(self.costmap, path.poses()) / best);
         let after = path.poses().iter().find(|p| p.point().distance(start.point()) >= 2.0 * geometry.resolution())?;
         geometry.cell_at(after.point())
-    }
-}
-
-/// `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>): the same pairs on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
     }
 }

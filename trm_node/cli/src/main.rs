@@ -7,9 +7,11 @@ mod answer;
 mod args;
 mod bench;
 mod clock;
+mod eval;
 mod map_file;
 mod parameters;
 mod plan;
+mod random;
 mod render;
 
 use std::ffi::OsString;
@@ -31,6 +33,7 @@ struct Cli {
 enum Command {
     Plan(args::PlanArgs),
     Bench(bench::BenchArgs),
+    Eval(eval::args::EvalArgs),
     Parameters(parameters::ParametersArgs),
 }
 
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS),
+        Command::Eval(args) => eval::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS),
         Command::Parameters(args) => print(parameters::table(args.format).trim_end()).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -10,6 +10,7 @@ use trm_core::error::PlanError;
 use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
 use trm_core::grid::guidance::Guidance;
 use trm_core::grid::occupancy::OccupancyGrid;
+use trm_core::grid::travel::Travel;
 use trm_core::grid::window::Window;
 use trm_core::halt::deadline::Clock as _;
 use trm_core::model::bundle::Bundle;
@@ -113,10 +114,14 @@ impl Session {
             }
         };
         let began = Instant::now();
-        let guidance = Guidance::compute(&self.costmap, goal_cell, self.config.allow_unknown, &|| false);
+        let travel = Travel::new(&self.config);
+        let guidance = Guidance::compute(&self.costmap, goal_cell, travel, &|| false);
         let guidance_time = began.elapsed();
-        let shortest = guidance.as_ref().map(|g| f64::from(g.cost_to_go(start_cell)) * geometry.resolution());
-        answer.optimal_length_m = shortest.filter(|length| optimal && length.is_finite());
+        if optimal {
+            let lengths = Guidance::compute(&self.costmap, goal_cell, travel.by_length(), &|| false);
+            let shortest = lengths.map(|g| f64::from(g.cost_to_go(start_cell)) * geometry.resolution());
+            answer.optimal_length_m = shortest.filter(|length| length.is_finite());
+        }
 
         let arrived = self.clock.now();
         let deadline = arrived + Duration::from_secs_f64(self.config.deadline_ms / 1e3);

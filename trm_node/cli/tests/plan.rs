@@ -107,6 +107,24 @@ fn a_plan_has_every_key_and_ends_where_it_was_asked_to() {
 }
 
 #[test]
+fn a_path_keeps_away_from_obstacles_as_far_as_its_multiplier_asks() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let room = room(folder.path(), "room.pgm", "[0, 0, 0]");
+    // Along the lower wall, whose cells end at 0.1 m.
+    let plan = |multiplier: f64| {
+        let flags = format!("--start 1.05 0.35 --goal 2.55 0.35 --optimal --cost-travel-multiplier {multiplier}");
+        let answer = answer(&room, &flags);
+        let number = |key: &str| answer[key].as_f64().expect("a number");
+        let away = poses(&answer).iter().map(|p| p[1]).fold(0.0, f64::max);
+        (number("length_m"), number("optimal_length_m"), away)
+    };
+    let (short, soft) = (plan(0.0), plan(3.0));
+    assert!((short.1 - 1.5).abs() < 1e-4 && (soft.1 - 1.5).abs() < 1e-4, "the shortest: {short:?} {soft:?}");
+    assert!((short.0 - 1.5).abs() < 1e-4 && short.2 < 0.36, "{short:?}");
+    assert!(soft.0 > 1.5 && soft.2 > 0.44, "{soft:?}");
+}
+
+#[test]
 fn every_map_of_the_repository_is_planned_on_between_far_points() {
     for (name, query, shortest) in [
         ("aws_bookstore/map.yaml", "--start 5.825 -2.425 --goal -4.525 5.975", 15.0),
@@ -186,6 +204,7 @@ fn bad_input_gives_code_1_and_names_flag_and_value() {
         (&format!("{query} --robot-radius wide"), vec!["--robot-radius", "'wide'"]),
         (&format!("{query} --deadline-ms 0"), vec!["--deadline-ms", "0.0", "from 0.1"]),
         (&format!("{query} --tolerance -1"), vec!["--tolerance", "-1"]),
+        (&format!("{query} --cost-travel-multiplier 3.5"), vec!["--cost-travel-multiplier", "3.5", "from 0 to 3"]),
         (&format!("{query} --window 7"), vec!["--window", "7", "16"]),
         (&format!("{query} --window 1.5"), vec!["--window", "'1.5'"]),
         (&format!("{query} --bundle /nowhere"), vec!["/nowhere", "manifest.yaml"]),

@@ -2,6 +2,7 @@
 //! README's table and the command line's defaults all come from this table.
 
 use crate::error::LoadError;
+use crate::grid::travel::MAX_MULTIPLIER;
 
 /// A parameter's value.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,6 +195,8 @@ parameters! {
     inflation_radius: f64 = 0.55, "m", Range::Real(0.0, 20.0);
     /// How fast the cost falls outside the robot's radius, as in Nav2's inflation layer.
     cost_scaling_factor: f64 = 10.0, "1/m", Range::Real(0.0, 1000.0);
+    /// How much paths keep away from obstacles, as in Nav2's Smac 2D planner: driving through a cell costs its length times 1 + this times its cost / 98. With 0 the shortest path is the best.
+    cost_travel_multiplier: f64 = 2.0, "", Range::Real(0.0, MAX_MULTIPLIER);
     /// Occupancy from which a cell of `map` is lethal.
     occupied_threshold: i64 = 65_i64, "%", Range::Whole(1, 100);
     /// Whether paths may cross unknown cells.
@@ -233,7 +236,7 @@ parameters! {
     warm_change_limit: f64 = 0.25, "", Range::Real(0.0, 1.0);
     /// Quantile of past times that the deadline policy expects of the next network application.
     time_quantile: f64 = 0.95, "", Range::Real(0.5, 1.0);
-    /// Stop when a path is verified and the next verified one is no shorter.
+    /// Stop when a path is verified and a later answer confirms it: its own path is no cheaper, and repeated or found without any search.
     stop_verified: bool = true, "", Range::Flag;
     /// Stop when a path is verified and the latent changes by less than `settled_threshold` (root mean square).
     stop_settled: bool = true, "", Range::Flag;

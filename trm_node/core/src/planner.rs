@@ -16,16 +16,17 @@ use crate::error::{LoadError, PlanError};
 use crate::grid::costmap::Costmap;
 use crate::grid::guidance::Guidance;
 use crate::grid::occupancy::Geometry;
+use crate::grid::travel::Travel;
 use crate::halt::deadline::{Clock, Deadline};
 use crate::halt::policy::{Policy, StopReason};
 use crate::halt::predictor::Predictor;
 use crate::model::backend::Backend;
 use crate::model::bundle::Bundle;
-use crate::model::tract::TractBackend;
+use crate::model::fused::fastest;
 use crate::path::endpoints::{Departure, resolve_goal};
 use crate::path::fallback::{Fallback, Found};
 use crate::path::smooth::{Ends, STRIDE, straighten, to_poses};
-use crate::path::verify::{Rules, VerifiedPath, check, in_cells, length};
+use crate::path::verify::{Rules, VerifiedPath, check, in_cells};
 use crate::units::{Cell, Pose};
 use recurse::{Best, Job, Model, kept_for_fallback};
 
@@ -66,6 +67,7 @@ pub struct Outcome<'a> {
 /// [`Planner::prepare`].
 pub struct Planner {
     config: Config,
+    travel: Travel,
     /// `None` when the parameter `max_steps` is 0.
     model: Option<Model>,
     fallback: Fallback,
@@ -87,13 +89,12 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A planner with the bundle's model on tract, warmed up; `clock` tells it how long the model takes.
+    /// A planner with the bundle's model on the fastest backend, warmed up; `clock` tells it how long the model takes.
     ///
     /// # Errors
     /// [`LoadError`] when the bundle's graphs can't be run, or not on windows of the parameter `window_size`.
     pub fn new(config: &Config, bundle: &Bundle, clock: &dyn Clock) -> Result<Self, LoadError> {
-        let backend = TractBackend::new(bundle, config.window_size as usize)?;
-        Self::with_backend(config, bundle, Box::new(backend), clock)
+        Self::with_backend(config, bundle, fastest(bundle, config.window_size as usize)?, clock)
     }
 
     /// The same with another backend, made for the bundle and a window size.
@@ -125,6 +126,7 @@ impl Planner {
             previous: Vec::new(),
             published: VerifiedPath::default(),
             published_for: None,
+            travel: Travel::new(config),
             config: config.clone(),
         })
     }
@@ -195,12 +197,13 @@ impl Planner {
         self.cells.clear();
         self.cells.extend_from_slice(departure);
         let (departed, from) = (departure.len(), departure[departure.len() - 1]);
-        let guidance = guidance.filter(|guidance| guidance.fits(costmap) && guidance.goal() == goal);
+        let guidance = guidance.filter(|g| g.fits(costmap) && g.goal() == goal && g.travel() == self.travel);
         if guidance.is_some_and(|g| g.version() == costmap.version() && g.cost_to_go(from).is_infinite()) {
             return Err(PlanError::NoValidPath);
         }
         let rules = Rules::new(&self.config, costmap.geometry().resolution());
-        let job = Job { costmap, guidance, rules, departed, from, goal, cancel: request.cancel };
+        let travel = self.travel;
+        let job = Job { costmap, guidance, rules, travel, departed, from, goal, cancel: request.cancel };
         self.think(&job, request, clock, report);
         if job.is_cancelled() {
             return Err(PlanError::Cancelled);
@@ -275,8 +278,7 @@ impl Planner {
         let deadline = Deadline::at(request.deadline).earlier(self.reserve(request));
         let may_go_on = || !deadline.left(clock).is_zero() && !job.is_cancelled();
         let ends = (job.from, job.goal);
-        let allow_unknown = job.rules.allow_unknown;
-        let found = self.fallback.find(job.costmap, allow_unknown, job.guidance, ends, may_go_on, &mut self.cells);
+        let found = self.fallback.find(job.costmap, job.travel, job.guidance, ends, may_go_on, &mut self.cells);
         let time = clock.now().saturating_sub(began);
         let past = if job.guidance.is_some() { &mut self.guided_time } else { &mut self.unguided_time };
         past.record(time);
@@ -318,10 +320,9 @@ impl Planner {
         for smooth in [true, false] {
             let began = clock.now();
             let may_go_on = || self.config.smooth && smooth && !deadline.left(clock).is_zero();
-            let allow_unknown = job.rules.allow_unknown;
-            straighten(job.costmap, allow_unknown, &self.cells, job.departed, may_go_on, &mut self.corners);
-            straighten(job.costmap, allow_unknown, &self.corners, job.departed, may_go_on, &mut self.straight);
-            to_poses(job.costmap, allow_unknown, &self.straight, ends, &mut self.draft);
+            straighten(job.costmap, job.travel, &self.cells, job.departed, may_go_on, &mut self.corners);
+            straighten(job.costmap, job.travel, &self.corners, job.departed, may_go_on, &mut self.straight);
+            to_poses(job.costmap, job.rules.allow_unknown, &self.straight, ends, &mut self.draft);
             let drafted = clock.now();
             // The fallback is asked only where the path before can't be kept.
             let passes = if report.source != Source::Fallback && self.prefers_previous(job, request) {
@@ -340,13 +341,13 @@ impl Planner {
         Err(PlanError::Unverified)
     }
 
-    /// Whether the path before is to be kept beside the draft: it leads another way and is as short, up to a cell. So the
-    /// robot doesn't turn to and fro between two ways of the same length.
+    /// Whether the path before is to be kept beside the draft: it leads another way and costs as little, up to a cell. So
+    /// the robot doesn't turn to and fro between two ways of the same cost.
     fn prefers_previous(&mut self, job: &Job, request: &Request) -> bool {
         let resolution = job.costmap.geometry().resolution();
         let side = (2.0 * self.config.robot_radius).max(SIDE * resolution);
         self.previous(job, request)
-            && length(&self.previous) <= length(&self.draft) + resolution
+            && job.travel.path(job.costmap, &self.previous) <= job.travel.path(job.costmap, &self.draft) + 1.0
             && parts(&self.draft, &self.previous, side)
     }
 

@@ -8,10 +8,11 @@ use trm_core::error::LoadError;
 use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
 use trm_core::grid::guidance::Guidance;
 use trm_core::grid::occupancy::{Geometry, OccupancyGrid};
+use trm_core::grid::travel::Travel;
 use trm_core::grid::window::Window;
 use trm_core::model::backend::{Backend, Shape};
 use trm_core::model::bundle::{Bundle, GRAPHS};
-use trm_core::model::encode::{GoalCells, encode};
+use trm_core::model::encode::{CHANNELS, GoalCells, encode};
 use trm_core::model::recursion::{Advanced, Recursion};
 use trm_core::model::tract::TractBackend;
 use trm_core::units::{Cell, Pose};
@@ -190,10 +191,10 @@ fn a_step_after_the_window_moved_is_pytorchs() {
 
 fn costmap(golden: &Golden) -> Costmap {
     let tensors = golden.tensors();
-    let world = tensors.tensor("world").unwrap();
-    let [rows, cols] = world.shape() else { panic!("world of {} isn't a grid", golden.name) };
+    let costs = tensors.tensor("costs").unwrap();
+    let [rows, cols] = costs.shape() else { panic!("costs of {} aren't a grid", golden.name) };
     let geometry = Geometry::new(*cols as u32, *rows as u32, 0.1, Pose::default()).unwrap();
-    let data = world.data().iter().map(|v| if *v == 0 { 0 } else { 100 }).collect();
+    let data = costs.data().iter().map(|cost| *cost as i8).collect();
     let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Costmap);
     builder.replace(OccupancyGrid::new(geometry, data).unwrap()).clone()
 }
@@ -205,7 +206,8 @@ fn the_input_of_a_real_maps_windows_is_what_training_makes() {
     let bundle = bundle();
     let costmap = costmap(&golden);
     let goal = golden.cell("goal");
-    let guidance = Guidance::compute(&costmap, goal, false, &|| false).unwrap();
+    let travel = Travel::new(&Config { cost_travel_multiplier: 2.0, ..Config::default() });
+    let guidance = Guidance::compute(&costmap, goal, travel, &|| false).unwrap();
     for case in ["inside", "outside"] {
         let corner = golden.cell(&format!("{case}.corner"));
         let center = Cell::new(corner.col + SIZE as i32 / 2, corner.row + SIZE as i32 / 2);
@@ -215,9 +217,11 @@ fn the_input_of_a_real_maps_windows_is_what_training_makes() {
         let mut blocked = vec![false; SIZE * SIZE];
         window.blocked(&costmap, false, &mut blocked);
         let mut goals = GoalCells::new(SIZE);
-        goals.find(&window, &costmap, Some(&guidance), goal, false);
-        let mut input = vec![0.0; 4 * SIZE * SIZE];
-        encode(&blocked, &goals, bundle.manifest.encoding.scales, &mut input);
+        let mut extra = vec![0.0; SIZE * SIZE];
+        window.extra(&costmap, travel, &mut extra);
+        goals.find(&window, &costmap, Some(&guidance), goal);
+        let mut input = vec![0.0; CHANNELS.len() * SIZE * SIZE];
+        encode(&blocked, &extra, &goals, bundle.manifest.encoding.scales, &mut input);
         golden.assert_close(&format!("{case}.input"), &input, Tolerance::Encoding);
     }
 }

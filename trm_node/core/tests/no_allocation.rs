@@ -9,6 +9,7 @@ use std::time::Duration;
 use common::{Ignorant, Simulated, bundle, costmap, pose};
 use trm_core::config::Config;
 use trm_core::grid::guidance::Guidance;
+use trm_core::grid::travel::Travel;
 use trm_core::planner::{Planner, Request, Source};
 use trm_core::stats::Statistics;
 
@@ -29,7 +30,7 @@ fn the_planning_loop_allocates_nothing() {
         let mut statistics = Statistics::new();
         let goal = pose(&map, 110.0, 60.0, 1.0);
         let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
-        let guidance = Guidance::compute(&map, goal_cell, false, &|| false).unwrap();
+        let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config), &|| false).unwrap();
         let mut plan = |col: f64, guidance: Option<&Guidance>| {
             let request = Request {
                 start: pose(&map, col, 50.3, 0.0),

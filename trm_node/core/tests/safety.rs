@@ -8,6 +8,7 @@ use trm_core::config::Config;
 use trm_core::error::PlanError;
 use trm_core::grid::costmap::{Costmap, INSCRIBED, LETHAL};
 use trm_core::grid::guidance::Guidance;
+use trm_core::grid::travel::Travel;
 use trm_core::path::endpoints::resolve_goal;
 use trm_core::planner::{Planner, Request, Source};
 use trm_core::units::{Cell, Pose};
@@ -87,10 +88,10 @@ proptest! {
         rows in world(), allow_unknown in any::<bool>(), guided in any::<bool>(), fallback in any::<bool>(),
         smooth in any::<bool>(), robot_radius in 0.0..0.25_f64, tolerance in 0.0..0.4_f64, resolution in 0.05..0.2_f64,
         ends in (0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64),
-        again in (0.0..1.0_f64, 0.0..1.0_f64), max_steps in 0..4_i64,
+        again in (0.0..1.0_f64, 0.0..1.0_f64), max_steps in 0..4_i64, cost_travel_multiplier in 0.0..=3.0_f64,
     ) {
         let config = Config {
-            allow_unknown, robot_radius, tolerance, smooth, max_steps, allow_fallback: fallback,
+            allow_unknown, robot_radius, tolerance, smooth, max_steps, allow_fallback: fallback, cost_travel_multiplier,
             inflation_radius: 0.3, window_size: 24, ..Config::default()
         };
         let map = costmap(&config, resolution, &rows);
@@ -100,7 +101,7 @@ proptest! {
         let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
         let goal = at(ends.2, ends.3, 1.0);
         let target = resolve_goal(&map, &config, goal.point());
-        let guidance = target.ok().filter(|_| guided).and_then(|cell| Guidance::compute(&map, cell, allow_unknown, &|| false));
+        let guidance = target.ok().filter(|_| guided).and_then(|cell| Guidance::compute(&map, cell, Travel::new(&config), &|| false));
         // The second plan has the first one's state and path.
         for start in [at(ends.0, ends.1, 0.0), at(again.0, again.1, 0.0)] {
             let request = Request {

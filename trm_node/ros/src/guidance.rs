@@ -8,6 +8,7 @@ use std::time::Duration;
 use trm_core::config::Config;
 use trm_core::grid::costmap::Costmap;
 use trm_core::grid::guidance::Guidance;
+use trm_core::grid::travel::Travel;
 use trm_core::halt::deadline::Clock;
 use trm_core::path::endpoints::resolve_goal;
 use trm_core::units::{Cell, Pose};
@@ -146,7 +147,7 @@ impl Thread {
         let (Some((_, number)), Some(costmap)) = (self.goal, self.costmap.as_deref()) else { return };
         let began = self.clock.now();
         let cancelled = || self.interrupts.load(Ordering::SeqCst) != before;
-        if let Some(guidance) = Guidance::compute(costmap, cell, self.config.allow_unknown, &cancelled) {
+        if let Some(guidance) = Guidance::compute(costmap, cell, Travel::new(&self.config), &cancelled) {
             self.done = Some((cell, version));
             let now = self.clock.now();
             self.rest_until = now + now.saturating_sub(began);

@@ -3,12 +3,17 @@
 //! Where the goal lies outside the window, it tells the model what each way out of the window costs, and leads on from
 //! there. Moves are the eight neighbours; a diagonal needs both cells beside it free, as [`crate::path::verify`] does.
 
-use super::costmap::{Costmap, is_free};
+use super::costmap::{Costmap, UNKNOWN, is_free};
 use super::moves::{each, legal_moves};
+use super::travel::Travel;
 use crate::units::{Cell, MOVES};
 
-/// Costs that differ by less are taken as equal, in cells (as in `models/trm_train/worlds.py`).
+/// Costs that differ by less are taken as equal, in cells: what roundings make of sums along ways of the same cost
+/// (`models/trm_train/worlds.py` has the same for goal cells).
 pub const TIE: f32 = 1e-3;
+
+/// Levels of whole costs in which cells wait: no move costs more than 4 · √2, so a cell leads to the next 6 at most.
+const LEVELS: usize = 7;
 
 /// How many cells are expanded between two looks at the cancellation.
 const CANCEL_EVERY: usize = 4096;
@@ -17,6 +22,7 @@ const CANCEL_EVERY: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Guidance {
     goal: Cell,
+    travel: Travel,
     version: u64,
     width: i32,
     height: i32,
@@ -24,23 +30,25 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// Dijkstra's algorithm from the goal, with buckets (Dial): no move is shorter than 1, so all cells whose cost has the
+    /// Dijkstra's algorithm from the goal, with buckets (Dial): no move costs less than 1, so all cells whose cost has the
     /// same whole part are final together and need no order. `None` when `cancelled` said so on the way.
     #[must_use]
-    pub fn compute(costmap: &Costmap, goal: Cell, allow_unknown: bool, cancelled: &dyn Fn() -> bool) -> Option<Self> {
+    pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let geometry = costmap.geometry();
         let (width, height) = (geometry.width() as i32, geometry.height() as i32);
         let mut cost_to_go = vec![f32::INFINITY; geometry.cells()];
-        // No move is longer than 2: a cell of this level leads to the next two.
-        let mut levels: [Vec<u32>; 3] = Default::default();
-        if let Some(at) = geometry.index(goal).filter(|at| is_free(costmap.costs()[*at], allow_unknown)) {
+        let costs = costmap.costs();
+        // As `Travel::step` to the bit, and quicker.
+        let half: [f32; 256] = std::array::from_fn(|cost| 0.5 * travel.weight(cost as u8));
+        let mut levels: [Vec<u32>; LEVELS] = Default::default();
+        if let Some(at) = geometry.index(goal).filter(|at| is_free(costs[*at], travel.allow_unknown)) {
             cost_to_go[at] = 0.0;
             levels[0].push(at as u32);
         }
         let mut level = 0_u32;
         let mut expanded = 0_usize;
         while levels.iter().any(|cells| !cells.is_empty()) {
-            let mut front = std::mem::take(&mut levels[level as usize % 3]);
+            let mut front = std::mem::take(&mut levels[level as usize % LEVELS]);
             for at in front.drain(..) {
                 let cost = cost_to_go[at as usize];
                 if cost as u32 != level {
@@ -50,30 +58,37 @@ impl Guidance {
                 if expanded.is_multiple_of(CANCEL_EVERY) && cancelled() {
                     return None;
                 }
-                for step in each(legal_moves(costmap, geometry.cell(at as usize), allow_unknown)).map(|bit| MOVES[bit])
-                {
-                    let next = (at as usize).wrapping_add_signed((step.rows * width + step.cols) as isize);
-                    let (old, new) = (cost_to_go[next], cost + step.length);
+                let (at, cell) = (at as usize, geometry.cell(at as usize));
+                let half_here = half[costs[at] as usize];
+                for step in each(legal_moves(costmap, cell, travel.allow_unknown)).map(|bit| MOVES[bit]) {
+                    let next = at.wrapping_add_signed((step.rows * width + step.cols) as isize);
+                    let (old, new) = (cost_to_go[next], cost + (half_here + half[costs[next] as usize]) * step.length);
                     if new < old {
                         cost_to_go[next] = new;
                         // In the same level it waits already.
                         if new as u32 != old as u32 {
-                            levels[new as usize % 3].push(next as u32);
+                            levels[new as usize % LEVELS].push(next as u32);
                         }
                     }
                 }
             }
-            // Its room is used again, three levels on.
-            levels[level as usize % 3] = front;
+            // Its room is used again, as many levels on.
+            levels[level as usize % LEVELS] = front;
             level += 1;
         }
-        Some(Self { goal, version: costmap.version(), width, height, cost_to_go })
+        Some(Self { goal, travel, version: costmap.version(), width, height, cost_to_go })
     }
 
     /// The cell that the costs lead to.
     #[must_use]
     pub const fn goal(&self) -> Cell {
         self.goal
+    }
+
+    /// The travel costs that it sums up.
+    #[must_use]
+    pub const fn travel(&self) -> Travel {
+        self.travel
     }
 
     /// The version of the costmap it was computed on.
@@ -88,7 +103,7 @@ impl Guidance {
         self.width as u32 == costmap.geometry().width() && self.height as u32 == costmap.geometry().height()
     }
 
-    /// Length in cells of the shortest way to the goal; infinite where there is none and outside the grid.
+    /// Travel cost in cells of the best way to the goal; infinite where there is none and outside the grid.
     #[must_use]
     pub fn cost_to_go(&self, cell: Cell) -> f32 {
         if cell.col < 0 || cell.row < 0 || cell.col >= self.width || cell.row >= self.height {
@@ -97,55 +112,125 @@ impl Guidance {
         self.cost_to_go[cell.row as usize * self.width as usize + cell.col as usize]
     }
 
-    /// The legal and optimal moves from a cell over cells that are free in `costmap`, as places in [`MOVES`]; none at the
-    /// goal and where no way leads to it.
-    pub fn optimal_moves<'a>(
-        &'a self,
-        costmap: &Costmap,
-        cell: Cell,
-        allow_unknown: bool,
-    ) -> impl Iterator<Item = usize> + use<'a> {
+    /// The best moves from a cell over cells that are free in `costmap`, as places in [`MOVES`]: each legal one that leads
+    /// nearer to the goal and costs no more than any other, up to [`TIE`]. None at the goal and where no way leads to it.
+    ///
+    /// On the grid of its own version these are the optimal moves. Where costs have changed since, they are the best ones
+    /// that the guidance knows of, and never lead in a circle.
+    pub fn optimal_moves(&self, costmap: &Costmap, cell: Cell) -> impl Iterator<Item = usize> + use<> {
         let here = self.cost_to_go(cell);
-        let legal = if here.is_finite() && here > 0.0 { legal_moves(costmap, cell, allow_unknown) } else { 0 };
-        each(legal).filter(move |bit| self.cost_to_go(cell.after(MOVES[*bit])) + MOVES[*bit].length <= here + TIE)
+        let legal =
+            if here.is_finite() && here > 0.0 { legal_moves(costmap, cell, self.travel.allow_unknown) } else { 0 };
+        let mut costs = [f32::INFINITY; MOVES.len()];
+        let cost = |cell: Cell| costmap.cost(cell).unwrap_or(UNKNOWN);
+        for bit in each(legal) {
+            let next = cell.after(MOVES[bit]);
+            let after = self.cost_to_go(next);
+            if after < here {
+                costs[bit] = after + self.travel.step(cost(cell), cost(next), MOVES[bit]);
+            }
+        }
+        let most = costs.iter().copied().fold(f32::INFINITY, f32::min) + TIE;
+        (0..MOVES.len()).filter(move |bit| costs[*bit].is_finite() && costs[*bit] <= most)
     }
 
     /// Where the first optimal move from a cell leads; `None` at the goal or without any.
     #[must_use]
-    pub fn next(&self, costmap: &Costmap, cell: Cell, allow_unknown: bool) -> Option<Cell> {
-        self.optimal_moves(costmap, cell, allow_unknown).next().map(|bit| cell.after(MOVES[bit]))
+    pub fn next(&self, costmap: &Costmap, cell: Cell) -> Option<Cell> {
+        self.optimal_moves(costmap, cell).next().map(|bit| cell.after(MOVES[bit]))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::testing::costmap;
+    use crate::grid::testing::{costmap, travel};
     use proptest::prelude::*;
+
+    /// Relaxes every move until nothing changes.
+    fn bellman_ford(map: &Costmap, goal: Cell, travel: Travel) -> Vec<f32> {
+        let geometry = map.geometry();
+        let mut costs = vec![f32::INFINITY; geometry.cells()];
+        if map.is_free(goal, travel.allow_unknown) {
+            costs[geometry.index(goal).unwrap()] = 0.0;
+        }
+        loop {
+            let mut changed = false;
+            for at in 0..costs.len() {
+                let cell = geometry.cell(at);
+                if !map.is_free(cell, travel.allow_unknown) {
+                    continue;
+                }
+                for step in each(legal_moves(map, cell, travel.allow_unknown)).map(|bit| MOVES[bit]) {
+                    let next = geometry.index(cell.after(step)).unwrap();
+                    let mean = 0.5 * (travel.weight(map.costs()[at]) + travel.weight(map.costs()[next]));
+                    let new = costs[next] + mean * step.length;
+                    changed |= new < costs[at];
+                    costs[at] = costs[at].min(new);
+                }
+            }
+            if !changed {
+                return costs;
+            }
+        }
+    }
 
     proptest! {
         #[test]
-        fn each_cost_is_that_of_the_best_move_and_those_without_a_way_are_infinite(
-            cells in proptest::collection::vec(prop_oneof![3 => Just('.'), 1 => Just('#')], 300), goal in (0..20, 0..15),
+        fn every_cost_is_that_of_bellman_and_ford_and_the_optimal_moves_lead_on_at_it(
+            cells in proptest::collection::vec(
+                prop_oneof![3 => Just('.'), 3 => proptest::char::range('1', '9'), 2 => Just('#'), 1 => Just('?')], 300,
+            ),
+            goal in (0..20, 0..15), multiplier in prop_oneof![Just(0.0), 0.0..=3.0_f64], allow_unknown in any::<bool>(),
         ) {
             let rows: Vec<String> = cells.chunks(20).map(|row| row.iter().collect()).collect();
             let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
             let map = costmap(&rows);
-            let goal = Cell::new(goal.0, goal.1);
-            let guidance = Guidance::compute(&map, goal, false, &|| false).unwrap();
-            for at in 0..300 {
+            let (goal, mut travel) = (Cell::new(goal.0, goal.1), travel(multiplier));
+            travel.allow_unknown = allow_unknown;
+            let guidance = Guidance::compute(&map, goal, travel, &|| false).unwrap();
+            for (at, expected) in bellman_ford(&map, goal, travel).into_iter().enumerate() {
                 let cell = map.geometry().cell(at);
-                let best = each(legal_moves(&map, cell, false))
-                    .map(|bit| guidance.cost_to_go(cell.after(MOVES[bit])) + MOVES[bit].length)
-                    .fold(f32::INFINITY, f32::min);
-                let found = guidance.cost_to_go(cell);
-                if cell == goal || !map.is_free(cell, false) {
-                    prop_assert_eq!(found <= 0.0, cell == goal && map.is_free(goal, false));
-                } else {
-                    // With each finite cost one move more than the next cell's, none can be too small or too large.
-                    let unreachable = found.is_infinite() && best.is_infinite();
-                    prop_assert!(unreachable || (found - best).abs() < TIE, "{cell:?}: {found}, not {best}");
+                let here = guidance.cost_to_go(cell);
+                let is_right = (here - expected).abs() < TIE || (here.is_infinite() && expected.is_infinite());
+                prop_assert!(is_right, "{cell:?}: {here}, not {expected}");
+                let moves: Vec<usize> = guidance.optimal_moves(&map, cell).collect();
+                prop_assert_eq!(moves.is_empty(), here.is_infinite() || cell == goal);
+                for step in moves.into_iter().map(|bit| MOVES[bit]) {
+                    let next = map.geometry().index(cell.after(step)).unwrap();
+                    let on = travel.step(map.costs()[at], map.costs()[next], step) + guidance.cost_to_go(cell.after(step));
+                    prop_assert!((on - here).abs() < 2.0 * TIE, "{cell:?}: {on} over {step:?}, not {here}");
                 }
+            }
+        }
+
+        #[test]
+        fn guidance_of_an_older_grid_leads_to_the_goal_or_ends_but_never_in_a_circle(
+            before in proptest::collection::vec(prop_oneof![4 => Just('.'), 1 => Just('5'), 1 => Just('#')], 300),
+            changes in proptest::collection::vec((0..300_usize, prop_oneof![Just('.'), Just('9'), Just('#')]), 0..40),
+            goal in (0..20, 0..15),
+        ) {
+            let draw = |cells: &[char]| {
+                let rows: Vec<String> = cells.chunks(20).map(|row| row.iter().collect()).collect();
+                costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>())
+            };
+            let goal = Cell::new(goal.0, goal.1);
+            let guidance = Guidance::compute(&draw(&before), goal, travel(2.0), &|| false).unwrap();
+            let mut after = before.clone();
+            for (at, cell) in changes {
+                after[at] = cell;
+            }
+            let now = draw(&after);
+            for at in 0..300 {
+                let mut cell = now.geometry().cell(at);
+                let mut steps = 0;
+                while let Some(next) = guidance.next(&now, cell) {
+                    prop_assert!(guidance.cost_to_go(next) < guidance.cost_to_go(cell));
+                    prop_assert!(now.is_free(next, false));
+                    cell = next;
+                    steps += 1;
+                }
+                prop_assert!(steps < 300);
             }
         }
     }
@@ -153,11 +238,11 @@ mod tests {
     #[test]
     fn the_way_round_a_wall_is_counted_without_cutting_its_corner() {
         let map = costmap(&["....", ".##.", "...."]);
-        let guidance = Guidance::compute(&map, Cell::new(3, 1), false, &|| false).unwrap();
+        let guidance = Guidance::compute(&map, Cell::new(3, 1), travel(2.0), &|| false).unwrap();
         assert!((guidance.cost_to_go(Cell::new(0, 1)) - 5.0).abs() < 1e-6);
         let mut cell = Cell::new(0, 1);
         let mut steps = 0;
-        while let Some(next) = guidance.next(&map, cell, false) {
+        while let Some(next) = guidance.next(&map, cell) {
             cell = next;
             steps += 1;
         }
@@ -165,11 +250,27 @@ mod tests {
     }
 
     #[test]
+    fn guidance_goes_on_where_costs_rose_after_it_was_made() {
+        let guidance = Guidance::compute(&costmap(&["....", "...."]), Cell::new(3, 0), travel(2.0), &|| false).unwrap();
+        let now = costmap(&["99..", "99.."]);
+        let next = |cell| guidance.next(&now, cell);
+        let way: Vec<Cell> = std::iter::successors(Some(Cell::new(0, 1)), |cell| next(*cell)).collect();
+        assert_eq!(way.last(), Some(&Cell::new(3, 0)), "though no move costs as little as it did: {way:?}");
+    }
+
+    #[test]
     fn a_closed_room_is_never_reached() {
         let map = costmap(&[".#.", "##.", "..."]);
-        let guidance = Guidance::compute(&map, Cell::new(2, 2), false, &|| false).unwrap();
+        let guidance = Guidance::compute(&map, Cell::new(2, 2), travel(2.0), &|| false).unwrap();
         assert!(guidance.cost_to_go(Cell::new(0, 0)).is_infinite());
         assert!(guidance.cost_to_go(Cell::new(-1, 0)).is_infinite());
-        assert_eq!(guidance.next(&map, Cell::new(0, 0), false), None);
+        assert_eq!(guidance.next(&map, Cell::new(0, 0)), None);
+    }
+
+    #[test]
+    fn a_goal_that_is_not_free_is_never_reached() {
+        let map = costmap(&["...", ".+.", "..."]);
+        let guidance = Guidance::compute(&map, Cell::new(1, 1), travel(2.0), &|| false).unwrap();
+        assert!((0..9).all(|at| guidance.cost_to_go(map.geometry().cell(at)).is_infinite()));
     }
 }

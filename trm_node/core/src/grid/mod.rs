@@ -7,4 +7,5 @@ pub mod moves;
 pub mod occupancy;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod travel;
 pub mod window;

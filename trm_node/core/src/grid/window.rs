@@ -1,7 +1,8 @@
 //! The square part of the grid that the model sees, and its place in the grid.
 
-use super::costmap::Costmap;
+use super::costmap::{Costmap, is_free};
 use super::occupancy::Geometry;
+use super::travel::Travel;
 use crate::units::Cell;
 
 /// A window of `size` × `size` cells whose first cell is the grid's cell `corner`. It may reach beyond the grid.
@@ -79,6 +80,18 @@ impl Window {
         for (row, line) in blocked.chunks_exact_mut(self.size as usize).enumerate() {
             for (col, cell) in line.iter_mut().enumerate() {
                 *cell = !costmap.is_free(self.global(Cell::new(col as i32, row as i32)), allow_unknown);
+            }
+        }
+    }
+
+    /// Writes how much more than its length it costs to cross each cell, `[size, size]` row-major: its weight less 1, from
+    /// 0 to 3; 0 in cells that can't be entered.
+    pub fn extra(&self, costmap: &Costmap, travel: Travel, extra: &mut [f32]) {
+        for (row, line) in extra.chunks_exact_mut(self.size as usize).enumerate() {
+            for (col, value) in line.iter_mut().enumerate() {
+                let cost = costmap.cost(self.global(Cell::new(col as i32, row as i32)));
+                let free = cost.filter(|cost| is_free(*cost, travel.allow_unknown));
+                *value = free.map_or(0.0, |cost| travel.weight(cost) - 1.0);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::config::Config;
 /// Why the recursion stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// A path is verified, and the next verified one was no shorter.
+    /// A path is verified and confirmed: see [`Answer::confirmed`].
     Verified,
     /// A path is verified, and the answer hardly changes any more.
     Settled,
@@ -52,7 +52,9 @@ impl StopReason {
 pub struct Answer {
     /// A verified path exists.
     pub verified: bool,
-    /// This answer's path is verified too, and no shorter than the best one before it.
+    /// This answer's path is verified too and no cheaper than the best one before it; and it is either what the field itself
+    /// says, without any search, or costs the same as the last answer's. A path that the search has found in an unfinished
+    /// field confirms nothing. Chosen by evidence: `stop_policies` of `trm eval --anytime`.
     pub confirmed: bool,
     /// Root mean square of the answer's last change.
     pub change: f32,

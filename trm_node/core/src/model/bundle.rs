@@ -180,7 +180,11 @@ impl Manifest {
             ((1..=16).contains(&patch), "architecture.patch", "must be from 1 to 16"),
             ((1..=64).contains(&latent_updates), "architecture.latent_updates", "must be from 1 to 64"),
             ((1..=64).contains(&cycles), "architecture.cycles", "must be from 1 to 64"),
-            (self.encoding.channels == CHANNELS, "encoding.channels", "must be occupied, goal, goal_offset, ones"),
+            (
+                self.encoding.channels == CHANNELS,
+                "encoding.channels",
+                "must be occupied, goal, goal_offset, ones, cost",
+            ),
             (scales.goal_value.is_finite(), "encoding.goal_value", "must be finite"),
             (positive(scales.offset_scale), "encoding.offset_scale", "must be positive"),
             (positive(scales.offset_clip), "encoding.offset_clip", "must be positive"),
@@ -227,4 +231,20 @@ fn unreadable(path: &Path, error: impl Display) -> LoadError {
 
 fn field(path: &Path, field: &str, reason: impl Display) -> LoadError {
     LoadError::BundleField { path: path.to_owned(), field: field.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELEASED: &str = include_str!("../../../../tests/fuzz/seeds/manifest/nav_d32.yaml");
+
+    #[test]
+    fn a_model_of_other_channels_is_refused_and_the_message_names_those_it_must_have() {
+        let path = Path::new("manifest.yaml");
+        assert!(Manifest::parse(RELEASED, path).is_ok());
+        let four = RELEASED.replace(", ones, cost]", ", ones]");
+        let error = Manifest::parse(&four, path).unwrap_err().to_string();
+        assert!(error.contains("encoding.channels") && error.contains(&CHANNELS.join(", ")), "{error}");
+    }
 }

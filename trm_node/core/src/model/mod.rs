@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod bundle;
 pub mod encode;
+pub mod fused;
 pub mod recursion;
 pub mod released;
 pub mod tract;

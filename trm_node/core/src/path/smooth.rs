@@ -2,18 +2,22 @@
 
 use super::verify::is_clear;
 use crate::grid::costmap::Costmap;
+use crate::grid::travel::Travel;
 use crate::units::{Cell, Point, Pose};
 
 /// No straight piece leads past more cells of the path than this, which bounds the work.
 const LOOK_AHEAD: usize = 64;
+/// A line may cost so much more than what it stands for, in cells: roundings of two sums, no more.
+const SLACK: f64 = 1e-6;
 /// Greatest distance between two poses in cells: a diagonal step, so that there are never more poses than cells.
 pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
 
-/// Leaves out the cells that a straight line can do without. `kept` cells at the beginning stay. When `may_go_on` says
-/// no, the rest stays as it is. Given its own corners once more, it joins pieces that the first time were too far away.
+/// Leaves out the cells that a straight line can do without: one that is clear and costs no more than what it stands for.
+/// `kept` cells at the beginning stay. When `may_go_on` says no, the rest stays as it is. Given its own corners once more,
+/// it joins pieces that the first time were too far away.
 pub fn straighten(
     costmap: &Costmap,
-    allow_unknown: bool,
+    travel: Travel,
     cells: &[Cell],
     kept: usize,
     mut may_go_on: impl FnMut() -> bool,
@@ -30,10 +34,14 @@ pub fn straighten(
             return;
         }
         let mut end = anchor + 1;
-        while end + 1 < cells.len()
-            && end - anchor < LOOK_AHEAD
-            && is_clear(costmap, allow_unknown, point(anchor), point(end + 1))
-        {
+        let mut replaced = travel.line(costmap, point(anchor), point(end));
+        while end + 1 < cells.len() && end - anchor < LOOK_AHEAD {
+            let (from, to) = (point(anchor), point(end + 1));
+            replaced += travel.line(costmap, point(end), to);
+            let is_worth = |cost: f64| cost <= replaced + SLACK;
+            if !is_clear(costmap, travel.allow_unknown, from, to) || !is_worth(travel.line(costmap, from, to)) {
+                break;
+            }
             end += 1;
         }
         corners.push(cells[end]);
@@ -95,8 +103,10 @@ pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::testing::costmap;
+    use crate::grid::guidance::Guidance;
+    use crate::grid::testing::{costmap, travel};
     use crate::path::verify::{Rules, check, in_cells};
+    use proptest::prelude::*;
 
     fn cells(path: &[(i32, i32)]) -> Vec<Cell> {
         path.iter().map(|(col, row)| Cell::new(*col, *row)).collect()
@@ -107,12 +117,12 @@ mod tests {
         let map = costmap(&[".....", ".....", "..#..", "..#.."]);
         let mut corners = Vec::new();
         let path = cells(&[(0, 0), (1, 1), (2, 1), (3, 0), (4, 0)]);
-        straighten(&map, false, &path, 1, || true, &mut corners);
+        straighten(&map, travel(2.0), &path, 1, || true, &mut corners);
         assert_eq!(corners, cells(&[(0, 0), (4, 0)]));
         let path = cells(&[(1, 3), (1, 2), (1, 1), (2, 1), (3, 1), (3, 2), (3, 3)]);
-        straighten(&map, false, &path, 1, || true, &mut corners);
+        straighten(&map, travel(2.0), &path, 1, || true, &mut corners);
         assert_eq!(corners, cells(&[(1, 3), (1, 1), (3, 1), (3, 3)]));
-        straighten(&map, false, &path, 1, || false, &mut corners);
+        straighten(&map, travel(2.0), &path, 1, || false, &mut corners);
         assert_eq!(corners, path, "no time: as it was");
     }
 
@@ -121,10 +131,46 @@ mod tests {
         let map = costmap(&[&".".repeat(300), &".".repeat(300)]);
         let path: Vec<Cell> = (0..300).map(|col| Cell::new(col, i32::from(col > 150))).collect();
         let (mut corners, mut again) = (Vec::new(), Vec::new());
-        straighten(&map, false, &path, 1, || true, &mut corners);
+        straighten(&map, travel(2.0), &path, 1, || true, &mut corners);
         assert_eq!(corners.len(), 6);
-        straighten(&map, false, &corners, 1, || true, &mut again);
+        straighten(&map, travel(2.0), &corners, 1, || true, &mut again);
         assert_eq!(again, cells(&[(0, 0), (299, 1)]));
+    }
+
+    #[test]
+    fn a_line_that_costs_more_than_the_way_around_is_not_taken() {
+        let map = costmap(&[".......", ".99999.", ".99999."]);
+        let around = cells(&[(0, 1), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 1)]);
+        let mut corners = Vec::new();
+        straighten(&map, travel(2.0), &around, 1, || true, &mut corners);
+        assert_eq!(corners, cells(&[(0, 1), (1, 0), (5, 0), (6, 1)]));
+        straighten(&map, travel(2.0).by_length(), &around, 1, || true, &mut corners);
+        assert_eq!(corners, cells(&[(0, 1), (6, 1)]), "by length it is");
+    }
+
+    proptest! {
+        #[test]
+        fn straightening_never_raises_the_cost(
+            drawn in proptest::collection::vec(
+                prop_oneof![4 => Just('.'), 4 => proptest::char::range('1', '9'), 1 => Just('#')], 40 * 30,
+            ),
+            from in (0..40, 0..30), to in (0..40, 0..30), multiplier in prop_oneof![Just(0.0), 0.0..=3.0_f64],
+        ) {
+            let rows: Vec<String> = drawn.chunks(40).map(|row| row.iter().collect()).collect();
+            let map = costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+            let (from, to, travel) = (Cell::new(from.0, from.1), Cell::new(to.0, to.1), travel(multiplier));
+            let guidance = Guidance::compute(&map, to, travel, &|| false).unwrap();
+            prop_assume!(guidance.cost_to_go(from).is_finite());
+            let path: Vec<Cell> = std::iter::successors(Some(from), |cell| guidance.next(&map, *cell)).collect();
+            let (mut corners, mut straight, mut poses) = (Vec::new(), Vec::new(), Vec::new());
+            straighten(&map, travel, &path, 1, || true, &mut corners);
+            straighten(&map, travel, &corners, 1, || true, &mut straight);
+            to_poses(&map, false, &straight, Ends { start: None, goal: None, yaw: 0.0 }, &mut poses);
+            let (before, after) = (travel.cells(&map, path.iter()), travel.path(&map, &poses));
+            prop_assert!(after <= before + 1e-3, "{after}, from {before}");
+            let rules = Rules { allow_unknown: false, escape: 0.0 };
+            prop_assert!(check(&map, rules, in_cells(&map, &poses)));
+        }
     }
 
     #[test]

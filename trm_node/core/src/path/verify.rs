@@ -68,7 +68,7 @@ impl VerifiedPath {
 }
 
 /// The length of a path in metres.
-pub(crate) fn length(poses: &[Pose]) -> f64 {
+fn length(poses: &[Pose]) -> f64 {
     // Not `sum`: of no numbers at all that is −0.
     poses.windows(2).fold(0.0, |sum, pair| sum + pair[0].point().distance(pair[1].point()))
 }

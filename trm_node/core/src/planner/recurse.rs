@@ -9,6 +9,7 @@ use crate::error::LoadError;
 use crate::grid::costmap::Costmap;
 use crate::grid::guidance::{Guidance, TIE};
 use crate::grid::occupancy::Geometry;
+use crate::grid::travel::Travel;
 use crate::grid::window::Window;
 use crate::halt::deadline::Clock;
 use crate::halt::policy::{Answer, Policy, Progress, StopReason};
@@ -27,6 +28,7 @@ pub(super) struct Job<'a> {
     pub costmap: &'a Costmap,
     pub guidance: Option<&'a Guidance>,
     pub rules: Rules,
+    pub travel: Travel,
     /// Number of cells from the robot's own to `from`, both included.
     pub departed: usize,
     /// The first free cell, where planning begins.
@@ -41,24 +43,24 @@ impl Job<'_> {
     }
 }
 
-/// The best verified path so far: it only ever gets shorter.
+/// The best verified path so far: it only ever gets cheaper.
 #[derive(Debug, Default)]
 pub(super) struct Best {
     /// From the start to the goal; empty while there is none.
     pub cells: Vec<Cell>,
-    length: f32,
+    /// Its travel cost, in cells.
+    cost: f64,
     guided: bool,
 }
 
 impl Best {
-    /// Takes a path that is shorter, or the first one. Says whether it did. One that is too long for the buffer is left.
-    fn take<'a>(&mut self, count: usize, path: impl Iterator<Item = &'a Cell> + Clone, guided: bool) -> bool {
-        let length = length(path.clone());
-        let better = self.cells.is_empty() || length < self.length - TIE;
+    /// Takes a path that is cheaper, or the first one. Says whether it did. One that is too long for the buffer is left.
+    fn take<'a>(&mut self, cost: f64, count: usize, path: impl Iterator<Item = &'a Cell>, guided: bool) -> bool {
+        let better = self.cells.is_empty() || cost < self.cost - f64::from(TIE);
         if better && count <= self.cells.capacity() {
             self.cells.clear();
             self.cells.extend(path);
-            self.length = length;
+            self.cost = cost;
             self.guided = guided;
         }
         better
@@ -88,8 +90,10 @@ pub(super) struct Model {
     /// Cells of the window that can't be entered, now and in the plan before, `[size, size]`.
     blocked: Vec<bool>,
     blocked_before: Vec<bool>,
+    /// What crossing each cell adds to a move's length, `[size, size]`.
+    extra: Vec<f32>,
     goals: GoalCells,
-    /// `[4, size, size]`.
+    /// `[5, size, size]`.
     input: Vec<f32>,
     /// `[9, size, size]`.
     logits: Vec<f32>,
@@ -98,6 +102,8 @@ pub(super) struct Model {
     /// From the way out of the window to the goal, and where it begins.
     outside: Vec<Cell>,
     outside_from: Option<Cell>,
+    /// Travel cost of the path of this plan's last answer, in cells; infinite without one.
+    cost_before: f64,
     net_time: Predictor,
     decode_time: Predictor,
 }
@@ -117,12 +123,14 @@ impl Model {
             max_steps: config.max_steps as usize,
             blocked: vec![false; cells],
             blocked_before: vec![false; cells],
+            extra: vec![0.0; cells],
             goals: GoalCells::new(shape.size),
             input: vec![0.0; shape.input()],
             logits: vec![0.0; shape.field()],
             inside: Vec::with_capacity(cells),
             outside: Vec::new(),
             outside_from: None,
+            cost_before: f64::INFINITY,
             net_time: Predictor::new(config.time_quantile),
             decode_time: Predictor::new(config.time_quantile),
             backend,
@@ -171,14 +179,16 @@ impl Model {
         let shape = self.backend.shape();
         let window = Window::around(job.from, job.costmap.geometry(), shape.size, shape.patch);
         std::mem::swap(&mut self.blocked, &mut self.blocked_before);
-        window.blocked(job.costmap, job.rules.allow_unknown, &mut self.blocked);
-        self.goals.find(&window, job.costmap, job.guidance, job.goal, job.rules.allow_unknown);
+        window.blocked(job.costmap, job.travel.allow_unknown, &mut self.blocked);
+        window.extra(job.costmap, job.travel, &mut self.extra);
+        self.goals.find(&window, job.costmap, job.guidance, job.goal);
         report.warm = self.begin(Warm { window, geometry: *job.costmap.geometry(), goal: job.goal });
         if self.goals.count == 0 {
             return None;
         }
-        encode(&self.blocked, &self.goals, self.scales, &mut self.input);
+        encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
         self.outside_from = None;
+        self.cost_before = f64::INFINITY;
         let looked = self.recursion.look(self.backend.as_mut(), &self.input);
         report.stages.encode = clock.now().saturating_sub(began);
 
@@ -243,7 +253,7 @@ impl Model {
         }
     }
 
-    /// Decodes the present answer and takes its path when it passes the check and is the shortest so far.
+    /// Decodes the present answer and takes its path when it passes the check and is the cheapest so far.
     fn offer(
         &mut self,
         job: &Job,
@@ -261,7 +271,11 @@ impl Model {
         let cells = || self.inside.iter().chain(&self.outside);
         let passes = found && check(job.costmap, job.rules, cells().map(|cell| (cell.col as f64, cell.row as f64)));
         let had_one = !best.cells.is_empty();
-        let better = passes && best.take(self.inside.len() + self.outside.len(), cells(), !self.outside.is_empty());
+        let count = self.inside.len() + self.outside.len();
+        let cost = if passes { job.travel.cells(job.costmap, cells()) } else { f64::INFINITY };
+        let better = passes && best.take(cost, count, cells(), !self.outside.is_empty());
+        let repeated = passes && (cost - self.cost_before).abs() < f64::from(TIE);
+        self.cost_before = cost;
         if better && !had_one {
             report.first_verified = Some(self.recursion.applications() as u16);
         }
@@ -271,7 +285,7 @@ impl Model {
         report.stages.verify += ended.saturating_sub(decoded);
         Ok(Answer {
             verified: !best.cells.is_empty(),
-            confirmed: passes && had_one && !better,
+            confirmed: passes && had_one && !better && (repeated || self.decoder.is_followed()),
             change: self.recursion.change(),
             q,
         })
@@ -285,7 +299,7 @@ impl Model {
             self.outside.clear();
             let mut cell = exit;
             while cell != job.goal && self.outside.len() < self.outside.capacity() {
-                let next = job.guidance.and_then(|guidance| guidance.next(job.costmap, cell, job.rules.allow_unknown));
+                let next = job.guidance.and_then(|guidance| guidance.next(job.costmap, cell));
                 let Some(next) = next else { break };
                 self.outside.push(next);
                 cell = next;
@@ -328,19 +342,6 @@ impl Model {
     }
 }
 
-/// Length in cells of a path of neighbouring cells.
-fn length<'a>(cells: impl Iterator<Item = &'a Cell>) -> f32 {
-    let mut before: Option<&Cell> = None;
-    let mut sum = 0.0;
-    for cell in cells {
-        if let Some(before) = before.replace(cell) {
-            let diagonal = before.col != cell.col && before.row != cell.row;
-            sum += if diagonal { std::f32::consts::SQRT_2 } else { 1.0 };
-        }
-    }
-    sum
-}
-
 /// Time kept for the fallback before it has ever run, as a share of the time to the deadline.
 pub(super) const UNSEEN_FALLBACK: f64 = 0.25;
 /// The most that is kept for it.
@@ -349,4 +350,28 @@ pub(super) const MOST_FALLBACK: f64 = 0.5;
 /// How much of the time `left` is kept for the fallback while there is no verified path.
 pub(super) fn kept_for_fallback(past: &Predictor, left: Duration) -> Duration {
     past.predicted_or(left.mul_f64(UNSEEN_FALLBACK)).min(left.mul_f64(MOST_FALLBACK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::testing::{costmap, travel};
+
+    #[test]
+    fn the_cheapest_path_is_the_best_and_not_the_shortest() {
+        let map = costmap(&["....", ".99.", "...."]);
+        let straight = [(0, 1), (1, 1), (2, 1), (3, 1)].map(|(col, row)| Cell::new(col, row));
+        let around = [(0, 1), (0, 0), (1, 0), (2, 0), (3, 0), (3, 1)].map(|(col, row)| Cell::new(col, row));
+        let take = |best: &mut Best, path: &[Cell], travel: Travel| {
+            best.take(travel.cells(&map, path.iter()), path.len(), path.iter(), false)
+        };
+        for (multiplier, least) in [(0.0, &straight[..]), (2.0, &around[..])] {
+            let mut best = Best { cells: Vec::with_capacity(9), ..Best::default() };
+            let first = take(&mut best, &straight, travel(multiplier));
+            assert!(first, "the first one is the best so far");
+            assert_eq!(take(&mut best, &around, travel(multiplier)), least == around);
+            assert_eq!(best.cells, least);
+            assert!(!take(&mut best, &around, travel(multiplier)), "as cheap is not cheaper");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use trm_core::grid::occupancy::{Geometry, OccupancyGrid};
 use trm_core::halt::deadline::Clock;
 use trm_core::model::backend::{Backend, Shape};
 use trm_core::model::bundle::Bundle;
+use trm_core::model::encode::CHANNELS;
 use trm_core::units::{Point, Pose};
 
 pub fn bundle() -> Bundle {
@@ -67,7 +68,7 @@ pub struct Ignorant {
 
 impl Backend for Ignorant {
     fn shape(&self) -> Shape {
-        Shape { size: self.size, patch: 2, hidden: 32, channels: 4 }
+        Shape { size: self.size, patch: 2, hidden: 32, channels: CHANNELS.len() }
     }
 
     fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), LoadError> {

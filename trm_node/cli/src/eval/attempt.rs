@@ -1,0 +1,162 @@
+//! One query put to the planner, and what came of it.
+
+use std::time::Duration;
+
+use trm_core::config::Config;
+use trm_core::error::PlanError;
+use trm_core::grid::costmap::Costmap;
+use trm_core::grid::travel::Travel;
+use trm_core::halt::deadline::Clock as _;
+use trm_core::model::bundle::Bundle;
+use trm_core::planner::{Outcome, Planner, Request};
+use trm_core::units::{Cell, Pose};
+
+use super::args::{Budget, Setting};
+use super::source::Query;
+use super::warm::Pair;
+use super::{checker, cost};
+use crate::args::with_flag;
+use crate::clock::Stopwatch;
+
+/// A deadline that nobody meets.
+const AMPLE: Duration = Duration::from_hours(24);
+
+/// A path that was published.
+#[derive(Debug, Clone, Copy)]
+pub struct Published {
+    /// Its cost over the optimum's.
+    pub ratio: f64,
+    /// Whether it passes the evaluation's own check.
+    pub passes: bool,
+}
+
+/// What came of a query.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub group: usize,
+    pub optimum: cost::Optimum,
+    /// The path, or why there is none.
+    pub model_only: Result<Published, &'static str>,
+    pub with_fallback: Result<Published, &'static str>,
+    /// Supervision steps to the model's first verified path; `None` without any.
+    pub steps: Option<u32>,
+    /// Cells expanded by the search along the field, over all answers of the plan.
+    pub expansions: u32,
+}
+
+/// Applications of the net in a supervision step.
+pub const fn applications_a_step(bundle: &Bundle) -> u32 {
+    let architecture = bundle.manifest.architecture;
+    (architecture.cycles * (architecture.latent_updates + 1)) as u32
+}
+
+/// A planner with the time it is given.
+pub struct Driver {
+    clock: Stopwatch,
+    pub travel: Travel,
+    pub planner: Planner,
+    deadline: Duration,
+}
+
+impl Driver {
+    /// A planner for a setting.
+    ///
+    /// # Errors
+    /// When the bundle doesn't work on the setting's windows.
+    pub fn new(setting: &Setting, bundle: &Bundle) -> anyhow::Result<Self> {
+        Self::with(setting, &setting.config, bundle)
+    }
+
+    fn with(setting: &Setting, config: &Config, bundle: &Bundle) -> anyhow::Result<Self> {
+        let clock = Stopwatch::start();
+        let planner = Planner::new(config, bundle, &clock).map_err(with_flag)?;
+        let deadline = match setting.budget {
+            Budget::DeadlineMs(deadline) => Duration::from_secs_f64(deadline / 1e3),
+            Budget::Steps(_) => AMPLE,
+        };
+        Ok(Self { clock, travel: setting.travel(), planner, deadline })
+    }
+
+    /// Plans from one cell's centre to another's, going on from the plan before. The model gets no guidance.
+    pub fn plan(&mut self, costmap: &Costmap, start: Cell, goal: Cell) -> Outcome<'_> {
+        self.planner.prepare(costmap);
+        let [start, goal] = [start, goal].map(|cell| {
+            let center = costmap.geometry().center(cell);
+            Pose::new(center.x, center.y, 0.0)
+        });
+        let arrived = self.clock.now();
+        let request = Request { start, goal, arrived, deadline: arrived + self.deadline, cancel: None };
+        self.planner.plan(costmap, None, &request, &self.clock)
+    }
+
+    /// Plans warm, then the same cold.
+    pub fn pair(&mut self, costmap: &Costmap, start: Cell, goal: Cell) -> Pair {
+        let warm = self.plan(costmap, start, goal).report;
+        self.planner.reset();
+        let cold = self.plan(costmap, start, goal).report;
+        Pair { carried: warm.warm, warm: warm.first_verified, cold: cold.first_verified }
+    }
+
+    /// Plans a query cold.
+    fn answer(&mut self, query: &Query) -> (Result<Published, &'static str>, trm_core::planner::Report) {
+        let travel = self.travel;
+        self.planner.prepare(&query.costmap);
+        self.planner.reset();
+        let outcome = self.plan(&query.costmap, query.start, query.goal);
+        let published = outcome.path.map_err(reason).map(|path| Published {
+            ratio: travel.path(&query.costmap, path.poses()) / query.optimum.cost,
+            passes: checker::passes(&query.costmap, path.poses(), query.start, query.goal),
+        });
+        (published, outcome.report)
+    }
+}
+
+/// The planners that answer the queries of one thread.
+pub struct Judge {
+    model: Driver,
+    /// With the fallback too.
+    whole: Driver,
+    /// Applications of the net in a supervision step.
+    step: u32,
+}
+
+impl Judge {
+    /// Planners for a setting.
+    ///
+    /// # Errors
+    /// When the bundle doesn't work on the setting's windows.
+    pub fn new(setting: &Setting, bundle: &Bundle) -> anyhow::Result<Self> {
+        let mut config = Config { allow_fallback: true, ..setting.config.clone() };
+        if matches!(setting.budget, Budget::Steps(_)) {
+            // The whole planner is asked where the model alone has failed. With a limit of steps it would fail the same
+            // way again: the fallback is asked at once.
+            config.max_steps = 0;
+        }
+        let whole = Driver::with(setting, &config, bundle)?;
+        Ok(Self { model: Driver::new(setting, bundle)?, whole, step: applications_a_step(bundle) })
+    }
+
+    /// Puts one query.
+    pub fn record(&mut self, query: &Query) -> Record {
+        let (model_only, report) = self.model.answer(query);
+        let with_fallback = if model_only.is_ok() { model_only } else { self.whole.answer(query).0 };
+        Record {
+            group: query.group,
+            optimum: query.optimum,
+            model_only,
+            with_fallback,
+            steps: report.first_verified.map(|applications| u32::from(applications).div_ceil(self.step)),
+            expansions: report.expansions,
+        }
+    }
+}
+
+/// Why there is no path, in a word.
+const fn reason(error: PlanError) -> &'static str {
+    match error {
+        PlanError::ModelOnly { .. } => "step_limit",
+        PlanError::TimedOut { .. } => "deadline",
+        PlanError::Unverified => "unverified",
+        other => other.nav2_name(),
+    }
+}

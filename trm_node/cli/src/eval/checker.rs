@@ -1,0 +1,81 @@
+//! A check of published paths that shares no code with the planner's own: dense samples along each line.
+
+use trm_core::grid::costmap::{Costmap, INSCRIBED};
+use trm_core::units::{Cell, Pose};
+
+/// Distance between two samples, in cells.
+const STEP: f64 = 0.02;
+/// A point this near to the line between two cells' centres touches no others; rounding of metres to cells is smaller.
+const SLACK: f64 = 1e-6;
+/// Poses of a path are nearer to each other than this, in cells.
+const GAP: f64 = 2.0;
+
+/// Whether a path leads from one cell to another over free cells only: all cells whose centre is nearer than a cell to any
+/// point of it, along both axes, and none of its poses lies far from the one before.
+pub fn passes(costmap: &Costmap, poses: &[Pose], start: Cell, goal: Cell) -> bool {
+    let geometry = costmap.geometry();
+    let points: Vec<(f64, f64)> = poses.iter().map(|pose| geometry.to_cells(pose.point())).collect();
+    let near = |p: &(f64, f64), cell: Cell| (p.0 - f64::from(cell.col)).hypot(p.1 - f64::from(cell.row)) < 1e-3;
+    let ends = points.first().zip(points.last());
+    ends.is_some_and(|(first, last)| near(first, start) && near(last, goal))
+        && points.iter().all(|p| is_clear(costmap, *p))
+        && points.windows(2).all(|pair| {
+            let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+            let samples = (dx.hypot(dy) / STEP).ceil();
+            dx.hypot(dy) < GAP
+                && (1..samples as usize).all(|i| {
+                    let share = i as f64 / samples;
+                    is_clear(costmap, (pair[0].0 + share * dx, pair[0].1 + share * dy))
+                })
+        })
+}
+
+/// Whether the up to four cells around a point are free.
+fn is_clear(costmap: &Costmap, (col, row): (f64, f64)) -> bool {
+    let around = |v: f64| [(v + SLACK).floor(), (v - SLACK).ceil()];
+    col.is_finite()
+        && row.is_finite()
+        && around(col).into_iter().all(|c| {
+            around(row)
+                .into_iter()
+                .all(|r| costmap.cost(Cell::new(c as i32, r as i32)).is_some_and(|cost| cost < INSCRIBED))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::World;
+    use super::*;
+
+    /// 8 × 8 cells with a wall from (4, 0) up to (4, 5).
+    fn walled() -> Costmap {
+        let mut world = World::new(8, false);
+        world.fill(0..6, 4..5, true);
+        world.costmap().unwrap()
+    }
+
+    fn poses(costmap: &Costmap, cells: &[(i32, i32)]) -> Vec<Pose> {
+        let center = |(col, row): &(i32, i32)| costmap.geometry().center(Cell::new(*col, *row));
+        cells.iter().map(center).map(|p| Pose::new(p.x, p.y, 0.0)).collect()
+    }
+
+    #[test]
+    fn a_good_path_passes_and_each_bad_one_is_caught() {
+        let costmap = walled();
+        let (start, goal) = (Cell::new(2, 5), Cell::new(6, 5));
+        let good = [(2, 5), (3, 5), (3, 6), (4, 6), (5, 6), (5, 5), (6, 5)];
+        let passes = |cells: &[(i32, i32)]| passes(&costmap, &poses(&costmap, cells), start, goal);
+        assert!(passes(&good));
+        assert!(!passes(&[(2, 5), (3, 5), (4, 5), (5, 5), (6, 5)]), "through the wall");
+        assert!(!passes(&[(2, 5), (3, 5), (4, 6), (5, 5), (6, 5)]), "across the corner");
+        assert!(!passes(&good[1..]), "begins elsewhere");
+        assert!(!passes(&good[..6]), "ends elsewhere");
+        assert!(!passes(&[(2, 5), (6, 5)]), "a gap");
+        assert!(!passes(&[]));
+        let mut broken = poses(&costmap, &good);
+        broken[3].x = f64::NAN;
+        assert!(!super::passes(&costmap, &broken, start, goal));
+        let outside = [(2, 5), (2, 6), (2, 7), (2, 8), (3, 7), (4, 7), (5, 6), (6, 6), (6, 5)];
+        assert!(!passes(&outside));
+    }
+}

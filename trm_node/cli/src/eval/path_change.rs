@@ -1,0 +1,112 @@
+//! How much paths change from plan to plan while nothing does but that the robot drives along.
+
+use serde::Serialize;
+use trm_core::planner::Source;
+use trm_core::units::{Point, Pose};
+
+use super::args::Setting;
+use super::attempt::Driver;
+use super::source::Scene;
+use super::statistics::{Sorted, share};
+use super::warm::{ahead, still_seen};
+
+/// Plans after the first one of each scene; the robot drives a cell between two.
+const PLANS: usize = 10;
+
+/// Two plans after each other.
+#[derive(Debug, Clone, Copy)]
+pub struct Change {
+    /// Mean distance of the new path's poses to the old path, in cells.
+    cells: f64,
+    /// Whether the old path was kept.
+    kept: bool,
+}
+
+/// Drives along a scene.
+///
+/// # Errors
+/// When the window is too large for a grid.
+pub fn drive(driver: &mut Driver, setting: &Setting, scene: &Scene) -> anyhow::Result<Vec<Change>> {
+    let Scene { costmap, start, goal } = scene;
+    driver.planner.prepare(costmap);
+    driver.planner.reset();
+    let mut at = *start;
+    let mut old: Vec<Pose> = Vec::new();
+    let mut changes = Vec::new();
+    for _ in 0..=PLANS {
+        let outcome = driver.plan(costmap, at, *goal);
+        let Ok(path) = outcome.path else { break };
+        let kept = outcome.report.source == Source::Previous;
+        let new = path.poses().to_vec();
+        if !old.is_empty() {
+            changes.push(Change { cells: distance(&new, &old) / costmap.geometry().resolution(), kept });
+        }
+        let next = ahead(costmap, &new, at, 1.0).filter(|next| next != goal);
+        let Some(next) = next else { break };
+        if !still_seen(setting, costmap, next, *goal)? {
+            break;
+        }
+        (at, old) = (next, new);
+    }
+    Ok(changes)
+}
+
+/// Mean distance of a path's poses to another path.
+fn distance(path: &[Pose], other: &[Pose]) -> f64 {
+    let nearest = |pose: &Pose| {
+        let to = |pair: &[Pose]| to_line(pose.point(), pair[0].point(), pair[1].point());
+        other.windows(2).map(to).fold(f64::INFINITY, f64::min)
+    };
+    path.iter().map(nearest).sum::<f64>() / path.len() as f64
+}
+
+fn to_line(p: Point, a: Point, b: Point) -> f64 {
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let squared = dx * dx + dy * dy;
+    let share = if squared > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / squared).clamp(0.0, 1.0) } else { 0.0 };
+    p.distance(Point { x: a.x + share * dx, y: a.y + share * dy })
+}
+
+/// Many plans after each other.
+#[derive(Debug, Serialize)]
+pub struct PathChange {
+    pub n: usize,
+    /// Distance between the new path and the old one, in cells.
+    pub mean: Option<f64>,
+    pub p95: Option<f64>,
+    pub max: Option<f64>,
+    /// Share of plans whose path lies more than a cell from the old one on average.
+    pub over_a_cell: Option<f64>,
+    /// Share of plans that kept the old path beside another of the same cost.
+    pub kept: Option<f64>,
+}
+
+impl PathChange {
+    /// Counts them.
+    pub fn of(changes: &[Change]) -> Self {
+        let n = changes.len();
+        let sorted = Sorted::new(changes.iter().map(|change| change.cells));
+        Self {
+            n,
+            mean: sorted.mean(),
+            p95: sorted.quantile(0.95),
+            max: sorted.quantile(1.0),
+            over_a_cell: share(changes.iter().filter(|change| change.cells > 1.0).count(), n),
+            kept: share(changes.iter().filter(|change| change.kept).count(), n),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_of_a_path_is_that_of_its_poses_to_the_other_ones_lines() {
+        let path = |y: f64| (0..5).map(|x| Pose::new(f64::from(x), y, 0.0)).collect::<Vec<_>>();
+        assert!(distance(&path(0.0)[1..], &path(0.0)).abs() < 1e-12);
+        assert!((distance(&path(0.5), &path(0.0)) - 0.5).abs() < 1e-12);
+        let sparse = [Pose::new(0.0, 0.0, 0.0), Pose::new(4.0, 0.0, 0.0)];
+        assert!((distance(&path(2.0), &sparse) - 2.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,225 @@
+//! What one query looks like from answer to answer.
+
+use serde::Serialize;
+use trm_core::grid::costmap::Costmap;
+use trm_core::grid::guidance::Guidance;
+use trm_core::grid::moves::{each, legal_moves};
+use trm_core::units::{Cell, MOVES};
+
+use super::cost::field;
+use super::sight::{Answer, Sight};
+use super::source::Query;
+use super::statistics::{Most, Sorted, Upper, share};
+
+/// A cell that doesn't count: it can't be entered, or can't reach the goal, or is the goal.
+const NO_MOVE: u8 = 0;
+/// A move that costs at most so much more than the best one is right too, in cells (`SOFT_TIE` of
+/// `models/trm_train/data.py`): between costs that change from cell to cell there are no exact ties.
+const TIE: f32 = 1e-2;
+
+/// The answers to one query.
+#[derive(Debug)]
+pub struct Trace {
+    /// Travel cost of the best path.
+    pub optimum: f64,
+    pub answers: Vec<Answer>,
+    /// One for each supervision step.
+    pub cells: Vec<Cells>,
+    /// Number of cells that count.
+    pub counted: usize,
+}
+
+/// The window's cells after a supervision step. A cell is right when its most probable class is a right move.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cells {
+    pub right: usize,
+    /// Wrong before, right now.
+    pub corrected: usize,
+    /// Right before, wrong now.
+    pub broken: usize,
+}
+
+impl Trace {
+    /// Runs the model for `steps` supervision steps.
+    ///
+    /// # Errors
+    /// When the inference library fails.
+    pub fn record(sight: &mut Sight, query: &Query, steps: usize) -> anyhow::Result<Self> {
+        sight.begin(query)?;
+        let right_moves = right_moves(sight, query);
+        let counted = right_moves.iter().filter(|moves| **moves != NO_MOVE).count();
+        let mut was_right = vec![false; right_moves.len()];
+        let mut trace = Self { optimum: query.optimum.cost, answers: Vec::new(), cells: Vec::new(), counted };
+        while trace.cells.len() < steps {
+            trace.answers.push(sight.answer(query)?);
+            if !sight.step_is_whole() {
+                continue;
+            }
+            let mut cells = Cells::default();
+            for ((class, moves), was_right) in sight.classes().zip(&right_moves).zip(&mut was_right) {
+                let right = class < 8 && moves >> class & 1 == 1;
+                cells.right += usize::from(right);
+                cells.corrected += usize::from(right && !*was_right);
+                cells.broken += usize::from(!right && *was_right);
+                *was_right = right;
+            }
+            trace.cells.push(cells);
+        }
+        Ok(trace)
+    }
+
+    /// Answers in a supervision step.
+    pub const fn answers_a_step(&self) -> usize {
+        self.answers.len() / self.cells.len()
+    }
+
+    /// The first answer with a verified path, as a place in `answers`.
+    pub fn first_verified(&self) -> Option<usize> {
+        self.answers.iter().position(|answer| answer.cost.is_some())
+    }
+
+    /// The least cost among the first answers.
+    pub fn best(&self, answers: usize) -> Option<f64> {
+        self.answers[..answers].iter().filter_map(|answer| answer.cost).min_by(f64::total_cmp)
+    }
+}
+
+/// The right moves of each cell of the window as bits; [`NO_MOVE`] where a cell doesn't count.
+fn right_moves(sight: &Sight, query: &Query) -> Vec<u8> {
+    let window = sight.window(query);
+    let size = window.size();
+    let Some(field) = field(&query.costmap, query.goal, sight.travel()) else { return vec![NO_MOVE; size * size] };
+    let cell = |at: usize| window.global(Cell::new((at % size) as i32, (at / size) as i32));
+    (0..size * size).map(|at| good_moves(&query.costmap, &field, cell(at))).collect()
+}
+
+/// The moves that the labels of the training call right, as bits.
+fn good_moves(costmap: &Costmap, field: &Guidance, cell: Cell) -> u8 {
+    let (travel, here) = (field.travel(), field.cost_to_go(cell));
+    let Some(cost) = costmap.cost(cell).filter(|_| here.is_finite() && here > 0.0) else { return NO_MOVE };
+    let is_good = |bit: &usize| {
+        let (step, next) = (MOVES[*bit], cell.after(MOVES[*bit]));
+        costmap.cost(next).is_some_and(|to| field.cost_to_go(next) + travel.step(cost, to, step) <= here + TIE)
+    };
+    each(legal_moves(costmap, cell, false)).filter(is_good).fold(NO_MOVE, |moves, bit| moves | 1 << bit)
+}
+
+/// All queries after one supervision step.
+#[derive(Debug, Serialize)]
+pub struct AfterStep {
+    pub step: usize,
+    /// Share of queries with a verified path in this answer or one before.
+    pub solved: Option<f64>,
+    /// Share with one in this answer.
+    pub solved_now: Option<f64>,
+    /// Share of cells that are right.
+    pub right: Option<f64>,
+    /// Share of the cells that were wrong a step before and are right now; before the first step all are wrong.
+    pub corrected: Option<f64>,
+    /// Share of the cells that were right a step before and are wrong now.
+    pub broken: Option<f64>,
+}
+
+/// The steps that all traces have.
+pub fn by_step(traces: &[Trace]) -> Vec<AfterStep> {
+    let steps = traces.iter().map(|trace| trace.cells.len()).min().unwrap_or(0);
+    let counted: usize = traces.iter().map(|trace| trace.counted).sum();
+    let mut right_before = 0;
+    (0..steps)
+        .map(|step| {
+            let solved = |first: fn(usize) -> usize| {
+                let is_solved = |trace: &&Trace| {
+                    let end = (step + 1) * trace.answers_a_step();
+                    trace.answers[first(end)..end].iter().any(|answer| answer.cost.is_some())
+                };
+                share(traces.iter().filter(is_solved).count(), traces.len())
+            };
+            let sum = |which: fn(&Cells) -> usize| traces.iter().map(|trace| which(&trace.cells[step])).sum::<usize>();
+            let right = sum(|cells| cells.right);
+            let row = AfterStep {
+                step: step + 1,
+                solved: solved(|_| 0),
+                solved_now: solved(|end| end - 1),
+                right: share(right, counted),
+                corrected: share(sum(|cells| cells.corrected), counted - right_before),
+                broken: share(sum(|cells| cells.broken), right_before),
+            };
+            right_before = right;
+            row
+        })
+        .collect()
+}
+
+/// Cost of the model's best path of cells, before it is straightened, over the optimum.
+pub fn cells_ratio(traces: &[Trace]) -> Upper {
+    let ratio = |trace: &Trace| Some(trace.best(trace.answers.len())? / trace.optimum);
+    Sorted::new(traces.iter().filter_map(ratio)).upper()
+}
+
+/// Cells that the decoder expanded beside the first verified path.
+pub fn beside(traces: &[Trace]) -> Most {
+    let beside = |trace: &Trace| trace.answers[trace.first_verified()?].beside.map(f64::from);
+    Sorted::new(traces.iter().filter_map(beside)).most()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser as _;
+    use trm_core::model::bundle::Bundle;
+
+    use super::super::args::EvalArgs;
+    use super::super::attempt::{Judge, applications_a_step};
+    use super::super::source::Source;
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: EvalArgs,
+    }
+
+    #[test]
+    fn a_trace_finds_the_first_path_when_the_planner_does() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let bundle = Bundle::load(&folder.join("models/bundles/nav_d32")).unwrap();
+        let maps = folder.join("tests/maps").display().to_string();
+        for source in [["--generated", "32"], ["--maps", &maps]] {
+            let args = Cli::parse_from([&["eval", "--steps", "6"], &source[..]].concat()).args;
+            let setting = args.setting(&bundle).unwrap();
+            let worlds = Source::new(&args, &setting).unwrap();
+            let mut sight = Sight::new(&setting, &bundle).unwrap();
+            let mut judge = Judge::new(&setting, &bundle).unwrap();
+            let per_answer = applications_a_step(&bundle) / bundle.manifest.architecture.cycles as u32;
+            for number in 0..8 {
+                let query = worlds.query(1, number, &setting).unwrap();
+                let trace = Trace::record(&mut sight, &query, 6).unwrap();
+                let record = judge.record(&query);
+                let applications = trace.first_verified().map(|at| (at as u32 + 1) * per_answer);
+                assert_eq!(record.steps, applications.map(|n| n.div_ceil(applications_a_step(&bundle))), "{number}");
+                assert!(trace.cells.iter().all(|cells| cells.right <= trace.counted));
+                let cost = trace.best(trace.answers.len());
+                assert!(
+                    cost.is_none_or(|cost| cost >= trace.optimum - 1e-2),
+                    "no path over cells is better than the best"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_right_moves_are_the_optimal_ones_and_those_hardly_worse() {
+        let mut world = super::super::world::World::new(4, false);
+        world.set(1, 1, true);
+        let costmap = world.costmap().unwrap();
+        let travel = trm_core::grid::travel::Travel::new(&trm_core::config::Config::default());
+        let field = field(&costmap, Cell::new(3, 0), travel).unwrap();
+        let moves = |col, row| each(good_moves(&costmap, &field, Cell::new(col, row))).collect::<Vec<_>>();
+        assert_eq!(moves(0, 0), [2], "along the row");
+        assert!(moves(3, 0).is_empty(), "the goal");
+        assert!(moves(1, 1).is_empty(), "blocked");
+        assert_eq!(moves(0, 1), [0], "no corner is cut");
+        assert_eq!(moves(2, 2), [0, 1], "two ways of the same length");
+    }
+}

@@ -1,0 +1,171 @@
+//! `trm eval` as a person or a script runs it: the built binary, on small windows and few queries.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn eval(arguments: &str) -> Output {
+    let arguments = std::iter::once("eval").chain(arguments.split_whitespace());
+    Command::new(env!("CARGO_BIN_EXE_trm")).args(arguments).output().expect("trm is built with its tests")
+}
+
+/// The figures of an evaluation that must succeed.
+fn figures(folder: &Path, arguments: &str) -> Value {
+    let file = folder.join("figures.json");
+    let output = eval(&format!("{arguments} --json {}", file.display()));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = std::fs::read_to_string(file).expect("the file was written");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<_> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn error(arguments: &str) -> String {
+    let output = eval(arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn maps() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/maps").display().to_string()
+}
+
+#[test]
+fn the_file_has_every_key_and_no_path_collides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let figures = figures(folder.path(), "--generated 32 --queries 24 --seed 3");
+    assert_eq!(
+        keys(&figures),
+        [
+            "budget",
+            "bundle",
+            "expansions",
+            "failures",
+            "model_only",
+            "per_map",
+            "queries",
+            "seed",
+            "steps",
+            "steps_by_difficulty",
+            "steps_over_bound",
+            "window",
+            "with_fallback",
+        ]
+    );
+    assert_eq!((&figures["queries"], &figures["seed"], &figures["window"]), (&24.into(), &3.into(), &32.into()));
+    assert_eq!(figures["budget"]["steps"], 32);
+    for way in ["model_only", "with_fallback"] {
+        assert_eq!(keys(&figures[way]), ["ci95", "colliding", "cost_ratio", "optimal", "steps", "success"]);
+        assert_eq!(keys(&figures[way]["cost_ratio"]), ["p50", "p95", "p99"]);
+        assert_eq!(figures[way]["colliding"], 0);
+    }
+    assert_eq!(keys(&figures["steps"]), ["max", "p50", "p95"]);
+    assert_eq!(figures["with_fallback"]["success"], 1.0, "the fallback finds every way that there is");
+    assert!(figures["model_only"]["success"].as_f64().expect("a share") > 0.5, "{figures}");
+    assert_eq!(keys(&figures["per_map"]), ["boxes", "caves", "discs", "maze", "noise", "rooms", "shelves", "walls"]);
+    for (kind, group) in figures["per_map"].as_object().expect("an object") {
+        assert_eq!(group["n"], 3, "{kind}");
+        assert_eq!(keys(group), ["ci95", "cost_ratio", "n", "steps", "success"]);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_figures_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let command = format!("--maps {} --window 32 --queries 15 --steps 8", maps());
+    let first = figures(folder.path(), &format!("{command} --seed 5"));
+    assert_eq!(first, figures(folder.path(), &format!("{command} --seed 5 --jobs 3")));
+    assert_ne!(first, figures(folder.path(), &format!("{command} --seed 6")));
+    let expected = ["aws_bookstore", "nav2_depot", "nav2_tb3_sandbox", "pal_hospital", "pal_office"];
+    assert_eq!(keys(&first["per_map"]), expected);
+    assert_eq!(first["model_only"]["colliding"], 0);
+}
+
+#[test]
+fn mazes_are_seen_through_the_next_even_window() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let figures = figures(folder.path(), "--mazes 12 --queries 6");
+    assert_eq!((&figures["window"], &figures["per_map"]["maze"]["n"]), (&26.into(), &6.into()));
+    assert_eq!(figures["with_fallback"]["success"], 1.0);
+    let least = figures["with_fallback"]["cost_ratio"]["p50"].as_f64().expect("a ratio");
+    assert!(least > 1.0 - 1e-6, "nothing in a maze can be straightened: {least}");
+}
+
+#[test]
+fn a_deadline_is_a_budget_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let figures = figures(folder.path(), "--generated 32 --queries 8 --deadline-ms 10000");
+    assert_eq!(figures["budget"]["deadline_ms"], 10000.0);
+    assert_eq!(figures["with_fallback"]["success"], 1.0);
+}
+
+#[test]
+fn anytime_figures_come_with_a_plot() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let png = folder.path().join("plot.png");
+    let command = format!("--generated 32 --queries 8 --steps 6 --anytime --png {}", png.display());
+    let anytime = &figures(folder.path(), &command)["anytime"];
+    assert_eq!(
+        keys(anytime),
+        [
+            "by_step",
+            "calibration",
+            "cells_ratio",
+            "expansions_beside",
+            "path_change",
+            "queries",
+            "steps",
+            "stop_policies",
+            "times_ms",
+            "warm",
+        ]
+    );
+    let steps = anytime["by_step"].as_array().expect("a list");
+    assert_eq!(steps.len(), 6);
+    let solved: Vec<f64> = steps.iter().map(|step| step["solved"].as_f64().expect("a share")).collect();
+    assert!(solved.is_sorted() && solved[5] > 0.5, "{solved:?}");
+    assert_eq!(steps[0]["corrected"], steps[0]["right"], "all are wrong before the first step");
+    assert_eq!(anytime["calibration"]["bins"].as_array().map(Vec::len), Some(10));
+    let answers: u64 =
+        anytime["calibration"]["bins"].as_array().into_iter().flatten().filter_map(|bin| bin["n"].as_u64()).sum();
+    assert_eq!(answers, 8 * 6);
+    assert_eq!(anytime["stop_policies"]["oracle"]["extra_steps"], 0.0);
+    assert_eq!(anytime["times_ms"]["dijkstra"]["solved"], 1.0);
+    assert_eq!(keys(&anytime["warm"]), ["moved_1", "moved_2", "obstacle"]);
+    assert!(anytime["warm"]["moved_1"]["n"].as_u64() > Some(0));
+    assert!(anytime["path_change"]["n"].as_u64() > Some(0));
+    let picture = image::open(png).expect("a PNG").to_rgb8();
+    assert_eq!(picture.dimensions(), (1040, 520));
+    assert!(picture.pixels().any(|pixel| *pixel == image::Rgb([30, 90, 220])), "the model's curve");
+}
+
+#[test]
+fn errors_name_the_flag_and_its_value() {
+    let empty = tempfile::tempdir().expect("a folder");
+    let folder = empty.path().display();
+    for (arguments, words) in [
+        (format!("--maps {folder}"), ["--maps", "no map in this folder"]),
+        ("--maps /nowhere".to_owned(), ["--maps /nowhere", "No such file"]),
+        (format!("--maps {} --window 600", maps()), ["--window: 600", "from 16 to 256"]),
+        (format!("--maps {} --resolution 0.01", maps()), ["--resolution: 0.01", "map.yaml"]),
+        (format!("--maps {} --robot-radius -1", maps()), ["--robot-radius: -1", "from 0 to 10"]),
+        ("--generated 64 --window 32".to_owned(), ["--window: 32 is not 64", "--generated"]),
+        ("--generated 4096".to_owned(), ["4096", "--generated"]),
+        ("--generated 32 --steps 0".to_owned(), ["--steps: 0", "from 1 to 1000"]),
+        ("--generated 32 --steps 2000".to_owned(), ["--steps: 2000", "from 1 to 1000"]),
+        ("--generated 32 --deadline-ms 0".to_owned(), ["--deadline-ms: 0", "from 0.1"]),
+        ("--generated 32 --deadline-ms 5 --steps 3".to_owned(), ["--deadline-ms", "--steps"]),
+        ("--generated 32 --mazes 10".to_owned(), ["--generated", "--mazes"]),
+        ("--queries 3".to_owned(), ["--maps", "--mazes"]),
+        ("--generated 32 --png x.png".to_owned(), ["--anytime", "required"]),
+        ("--generated 32 --queries 1 --json /nowhere/x.json".to_owned(), ["--json /nowhere/x.json", "No such file"]),
+    ] {
+        let error = error(&arguments);
+        assert!(words.iter().all(|word| error.contains(word)), "{arguments}: {error}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Soft costs through the whole planner: paths keep away from obstacles where that is worth the way.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Simulated, bundle, costmap, pose};
+use trm_core::config::Config;
+use trm_core::error::LoadError;
+use trm_core::grid::costmap::Costmap;
+use trm_core::grid::guidance::Guidance;
+use trm_core::grid::travel::Travel;
+use trm_core::model::backend::{Backend, Shape};
+use trm_core::model::encode::{CHANNELS, CLASSES};
+use trm_core::planner::{GuidanceKind, Outcome, Planner, Request, Source};
+use trm_core::units::{Cell, Pose};
+
+fn request(start: Pose, goal: Pose) -> Request<'static> {
+    Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_secs(1), cancel: None }
+}
+
+/// Greatest distance of a path from a row of the grid between two columns, in cells.
+fn off_row(map: &Costmap, outcome: &Outcome, row: f64, cols: std::ops::Range<f64>) -> f64 {
+    let points = outcome.path.unwrap().poses().iter().map(|pose| map.geometry().to_cells(pose.point()));
+    points.filter(|(col, _)| cols.contains(col)).map(|(_, at)| (at - row).abs()).fold(0.0, f64::max)
+}
+
+/// A corridor of five free cells, rows 1 to 5, between two walls.
+fn corridor(config: &Config) -> Costmap {
+    let wall = "#".repeat(60);
+    let free = ".".repeat(60);
+    costmap(config, 0.1, &[wall.clone(), free.clone(), free.clone(), free.clone(), free.clone(), free, wall])
+}
+
+#[test]
+fn a_path_beside_a_wall_moves_to_the_middle_of_the_corridor_and_only_with_costs() {
+    let narrow = Config { robot_radius: 0.05, inflation_radius: 0.5, max_steps: 0, ..Config::default() };
+    for (cost_travel_multiplier, row) in [(2.0, 3.0), (3.0, 3.0), (0.0, 1.0)] {
+        let config = Config { cost_travel_multiplier, ..narrow.clone() };
+        let map = corridor(&config);
+        let clock = Simulated::default();
+        let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+        let goal = Cell::new(55, 1);
+        let guidance = Guidance::compute(&map, goal, Travel::new(&config), &|| false).unwrap();
+        for guidance in [None, Some(&guidance)] {
+            planner.reset();
+            let request = request(pose(&map, 4.0, 1.0, 0.0), pose(&map, 55.0, 1.0, 0.0));
+            let outcome = planner.plan(&map, guidance, &request, &clock);
+            assert_eq!(outcome.report.source, Source::Fallback);
+            let off = off_row(&map, &outcome, row, 10.0..50.0);
+            assert!(off < 0.5, "{off} cells off row {row} with a multiplier of {cost_travel_multiplier}");
+        }
+    }
+}
+
+#[test]
+fn guidance_of_other_travel_costs_is_not_used() {
+    let config = Config { max_steps: 0, ..Config::default() };
+    let map = costmap(&config, 0.1, &vec![".".repeat(30); 30]);
+    let clock = Simulated::default();
+    let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+    let travel = Travel::new(&config);
+    for (travel, expected) in [(travel, GuidanceKind::Classical), (travel.by_length(), GuidanceKind::None)] {
+        let guidance = Guidance::compute(&map, Cell::new(25, 25), travel, &|| false).unwrap();
+        planner.reset();
+        let request = request(pose(&map, 4.0, 4.0, 0.0), pose(&map, 25.0, 25.0, 0.0));
+        assert_eq!(planner.plan(&map, Some(&guidance), &request, &clock).report.guidance, expected);
+    }
+}
+
+/// A model that knows the exact field, which the test sets: all of `[9, 48, 48]`.
+struct Told(Arc<Mutex<Vec<f32>>>);
+
+impl Backend for Told {
+    fn shape(&self) -> Shape {
+        Shape { size: 48, patch: 2, hidden: 32, channels: CHANNELS.len() }
+    }
+
+    fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+        x.fill(0.0);
+        Ok(())
+    }
+
+    fn net(&mut self, _: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+        out.fill(0.0);
+        Ok(())
+    }
+
+    fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+        moves.copy_from_slice(&self.0.lock().unwrap());
+        Ok(0.0)
+    }
+}
+
+/// Cells a side of the room: one less than the window, so that the block has a middle.
+const SIDE: usize = 47;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Left,
+    Right,
+}
+
+/// A block in the middle of a room. With `narrow` a wall stands left of it, so that the way there costs more, and a way can
+/// be closed.
+fn room(config: &Config, narrow: bool, closed: Option<Way>) -> Costmap {
+    let mut rows = vec![".".repeat(SIDE); SIDE];
+    for row in &mut rows[15..=31] {
+        row.replace_range(16..31, &"#".repeat(15));
+        if narrow {
+            row.replace_range(0..10, &"#".repeat(10));
+        }
+    }
+    match closed {
+        Some(Way::Left) => rows[SIDE / 2].replace_range(..16, &"#".repeat(16)),
+        Some(Way::Right) => rows[SIDE / 2].replace_range(31.., &"#".repeat(16)),
+        None => {}
+    }
+    costmap(config, 0.1, &rows)
+}
+
+/// The logits of a model that knows one way around the block.
+fn field(config: &Config, narrow: bool, way: Way, goal: Cell) -> Vec<f32> {
+    let map = room(config, narrow, Some(if way == Way::Left { Way::Right } else { Way::Left }));
+    let guidance = Guidance::compute(&map, goal, Travel::new(config), &|| false).unwrap();
+    let mut logits = vec![0.0; CLASSES * 48 * 48];
+    for at in 0..48 * 48 {
+        for class in guidance.optimal_moves(&map, Cell::new(at % 48, at / 48)) {
+            logits[class * 48 * 48 + at as usize] = 4.0;
+        }
+    }
+    logits
+}
+
+#[test]
+fn of_two_ways_of_the_same_length_the_driven_one_stays_only_while_it_costs_as_little() {
+    let config = Config { window_size: 48, robot_radius: 0.1, ..Config::default() };
+    let goal = Cell::new(23, 43);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let clock = Simulated::default();
+    *told.lock().unwrap() = field(&config, false, Way::Left, goal);
+    let mut planner = Planner::with_backend(&config, &bundle(), Box::new(Told(Arc::clone(&told))), &clock).unwrap();
+    let plan = |planner: &mut Planner, narrow: bool, told_way: Way| {
+        *told.lock().unwrap() = field(&config, narrow, told_way, goal);
+        let map = room(&config, narrow, None);
+        let request = request(pose(&map, 23.0, 3.0, 0.0), pose(&map, 23.0, 43.0, 0.0));
+        let outcome = planner.plan(&map, None, &request, &clock);
+        let path = outcome.path.unwrap();
+        let sum: f64 = path.poses().iter().map(|p| map.geometry().to_cells(p.point()).0 - 23.0).sum();
+        (outcome.report.source, sum < 0.0, path.length())
+    };
+    let (source, went_left, length) = plan(&mut planner, false, Way::Left);
+    assert_eq!((source, went_left), (Source::Model, true));
+    let (source, stays_left, _) = plan(&mut planner, false, Way::Right);
+    assert_eq!((source, stays_left), (Source::Previous, true), "both cost the same");
+    let map = room(&config, true, None);
+    assert!(planner.still_valid(&map, pose(&map, 23.0, 3.0, 0.0)), "it may still be driven");
+    let (source, goes_left, other) = plan(&mut planner, true, Way::Right);
+    assert_eq!((source, goes_left), (Source::Model, false), "the left way costs more now");
+    assert!((other - length).abs() < 0.1, "though they are as long: {length} m and {other} m");
+}
