@@ -14,13 +14,14 @@ models-env: ## makes .venv/ with PyTorch for the targets of models/ (5.7 GB)
 train: models-env ## trains a bundle on one core, goes on where it stopped (BUNDLE=nav_d32 FRESH=)
 	$(VENV_PYTHON) -m trm_train.train $(BUNDLE_CONFIG) $(if $(FRESH),--fresh)
 
-.PHONY: evaluate
-evaluate: models-env ## share of windows that a bundle's weights solve, by step
-	$(VENV_PYTHON) -m trm_train.evaluate $(BUNDLE_CONFIG)
-
 .PHONY: bundle
-bundle: models-env ## evaluates and exports trained weights to models/bundles
+bundle: models-env ## exports trained weights to models/bundles, draws the curves of their training
+	$(VENV_PYTHON) -m trm_train.curves models/runs/$(BUNDLE)
 	$(VENV_PYTHON) -m trm_train.export $(BUNDLE_CONFIG)
+
+.PHONY: ablations
+ablations: models-env ## what each part of the recipe buys: 13 short trainings, 40 minutes of one core
+	$(VENV_PYTHON) -m trm_train.ablate models/configs/ablations.yaml
 
 .PHONY: golden
 golden: models-env ## writes the PyTorch numbers that the Rust tests compare with

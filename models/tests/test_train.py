@@ -3,19 +3,19 @@ import pytest
 import torch
 
 from trm_train import losses, train
-from trm_train.data import Source
+from trm_train.data import CHANNELS, Source, channels
 from trm_train.model import CLASSES, NONE, TRM, shifted
 
 CONFIG = {
     "name": "tiny",
     "seed": 1,
     "threads": 1,
-    "model": {"d": 8, "patch": 2, "n": 1, "T": 2, "layers": 1, "channels": 4},
+    "model": {"d": 8, "patch": 2, "n": 1, "T": 2, "layers": 1, "channels": CHANNELS},
     "train_maps": [],
     "eval_maps": ["nav2_depot"],
     "stages": [
-        {"window": 16, "batch": 4, "iterations": 6, "learning_rate": 1e-3, "reach": 8, "steps": 3, "warm": 0.5}
-        | {"warm_steps": 2, "real": 0.0, "inside": 0.5}
+        {"windows": [[16, 4, 0.5], [24, 2, 0.5]], "iterations": 6, "learning_rate": 1e-3, "reach": 8, "steps": 6}
+        | {"warm": 0.5, "warm_steps": 2, "real": 0.0, "inside": 0.5, "soft": 0.5, "closed": 0.5}
     ],
 }
 
@@ -76,20 +76,108 @@ def test_q_is_asked_whether_the_field_is_right():
     assert losses.q_loss(-sure, wrong, labels, cost).item() < 1e-6
 
 
-def test_a_slot_starts_cold_or_keeps_its_state():
+@pytest.fixture
+def slots() -> train.Slots:
     torch.manual_seed(0)
-    model = TRM(**CONFIG["model"])
     stage = CONFIG["stages"][0] | {"warm": 1.0}
-    slots = train.Slots(model, Source(16, 1, [], 0.0), stage, np.random.default_rng(0))
-    assert torch.equal(slots.y[0, :, 3, 3], model.y_init[:, 0, 0])
+    return train.Slots(TRM(**CONFIG["model"]), Source(16, 1, [], 0.0), 4, stage, np.random.default_rng(0))
+
+
+def test_slots_start_cold_each_at_its_own_step(slots):
+    for slot, sample in enumerate(slots.samples):
+        assert torch.equal(slots.channels[slot], torch.from_numpy(channels(sample)))
+        assert torch.equal(slots.arrival[slot], torch.from_numpy(sample.arrival))
+        np.testing.assert_array_equal(slots.labels[slot], sample.labels)
+        assert torch.equal(slots.y[slot, :, 3, 3], slots.model.y_init[:, 0, 0])
+        assert torch.equal(slots.asked()[slot], torch.from_numpy(~sample.occupied))
+        assert slots.step[slot] == slot % slots.last[slot]
+    assert not slots.warm.any()
+    slots.step[:] = torch.tensor([1.0, 2, 3, 4])
+    slots.warm[3] = True
+    assert slots.radius().tolist() == [8, 16, 24, torch.inf]
+
+
+def test_a_sample_stays_until_its_whole_field_was_asked_for_and_some_steps_more(slots):
+    for _ in range(20):
+        slots._cold(0)
+        arrival = slots.samples[0].arrival
+        farthest = arrival[np.isfinite(arrival)].max()
+        assert slots.last[0] <= CONFIG["stages"][0]["steps"]
+        if slots.last[0] < CONFIG["stages"][0]["steps"]:
+            assert farthest + 8 < slots.last[0] * 8 <= farthest + 5 * 8
+
+
+def test_a_replaced_slot_is_warm_and_keeps_its_state_or_starts_cold(slots):
     slots.y[:] = 5.0
-    slots.step[:] = stage["steps"]
+    before = list(slots.samples)
+    slots.step[:] = slots.last
+    slots.step[1] -= 1
     slots.replace_finished()
+    assert slots.samples[1] is before[1] and (slots.y[1] == 5.0).all()
     assert slots.warm.any()
-    for slot in range(stage["batch"]):
+    for slot in (0, 2, 3):
+        assert slots.samples[slot] is not before[slot] and slots.step[slot] == 0
         kept = (slots.y[slot] == 5.0).float().mean()
-        assert kept > 0.2 if slots.warm[slot] else kept == 0
-    assert torch.isinf(slots.radius()[slots.warm]).all()
+        if slots.warm[slot]:
+            assert kept > 0.2 and slots.last[slot] == 2
+            new, old = slots.samples[slot].solved, before[slot].solved
+            assert new is old or (new.goal == old.goal and (new.world != old.world).any())
+        else:
+            assert kept == 0
+
+
+def kernels() -> list[torch.nn.Parameter]:
+    torch.manual_seed(3)
+    shapes = [(8, 4, 3, 3), (4, 8, 1, 1)]
+    return [torch.nn.Parameter(torch.randn(shape).to(memory_format=torch.channels_last)) for shape in shapes]
+
+
+def test_muon_moves_the_kernels_as_matrices():
+    """The views share the kernels' storage, and do to them what torch's Muon does to their matrices."""
+    settings = {"lr": 0.02, "weight_decay": 0.1, "adjust_lr_fn": "match_rms_adamw"}
+    ours = kernels()
+    flat = [torch.nn.Parameter(k.detach().permute(0, 2, 3, 1).reshape(len(k), -1).clone()) for k in ours]
+    muon, expected = train.Muon(ours, **settings), torch.optim.Muon(flat, **settings)
+    for matrix, kernel in zip(muon.param_groups[0]["params"], ours, strict=True):
+        assert matrix.data_ptr() == kernel.data_ptr() and matrix.numel() == kernel.numel()
+    for _ in range(3):
+        for kernel, matrix in zip(ours, flat, strict=True):
+            kernel.grad = torch.randn(kernel.shape)
+            matrix.grad = kernel.grad.permute(0, 2, 3, 1).reshape(matrix.shape)
+        muon.step()
+        expected.step()
+    for kernel, matrix, start in zip(ours, flat, kernels(), strict=True):
+        assert not torch.equal(kernel, start)
+        assert torch.equal(kernel.detach().permute(0, 2, 3, 1).reshape(matrix.shape), matrix)
+
+
+def test_every_trained_weight_has_one_optimizer_and_learns(tmp_path):
+    torch.manual_seed(0)
+    run = train.Run(CONFIG, tmp_path)
+    matrices = {m.data_ptr() for m in run.muon.param_groups[0]["params"]}
+    others = {p.data_ptr() for p in run.optimizer.param_groups[0]["params"]}
+    weights = {name: p for name, p in run.model.named_parameters() if p.requires_grad}
+    assert not matrices & others
+    assert matrices | others == {p.data_ptr() for p in weights.values()}
+    assert {name for name, p in weights.items() if p.data_ptr() in matrices} == {"net.0.gate.weight", "net.0.out.weight"}
+    before = {name: p.detach().clone() for name, p in weights.items()}
+    batches = train.batches(run, CONFIG, 0, 1)
+    for _ in range(2):
+        slots = next(batches)
+        step, y = slots.step.clone(), slots.y
+        found = train.train_batch(run, run.model, slots, 1e-3)
+        assert np.isfinite(found).all() and 0 <= found[1] <= 1
+        assert torch.equal(slots.step, step + 1)
+        assert not torch.equal(slots.y, y) and not slots.y.requires_grad
+    assert [name for name, p in weights.items() if torch.equal(p, before[name])] == []
+
+
+def test_a_stage_mixes_its_sizes_of_window(tmp_path):
+    run = train.Run(CONFIG, tmp_path)
+    batches = train.batches(run, CONFIG, 0, 1)
+    drawn = [next(batches) for _ in range(40)]
+    assert {(s.source.size, len(s.samples)) for s in drawn} == {(16, 4), (24, 2)}
+    assert len({id(s) for s in drawn}) == 2, "one set of slots a size goes on through the stage"
 
 
 def test_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
@@ -104,9 +192,14 @@ def test_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     assert not torch.equal(before, run.model.encode.conv.weight)
     assert not torch.equal(run.ema.encode.conv.weight, run.model.encode.conv.weight)
 
+    # A run that starts elsewhere ends up with what was saved.
+    torch.manual_seed(1)
     again = train.Run(CONFIG, tmp_path)
     assert (again.stage, again.iteration) == (1, 0), "that config's stages are over"
-    assert torch.equal(again.model.encode.conv.weight, run.model.encode.conv.weight)
+    for name in train.PARTS:
+        saved, loaded = (getattr(r, name).state_dict() for r in (run, again))
+        # Of the optimizers, their moments: the settings aren't numbers.
+        torch.testing.assert_close(loaded.get("state", loaded), saved.get("state", saved), rtol=0, atol=0)
     assert again.seconds() >= run.seconds() - 1
     more = CONFIG | {"stages": half["stages"] + CONFIG["stages"]}
     train.train_stage(again, more, again.stage, again.iteration, again.model)

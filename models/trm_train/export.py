@@ -1,4 +1,4 @@
-"""Writes a bundle: `python -m trm_train.export configs/<bundle>.yaml`; evaluates it and puts the figures in its card.
+"""Writes a bundle: `python -m trm_train.export configs/<bundle>.yaml`.
 
 Three ONNX graphs (encode, net, decode) with free height and width, and the manifest that names what they are. The
 sums of the recursion aren't in the graphs: they are in `trm_core`, so that a deadline check sits between two
@@ -13,9 +13,8 @@ import torch
 import yaml
 from torch import nn
 
-from . import card
 from .data import OFFSET_CLIP, OFFSET_SCALE, SEED_VALUE
-from .evaluate import HERE, evaluate, load
+from .evaluate import HERE, load
 from .model import CLASSES, TRM, Encode
 
 OPSET = 17
@@ -59,33 +58,11 @@ def graphs(model: TRM, out: Path) -> list[str]:
     return [f"{name}.onnx" for name, *_ in parts]
 
 
-def summary(evaluation: dict) -> dict:
-    """The figures that the manifest keeps; the card has all."""
-
-    def of(rows: list[dict]) -> dict:
-        last = rows[-1]
-        return {
-            "n": last["n"],
-            "arrived_by_step": [row["arrived"] for row in rows],
-            "ci95_last": last["ci95"],
-            "cost_ratio_mean": last["cost_ratio_mean"],
-            "cost_ratio_p95": last["cost_ratio_p95"],
-        }
-
-    return {
-        "decoder": "roll-out of the most probable legal move",
-        "cold": {name: of(rows) for name, rows in evaluation["cold"].items()},
-        "generated_64_by_kind": {name: of([row]) for name, row in evaluation["kinds"].items()},
-        "real_32_after_a_change": {name: of(rows) for name, rows in evaluation["warm"].items()},
-    }
-
-
 def main() -> None:
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("config", type=Path)
     args.add_argument("--weights", type=Path, default=None, help="checkpoint (default: the run's own)")
     args.add_argument("--out", type=Path, default=None, help="bundle folder (default: bundles/<name>)")
-    args.add_argument("--scale", type=float, default=1.0, help="share of the evaluation's windows; 0 evaluates nothing")
     args = args.parse_args()
     config = yaml.safe_load(args.config.read_text())
     torch.set_num_threads(config["threads"])
@@ -93,7 +70,6 @@ def main() -> None:
     out = args.out or HERE / "bundles" / config["name"]
     out.mkdir(parents=True, exist_ok=True)
     saved = torch.load(weights, weights_only=True)
-    evaluation = evaluate(load(config, weights), config, args.scale) if args.scale > 0 else None
     model = load(config, weights).to(memory_format=torch.contiguous_format)
     files = graphs(model, out)
     manifest = {
@@ -107,7 +83,7 @@ def main() -> None:
             "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         },
         "encoding": {
-            "channels": ["occupied", "goal", "goal_offset", "ones"],
+            "channels": ["occupied", "goal", "goal_offset", "ones", "cost"],
             "goal_value": SEED_VALUE,
             "offset_scale": OFFSET_SCALE,
             "offset_clip": OFFSET_CLIP,
@@ -128,14 +104,12 @@ def main() -> None:
             "eval_maps": config["eval_maps"],
             "torch": str(torch.__version__),
         },
-        "evaluation": summary(evaluation) if evaluation else None,
+        "evaluation": f"models/bundles/{config['name']}/eval/*.json",
         "files": {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in files},
     }
     # Lists of numbers on one line each.
     text = yaml.safe_dump(manifest, sort_keys=False, width=120, default_flow_style=None)
     (out / "manifest.yaml").write_text(text)
-    if evaluation and (out / "README.md").exists():
-        card.update(out / "README.md", evaluation)
     print(f"wrote {out}")
 
 

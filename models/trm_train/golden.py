@@ -14,7 +14,7 @@ import yaml
 from safetensors.numpy import save_file
 
 from . import realmaps, worlds
-from .data import channels
+from .data import Soft, Solved, Source, channels, solve
 from .evaluate import HERE, load
 from .model import TRM, shifted
 
@@ -30,11 +30,10 @@ def window(size: int, corner: tuple[int, int]) -> np.ndarray:
     """Channels of a window with the goal outside: its offsets aren't all 0."""
     worlds.seed_numba(WORLD[1])
     world = worlds.generate(2 * size, 2 * size, WORLD[0])
-    free = np.argwhere(~world)
-    dist = worlds.cost_to_go(world, *free[0])
-    occupied, exits, _, _ = worlds.window_labels(world, dist, *corner, size)
-    assert np.isfinite(exits).sum() > 1, "the window has no way to the goal"
-    return channels(occupied, exits)
+    goal = tuple(int(v) for v in np.argwhere(~world)[0])
+    sample = Source(size, 0, [], 0.0).window(solve(world, Soft(2.0, 2.0, 5), goal), corner)
+    assert np.isfinite(sample.exits).sum() > 1, "the window has no way to the goal"
+    return channels(sample)
 
 
 @torch.no_grad()
@@ -69,18 +68,21 @@ def recursion(model: TRM, size: int, applications: bool, moved: bool) -> dict[st
 
 
 def encoding(patch: int) -> dict[str, np.ndarray]:
-    """A part of a real map, a goal, and the channels of two windows: with the goal inside and outside."""
+    """A part of a real map with soft costs as Nav2 publishes them, a goal, and the channels of two windows: with the goal
+    inside and outside. The multiplier of the costs is 2."""
     size = 32
     world = np.ascontiguousarray(realmaps.world(GOLDEN.parent / "maps" / "pal_hospital", 2, 0.25)[301:373, 87:167])
     goal = (11, 55)
     assert not world[goal]
-    dist = worlds.cost_to_go(world, *goal)
-    out = {"world": world.astype(np.uint8), "goal": np.array(goal, np.int32)}
+    costs = np.where(world, 100, np.round(98 * (Soft(1.0, 2.0, 5).weights(world) - 1))).astype(np.uint8)
+    weights = np.where(world, 1, 1 + 2 * costs.astype(np.float32) / 98).astype(np.float32)
+    solved = Solved(world, None, weights, worlds.cost_to_go(world, weights, *goal), goal)
+    out = {"costs": costs, "goal": np.array(goal, np.int32)}
     for name, corner in (("inside", (2, 34)), ("outside", (30, 20))):
         assert not any(c % patch for c in corner)
-        occupied, exits, _, _ = worlds.window_labels(world, dist, *corner, size)
-        assert np.isfinite(exits).sum() > 3
-        out |= {f"{name}.corner": np.array(corner, np.int32), f"{name}.input": channels(occupied, exits)}
+        sample = Source(size, 0, [], 0.0).window(solved, corner)
+        assert np.isfinite(sample.exits).sum() > (name == "outside")
+        out |= {f"{name}.corner": np.array(corner, np.int32), f"{name}.input": channels(sample)}
     return out
 
 

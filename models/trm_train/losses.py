@@ -11,15 +11,15 @@ BAND = 4.0
 FAR_WEIGHT = 0.1
 
 
-def field_loss(logits: Tensor, labels: Tensor, cost: Tensor, free: Tensor, radius: Tensor) -> Tensor:
+def field_loss(logits: Tensor, labels: Tensor, arrival: Tensor, free: Tensor, radius: Tensor) -> Tensor:
     """Mean negative log of the probability given to any optimal move.
 
-    logits [B, 9, H, W]; labels [B, H, W] bit k for move k, bit 8 for none; cost [B, H, W] in cells;
+    logits [B, 9, H, W]; labels [B, H, W] bit k for move k, bit 8 for none; arrival [B, H, W] in cells;
     free [B, H, W]; radius [B] in cells, inf for "the whole field".
     """
-    near = (cost <= radius[:, None, None]) & torch.isfinite(cost) & free
-    far = free & ((cost > radius[:, None, None] + BAND) | ~torch.isfinite(cost))
-    right = ((labels[:, None] >> torch.arange(CLASSES)[None, :, None, None]) & 1).bool()
+    near = (arrival <= radius[:, None, None]) & torch.isfinite(arrival) & free
+    far = free & ((arrival > radius[:, None, None] + BAND) | ~torch.isfinite(arrival))
+    right = ((labels[:, None] >> torch.arange(CLASSES, dtype=labels.dtype)[None, :, None, None]) & 1).bool()
     none = torch.zeros_like(right)
     none[:, NONE] = True
     right = torch.where(near[:, None], right, none)

@@ -11,6 +11,7 @@ import argparse
 import copy
 import csv
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from . import worlds
+from . import curves, worlds
 from .data import CHANNELS, Sample, Source, channels
 from .evaluate import HERE, quick
 from .losses import field_loss, q_loss, right_cells
@@ -27,31 +28,32 @@ from .model import TRM, shifted
 CHECKPOINT_EVERY = 500
 LOG_EVERY = 100
 EMA_RATE = 0.005
+PARTS = ("model", "ema", "muon", "optimizer")
 HALTING_WEIGHT = 0.1
 """Share of the halting head's loss in the sum."""
 
 
 class Slots:
-    """The batch: one sample a slot, each at its own step."""
+    """A batch of windows of one size: one sample a slot, each at its own step."""
 
-    def __init__(self, model: TRM, source: Source, stage: dict, random: np.random.Generator):
+    def __init__(self, model: TRM, source: Source, batch: int, stage: dict, random: np.random.Generator):
         self.model, self.source, self.stage, self.random = model, source, stage, random
-        batch, size = stage["batch"], stage["window"]
+        size = source.size
         tokens = size // model.patch
         self.samples: list[Sample | None] = [None] * batch
         self.channels = torch.zeros(batch, CHANNELS, size, size)
-        self.labels = torch.zeros(batch, size, size, dtype=torch.int64)
-        self.cost = torch.zeros(batch, size, size)
+        self.labels = torch.zeros(batch, size, size, dtype=torch.int32)
+        self.arrival = torch.zeros(batch, size, size)
         self.y, self.z = model.start(batch, tokens, tokens)
         self.step = torch.zeros(batch)
+        self.last = torch.zeros(batch)
         self.warm = torch.zeros(batch, dtype=torch.bool)
         for slot in range(batch):
             self._cold(slot)
-            self.step[slot] = slot % stage["steps"]
+            self.step[slot] = slot % int(self.last[slot])
 
     def replace_finished(self) -> None:
-        last = torch.where(self.warm, self.stage["warm_steps"], self.stage["steps"])
-        for slot in (self.step >= last).nonzero()[:, 0].tolist():
+        for slot in (self.step >= self.last).nonzero()[:, 0].tolist():
             if self.random.random() >= self.stage["warm"] or not self._warm(slot):
                 self._cold(slot)
 
@@ -59,12 +61,22 @@ class Slots:
         """How far from the goal each slot's answer must be known, in cells."""
         return torch.where(self.warm, torch.inf, self.step * self.stage["reach"])
 
+    def asked(self) -> torch.Tensor:
+        """The cells that the loss counts, [batch, size, size]."""
+        return self.channels[:, 0] < 0.5
+
     def _put(self, slot: int, sample: Sample, warm: bool) -> None:
         self.samples[slot] = sample
-        self.channels[slot] = torch.from_numpy(channels(sample.occupied, sample.exits))
-        self.labels[slot] = torch.from_numpy(sample.labels.astype(np.int64))
-        self.cost[slot] = torch.from_numpy(sample.cost)
+        self.channels[slot] = torch.from_numpy(channels(sample))
+        self.labels[slot] = torch.from_numpy(sample.labels.astype(np.int32))
+        self.arrival[slot] = torch.from_numpy(sample.arrival)
         self.step[slot], self.warm[slot] = 0, warm
+        if warm:
+            self.last[slot] = self.stage["warm_steps"]
+        else:
+            # Until the whole field is asked for, and on: what is right must stay.
+            needed = sample.arrival[np.isfinite(sample.arrival)].max() / self.stage["reach"]
+            self.last[slot] = min(self.stage["steps"], int(needed) + 1 + self.random.integers(1, 5))
 
     def _cold(self, slot: int) -> None:
         self._put(slot, self.source.sample(), warm=False)
@@ -95,23 +107,47 @@ def learning_rate(stages: list[dict], stage: int, iteration: int) -> float:
     return rate * max(0.02, min(1.0, left / decay)) if decay > 0 else rate
 
 
+class Muon(torch.optim.Muon):
+    """Muon (Jordan et al. 2024) for convolutions: each is a matrix of its outputs by its inputs. It takes matrices alone, so
+    it gets views of the weights, which are stored channels last."""
+
+    def __init__(self, kernels: list[torch.Tensor], **settings):
+        self.kernels = kernels
+        super().__init__([torch.nn.Parameter(self._matrix(k.detach())) for k in kernels], **settings)
+
+    @staticmethod
+    def _matrix(kernel: torch.Tensor) -> torch.Tensor:
+        return kernel.permute(0, 2, 3, 1).flatten(1)
+
+    def step(self, closure=None):
+        for matrix, kernel in zip(self.param_groups[0]["params"], self.kernels, strict=True):
+            assert matrix.data_ptr() == kernel.data_ptr()
+            matrix.grad = self._matrix(kernel.grad)
+        return super().step(closure)
+
+
 class Run:
     """What a checkpoint holds: weights, their running average, the optimizer, and how far training has come."""
 
+    network: type[TRM] = TRM
+
     def __init__(self, config: dict, folder: Path):
         self.checkpoint, self.log = folder / "checkpoint.pt", folder / "log.csv"
-        self.model = TRM(**config["model"]).to(memory_format=torch.channels_last)
+        self.model = self.network(**config["model"]).to(memory_format=torch.channels_last)
         if config.get("init"):
             self.model.load_state_dict(load_file(HERE / config["init"]))
         self.ema = copy.deepcopy(self.model)
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, weight_decay=0.01, betas=(0.9, 0.98))
+        kernels = [p for p in self.model.net.parameters() if p.dim() == 4]
+        others = [p for p in self.model.parameters() if p.requires_grad and not any(p is k for k in kernels)]
+        # Muon's update of a weight is as large as AdamW's at the same rate.
+        self.muon = Muon(kernels, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        self.optimizer = torch.optim.AdamW(others, weight_decay=0.01, betas=(0.9, 0.98))
         self.stage = self.iteration = 0
         self.before = -time.process_time()
         self.rows: list[list] = []
         if self.checkpoint.exists():
             saved = torch.load(self.checkpoint, weights_only=True)
-            for name in ("model", "ema", "optimizer"):
+            for name in PARTS:
                 getattr(self, name).load_state_dict(saved[name])
             self.stage, self.iteration = saved["stage"], saved["iteration"]
             self.before += saved["seconds"]
@@ -121,11 +157,12 @@ class Run:
         return self.before + time.process_time()
 
     def learn(self, loss: torch.Tensor, rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.zero_grad()
+        for optimizer in (self.muon, self.optimizer):
+            optimizer.param_groups[0]["lr"] = rate
+        self.model.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.muon.step()
         self.optimizer.step()
         with torch.no_grad():
             for slow, fast in zip(self.ema.parameters(), self.model.parameters(), strict=True):
@@ -133,7 +170,7 @@ class Run:
 
     def save(self, stage: int, iteration: int) -> None:
         """Writes the checkpoint; then the log's rows, so that a run that was ended in between logs none twice."""
-        parts = {name: getattr(self, name).state_dict() for name in ("model", "ema", "optimizer")}
+        parts = {name: getattr(self, name).state_dict() for name in PARTS}
         new = self.checkpoint.with_suffix(".tmp")
         torch.save(parts | {"stage": stage, "iteration": iteration, "seconds": self.seconds()}, new)
         new.replace(self.checkpoint)
@@ -145,27 +182,49 @@ class Run:
         self.rows.clear()
 
 
+def batches(run: Run, config: dict, number: int, seed: int, slots: type[Slots] = Slots) -> Iterator[Slots]:
+    """The batches of a stage, without end: finished samples are replaced, the others have come a step further."""
+    stage = config["stages"][number]
+    maps = [HERE.parent / "tests" / "maps" / m for m in config["train_maps"]]
+    random = np.random.default_rng(seed)
+    mix = []
+    for size, batch, _ in stage["windows"]:
+        source = Source(size, seed + size, maps, stage["real"], stage["inside"], stage["soft"], stage["closed"])
+        mix.append(slots(run.model, source, batch, stage, random))
+    shares = [share for *_, share in stage["windows"]]
+    while True:
+        chosen = mix[random.choice(len(mix), p=shares)]
+        chosen.replace_finished()
+        yield chosen
+
+
+def train_batch(run: Run, step, slots: Slots, rate: float) -> np.ndarray:
+    """One iteration: every slot goes a step further and is supervised. `step` is the run's model, compiled.
+
+    -> loss of the field, share of right cells among those asked for, loss of q.
+    """
+    logits, q, y, z = step(slots.channels, slots.y, slots.z)
+    slots.step += 1
+    radius = slots.radius()
+    field = field_loss(logits, slots.labels, slots.arrival, slots.asked(), radius)
+    halting = q_loss(q, logits, slots.labels, slots.arrival)
+    run.learn(field + HALTING_WEIGHT * halting, rate)
+    slots.y, slots.z = y.detach(), z.detach()
+    near = (slots.arrival <= radius[:, None, None]) & torch.isfinite(slots.arrival)
+    right = right_cells(logits.detach(), slots.labels)[near].float().mean()
+    return np.array([field.item(), right.item(), halting.item()])
+
+
 def train_stage(run: Run, config: dict, number: int, start: int, step) -> None:
     """One stage from its iteration `start` on. `step` is the run's model, compiled."""
     stage = config["stages"][number]
     # A resumed run draws other samples than the run it goes on from, never the same again.
     seed = config["seed"] + 1000 * number + start
-    maps = [HERE.parent / "tests" / "maps" / m for m in config["train_maps"]]
-    source = Source(stage["window"], seed, maps, stage["real"], stage["inside"])
-    slots = Slots(run.model, source, stage, np.random.default_rng(seed))
     mean = np.zeros(3)
-    for done in range(start + 1, stage["iterations"] + 1):
-        slots.replace_finished()
-        logits, q, y, z = step(slots.channels, slots.y, slots.z)
-        slots.step += 1
-        radius = slots.radius()
-        field = field_loss(logits, slots.labels, slots.cost, slots.channels[:, 0] < 0.5, radius)
-        halting = q_loss(q, logits, slots.labels, slots.cost)
-        run.learn(field + HALTING_WEIGHT * halting, learning_rate(config["stages"], number, done - 1))
-        slots.y, slots.z = y.detach(), z.detach()
-        near = (slots.cost <= radius[:, None, None]) & torch.isfinite(slots.cost)
-        right = right_cells(logits.detach(), slots.labels)[near].float().mean()
-        mean = 0.98 * mean + 0.02 * np.array([field.item(), right.item(), halting.item()])
+    numbers = range(start + 1, stage["iterations"] + 1)
+    for done, slots in zip(numbers, batches(run, config, number, seed), strict=False):
+        rate = learning_rate(config["stages"], number, done - 1)
+        mean = 0.98 * mean + 0.02 * train_batch(run, step, slots, rate)
         if done % LOG_EVERY == 0:
             row = [round(float(v), 4) for v in mean / (1 - 0.98 ** (done - start))]
             run.rows.append([number, done, round(run.seconds()), *row])
@@ -205,9 +264,11 @@ def main() -> None:
         return
     trained = sum(p.numel() for p in run.model.parameters() if p.requires_grad)
     print(f"{trained} weights; from stage {run.stage}, iteration {run.iteration}", flush=True)
-    step = torch.compile(run.model)
+    # One program for each size of window.
+    step = torch.compile(run.model, dynamic=False)
     for number in range(run.stage, stages):
         train_stage(run, config, number, run.iteration if number == run.stage else 0, step)
+    print(f"wrote {curves.draw(run.log)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Generated worlds, exact costs-to-go and labels. Everything here is numba: it must outrun the training.
 
 A world is a boolean array, True where the robot's centre can't be. Moves are the 8 neighbours, 1 and sqrt(2)
-long; a diagonal move needs both cells beside it free, as the node's own check does.
+long; a diagonal move needs both cells beside it free, as the node's own check does. A move costs its length times the
+mean of the two cells' weights (1 and more), as `trm_core::grid::travel` has it.
 """
 
 import numba as nb
@@ -10,8 +11,8 @@ import numpy as np
 ROW = np.array([-1, -1, 0, 1, 1, 1, 0, -1], np.int64)
 COL = np.array([0, 1, 1, 1, 0, -1, -1, -1], np.int64)
 DIAGONAL = np.float32(1.41421356)
-TIE = np.float32(1e-3)
-NAMES = ("noise", "boxes", "rooms", "maze", "discs", "walls")
+NAMES = ("noise", "boxes", "rooms", "maze", "discs", "walls", "lattice", "caves", "shelves")
+LATTICE = 6
 KINDS = len(NAMES)
 
 
@@ -145,6 +146,63 @@ def _walls(world):
 
 
 @nb.njit(cache=True)
+def _lattice(world):
+    """A field of random walls with four moves (Maze-Hard) as a world with eight: its cell (r, c) is the world's
+    (2r + 1, 2c + 1), a passage lies between two free neighbours, and pillars leave no diagonal."""
+    rows, cols = world.shape
+    density = np.random.uniform(0.3, 0.45)
+    world[:] = True
+    for r in range(1, rows, 2):
+        for c in range(1, cols, 2):
+            world[r, c] = np.random.random() < density
+    for r in range(1, rows, 2):
+        for c in range(1, cols, 2):
+            if not world[r, c]:
+                if r + 2 < rows and not world[r + 2, c]:
+                    world[r + 1, c] = False
+                if c + 2 < cols and not world[r, c + 2]:
+                    world[r, c + 1] = False
+
+
+@nb.njit(cache=True)
+def _caves(world):
+    """Noise, smoothed by a cellular automaton."""
+    rows, cols = world.shape
+    density = np.random.uniform(0.38, 0.47)
+    for r in range(rows):
+        for c in range(cols):
+            world[r, c] = np.random.random() < density
+    for _ in range(np.random.randint(2, 5)):
+        old = world.copy()
+        for r in range(rows):
+            for c in range(cols):
+                count = 0
+                for dr in range(-1, 2):
+                    for dc in range(-1, 2):
+                        rr, cc = r + dr, c + dc
+                        count += rr < 0 or cc < 0 or rr >= rows or cc >= cols or old[rr, cc]
+                world[r, c] = count >= 5
+
+
+@nb.njit(cache=True)
+def _shelves(world):
+    """Rows of shelves with aisles between them, gaps in the rows, some clutter."""
+    rows, cols = world.shape
+    deep, aisle = np.random.randint(1, 5), np.random.randint(1, 6)
+    run, gap = np.random.randint(6, 30), np.random.randint(1, 5)
+    margin = np.random.randint(0, 6)
+    r = margin
+    while r + deep <= rows - margin:
+        c = margin + np.random.randint(0, gap + 1)
+        while c < cols - margin:
+            world[r : r + deep, c : min(c + run, cols - margin)] = True
+            c += run + gap
+        r += deep + aisle
+    for _ in range(np.random.randint(0, max(1, rows * cols // 200))):
+        world[np.random.randint(0, rows), np.random.randint(0, cols)] = True
+
+
+@nb.njit(cache=True)
 def generate(rows, cols, kind):
     """A world of the kind `NAMES[kind]`."""
     world = np.zeros((rows, cols), np.bool_)
@@ -158,9 +216,45 @@ def generate(rows, cols, kind):
         _maze(world)
     elif kind == 4:
         _discs(world)
-    else:
+    elif kind == 5:
         _walls(world)
+    elif kind == 6:
+        _lattice(world)
+    elif kind == 7:
+        _caves(world)
+    else:
+        _shelves(world)
     return world
+
+
+@nb.njit(cache=True)
+def soft_weights(world, multiplier, scale, reach):
+    """Weights [rows, cols] float32 of an inflated world: 1 + multiplier * exp(-(distance - 0.5) / scale) within `reach`
+    cells of a blocked cell, else 1."""
+    rows, cols = world.shape
+    along = np.full((rows, cols), reach + 1, np.int64)
+    for c in range(cols):
+        last = -reach - 1
+        for r in range(rows):
+            if world[r, c]:
+                last = r
+            along[r, c] = min(along[r, c], r - last)
+        last = rows + reach + 1
+        for r in range(rows - 1, -1, -1):
+            if world[r, c]:
+                last = r
+            along[r, c] = min(along[r, c], last - r)
+    weights = np.ones((rows, cols), np.float32)
+    for r in range(rows):
+        for c in range(cols):
+            if world[r, c]:
+                continue
+            best = (reach + 1) ** 2
+            for cc in range(max(0, c - reach), min(cols, c + reach + 1)):
+                best = min(best, (cc - c) ** 2 + along[r, cc] ** 2)
+            if best <= reach * reach:
+                weights[r, c] = 1 + multiplier * np.exp((0.5 - np.sqrt(best)) / scale)
+    return weights
 
 
 @nb.njit(cache=True)
@@ -178,7 +272,12 @@ def legal(world, r, c, k):
 
 
 @nb.njit(cache=True)
-def cost_to_go(world, goal_r, goal_c):
+def move_cost(weights, r, c, k):
+    return move_length(k) * np.float32(0.5) * (weights[r, c] + weights[r + ROW[k], c + COL[k]])
+
+
+@nb.njit(cache=True)
+def cost_to_go(world, weights, goal_r, goal_c):
     """Dijkstra from the goal over the whole world: [rows, cols] float32, inf where it can't be reached."""
     rows, cols = world.shape
     dist = np.full((rows, cols), np.inf, np.float32)
@@ -208,7 +307,7 @@ def cost_to_go(world, goal_r, goal_c):
             if not legal(world, r, c, k):
                 continue
             rr, cc = r + ROW[k], c + COL[k]
-            new = d + move_length(k)
+            new = d + move_cost(weights, r, c, k)
             if new < dist[rr, cc] - 1e-5:
                 dist[rr, cc] = new
                 i = size
@@ -221,12 +320,13 @@ def cost_to_go(world, goal_r, goal_c):
 
 
 @nb.njit(cache=True)
-def window_labels(world, dist, r0, c0, size):
+def window_labels(world, weights, dist, r0, c0, size, tie):
     """Cuts the window at (r0, c0) out of a world with its cost-to-go.
 
     -> occupied [size, size]; exits [size, size], the offset of each goal cell and inf elsewhere; labels
-    [size, size], bit k for an optimal move k, bit 8 for "leave here"; cost [size, size] over the smallest goal
-    cell. A goal cell is the goal itself, or a border cell from which an optimal path leaves the window.
+    [size, size], bit k for a move k that costs at most `tie` more than an optimal one, bit 8 for "leave here"; cost
+    [size, size] over the smallest goal cell. A goal cell is the goal itself, or a border cell from which an optimal path
+    leaves the window.
     """
     occupied = world[r0 : r0 + size, c0 : c0 + size].copy()
     exits = np.full((size, size), np.inf, np.float32)
@@ -248,14 +348,38 @@ def window_labels(world, dist, r0, c0, size):
                     if not legal(world, r0 + r, c0 + c, k):
                         continue
                     rr, cc = r + ROW[k], c + COL[k]
-                    if dist[r0 + rr, c0 + cc] + move_length(k) <= d + TIE:
-                        inside = rr >= 0 and cc >= 0 and rr < size and cc < size
+                    over = dist[r0 + rr, c0 + cc] + move_cost(weights, r0 + r, c0 + c, k) - d
+                    inside = rr >= 0 and cc >= 0 and rr < size and cc < size
+                    # Ways out are goal cells only where they are optimal, as `trm_core::model::encode` finds them.
+                    if over <= (tie if inside else np.float32(1e-3)):
                         bits |= (1 << k) if inside else 256
             labels[r, c] = bits
             if bits & 256:
                 exits[r, c] = d
                 base = min(base, d)
     return occupied, exits - base, labels, cost - base
+
+
+@nb.njit(cache=True)
+def lengths(labels, exits, cost):
+    """Cells from each cell of a window to the goal cell that its path of least cost leads to, [size, size] float32."""
+    size = cost.shape[0]
+    out = np.full((size, size), np.inf, np.float32)
+    for at in np.argsort(cost.ravel()):
+        r, c = at // size, at % size
+        if not np.isfinite(cost[r, c]):
+            break
+        if np.isfinite(exits[r, c]):
+            out[r, c] = 0
+            continue
+        best = np.float32(np.inf)
+        for k in range(8):
+            if labels[r, c] >> k & 1:
+                rr, cc = r + ROW[k], c + COL[k]
+                if cost[rr, cc] < best:
+                    best = cost[rr, cc]
+                    out[r, c] = out[rr, cc] + move_length(k)
+    return out
 
 
 @nb.njit(cache=True)

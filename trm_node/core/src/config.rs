@@ -236,7 +236,7 @@ parameters! {
     warm_change_limit: f64 = 0.25, "", Range::Real(0.0, 1.0);
     /// Quantile of past times that the deadline policy expects of the next network application.
     time_quantile: f64 = 0.95, "", Range::Real(0.5, 1.0);
-    /// Stop when a path is verified and a later answer confirms it: its own path is no cheaper, and repeated or found without any search.
+    /// Stop when a path is verified and a later answer confirms it: its own path is no cheaper, and the field knows the whole of it.
     stop_verified: bool = true, "", Range::Flag;
     /// Stop when a path is verified and the latent changes by less than `settled_threshold` (root mean square).
     stop_settled: bool = true, "", Range::Flag;

@@ -13,6 +13,7 @@ use trm_core::grid::window::Window;
 use trm_core::model::backend::{Backend, Shape};
 use trm_core::model::bundle::{Bundle, GRAPHS};
 use trm_core::model::encode::{CHANNELS, GoalCells, encode};
+use trm_core::model::fused::fastest;
 use trm_core::model::recursion::{Advanced, Recursion};
 use trm_core::model::tract::TractBackend;
 use trm_core::units::{Cell, Pose};
@@ -98,7 +99,7 @@ impl Golden {
 
 /// Keeps what goes into and out of the graphs, so that the recursion's own buffers are compared and not a copy's.
 struct Recorder {
-    graphs: TractBackend,
+    graphs: Box<dyn Backend>,
     x: Vec<f32>,
     /// Output of each application of the net.
     outputs: Vec<Vec<f32>>,
@@ -138,12 +139,16 @@ fn step(recursion: &mut Recursion, backend: &mut Recorder) {
     }
 }
 
+/// Everything that runs the released bundle: tract alone, and the fused kernel.
+fn backends(size: usize) -> [Box<dyn Backend>; 2] {
+    [Box::new(TractBackend::new(&bundle(), size).unwrap()), fastest(&bundle(), size).unwrap()]
+}
+
 /// Runs the steps of a golden file and compares all that the file holds of them.
-fn assert_steps_agree(golden: &Golden, size: usize) -> (Recursion, Recorder) {
+fn assert_steps_agree(golden: &Golden, graphs: Box<dyn Backend>) -> (Recursion, Recorder) {
     let bundle = bundle();
     assert_eq!(golden.net(), bundle.manifest.files[GRAPHS[1]], "{} is of other weights: make golden", golden.name);
-    let mut backend =
-        Recorder { graphs: TractBackend::new(&bundle, size).unwrap(), x: Vec::new(), outputs: Vec::new() };
+    let mut backend = Recorder { graphs, x: Vec::new(), outputs: Vec::new() };
     let mut recursion = Recursion::new(&bundle, backend.shape());
     recursion.look(&mut backend, &golden.floats("input")).unwrap();
     golden.assert_close("x", &backend.x, Tolerance::Network);
@@ -163,30 +168,36 @@ fn assert_steps_agree(golden: &Golden, size: usize) -> (Recursion, Recorder) {
 #[test]
 fn each_application_and_step_on_32_cells_is_pytorchs() {
     let golden = Golden::read("32");
-    let (_, backend) = assert_steps_agree(&golden, 32);
-    for (index, output) in backend.outputs[..8].iter().enumerate() {
-        golden.assert_close(&format!("application_{}", index + 1), output, Tolerance::Network);
+    for graphs in backends(32) {
+        let (_, backend) = assert_steps_agree(&golden, graphs);
+        for (index, output) in backend.outputs[..8].iter().enumerate() {
+            golden.assert_close(&format!("application_{}", index + 1), output, Tolerance::Network);
+        }
     }
 }
 
 #[test]
 fn each_step_on_48_cells_is_pytorchs() {
-    assert_steps_agree(&Golden::read("48"), 48);
+    for graphs in backends(48) {
+        assert_steps_agree(&Golden::read("48"), graphs);
+    }
 }
 
 #[test]
 fn a_step_after_the_window_moved_is_pytorchs() {
     let golden = Golden::read("32");
-    let (mut recursion, mut backend) = assert_steps_agree(&golden, 32);
-    // MOVED of golden.py.
-    recursion.shift(-2, 1);
-    recursion.restart();
-    recursion.look(&mut backend, &golden.floats("moved.input")).unwrap();
-    step(&mut recursion, &mut backend);
-    let mut logits = vec![0.0; backend.shape().field()];
-    let q = recursion.decode(&mut backend, &mut logits).unwrap();
-    golden.assert_close("moved.logits", &logits, Tolerance::Network);
-    golden.assert_close("moved.q", &[q], Tolerance::Network);
+    for graphs in backends(32) {
+        let (mut recursion, mut backend) = assert_steps_agree(&golden, graphs);
+        // MOVED of golden.py.
+        recursion.shift(-2, 1);
+        recursion.restart();
+        recursion.look(&mut backend, &golden.floats("moved.input")).unwrap();
+        step(&mut recursion, &mut backend);
+        let mut logits = vec![0.0; backend.shape().field()];
+        let q = recursion.decode(&mut backend, &mut logits).unwrap();
+        golden.assert_close("moved.logits", &logits, Tolerance::Network);
+        golden.assert_close("moved.q", &[q], Tolerance::Network);
+    }
 }
 
 fn costmap(golden: &Golden) -> Costmap {

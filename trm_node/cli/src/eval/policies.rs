@@ -36,8 +36,8 @@ pub struct Regret {
     pub extra_cost_p95: Option<f64>,
 }
 
-/// The node's.
-const DEFAULT: &str = "default";
+/// The node's own policy.
+const DEFAULT: &str = "confirmed_and_known_or_settled";
 
 /// Each policy by name.
 pub fn regrets(traces: &[Trace], config: &Config) -> BTreeMap<String, Regret> {
@@ -46,9 +46,9 @@ pub fn regrets(traces: &[Trace], config: &Config) -> BTreeMap<String, Regret> {
         ("oracle".to_owned(), Box::new(oracle)),
         ("first_verified".to_owned(), Box::new(Trace::first_verified)),
         ("confirmed".to_owned(), first(|s| s.confirmed > 0)),
-        ("followed".to_owned(), first(|s| s.followed)),
-        ("confirmed_and_followed".to_owned(), first(|s| s.confirmed > 0 && s.followed)),
-        (DEFAULT.to_owned(), first(move |s| (s.confirmed > 0 && (s.followed || s.same)) || s.change < settled)),
+        ("known".to_owned(), first(|s| s.known)),
+        (DEFAULT.to_owned(), first(move |s| (s.confirmed > 0 && s.known) || s.change < settled)),
+        ("confirmed_twice_and_known".to_owned(), first(|s| s.confirmed > 1 && s.known)),
         ("confirmed_twice".to_owned(), first(|s| s.confirmed > 1)),
         ("same_cost".to_owned(), first(|s| s.same)),
         ("settled".to_owned(), first(move |s| s.change < settled)),
@@ -69,8 +69,8 @@ struct Seen {
     confirmed: usize,
     /// This answer and the one before have verified paths of the same cost.
     same: bool,
-    /// This answer's path is what the field itself says.
-    followed: bool,
+    /// The field knows the whole way.
+    known: bool,
     change: f64,
     q: f64,
 }
@@ -87,7 +87,7 @@ fn first(stops: impl Fn(&Seen) -> bool + 'static) -> Stop {
             best = [best, answer.cost].into_iter().flatten().min_by(f64::total_cmp);
             before = answer.cost;
             if best.is_some()
-                && stops(&Seen { confirmed, same, followed: answer.followed, change: answer.change, q: answer.q })
+                && stops(&Seen { confirmed, same, known: answer.known, change: answer.change, q: answer.q })
             {
                 return Some(at);
             }
@@ -144,7 +144,7 @@ mod tests {
             q: if *cost > 0.0 && *cost < 10.1 { 0.95 } else { 0.2 },
             change: 1.0,
             elapsed: Duration::ZERO,
-            followed: false,
+            known: false,
             beside: None,
         };
         let cells = vec![Cells::default(); costs.len()];

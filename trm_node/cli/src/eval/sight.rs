@@ -30,8 +30,8 @@ pub struct Answer {
     pub change: f64,
     /// Since the query came.
     pub elapsed: Duration,
-    /// Whether the path is what the field itself says.
-    pub followed: bool,
+    /// Whether the field knows the whole way.
+    pub known: bool,
     /// Cells that the decoder expanded beside the path.
     pub beside: Option<u32>,
 }
@@ -119,7 +119,7 @@ impl Sight {
             q: 1.0 / (1.0 + (-q).exp()),
             change,
             elapsed: self.elapsed,
-            followed: found && self.decoder.is_followed(),
+            known: found && self.decoder.is_known(),
             beside,
         })
     }

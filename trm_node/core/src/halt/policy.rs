@@ -52,9 +52,9 @@ impl StopReason {
 pub struct Answer {
     /// A verified path exists.
     pub verified: bool,
-    /// This answer's path is verified too and no cheaper than the best one before it; and it is either what the field itself
-    /// says, without any search, or costs the same as the last answer's. A path that the search has found in an unfinished
-    /// field confirms nothing. Chosen by evidence: `stop_policies` of `trm eval --anytime`.
+    /// This answer's path is verified too and no cheaper than the best one before it, and the field knows the whole of it. A
+    /// path that the search has groped for in an unfinished field confirms nothing. Chosen by evidence: `stop_policies` of
+    /// `trm eval --anytime`.
     pub confirmed: bool,
     /// Root mean square of the answer's last change.
     pub change: f32,

@@ -33,7 +33,7 @@ pub struct Decoder {
     search: u32,
     max_expansions: usize,
     expansions: u32,
-    followed: bool,
+    known: bool,
 }
 
 /// One window as the search sees it.
@@ -61,7 +61,7 @@ impl Decoder {
             search: 0,
             max_expansions,
             expansions: 0,
-            followed: false,
+            known: false,
         }
     }
 
@@ -71,11 +71,11 @@ impl Decoder {
         self.expansions
     }
 
-    /// Whether the last path is what the field itself says: in each of its cells the most probable class, "none yet" among
-    /// them, is the move that was taken. Where not, the search has found it.
+    /// Whether the field knows the whole way of the last path: "none yet" is the most probable class in none of its cells.
+    /// Where not, the wave that spreads from the goal hasn't come yet, and the search has groped its way to it.
     #[must_use]
-    pub const fn is_followed(&self) -> bool {
-        self.followed
+    pub const fn is_known(&self) -> bool {
+        self.known
     }
 
     /// Writes the cells of the grid from `start` to a goal cell, both included. `false` when the field leads to none
@@ -138,7 +138,7 @@ impl Decoder {
     }
 
     fn trace(&mut self, field: &Field, first: usize, end: usize, path: &mut Vec<Cell>) {
-        self.followed = true;
+        self.known = true;
         let cell = |at: usize| {
             let size = field.window.size();
             Cell::new((at % size) as i32, (at / size) as i32)
@@ -146,14 +146,13 @@ impl Decoder {
         let mut at = end;
         path.push(field.window.global(cell(at)));
         while at != first {
-            let class = self.came[at] as usize;
-            let step = MOVES[class];
+            let step = MOVES[self.came[at] as usize];
             let local = cell(at);
             let Some(before) = field.window.index(Cell::new(local.col - step.cols, local.row - step.rows)) else {
                 break;
             };
             at = before;
-            self.followed &= field.is_best(before, class);
+            self.known &= field.is_known(before);
             path.push(field.window.global(cell(at)));
         }
         path.reverse();
@@ -181,10 +180,9 @@ impl Field<'_> {
         corners.then_some(next)
     }
 
-    /// Whether no other class of a cell is more probable.
-    fn is_best(&self, at: usize, class: usize) -> bool {
-        let logit = self.logit(class, at);
-        (0..CLASSES).all(|other| self.logit(other, at) <= logit)
+    /// Whether some move of a cell is more probable than "none yet".
+    fn is_known(&self, at: usize) -> bool {
+        (0..NONE).any(|class| self.logit(class, at) > self.logit(NONE, at))
     }
 
     /// A logit as a finite number.
@@ -268,15 +266,14 @@ mod tests {
         assert!(decoder.find(&case.field(), start, &mut path));
         assert_eq!((path[0], *path.last().unwrap()), (start, goal));
         assert_eq!(decoder.expansions() as usize, path.len() - 1, "one expansion for each step");
-        assert!(decoder.is_followed());
+        assert!(decoder.is_known());
         // Far from the goal nothing is known yet: the start's own move is no more than a guess.
         let none = NONE * SIZE * SIZE + case.window.index(case.window.local(start).unwrap()).unwrap();
         case.logits[none] = 5.0;
-        assert!(decoder.find(&case.field(), start, &mut path) && !decoder.is_followed());
+        assert!(decoder.find(&case.field(), start, &mut path) && !decoder.is_known());
         case.logits.fill(0.0);
         case.logits[..SIZE * SIZE].fill(9.0);
         assert!(decoder.find(&case.field(), start, &mut path), "a field that leads nowhere is searched");
-        assert!(!decoder.is_followed());
         assert!(!Decoder::new(SIZE * SIZE, 5).find(&case.field(), start, &mut path), "but not beyond the bound");
         case.logits = exact(&map, &case.window, goal);
         assert!(Decoder::new(SIZE * SIZE, 1).find(&case.field(), start, &mut path), "which a right field never meets");

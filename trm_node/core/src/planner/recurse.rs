@@ -102,8 +102,6 @@ pub(super) struct Model {
     /// From the way out of the window to the goal, and where it begins.
     outside: Vec<Cell>,
     outside_from: Option<Cell>,
-    /// Travel cost of the path of this plan's last answer, in cells; infinite without one.
-    cost_before: f64,
     net_time: Predictor,
     decode_time: Predictor,
 }
@@ -130,7 +128,6 @@ impl Model {
             inside: Vec::with_capacity(cells),
             outside: Vec::new(),
             outside_from: None,
-            cost_before: f64::INFINITY,
             net_time: Predictor::new(config.time_quantile),
             decode_time: Predictor::new(config.time_quantile),
             backend,
@@ -188,7 +185,6 @@ impl Model {
         }
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
         self.outside_from = None;
-        self.cost_before = f64::INFINITY;
         let looked = self.recursion.look(self.backend.as_mut(), &self.input);
         report.stages.encode = clock.now().saturating_sub(began);
 
@@ -272,10 +268,8 @@ impl Model {
         let passes = found && check(job.costmap, job.rules, cells().map(|cell| (cell.col as f64, cell.row as f64)));
         let had_one = !best.cells.is_empty();
         let count = self.inside.len() + self.outside.len();
-        let cost = if passes { job.travel.cells(job.costmap, cells()) } else { f64::INFINITY };
-        let better = passes && best.take(cost, count, cells(), !self.outside.is_empty());
-        let repeated = passes && (cost - self.cost_before).abs() < f64::from(TIE);
-        self.cost_before = cost;
+        let better =
+            passes && best.take(job.travel.cells(job.costmap, cells()), count, cells(), !self.outside.is_empty());
         if better && !had_one {
             report.first_verified = Some(self.recursion.applications() as u16);
         }
@@ -285,7 +279,7 @@ impl Model {
         report.stages.verify += ended.saturating_sub(decoded);
         Ok(Answer {
             verified: !best.cells.is_empty(),
-            confirmed: passes && had_one && !better && (repeated || self.decoder.is_followed()),
+            confirmed: passes && had_one && !better && self.decoder.is_known(),
             change: self.recursion.change(),
             q,
         })
