@@ -242,6 +242,8 @@ parameters! {
     stop_settled: bool = true, "", Range::Flag;
     /// See `stop_settled`.
     settled_threshold: f64 = 0.02, "", Range::Real(0.0, 10.0);
+    /// Start over on the turned window when the latent has settled without a verified path.
+    turn_when_stuck: bool = true, "", Range::Flag;
     /// Stop when a path is verified and the q head's probability is above `confident_threshold`.
     stop_confident: bool = false, "", Range::Flag;
     /// See `stop_confident`.

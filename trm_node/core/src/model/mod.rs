@@ -7,3 +7,4 @@ pub mod fused;
 pub mod recursion;
 pub mod released;
 pub mod tract;
+pub mod turn;

@@ -64,13 +64,20 @@ impl Recursion {
 
     /// Forgets the answer and the latent.
     pub fn cold(&mut self) {
+        self.anew();
+        self.restart();
+    }
+
+    /// Forgets the answer and the latent in the midst of a plan, between two steps: what was applied counts on.
+    pub fn anew(&mut self) {
         let plane = self.shape.tokens() * self.shape.tokens();
         for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
             for (channel, value) in state.chunks_exact_mut(plane).zip(start) {
                 channel.fill(*value);
             }
         }
-        self.restart();
+        self.latent_done = 0;
+        self.change = f32::INFINITY;
     }
 
     /// Begins a plan from the present state: a cycle from its start, nothing applied yet.

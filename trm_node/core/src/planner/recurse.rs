@@ -18,6 +18,7 @@ use crate::model::backend::Backend;
 use crate::model::bundle::Bundle;
 use crate::model::encode::{GoalCells, Scales, encode};
 use crate::model::recursion::{Advanced, Recursion};
+use crate::model::turn::Turn;
 use crate::path::decode::{Decoder, Field};
 use crate::path::verify::{Rules, check};
 use crate::units::Cell;
@@ -97,6 +98,12 @@ pub(super) struct Model {
     input: Vec<f32>,
     /// `[9, size, size]`.
     logits: Vec<f32>,
+    /// How the window lies before the model, and what the model sees and says of it when it is turned.
+    turn: Turn,
+    turned_input: Vec<f32>,
+    turned_logits: Vec<f32>,
+    /// Below this change of the answer, an answer without a verified path is stuck.
+    stuck: Option<f32>,
     /// Cells of the present answer's path inside the window.
     inside: Vec<Cell>,
     /// From the way out of the window to the goal, and where it begins.
@@ -125,6 +132,10 @@ impl Model {
             goals: GoalCells::new(shape.size),
             input: vec![0.0; shape.input()],
             logits: vec![0.0; shape.field()],
+            turn: Turn::NONE,
+            turned_input: vec![0.0; shape.input()],
+            turned_logits: vec![0.0; shape.field()],
+            stuck: config.turn_when_stuck.then_some(config.settled_threshold as f32),
             inside: Vec::with_capacity(cells),
             outside: Vec::new(),
             outside_from: None,
@@ -185,6 +196,7 @@ impl Model {
         }
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
         self.outside_from = None;
+        self.turn = Turn::NONE;
         let looked = self.recursion.look(self.backend.as_mut(), &self.input);
         report.stages.encode = clock.now().saturating_sub(began);
 
@@ -200,7 +212,7 @@ impl Model {
         self.fruitless = if best.cells.is_empty() { self.fruitless + self.recursion.steps() } else { 0 };
         if self.fruitless >= self.max_steps {
             self.fruitless = 0;
-        } else if stop.is_ok() && self.recursion.is_finite() {
+        } else if stop.is_ok() && self.turn == Turn::NONE && self.recursion.is_finite() {
             self.warm = Some(Warm { window, geometry: *job.costmap.geometry(), goal: job.goal });
         }
         if !best.cells.is_empty() && best.guided {
@@ -245,8 +257,32 @@ impl Model {
                 if let Some(stop) = policy.after(answer) {
                     return Ok(stop);
                 }
+                if !answer.verified
+                    && self.recursion.step_is_whole()
+                    && self.stuck.is_some_and(|stuck| answer.change < stuck)
+                {
+                    self.turn_window()?;
+                }
             }
         }
+    }
+
+    /// Starts over on the window turned another way.
+    fn turn_window(&mut self) -> Result<(), LoadError> {
+        self.turn = self.turn.next();
+        self.turn.input(self.backend.shape().size, &self.input, &mut self.turned_input);
+        self.recursion.anew();
+        self.recursion.look(self.backend.as_mut(), &self.turned_input)
+    }
+
+    /// Writes the present answer's field into `logits`; returns the logit of the q head.
+    fn decode(&mut self) -> Result<f32, LoadError> {
+        if self.turn == Turn::NONE {
+            return self.recursion.decode(self.backend.as_mut(), &mut self.logits);
+        }
+        let q = self.recursion.decode(self.backend.as_mut(), &mut self.turned_logits)?;
+        self.turn.field_back(self.backend.shape().size, &self.turned_logits, &mut self.logits);
+        Ok(q)
     }
 
     /// Decodes the present answer and takes its path when it passes the check and is the cheapest so far.
@@ -259,7 +295,7 @@ impl Model {
         report: &mut Report,
     ) -> Result<Answer, LoadError> {
         let began = clock.now();
-        let q = self.recursion.decode(self.backend.as_mut(), &mut self.logits)?;
+        let q = self.decode()?;
         let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
         let found = self.decoder.find(&field, job.from, &mut self.inside) && self.lead_on(job);
         report.expansions += self.decoder.expansions();
