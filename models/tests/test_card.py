@@ -25,6 +25,7 @@ ANYTIME = {
         {"step": step, "solved": 1.0, "solved_now": 0.9, "right": 0.8, "corrected": 0.7, "broken": None} for step in (1, 2)
     ],
     "cells_ratio": QUANTILES,
+    "without_the_model": {"solved": 0.5, "cells_ratio": QUANTILES},
     "expansions_beside": QUANTILES,
     "stop_policies": {
         name: {"solved": 1.0, "steps": 1.5, "extra_steps": 0.0, "extra_steps_p95": 0.5, "extra_cost": 0.0, "extra_cost_p95": 0.0}

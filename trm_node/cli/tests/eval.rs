@@ -123,6 +123,7 @@ fn anytime_figures_come_with_a_plot() {
             "stop_policies",
             "times_ms",
             "warm",
+            "without_the_model"
         ]
     );
     let steps = anytime["by_step"].as_array().expect("a list");

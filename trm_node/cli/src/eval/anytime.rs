@@ -15,7 +15,7 @@ use super::race::{CONTENDERS, Race, Run, Times, times};
 use super::sight::Sight;
 use super::source::Source;
 use super::statistics::{Most, Upper};
-use super::trace::{AfterStep, Trace, beside, by_step, cells_ratio};
+use super::trace::{AfterStep, Trace, WithoutTheModel, beside, by_step, cells_ratio};
 use super::warm::{self, Pair, Warm};
 use crate::random::Random;
 
@@ -32,6 +32,7 @@ pub struct Anytime {
     pub steps: usize,
     pub by_step: Vec<AfterStep>,
     pub cells_ratio: Upper,
+    pub without_the_model: WithoutTheModel,
     pub expansions_beside: Most,
     pub calibration: Calibration,
     pub stop_policies: BTreeMap<String, Regret>,
@@ -103,6 +104,7 @@ impl Anytime {
             steps,
             by_step: by_step(&traces),
             cells_ratio: cells_ratio(&traces),
+            without_the_model: WithoutTheModel::of(&traces),
             expansions_beside: beside(&traces),
             calibration: Calibration::of(&traces),
             stop_policies: regrets(&traces, &setting.config),

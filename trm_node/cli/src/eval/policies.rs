@@ -148,7 +148,7 @@ mod tests {
             beside: None,
         };
         let cells = vec![Cells::default(); costs.len()];
-        Trace { optimum: 10.0, answers: costs.iter().map(answer).collect(), cells, counted: 1 }
+        Trace { optimum: 10.0, without_the_model: None, answers: costs.iter().map(answer).collect(), cells, counted: 1 }
     }
 
     #[test]

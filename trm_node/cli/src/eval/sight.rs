@@ -8,12 +8,12 @@ use trm_core::grid::travel::Travel;
 use trm_core::grid::window::Window;
 use trm_core::model::backend::Backend;
 use trm_core::model::bundle::Bundle;
-use trm_core::model::encode::{CLASSES, GoalCells, Scales, encode};
+use trm_core::model::encode::{CLASSES, GoalCells, NONE, Scales, encode};
 use trm_core::model::fused::fastest;
 use trm_core::model::recursion::{Advanced, Recursion};
 use trm_core::path::decode::{Decoder, Field};
 use trm_core::path::verify::{Rules, check};
-use trm_core::units::Cell;
+use trm_core::units::{Cell, MOVES};
 
 use super::args::Setting;
 use super::source::Query;
@@ -106,22 +106,43 @@ impl Sight {
         let began = Instant::now();
         while self.recursion.advance(self.backend.as_mut())? == Advanced::Latent {}
         let q = f64::from(self.recursion.decode(self.backend.as_mut(), &mut self.logits)?);
-        let window = self.window(query);
-        let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
-        let rules = Rules::new(&self.config, query.costmap.geometry().resolution());
-        let found = self.decoder.find(&field, query.start, &mut self.path) && passes(&query.costmap, rules, &self.path);
-        let cost = found.then(|| self.travel.cells(&query.costmap, self.path.iter()));
+        let cost = self.find(query);
         self.elapsed += began.elapsed();
-        let beside = found.then(|| self.decoder.expansions() + 1 - self.path.len() as u32);
+        let beside = cost.map(|_| self.decoder.expansions() + 1 - self.path.len() as u32);
         let change = f64::from(self.recursion.change());
         Ok(Answer {
             cost,
             q: 1.0 / (1.0 + (-q).exp()),
             change,
             elapsed: self.elapsed,
-            known: found && self.decoder.is_known(),
+            known: cost.is_some() && self.decoder.is_known(),
             beside,
         })
+    }
+
+    /// Travel cost of the path that the same search finds when the straight line to the goal leads it, and not the model:
+    /// what the search is worth by itself. Call it before the first answer.
+    pub fn without_the_model(&mut self, query: &Query) -> Option<f64> {
+        let window = self.window(query);
+        let (size, cells) = (window.size(), self.blocked.len());
+        for (class, step) in MOVES.iter().enumerate() {
+            for at in 0..cells {
+                let next = window.global(Cell::new((at % size) as i32, (at / size) as i32)).after(*step);
+                let (cols, rows) = (query.goal.col - next.col, query.goal.row - next.row);
+                self.logits[class * cells + at] = -(cols as f32).hypot(rows as f32);
+            }
+        }
+        self.logits[NONE * cells..].fill(0.0);
+        self.find(query)
+    }
+
+    /// Travel cost of the path that the search finds in the present field.
+    fn find(&mut self, query: &Query) -> Option<f64> {
+        let window = self.window(query);
+        let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
+        let rules = Rules::new(&self.config, query.costmap.geometry().resolution());
+        let found = self.decoder.find(&field, query.start, &mut self.path) && passes(&query.costmap, rules, &self.path);
+        found.then(|| self.travel.cells(&query.costmap, self.path.iter()))
     }
 
     /// What costs are counted in.

@@ -22,6 +22,8 @@ const TIE: f32 = 1e-2;
 pub struct Trace {
     /// Travel cost of the best path.
     pub optimum: f64,
+    /// Travel cost of the path that the search finds without the model.
+    pub without_the_model: Option<f64>,
     pub answers: Vec<Answer>,
     /// One for each supervision step.
     pub cells: Vec<Cells>,
@@ -49,7 +51,9 @@ impl Trace {
         let right_moves = right_moves(sight, query);
         let counted = right_moves.iter().filter(|moves| **moves != NO_MOVE).count();
         let mut was_right = vec![false; right_moves.len()];
-        let mut trace = Self { optimum: query.optimum.cost, answers: Vec::new(), cells: Vec::new(), counted };
+        let without_the_model = sight.without_the_model(query);
+        let mut trace =
+            Self { optimum: query.optimum.cost, without_the_model, answers: Vec::new(), cells: Vec::new(), counted };
         while trace.cells.len() < steps {
             trace.answers.push(sight.answer(query)?);
             if !sight.step_is_whole() {
@@ -154,6 +158,20 @@ pub fn by_step(traces: &[Trace]) -> Vec<AfterStep> {
 pub fn cells_ratio(traces: &[Trace]) -> Upper {
     let ratio = |trace: &Trace| Some(trace.best(trace.answers.len())? / trace.optimum);
     Sorted::new(traces.iter().filter_map(ratio)).upper()
+}
+
+/// What the decoder's search finds by itself, led by the straight line to the goal.
+#[derive(Debug, Serialize)]
+pub struct WithoutTheModel {
+    pub solved: Option<f64>,
+    pub cells_ratio: Upper,
+}
+
+impl WithoutTheModel {
+    pub fn of(traces: &[Trace]) -> Self {
+        let ratios: Vec<f64> = traces.iter().filter_map(|t| Some(t.without_the_model? / t.optimum)).collect();
+        Self { solved: share(ratios.len(), traces.len()), cells_ratio: Sorted::new(ratios.into_iter()).upper() }
+    }
 }
 
 /// Cells that the decoder expanded beside the first verified path.
