@@ -50,8 +50,9 @@ pub struct Field<'a> {
 }
 
 impl Decoder {
-    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them in vain: a right field is
-    /// followed to the end however long the way is.
+    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them in vain, or a tenth of the
+    /// window where that is more: a larger window has larger places where the field leads astray. A right field is followed to
+    /// the end however long the way is.
     #[must_use]
     pub fn new(cells: usize, max_expansions: usize) -> Self {
         Self {
@@ -59,7 +60,7 @@ impl Decoder {
             came: vec![0; cells],
             seen: vec![0; cells],
             search: 0,
-            max_expansions,
+            max_expansions: max_expansions.max(cells / 10),
             expansions: 0,
             known: false,
         }
@@ -274,7 +275,7 @@ mod tests {
         case.logits.fill(0.0);
         case.logits[..SIZE * SIZE].fill(9.0);
         assert!(decoder.find(&case.field(), start, &mut path), "a field that leads nowhere is searched");
-        assert!(!Decoder::new(SIZE * SIZE, 5).find(&case.field(), start, &mut path), "but not beyond the bound");
+        assert!(!Decoder::new(SIZE * SIZE, 26).find(&case.field(), start, &mut path), "but not beyond the bound");
         case.logits = exact(&map, &case.window, goal);
         assert!(Decoder::new(SIZE * SIZE, 1).find(&case.field(), start, &mut path), "which a right field never meets");
     }
