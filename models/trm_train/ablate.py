@@ -46,7 +46,6 @@ def config_of(base: dict, variant: dict) -> dict:
     """The bundle's config with what the variant changes: one stage, training from nothing."""
     return base | {
         "seed": variant.get("seed", 1),
-        "init": None,
         "model": base["model"] | variant.get("model", {}),
         "stages": [base["stages"][0] | variant.get("stage", {})],
     }

@@ -98,8 +98,6 @@ def main() -> None:
             "config": f"models/configs/{args.config.name}",
             "seed": config["seed"],
             "core_hours": round(saved["seconds"] / 3600 * config["threads"], 2),
-            "init": config.get("init"),
-            "init_core_hours": config.get("init_core_hours"),
             "maps": config["train_maps"],
             "eval_maps": config["eval_maps"],
             "torch": str(torch.__version__),

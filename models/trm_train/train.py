@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from safetensors.torch import load_file
 
 from . import curves, worlds
 from .data import CHANNELS, Sample, Source, channels
@@ -134,8 +133,6 @@ class Run:
     def __init__(self, config: dict, folder: Path):
         self.checkpoint, self.log = folder / "checkpoint.pt", folder / "log.csv"
         self.model = self.network(**config["model"]).to(memory_format=torch.channels_last)
-        if config.get("init"):
-            self.model.load_state_dict(load_file(HERE / config["init"]))
         self.ema = copy.deepcopy(self.model)
         kernels = [p for p in self.model.net.parameters() if p.dim() == 4]
         others = [p for p in self.model.parameters() if p.requires_grad and not any(p is k for k in kernels)]
