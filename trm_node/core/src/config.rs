@@ -228,7 +228,7 @@ parameters! {
     window_size: i64 = 32_i64, "cells", Range::Whole(16, 256);
     /// Greatest number of supervision steps for a plan; 0 switches the model off.
     max_steps: i64 = 16_i64, "steps", Range::Whole(0, 1000);
-    /// Greatest number of cells that the search guided by the model's field expands beside the path; at least a tenth of the window.
+    /// Greatest number of cells that the search guided by the model's field expands beside the path, in windows of up to 64 cells a side; in larger ones in proportion more.
     max_expansions: i64 = 400_i64, "cells", Range::Whole(1, 100_000);
     /// Whether y and z are kept from one plan to the next.
     warm_start: bool = true, "", Range::Flag;

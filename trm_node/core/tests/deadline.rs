@@ -123,29 +123,6 @@ fn the_previous_path_is_kept_while_it_passes_and_dropped_when_not() {
 }
 
 #[test]
-fn of_two_ways_of_the_same_length_the_one_that_is_driven_stays() {
-    let config = Config { window_size: 48, robot_radius: 0.1, ..Config::default() };
-    let mut rows = vec![".".repeat(41); 41];
-    for row in &mut rows[15..=25] {
-        row.replace_range(15..26, &"#".repeat(11));
-    }
-    let map = costmap(&config, 0.1, &rows);
-    let clock = Simulated::default();
-    let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
-    let mut plan = |col: f64| {
-        let (start, goal) = (pose(&map, col, 5.0, 0.0), pose(&map, 20.0, 35.0, 0.0));
-        let request = Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_secs(1), cancel: None };
-        let outcome = planner.plan(&map, None, &request, &clock);
-        let side: f64 = outcome.path.unwrap().poses().iter().map(|p| map.geometry().to_cells(p.point()).0 - 20.0).sum();
-        (outcome.report.source, side.signum())
-    };
-    let (source, side) = plan(20.0);
-    assert_eq!(source, Source::Model);
-    assert_eq!(plan(20.0 - 0.6 * side), (Source::Previous, side), "a little nearer to the other side");
-    assert_eq!(plan(20.0 - 3.0 * side), (Source::Model, -side), "much nearer to it");
-}
-
-#[test]
 fn without_the_fallback_the_reason_is_the_model_or_the_time() {
     let mut bench = bench(Config { allow_fallback: false, max_steps: 2, ..Config::default() });
     let request = bench.request(Duration::from_millis(500));

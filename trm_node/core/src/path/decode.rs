@@ -12,6 +12,9 @@ use crate::grid::window::Window;
 use crate::model::encode::{CLASSES, GoalCells, NONE};
 use crate::units::{Cell, MOVES};
 
+/// Cells of the largest window that `max_expansions` is meant for as it is.
+const PLAIN_WINDOW: usize = 64 * 64;
+
 /// A cell that waits to be expanded. The least surprising one comes first, of these the one farthest from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
@@ -50,8 +53,8 @@ pub struct Field<'a> {
 }
 
 impl Decoder {
-    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them in vain, or a tenth of the
-    /// window where that is more: a larger window has larger places where the field leads astray. A right field is followed to
+    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them in vain; in windows of more than
+    /// 64 × 64 cells in proportion more, for there are larger places where a field leads astray. A right field is followed to
     /// the end however long the way is.
     #[must_use]
     pub fn new(cells: usize, max_expansions: usize) -> Self {
@@ -60,7 +63,7 @@ impl Decoder {
             came: vec![0; cells],
             seen: vec![0; cells],
             search: 0,
-            max_expansions: max_expansions.max(cells / 10),
+            max_expansions: max_expansions * (cells / PLAIN_WINDOW).max(1),
             expansions: 0,
             known: false,
         }
@@ -275,7 +278,7 @@ mod tests {
         case.logits.fill(0.0);
         case.logits[..SIZE * SIZE].fill(9.0);
         assert!(decoder.find(&case.field(), start, &mut path), "a field that leads nowhere is searched");
-        assert!(!Decoder::new(SIZE * SIZE, 26).find(&case.field(), start, &mut path), "but not beyond the bound");
+        assert!(!Decoder::new(SIZE * SIZE, 5).find(&case.field(), start, &mut path), "but not beyond the bound");
         case.logits = exact(&map, &case.window, goal);
         assert!(Decoder::new(SIZE * SIZE, 1).find(&case.field(), start, &mut path), "which a right field never meets");
     }
