@@ -94,7 +94,7 @@ impl Answer {
             None => self.status.to_owned(),
         };
         if let Some(optimal) = self.optimal_length_m {
-            let _ = write!(text, "\nshortest path over the cells: {optimal:.2} m");
+            let _ = write!(text, "\nbest path over the cells: {optimal:.2} m");
         }
         if let Some(margin) = self.margin_ms {
             let _ = write!(

@@ -70,8 +70,8 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N", default_value_t = Config::default().window_size, allow_negative_numbers = true)]
     pub window: i64,
 
-    /// Also give the length of the shortest path over the cells: the costs of cells don't count for it, so a path that
-    /// keeps away from obstacles is longer.
+    /// Also give the length of the best path over the cells, the one of least travel cost. With
+    /// `--cost-travel-multiplier 0` it is the shortest.
     #[arg(long)]
     pub optimal: bool,
 

@@ -119,7 +119,7 @@ fn a_path_keeps_away_from_obstacles_as_far_as_its_multiplier_asks() {
         (number("length_m"), number("optimal_length_m"), away)
     };
     let (short, soft) = (plan(0.0), plan(3.0));
-    assert!((short.1 - 1.5).abs() < 1e-4 && (soft.1 - 1.5).abs() < 1e-4, "the shortest: {short:?} {soft:?}");
+    assert!((short.1 - 1.5).abs() < 1e-4 && soft.1 > 1.5, "the best over the cells: {short:?} {soft:?}");
     assert!((short.0 - 1.5).abs() < 1e-4 && short.2 < 0.36, "{short:?}");
     assert!(soft.0 > 1.5 && soft.2 > 0.44, "{soft:?}");
 }

@@ -61,7 +61,10 @@ fn guidance_of_other_travel_costs_is_not_used() {
     let clock = Simulated::default();
     let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
     let travel = Travel::new(&config);
-    for (travel, expected) in [(travel, GuidanceKind::Classical), (travel.by_length(), GuidanceKind::None)] {
+    for (travel, expected) in [
+        (travel, GuidanceKind::Classical),
+        (Travel::new(&Config { cost_travel_multiplier: 0.0, ..config.clone() }), GuidanceKind::None),
+    ] {
         let guidance = Guidance::compute(&map, Cell::new(25, 25), travel, &|| false).unwrap();
         planner.reset();
         let request = request(pose(&map, 4.0, 4.0, 0.0), pose(&map, 25.0, 25.0, 0.0));

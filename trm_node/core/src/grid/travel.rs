@@ -29,12 +29,6 @@ impl Travel {
         Self { allow_unknown: config.allow_unknown, per_cost: multiplier as f32 / f32::from(GREATEST) }
     }
 
-    /// The same cells may be crossed, and their costs don't count: a travel cost is a length.
-    #[must_use]
-    pub const fn by_length(self) -> Self {
-        Self { per_cost: 0.0, ..self }
-    }
-
     /// Whether the costs of cells count.
     #[must_use]
     pub const fn is_weighted(self) -> bool {
@@ -154,9 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn by_length_a_cost_is_a_length() {
+    fn without_a_multiplier_a_cost_is_a_length() {
         let map = costmap(&["99999", "99999"]);
-        let travel = travel(2.0).by_length();
+        let travel = travel(0.0);
         assert!(!travel.is_weighted());
         assert!((travel.line(&map, (0.0, 0.0), (3.0, 1.0)) - 10.0_f64.sqrt()).abs() < 1e-12);
         assert!((travel.cells(&map, [Cell::new(0, 0), Cell::new(1, 1)].iter()) - 2.0_f64.sqrt()).abs() < 1e-12);
