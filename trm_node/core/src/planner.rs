@@ -3,6 +3,7 @@
 //! The model has the first word. Without a verified path from it in time, the previous path is kept if it still passes
 //! the check from where the robot is, else the classical fallback searches in the time that is left.
 
+mod best;
 mod recurse;
 pub mod report;
 
@@ -28,7 +29,8 @@ use crate::path::fallback::{Fallback, Found};
 use crate::path::smooth::{Ends, STRIDE, straighten, to_poses};
 use crate::path::verify::{Rules, VerifiedPath, check, in_cells};
 use crate::units::{Cell, Pose};
-use recurse::{Best, Job, Model, kept_for_fallback};
+use best::Best;
+use recurse::{Job, Model, kept_for_fallback};
 
 /// A path never has more cells.
 const MAX_PATH_CELLS: usize = 1 << 18;
