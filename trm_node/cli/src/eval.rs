@@ -6,7 +6,6 @@ mod attempt;
 mod calibration;
 mod checker;
 mod corridors;
-mod cost;
 mod figures;
 mod font;
 mod jobs;

@@ -9,6 +9,7 @@ mod bench;
 mod clock;
 mod eval;
 mod map_file;
+mod optimum;
 mod parameters;
 mod plan;
 mod random;

@@ -16,11 +16,12 @@ use trm_core::halt::deadline::Clock as _;
 use trm_core::model::bundle::Bundle;
 use trm_core::path::endpoints::resolve_goal;
 use trm_core::planner::{Planner, Request};
-use trm_core::units::{Cell, Pose};
+use trm_core::units::Pose;
 
 use crate::answer::Answer;
 use crate::args::{PlanArgs, bundle, finite, pose, with_flag};
 use crate::clock::Stopwatch;
+use crate::optimum::optimum;
 use crate::{map_file, print, render};
 
 /// No path: the answer says why.
@@ -97,17 +98,6 @@ impl Session {
         Some(Window::around(cell, geometry, self.sides.0, self.sides.1))
     }
 
-    /// Length in cells of the path of least travel cost over the cells; `None` without one.
-    fn best_length(&self, guidance: &Guidance, start: Cell) -> Option<f64> {
-        let mut cell = guidance.cost_to_go(start).is_finite().then_some(start)?;
-        let mut length = 0.0;
-        while let Some(next) = guidance.next(&self.costmap, cell) {
-            length += f64::from(next.col - cell.col).hypot(f64::from(next.row - cell.row));
-            cell = next;
-        }
-        (cell == guidance.goal()).then_some(length)
-    }
-
     fn answer(&mut self, start: Pose, goal: Pose, optimal: bool) -> Answer {
         let mut answer = Answer::new(self.config.deadline_ms);
         // Every query stands for itself: nothing is warm.
@@ -129,8 +119,8 @@ impl Session {
         let guidance = Guidance::compute(&self.costmap, goal_cell, travel, &|| false);
         let guidance_time = began.elapsed();
         if optimal {
-            let best = guidance.as_ref().and_then(|guidance| self.best_length(guidance, start_cell));
-            answer.optimal_length_m = best.map(|length| length * geometry.resolution());
+            let best = guidance.as_ref().and_then(|guidance| optimum(&self.costmap, guidance, start_cell));
+            answer.optimal_length_m = best.map(|best| best.cells * geometry.resolution());
         }
 
         let arrived = self.clock.now();

@@ -23,6 +23,13 @@ impl Cell {
     pub const fn after(self, step: Move) -> Self {
         Self::new(self.col + step.cols, self.row + step.rows)
     }
+
+    /// Length in cells of the shortest way to another cell with eight moves and no obstacles.
+    #[must_use]
+    pub const fn octile(self, other: Self) -> f32 {
+        let (cols, rows) = (self.col.abs_diff(other.col) as f32, self.row.abs_diff(other.row) as f32);
+        cols.max(rows) + (std::f32::consts::SQRT_2 - 1.0) * cols.min(rows)
+    }
 }
 
 /// One of the eight moves between neighbouring cells.

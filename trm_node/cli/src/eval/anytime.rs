@@ -6,7 +6,7 @@ use serde::Serialize;
 use trm_core::model::bundle::Bundle;
 
 use super::args::{EvalArgs, Setting};
-use super::attempt::{Driver, applications_a_step};
+use super::attempt::Driver;
 use super::calibration::Calibration;
 use super::jobs;
 use super::path_change::{self, Change, PathChange};
@@ -88,7 +88,7 @@ impl Anytime {
         };
         let count = args.queries as usize;
         let seen = jobs::run("anytime", count, args.jobs.into(), tools, look)?;
-        let step = applications_a_step(bundle);
+        let step = bundle.manifest.architecture.applications_a_step() as u32;
         let warm =
             |which: fn(&Seen) -> Option<Pair>| Warm::of(&seen.iter().filter_map(which).collect::<Vec<_>>(), step);
         let warm = BTreeMap::from([

@@ -12,11 +12,12 @@ use trm_core::planner::{Outcome, Planner, Request};
 use trm_core::units::{Cell, Pose};
 
 use super::args::{Budget, Setting};
+use super::checker;
 use super::source::Query;
 use super::warm::Pair;
-use super::{checker, cost};
 use crate::args::with_flag;
 use crate::clock::Stopwatch;
+use crate::optimum::Optimum;
 
 /// A deadline that nobody meets.
 const AMPLE: Duration = Duration::from_hours(24);
@@ -34,7 +35,7 @@ pub struct Published {
 #[derive(Debug, Clone)]
 pub struct Record {
     pub group: usize,
-    pub optimum: cost::Optimum,
+    pub optimum: Optimum,
     /// The path, or why there is none.
     pub model_only: Result<Published, &'static str>,
     pub with_fallback: Result<Published, &'static str>,
@@ -42,12 +43,6 @@ pub struct Record {
     pub steps: Option<u32>,
     /// Cells expanded by the search along the field, over all answers of the plan.
     pub expansions: u32,
-}
-
-/// Applications of the net in a supervision step.
-pub const fn applications_a_step(bundle: &Bundle) -> u32 {
-    let architecture = bundle.manifest.architecture;
-    (architecture.cycles * (architecture.latent_updates + 1)) as u32
 }
 
 /// A planner with the time it is given.
@@ -133,7 +128,11 @@ impl Judge {
             config.max_steps = 0;
         }
         let whole = Driver::with(setting, &config, bundle)?;
-        Ok(Self { model: Driver::new(setting, bundle)?, whole, step: applications_a_step(bundle) })
+        Ok(Self {
+            model: Driver::new(setting, bundle)?,
+            whole,
+            step: bundle.manifest.architecture.applications_a_step() as u32,
+        })
     }
 
     /// Puts one query.

@@ -112,7 +112,6 @@ mod tests {
     use trm_core::grid::travel::Travel;
     use trm_core::units::{Cell, MOVES};
 
-    use super::super::cost;
     use super::*;
 
     proptest! {
@@ -128,7 +127,7 @@ mod tests {
             let moves = distances(&maze, start);
             let costmap = pillars(&maze).costmap().unwrap();
             let cell = |at| { let (row, col) = pillar(at); Cell::new(col as i32, row as i32) };
-            let field = cost::field(&costmap, cell(start), Travel::new(&Config::default())).unwrap();
+            let field = crate::optimum::field(&costmap, cell(start), Travel::new(&Config::default())).unwrap();
             for (at, moves) in moves.iter().enumerate() {
                 let there = cell((at / side, at % side));
                 let found = field.cost_to_go(there);

@@ -7,11 +7,11 @@ use serde::Serialize;
 use trm_core::grid::travel::Travel;
 use trm_core::path::fallback::{Fallback, Found};
 
-use super::cost::field;
 use super::search::Search;
 use super::source::Query;
 use super::statistics::{Sorted, Upper, share};
 use super::trace::Trace;
+use crate::optimum::field;
 
 /// Times, in milliseconds, within which the solved queries are counted.
 pub const WITHIN: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];

@@ -49,7 +49,7 @@ impl Search {
         self.cost.fill(f32::INFINITY);
         let (Some(first), Some(last)) = (geometry.index(start), geometry.index(goal)) else { return false };
         self.cost[first] = 0.0;
-        self.push(0.0, weight * octile(start, goal), first);
+        self.push(0.0, weight * start.octile(goal), first);
         while let Some(entry) = self.open.pop() {
             let at = entry.cell as usize;
             let cost = f32::from_bits(entry.cost);
@@ -68,7 +68,7 @@ impl Search {
                 if new < self.cost[next] {
                     self.cost[next] = new;
                     self.came[next] = index as u8;
-                    self.push(new, weight * octile(cell.after(step), goal), next);
+                    self.push(new, weight * cell.after(step).octile(goal), next);
                 }
             }
         }
@@ -93,21 +93,15 @@ impl Search {
     }
 }
 
-/// Length of the shortest way with eight moves and no obstacles.
-fn octile(a: Cell, b: Cell) -> f32 {
-    let (cols, rows) = (a.col.abs_diff(b.col) as f32, a.row.abs_diff(b.row) as f32);
-    cols.max(rows) + (std::f32::consts::SQRT_2 - 1.0) * cols.min(rows)
-}
-
 #[cfg(test)]
 mod tests {
     use trm_core::config::Config;
 
-    use super::super::cost::field;
     use super::super::kinds::Kind;
     use super::super::pairs::Regions;
     use super::super::world;
     use super::*;
+    use crate::optimum::field;
     use crate::random::Random;
 
     #[test]

@@ -7,12 +7,12 @@ use trm_core::grid::window::Window;
 use trm_core::units::Cell;
 
 use super::args::{EvalArgs, Setting};
-use super::cost::{Optimum, field, optimum};
 use super::kinds::Kind;
 use super::maps::{self, Map};
 use super::mazes;
 use super::pairs::Regions;
 use super::world::crop;
+use crate::optimum::{Optimum, field, optimum};
 use crate::random::Random;
 
 /// A world without a good pair is drawn again at most so often.

@@ -6,10 +6,10 @@ use trm_core::grid::guidance::Guidance;
 use trm_core::grid::moves::{each, legal_moves};
 use trm_core::units::{Cell, MOVES};
 
-use super::cost::field;
 use super::sight::{Answer, Sight};
 use super::source::Query;
 use super::statistics::{Most, Sorted, Upper, share};
+use crate::optimum::field;
 
 /// A cell that doesn't count: it can't be entered, or can't reach the goal, or is the goal.
 const NO_MOVE: u8 = 0;
@@ -188,7 +188,7 @@ mod tests {
     use trm_core::model::bundle::Bundle;
 
     use super::super::args::EvalArgs;
-    use super::super::attempt::{Judge, applications_a_step};
+    use super::super::attempt::Judge;
     use super::super::source::Source;
     use super::*;
 
@@ -209,13 +209,14 @@ mod tests {
             let worlds = Source::new(&args, &setting).unwrap();
             let mut sight = Sight::new(&setting, &bundle).unwrap();
             let mut judge = Judge::new(&setting, &bundle).unwrap();
-            let per_answer = applications_a_step(&bundle) / bundle.manifest.architecture.cycles as u32;
+            let step = bundle.manifest.architecture.applications_a_step() as u32;
+            let per_answer = step / bundle.manifest.architecture.cycles as u32;
             for number in 0..8 {
                 let query = worlds.query(1, number, &setting).unwrap();
                 let trace = Trace::record(&mut sight, &query, 6).unwrap();
                 let record = judge.record(&query);
                 let applications = trace.first_verified().map(|at| (at as u32 + 1) * per_answer);
-                assert_eq!(record.steps, applications.map(|n| n.div_ceil(applications_a_step(&bundle))), "{number}");
+                assert_eq!(record.steps, applications.map(|n| n.div_ceil(step)), "{number}");
                 assert!(trace.cells.iter().all(|cells| cells.right <= trace.counted));
                 let cost = trace.best(trace.answers.len());
                 assert!(

@@ -7,10 +7,10 @@ use trm_core::units::{Cell, Pose};
 
 use super::args::Setting;
 use super::attempt::Driver;
-use super::cost::field;
 use super::source::{Query, Scene, Seen};
 use super::statistics::{Most, Sorted, share, wilson};
 use super::world::costmap;
+use crate::optimum::field;
 use crate::random::Random;
 
 /// Sides of the obstacles that are dropped, in cells.

@@ -59,6 +59,14 @@ pub struct Architecture {
     pub parameters: usize,
 }
 
+impl Architecture {
+    /// Applications of the net in a supervision step.
+    #[must_use]
+    pub const fn applications_a_step(self) -> usize {
+        self.cycles * (self.latent_updates + 1)
+    }
+}
+
 /// The channels of the input and their scales.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Encoding {

@@ -18,7 +18,7 @@ pub enum Advanced {
 pub struct Recursion {
     shape: Shape,
     latent_updates: usize,
-    cycles: usize,
+    applications_a_step: usize,
     y_start: Vec<f32>,
     z_start: Vec<f32>,
     /// Embedding of the window.
@@ -46,7 +46,7 @@ impl Recursion {
         let mut new = Self {
             shape,
             latent_updates: architecture.latent_updates,
-            cycles: architecture.cycles,
+            applications_a_step: architecture.applications_a_step(),
             y_start: bundle.manifest.start.y.clone(),
             z_start: bundle.manifest.start.z.clone(),
             x: state(),
@@ -162,13 +162,13 @@ impl Recursion {
     /// Supervision steps that the applications make, the last one perhaps begun only.
     #[must_use]
     pub const fn steps(&self) -> usize {
-        self.applications.div_ceil(self.cycles * (self.latent_updates + 1))
+        self.applications.div_ceil(self.applications_a_step)
     }
 
     /// Whether the last application ended a supervision step.
     #[must_use]
     pub const fn step_is_whole(&self) -> bool {
-        self.applications.is_multiple_of(self.cycles * (self.latent_updates + 1))
+        self.applications.is_multiple_of(self.applications_a_step)
     }
 
     /// Root mean square of the last change of the answer; infinite before the second one.

@@ -100,7 +100,7 @@ impl Fallback {
         // No weight is less than 1, so a length is never more than a cost.
         let estimate = |cell: Cell| {
             let known = guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
-            if known.is_finite() { known } else { octile(cell, goal) }
+            if known.is_finite() { known } else { cell.octile(goal) }
         };
         self.expansions = 0;
         let Some(first) = geometry.index(start) else { return Found::None };
@@ -171,12 +171,6 @@ impl Fallback {
         path[begin..].reverse();
         Found::Path
     }
-}
-
-/// Length of the shortest way with eight moves and no obstacles.
-fn octile(a: Cell, b: Cell) -> f32 {
-    let (cols, rows) = (a.col.abs_diff(b.col) as f32, a.row.abs_diff(b.row) as f32);
-    cols.max(rows) + (std::f32::consts::SQRT_2 - 1.0) * cols.min(rows)
 }
 
 #[cfg(test)]
