@@ -16,7 +16,7 @@ BUILD := cargo build --workspace --bins --test parameters
 # With no ROS 2 sourced this turns on the one in .ros/. Its python3 is the one that has rclpy.
 ENV := . tools/ros/env.sh &&
 
-# What `make eval-paths` and `make bench` plan on, and how many queries on each map.
+# What `make eval-paths` and `make peers` plan on, and how many queries on each map.
 MAPS ?= tests/maps
 QUERIES ?= 200
 # How many threads plan side by side in `make eval`.
@@ -79,10 +79,40 @@ eval: ros ## measures a bundle and writes it into its card (BUNDLE=nav_d32 QUERI
 	    --png $(EVAL_OUT)/anytime_$$name.png; done
 	cd models && python3 -m trm_train.card bundles/$(BUNDLE)
 
+# What robots run. Without an onnxruntime to compare with the report says so.
+RELEASE := cargo build --release --workspace --bins --features trm/onnxruntime
+# Only its library is wanted, so any Python's wheel will do.
+ONNXRUNTIME := onnxruntime==1.23.2
+ONNXRUNTIME_DIR := .bench/$(subst ==,-,$(ONNXRUNTIME))
+
+OUT ?= bench
+PROFILE ?= short
+BENCH_MAP ?= tests/maps/pal_office/map.yaml
+RATE ?= 50
+DEADLINE_MS ?= 10
+WINDOW ?= 64
+LOAD ?= cpu,memory
+# Seconds of each case over DDS, and of the loop in process.
+SECONDS_short := --idle 12 --loaded 6 --large 4
+SECONDS_full := --idle 1200 --loaded 240 --large 60
+
+$(ONNXRUNTIME_DIR):
+	$(ENV) python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 \
+	  --target $@.part $(ONNXRUNTIME) && mv $@.part $@ || echo "no onnxruntime to compare with"
+
 .PHONY: bench
-bench: ros ## the model beside A* and Dijkstra's algorithm on each map (MAPS=tests/maps QUERIES=200)
-	$(ENV) $(BUILD)
-	@for map in $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort); do $(TARGET)/debug/trm bench $$map --queries $(QUERIES); done
+bench: ros $(ONNXRUNTIME_DIR) ## measures the node over DDS and the planner in process (OUT=bench PROFILE=short or full); see README
+	$(ENV) $(RELEASE)
+	rm -f $(OUT)/node_*.jsonl
+	$(ENV) python3 tools/bench/run.py --out $(OUT) --map $(BENCH_MAP) --rate $(RATE) --deadline-ms $(DEADLINE_MS) \
+	  --window $(WINDOW) --load "$(LOAD)" $(SECONDS_$(PROFILE))
+	ORT_DYLIB_PATH=$$(echo $(ONNXRUNTIME_DIR)/onnxruntime/capi/libonnxruntime.so.*) target/release/trm bench $(BENCH_MAP) \
+	  --rate $(RATE) --deadline-ms $(DEADLINE_MS) --window $(WINDOW) $$(printf -- '--node %s ' $(OUT)/node_*.jsonl) --out $(OUT)
+
+.PHONY: peers
+peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each map (MAPS=tests/maps QUERIES=200)
+	$(ENV) $(RELEASE)
+	@for map in $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort); do target/release/trm bench $$map --parts peers --queries $(QUERIES); done
 
 .PHONY: fuzz
 fuzz: ## fuzz what parses, a minute each (needs: cargo install cargo-fuzz)

@@ -17,6 +17,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from tf2_msgs.msg import TFMessage
 
+import path_bytes
 import processes
 
 Pose = tuple[float, float, float]
@@ -126,14 +127,13 @@ class Robot(Node):
         self.transforms = self.create_publisher(TFMessage, "/tf", QoSProfile(depth=100))
         self.odometry = self.create_publisher(Odometry, "odom", 10)
         self.truth = self.create_publisher(PoseStamped, "ground_truth", 100)
-        self.create_subscription(Path, "plan", self.on_plan, 1)
+        self.create_subscription(Path, "plan", self.on_plan, 1, raw=True)
         self.create_timer(1.0 / RATE, self.tick)
 
-    def on_plan(self, msg: Path) -> None:
-        if msg.poses:
-            poses = (p.pose for p in msg.poses)
-            self.pursuit.take(np.array([
-                (p.position.x, p.position.y, 2.0 * math.atan2(p.orientation.z, p.orientation.w)) for p in poses]))
+    def on_plan(self, raw: bytes) -> None:
+        _, poses = path_bytes.parse(raw)
+        if len(poses):
+            self.pursuit.take(poses)
 
     def tick(self) -> None:
         now = time.monotonic()
