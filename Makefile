@@ -34,7 +34,7 @@ demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json
 	$(ENV) python3 tools/demo/run.py
 
 .PHONY: test
-test: test-rust test-dds test-paths ## every test, those over DDS included
+test: test-rust test-dds test-realtime test-paths ## every test, those over DDS included
 
 # `cargo test` alone tests the crates that need no ROS.
 .PHONY: test-rust
@@ -45,6 +45,12 @@ test-rust: ros ## unit, property, golden and command line tests
 test-dds: ros ## rclpy against the node, over DDS
 	$(ENV) $(BUILD)
 	$(ENV) python3 -m pytest tests/dds
+
+# Debug assertions and unoptimised code would hide what these look for.
+.PHONY: test-realtime
+test-realtime: ros ## the control loop of the release: no page fault, no allocation, priority, locked memory
+	$(ENV) cargo build --release --workspace --bins
+	$(ENV) TRM_NODE=$(TARGET)/release/trm_node python3 -m pytest tests/dds/test_realtime.py
 
 CHECK_PATHS := $(ENV) python3 tests/check_paths.py --trm $(TARGET)/debug/trm
 

@@ -7,8 +7,9 @@ import pytest
 import worlds
 
 STAGES = ("encode_us", "recurse_us", "decode_us", "verify_us", "smooth_us", "fallback_us", "publish_us")
+COSTS = ("page_faults", "allocations", "voluntary_switches", "involuntary_switches")
 KEYS = {"result", "source", "guidance", "stop", "steps", "applications", "expansions", "warm", "inference_failed",
-        "length_m", "deadline_ms", "margin_ms", "total_ms", *STAGES, "missed", "plan_id"}
+        "length_m", "deadline_ms", "margin_ms", "total_ms", *STAGES, "wake_us", *COSTS, "missed", "plan_id"}
 OK, WARN, ERROR = 0, 1, 2
 
 
@@ -48,6 +49,7 @@ def test_every_status_is_complete_and_agrees_with_itself(run):
         # A step has at least one application of the network.
         assert status.number("applications") >= status.number("steps") - 1
         assert values["source"] != "model" or status.number("applications") > 0 or values["warm"] == "true"
+        assert min(int(values[key]) for key in (*COSTS, "wake_us")) >= 0
         stages = [status.number(stage) for stage in STAGES]
         assert min(stages) >= 0.0
         assert sum(stages) <= 1e3 * status.number("total_ms") + 100.0

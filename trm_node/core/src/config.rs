@@ -222,6 +222,13 @@ parameters! {
     /// Whether paths are straightened.
     smooth: bool = true, "", Range::Flag;
 
+    /// Real-time priority (`SCHED_FIFO`) of the thread that plans; the one that publishes has 1 less. 0: none. Where the system refuses it, the node warns and plans without.
+    thread_priority: i64 = 50_i64, "", Range::Whole(0, 99);
+    /// The CPU that the planning thread stays on; -1: any.
+    cpu_affinity: i64 = -1_i64, "", Range::Whole(-1, 1023);
+    /// Whether the memory of the node is kept from being swapped out.
+    lock_memory: bool = false, "", Range::Flag;
+
     /// Folder of the model bundle; empty: `nav_d32` as installed beside the node.
     bundle: String = "", "", Range::AnyText;
     /// Side of the window that the model sees, rounded down to whole patches.

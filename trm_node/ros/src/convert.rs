@@ -143,26 +143,6 @@ fn grid_frame(frame_id: &str, map_frame: &str) -> Result<(), LoadError> {
     })
 }
 
-/// Writes a path into a message, whose memory is used again.
-pub fn write_path(poses: &[Pose], map_frame: &str, stamp: Duration, message: &mut nav::Path) {
-    let stamp = time(stamp);
-    let header = |header: &mut r2r::std_msgs::msg::Header| {
-        header.stamp = stamp.clone();
-        if header.frame_id != map_frame {
-            map_frame.clone_into(&mut header.frame_id);
-        }
-    };
-    header(&mut message.header);
-    message.poses.resize_with(poses.len(), geometry::PoseStamped::default);
-    for (pose, out) in poses.iter().zip(&mut message.poses) {
-        header(&mut out.header);
-        out.pose.position.x = pose.x;
-        out.pose.position.y = pose.y;
-        let (sin, cos) = (pose.yaw / 2.0).sin_cos();
-        out.pose.orientation = geometry::Quaternion { x: 0.0, y: 0.0, z: sin, w: cos };
-    }
-}
-
 /// A stamp as time since the epoch; a negative one, which no clock gives, as the epoch.
 pub fn duration(stamp: &Time) -> Duration {
     Duration::new(u64::try_from(stamp.sec).unwrap_or(0), stamp.nanosec)
@@ -262,20 +242,5 @@ mod tests {
         assert!(error.starts_with("transform odom -> base_link refused: transform.translation.y is NaN"), "{error}");
         message.child_frame_id = "odom".to_owned();
         assert!(link(&message, false).unwrap_err().to_string().contains("child_frame_id is \"odom\""));
-    }
-
-    #[test]
-    fn a_path_message_is_written_anew_over_a_longer_one() {
-        let mut message = nav::Path::default();
-        let poses = [Pose::new(0.0, 0.0, 0.0), Pose::new(1.0, 0.5, 3.0), Pose::new(2.0, 1.0, -1.0)];
-        write_path(&poses, "map", Duration::from_millis(1500), &mut message);
-        write_path(&poses[1..], "map", Duration::from_millis(2500), &mut message);
-        assert_eq!(message.header.stamp, Time { sec: 2, nanosec: 500_000_000 });
-        assert_eq!(message.poses.len(), 2);
-        for (out, pose) in message.poses.iter().zip(&poses[1..]) {
-            assert_eq!(out.header, message.header);
-            let read = planar(&isometry("path", "pose", &out.pose).unwrap());
-            assert!(read.point() == pose.point() && (read.yaw - pose.yaw).abs() < 1e-12);
-        }
     }
 }

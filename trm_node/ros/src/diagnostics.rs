@@ -18,6 +18,7 @@ use crate::planner::HEARTBEAT;
 use crate::record::{Failure, Plan, Record};
 use crate::shared::Shared;
 use crate::status::{self, ERROR, OK, STALE, Verdict, WARN, ms, pair};
+use crate::usage::Usage;
 
 /// How often `/diagnostics` is published.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -36,6 +37,10 @@ pub struct Diagnostics {
     without_input: u64,
     /// Plans that failed for any reason.
     failed: u64,
+    /// Paths that ROS refused, or that found the way to it blocked.
+    unpublished: u64,
+    /// Of the planner thread's loop.
+    usage: Usage,
     last: Option<Verdict>,
     /// The result that was last logged, and when.
     logged: Option<(&'static str, Duration)>,
@@ -60,6 +65,8 @@ impl Diagnostics {
             statistics: Statistics::new(),
             without_input: 0,
             failed: 0,
+            unpublished: 0,
+            usage: Usage::NONE,
             last: None,
             logged: None,
             recent: Recent::default(),
@@ -114,6 +121,8 @@ impl Diagnostics {
         self.recent.plans += 1;
         self.recent.misses += u64::from(plan.missed);
         self.failed += u64::from(plan.result.is_err());
+        self.unpublished += u64::from(matches!(plan.result, Err(Failure::Publish | Failure::Backlog)));
+        self.usage = plan.loop_usage;
         match &plan.report {
             Some(report) => self.statistics.record(report, plan.total, plan.missed),
             None => self.without_input += 1,
@@ -135,6 +144,8 @@ impl Diagnostics {
             pair("plans", &statistics.plans()),
             pair("failed", &self.failed),
             pair("without_input", &self.without_input),
+            pair("unpublished", &self.unpublished),
+            pair("lost", &self.shared.plans_lost.load(Ordering::Relaxed)),
             pair("misses", &statistics.misses()),
             pair("overruns", &self.shared.overruns.load(Ordering::Relaxed)),
             pair("goals_superseded", &self.shared.goals_superseded.load(Ordering::Relaxed)),
@@ -146,6 +157,13 @@ impl Diagnostics {
         }
         values.push(pair("latency_max_ms", &ms(statistics.latency_max())));
         values.push(pair("deadline_ms", &self.parameters.config().deadline_ms));
+        values.extend(status::usage(&self.usage));
+        if let Some(granted) = self.shared.granted.get() {
+            values.push(pair("scheduling", &granted.scheduling));
+            values.push(pair("priority", &granted.priority));
+            values.push(pair("affinity", &granted.affinity));
+            values.push(pair("memory", &granted.memory));
+        }
         self.status(level, "planner", message, values)
     }
 

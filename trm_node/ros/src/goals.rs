@@ -1,7 +1,6 @@
 //! Goals: checked, brought into the map's frame, and handed to the planner thread.
 
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ use trm_core::units::Pose;
 
 use crate::convert::{self, Refused};
 use crate::params::Parameters;
-use crate::planner;
 use crate::record::Record;
 use crate::shared::{Shared, lock};
 use crate::topics::newest;
 use crate::transforms::{TransformBuffer, TransformError};
+use crate::{inbox, planner};
 
 /// How often a goal whose frame isn't known yet is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
@@ -27,7 +26,7 @@ pub struct Goals {
     pub shared: Arc<Shared>,
     pub parameters: Arc<Parameters>,
     pub transforms: Arc<Mutex<TransformBuffer>>,
-    pub planner: Sender<planner::Event>,
+    pub planner: inbox::Sender<planner::Event>,
     pub records: UnboundedSender<Record>,
 }
 

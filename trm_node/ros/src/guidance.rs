@@ -14,8 +14,8 @@ use trm_core::path::endpoints::resolve_goal;
 use trm_core::units::{Cell, Pose};
 
 use crate::clock::Monotonic;
-use crate::planner;
 use crate::world::{GridChange, apply};
+use crate::{inbox, planner};
 
 /// What comes in.
 pub enum Event {
@@ -62,7 +62,7 @@ pub struct Thread {
     clock: Monotonic,
     config: Box<Config>,
     interrupts: Arc<AtomicU64>,
-    planner: Sender<planner::Event>,
+    planner: inbox::Sender<planner::Event>,
     costmap: Option<Box<Costmap>>,
     goal: Option<(Pose, u64)>,
     /// The goal's cell and the grid's version that the last guidance is for.
@@ -72,7 +72,12 @@ pub struct Thread {
 }
 
 impl Thread {
-    pub fn new(clock: Monotonic, config: Config, inbox: &GuidanceInbox, planner: Sender<planner::Event>) -> Self {
+    pub fn new(
+        clock: Monotonic,
+        config: Config,
+        inbox: &GuidanceInbox,
+        planner: inbox::Sender<planner::Event>,
+    ) -> Self {
         Self {
             clock,
             config: Box::new(config),
@@ -174,14 +179,14 @@ mod tests {
         let mut builder = CostmapBuilder::new(&config, GridKind::Map);
         let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 200]).unwrap()).clone();
         let (sender, inbox) = channel();
-        let (to_planner, from_guidance) = channel();
+        let (to_planner, mut from_guidance) = inbox::channel(8);
         let guide = GuidanceInbox::new(sender);
-        let thread = Thread::new(Monotonic::start(), config, &guide, to_planner);
+        let thread = Thread::new(Monotonic::start(), config, &guide, to_planner.shared());
         let handle = std::thread::spawn(move || thread.run(&inbox));
-        let next = || match from_guidance.recv_timeout(PATIENCE) {
-            Ok(planner::Event::Guidance(guidance, number)) => (guidance, number),
-            Ok(_) => panic!("something else than guidance"),
-            Err(error) => panic!("{error}"),
+        let mut next = || match from_guidance.next_within(PATIENCE) {
+            Some(planner::Event::Guidance(guidance, number)) => (guidance, number),
+            Some(_) => panic!("something else than guidance"),
+            None => panic!("no guidance came"),
         };
 
         // The goal may come before the grid.

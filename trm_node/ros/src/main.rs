@@ -1,8 +1,10 @@
 //! The ROS 2 node: a thin adapter over `trm_core`. It translates, drains to the newest, and publishes.
 //!
 //! `main` starts up and shuts down. Data flows one way: [`topics`] and [`goals`] (tokio tasks) to the [`world`] thread,
-//! from there to the [`guidance`] thread and the [`planner`] thread, and from that to [`diagnostics`].
+//! from there to the [`guidance`] thread and the [`planner`] thread, and from that through the [`outlet`] to ROS and
+//! [`diagnostics`].
 
+mod allocations;
 mod bundle;
 mod clock;
 mod convert;
@@ -10,33 +12,44 @@ mod diagnostics;
 mod goals;
 mod guidance;
 mod health;
+mod inbox;
 mod log;
+mod outlet;
 mod params;
+mod path_message;
 mod planner;
+mod realtime;
 mod record;
 mod services;
 mod shared;
 mod status;
+mod system;
 mod ticks;
 mod topics;
 mod transforms;
+mod usage;
 mod world;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use r2r::QosProfile;
+use r2r::nav_msgs::msg::Path;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use trm_core::halt::predictor::Predictor;
 use trm_core::model::bundle::Bundle;
 use trm_core::planner::Planner;
+use trm_core::units::Pose;
 
 use crate::guidance::GuidanceInbox;
+use crate::path_message::PathMessage;
+use crate::record::Failure;
 use crate::shared::Shared;
 
 /// The node's name, unless it is remapped.
@@ -62,6 +75,7 @@ fn run() -> anyhow::Result<()> {
     let mut threads = start(&mut node, &runtime)?;
     while context.is_valid() && !stop.load(Ordering::Relaxed) && threads.are_alive() {
         node.spin_once(SPIN);
+        threads.shared.ros_clock.refresh();
     }
     let result = threads.stop();
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -103,24 +117,9 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Threads> {
         node.get_time_source().enable_sim_time(node)?;
     }
     let config = parameters.config();
-    let shared = Arc::new(Shared {
-        name: node.fully_qualified_name()?,
-        log: log::Log::new(node),
-        pose_source: if config.start_source == "odom" {
-            "odometry on topic odom".to_owned()
-        } else {
-            format!("transform {} -> {}", config.map_frame, config.robot_base_frame)
-        },
-        clock: clock::Monotonic::start(),
-        ros_clock: clock::RosClock::new(node),
-        health: Mutex::default(),
-        robot: Mutex::default(),
-        cancel: AtomicBool::new(false),
-        active: AtomicBool::new(config.autostart),
-        overruns: AtomicU64::new(0),
-        goals_superseded: AtomicU64::new(0),
-        heartbeat_ms: AtomicU64::new(0),
-    });
+    let (shared, robot_reader) = Shared::new(node, &parameters)?;
+    let shared = Arc::new(shared);
+    let memory = realtime::lock_memory(&config, &shared.log);
     let folder = bundle::find(&config)?;
     let bundle = Bundle::load(&folder)?;
     let planner = Planner::new(&config, &bundle, &shared.clock)?;
@@ -128,17 +127,14 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Threads> {
     shared.beat();
 
     let (world, world_inbox) = channel();
-    let (to_planner, planner_inbox) = channel();
+    let (to_planner, planner_inbox) = inbox::channel(planner::EVENTS);
+    let to_planner = to_planner.shared();
+    let (outlet, inlet) = outlet::outlet();
     let (to_guidance, guidance_inbox) = channel();
     let guidance = GuidanceInbox::new(to_guidance);
     let (records, record_inbox) = tokio::sync::mpsc::unbounded_channel();
     let plan_qos = QosProfile::default().keep_last(10).reliable();
-    let outlets = planner::Outlets {
-        publisher: node.create_publisher("plan", plan_qos)?,
-        records: records.clone(),
-        world: world.clone(),
-        guidance: guidance.clone(),
-    };
+    let publisher = node.create_publisher("plan", plan_qos)?;
     let diagnostics = diagnostics::Diagnostics::new(node, Arc::clone(&shared), Arc::clone(&parameters))?;
     let services = services::Services {
         shared: Arc::clone(&shared),
@@ -157,11 +153,31 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Threads> {
         guidance: guidance.clone(),
     };
     let guidance_thread = guidance::Thread::new(shared.clock, config.clone(), &guidance, to_planner.clone());
-    let planner_thread = planner::Thread::new(Arc::clone(&shared), config.clone(), planner, outlets);
+    let planner_thread = planner::Thread::new(Arc::clone(&shared), config.clone(), planner, robot_reader, outlet);
+    let publisher_thread = outlet::Thread {
+        inlet,
+        clock: shared.clock,
+        ros_clock: shared.ros_clock.clone(),
+        publish_time: Predictor::new(config.time_quantile),
+        records: records.clone(),
+        world: world.clone(),
+        guidance: guidance.clone(),
+    };
+    let (for_planner, for_publisher) = ((Arc::clone(&shared), config.clone()), Arc::clone(&shared));
+    let frame = config.map_frame.clone();
     let handles = vec![
         spawn("world", move || world_thread.run(&world_inbox))?,
         spawn("guidance", move || guidance_thread.run(&guidance_inbox))?,
-        spawn("planner", move || planner_thread.run(&planner_inbox))?,
+        spawn("planner", move || {
+            let (shared, config) = for_planner;
+            let granted = realtime::enter(&config, memory, &shared.log);
+            shared.granted.get_or_init(|| granted);
+            planner_thread.run(planner_inbox);
+        })?,
+        spawn("publisher", move || {
+            realtime::enter_below(for_publisher.granted.wait());
+            publisher_thread.run(publish(frame, publisher));
+        })?,
     ];
     let threads = Threads { shared: Arc::clone(&shared), world, planner: to_planner, guidance, handles };
 
@@ -178,6 +194,15 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Threads> {
     Ok(threads)
 }
 
+/// Publishes paths, always with the same message.
+fn publish(frame: String, publisher: r2r::Publisher<Path>) -> impl FnMut(&[Pose], Duration) -> Result<(), Failure> {
+    let mut message = PathMessage::new(frame);
+    move |poses, stamp| {
+        message.write(poses, stamp);
+        message.publish(&publisher).map_err(|_| Failure::Publish)
+    }
+}
+
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(work)
 }
@@ -186,7 +211,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Jo
 struct Threads {
     shared: Arc<Shared>,
     world: Sender<world::Event>,
-    planner: Sender<planner::Event>,
+    planner: inbox::Sender<planner::Event>,
     guidance: GuidanceInbox,
     handles: Vec<JoinHandle<()>>,
 }

@@ -10,9 +10,20 @@ use trm_core::error::LoadError;
 
 use crate::shared::lock;
 
-/// Parameters that are read when the node starts: topics, frames and what the model is built for.
-const FIXED: [&str; 7] =
-    ["grid_source", "map_frame", "robot_base_frame", "start_source", "autostart", "bundle", "window_size"];
+/// Parameters that are read when the node starts: topics, frames, threads and what the model is built
+/// for.
+const FIXED: [&str; 10] = [
+    "grid_source",
+    "map_frame",
+    "robot_base_frame",
+    "start_source",
+    "autostart",
+    "thread_priority",
+    "cpu_affinity",
+    "lock_memory",
+    "bundle",
+    "window_size",
+];
 
 /// The parameters with their present values.
 pub struct Parameters {

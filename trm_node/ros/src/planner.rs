@@ -1,30 +1,30 @@
-//! The planner thread: plans when it is due, publishes, and reports. It doesn't log, and takes no lock that another
-//! holds for longer than a copy.
+//! The planner thread: plans when it is due. After the first plans it causes no page fault, allocates and frees nothing,
+//! takes no lock, and doesn't log or publish: what it makes goes out through the [`outlet`](crate::outlet).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use r2r::nav_msgs::msg::Path;
-use tokio::sync::mpsc::UnboundedSender;
 use trm_core::config::Config;
 use trm_core::grid::costmap::Costmap;
 use trm_core::grid::guidance::Guidance;
 use trm_core::halt::deadline::Clock;
-use trm_core::halt::predictor::Predictor;
 use trm_core::planner::{Planner, Request};
 use trm_core::units::{Point, Pose};
 
-use crate::convert;
-use crate::guidance::{self, GuidanceInbox};
-use crate::record::{Failure, Plan, Record};
-use crate::shared::Shared;
+use crate::guidance;
+use crate::inbox::Receiver;
+use crate::outlet::{Moments, Outlet, Parcel};
+use crate::record::{Failure, Plan};
+use crate::shared::{RobotReader, Shared};
 use crate::ticks::Ticks;
-use crate::world::{self, Garbage, GridChange, apply};
+use crate::usage::{Meter, Usage};
+use crate::world::{Garbage, GridChange, apply};
 
 /// The thread comes round at least so often, so that a stuck one shows.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
+/// How many events may wait for it.
+pub const EVENTS: usize = 256;
 
 /// What comes in. Times are when the message arrived.
 pub enum Event {
@@ -54,10 +54,8 @@ pub struct Thread {
     shared: Arc<Shared>,
     config: Box<Config>,
     planner: Box<Planner>,
-    publisher: r2r::Publisher<Path>,
-    records: UnboundedSender<Record>,
-    world: Sender<world::Event>,
-    guide: GuidanceInbox,
+    robot: RobotReader,
+    outlet: Outlet,
     costmap: Option<Box<Costmap>>,
     guidance: Option<Box<Guidance>>,
     goal: Option<Goal>,
@@ -69,32 +67,19 @@ pub struct Thread {
     urgent: Option<Duration>,
     /// The grid changed by something that arrived at this time; whether the path still holds is to be seen.
     grid_changed: Option<Duration>,
-    message: Path,
-    /// Past times of publishing, which the planner's own deadline leaves room for.
-    publish_time: Predictor,
-}
-
-/// Where the planner thread sends what it makes.
-pub struct Outlets {
-    pub publisher: r2r::Publisher<Path>,
-    pub records: UnboundedSender<Record>,
-    pub world: Sender<world::Event>,
-    pub guidance: GuidanceInbox,
+    meter: Meter,
 }
 
 impl Thread {
-    pub fn new(shared: Arc<Shared>, config: Config, planner: Planner, outlets: Outlets) -> Self {
+    pub fn new(shared: Arc<Shared>, config: Config, planner: Planner, robot: RobotReader, outlet: Outlet) -> Self {
         Self {
             shared,
             ticks: Ticks::new(config.planner_frequency),
             active: config.autostart,
-            publish_time: Predictor::new(config.time_quantile),
             config: Box::new(config),
             planner: Box::new(planner),
-            publisher: outlets.publisher,
-            records: outlets.records,
-            world: outlets.world,
-            guide: outlets.guidance,
+            robot,
+            outlet,
             costmap: None,
             guidance: None,
             goal: None,
@@ -102,26 +87,28 @@ impl Thread {
             plans: 0,
             urgent: None,
             grid_changed: None,
-            message: Path::default(),
+            meter: Meter::default(),
         }
     }
 
     /// Runs until [`Event::Stop`].
-    pub fn run(mut self, inbox: &Receiver<Event>) {
+    pub fn run(mut self, mut inbox: Receiver<Event>) {
+        let clock = self.shared.clock;
         loop {
             self.shared.beat();
-            let now = self.shared.clock.now();
-            let wait = self.ticks.next().map_or(HEARTBEAT, |next| next.saturating_sub(now).min(HEARTBEAT));
-            match inbox.recv_timeout(wait) {
-                Ok(first) => {
-                    for event in std::iter::once(first).chain(inbox.try_iter()) {
-                        if !self.take(event) {
-                            return;
-                        }
-                    }
+            let beat = clock.now() + HEARTBEAT;
+            let until = self.ticks.next().map_or(beat, |next| next.min(beat));
+            inbox.wait(Some(clock.absolute(until)));
+            let closed = inbox.is_closed();
+            while self.outlet.has_room()
+                && let Some(event) = inbox.take()
+            {
+                if !self.take(event) {
+                    return;
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if closed {
+                return;
             }
             self.look_at_grid();
             self.plan_if_due();
@@ -151,6 +138,7 @@ impl Thread {
                 if let Some(costmap) = &self.costmap {
                     self.planner.prepare(costmap);
                 }
+                self.meter.warm_up();
             }
             Event::Active(active) => self.activate(active),
             Event::Stop => return false,
@@ -167,6 +155,7 @@ impl Thread {
             self.grid_changed = Some(arrived);
         } else {
             self.planner.prepare(costmap);
+            self.meter.warm_up();
             // Not since the message came: a big map takes its time, and no plan can make that good.
             self.urgent = Some(self.shared.clock.now());
         }
@@ -181,7 +170,7 @@ impl Thread {
         }
         let old = self.guidance.take();
         self.discard(old.map(Garbage::Guidance));
-        self.guide.send(guidance::Event::Goal(pose, self.goals));
+        self.outlet.give(Parcel::Guide(guidance::Event::Goal(pose, self.goals)));
         self.urgent = Some(arrived);
         if self.active {
             self.ticks.start(arrived);
@@ -200,12 +189,17 @@ impl Thread {
         }
     }
 
+    /// The robot's pose, if it is known and of the present.
+    fn robot(&mut self) -> Result<Pose, Failure> {
+        let newest = self.robot.read().ok_or(Failure::NoPose)?;
+        newest.at(self.shared.ros_clock.now(), self.config.transform_tolerance)
+    }
+
     /// A path that a change of the grid blocks is planned anew at once.
     fn look_at_grid(&mut self) {
         let Some(arrived) = self.grid_changed.take() else { return };
-        let (Some(costmap), Ok(start)) = (&self.costmap, self.shared.robot(self.config.transform_tolerance)) else {
-            return;
-        };
+        let start = self.robot();
+        let (Some(costmap), Ok(start)) = (&self.costmap, start) else { return };
         if self.goal.is_some() && !self.planner.still_valid(costmap, start) {
             self.urgent.get_or_insert(arrived);
         }
@@ -216,20 +210,22 @@ impl Thread {
             self.urgent = None;
             return;
         }
+        let now = self.shared.clock.now();
         if let Some(arrived) = self.urgent.take() {
-            self.plan(arrived);
+            self.plan(arrived, Duration::ZERO);
             self.ticks.served(self.shared.clock.now());
-        } else if let Some(tick) = self.ticks.due(self.shared.clock.now()) {
-            self.plan(tick);
+        } else if let Some(tick) = self.ticks.due(now) {
+            self.plan(tick, now.saturating_sub(tick));
             self.ticks.done(self.shared.clock.now());
             self.shared.overruns.store(self.ticks.overruns(), Ordering::Relaxed);
         }
     }
 
-    fn plan(&mut self, arrived: Duration) {
+    fn plan(&mut self, arrived: Duration, wake: Duration) {
+        self.meter.begin(Usage::now());
         let budget = Duration::from_secs_f64(self.config.deadline_ms / 1e3);
         let deadline = arrived + budget;
-        let start = self.shared.robot(self.config.transform_tolerance);
+        let start = self.robot();
         let (Some(goal), clock) = (&mut self.goal, self.shared.clock) else { return };
         let is_there = |start: &Pose, end: Point| start.point().distance(end) <= self.config.goal_reached_tolerance;
         if let (Ok(start), Some(end)) = (&start, goal.end)
@@ -239,37 +235,35 @@ impl Thread {
         }
         self.plans += 1;
         goal.planned = true;
-        let mut plan = Plan::new(self.plans, budget);
+        let mut plan = Plan { wake, ..Plan::new(self.plans, budget) };
+        let mut moments = Moments { arrived, deadline, planned: arrived };
+        let mut poses = None;
         match (&self.costmap, start) {
             (None, _) => plan.result = Err(Failure::NoGrid),
             (_, Err(failure)) => plan.result = Err(failure),
             (Some(costmap), Ok(start)) => {
                 let cancel = Some(&self.shared.cancel);
-                let publishing = self.publish_time.predicted().min(budget / 2);
-                let deadline = deadline.saturating_sub(publishing);
+                let deadline = deadline.saturating_sub(self.outlet.expected().min(budget / 2));
                 let request = Request { start, goal: goal.pose, arrived, deadline, cancel };
                 let outcome = self.planner.plan(costmap, self.guidance.as_deref(), &request, &clock);
+                moments.planned = clock.now();
                 plan.report = Some(outcome.report);
-                let planned = clock.now();
-                plan.result = outcome.path.map_err(Failure::Plan).and_then(|path| {
-                    goal.end = path.poses().last().map(|pose| pose.point());
-                    plan.length = path.length();
-                    let stamp = self.shared.ros_clock.now();
-                    convert::write_path(path.poses(), &self.config.map_frame, stamp, &mut self.message);
-                    plan.stamp = Some(stamp);
-                    self.publisher.publish(&self.message).map_err(|_| Failure::Publish)
-                });
-                plan.publish = clock.now().saturating_sub(planned);
-                if plan.result.is_ok() {
-                    self.publish_time.record(plan.publish);
+                match outcome.path {
+                    Ok(path) => {
+                        goal.end = path.poses().last().map(|pose| pose.point());
+                        plan.length = path.length();
+                        poses = self.outlet.pack(path.poses());
+                        plan.result = poses.as_ref().map(|_| ()).ok_or(Failure::Backlog);
+                    }
+                    Err(error) => plan.result = Err(Failure::Plan(error)),
                 }
             }
         }
-        let done = clock.now();
-        plan.total = done.saturating_sub(arrived);
-        plan.missed = plan.report.is_some() && done > deadline;
-        // Fails only when the node is stopping.
-        let _ = self.records.send(Record::Plan(plan));
+        plan.usage = self.meter.end(Usage::now());
+        plan.loop_usage = self.meter.total();
+        if !self.outlet.plan(&plan, moments, poses) {
+            self.shared.plans_lost.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The goal is reached: planning stops until the next one.
@@ -278,13 +272,13 @@ impl Thread {
         self.ticks.stop();
         let old = self.guidance.take();
         self.discard(old.map(Garbage::Guidance));
-        self.guide.send(guidance::Event::Idle);
-        let _ = self.records.send(Record::Reached);
+        self.outlet.give(Parcel::Guide(guidance::Event::Idle));
+        self.outlet.give(Parcel::Reached);
     }
 
-    fn discard(&self, garbage: Option<Garbage>) {
+    fn discard(&mut self, garbage: Option<Garbage>) {
         if let Some(garbage) = garbage {
-            let _ = self.world.send(world::Event::Discard(garbage));
+            self.outlet.give(Parcel::Garbage(garbage));
         }
     }
 }

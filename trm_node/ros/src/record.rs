@@ -5,6 +5,8 @@ use std::time::Duration;
 use trm_core::error::PlanError;
 use trm_core::planner::Report;
 
+use crate::usage::Usage;
+
 /// Why there is no path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -20,6 +22,8 @@ pub enum Failure {
     FuturePose { ahead: Duration },
     /// ROS refused the message.
     Publish,
+    /// The paths before it are still waiting to be published.
+    Backlog,
 }
 
 /// One plan.
@@ -34,6 +38,12 @@ pub struct Plan {
     pub length: f64,
     /// From the arrival to the deadline.
     pub budget: Duration,
+    /// How late the tick was noticed; nothing for a plan that an event asked for.
+    pub wake: Duration,
+    /// What the plan cost its thread.
+    pub usage: Usage,
+    /// What the planner thread's loop has cost, the plans of warming up left out.
+    pub loop_usage: Usage,
     /// From the planner's return to the end of publishing.
     pub publish: Duration,
     /// From the arrival to the end of publishing.
@@ -52,6 +62,9 @@ impl Plan {
             report: None,
             length: 0.0,
             budget,
+            wake: Duration::ZERO,
+            usage: Usage::NONE,
+            loop_usage: Usage::NONE,
             publish: Duration::ZERO,
             total: Duration::ZERO,
             missed: false,

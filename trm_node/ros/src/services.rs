@@ -15,14 +15,14 @@ use tokio::runtime::Handle;
 
 use crate::params::{self, Parameters};
 use crate::shared::Shared;
-use crate::{convert, planner, world};
+use crate::{convert, inbox, planner, world};
 
 /// What the services act on.
 #[derive(Clone)]
 pub struct Services {
     pub shared: Arc<Shared>,
     pub parameters: Arc<Parameters>,
-    pub planner: Sender<planner::Event>,
+    pub planner: inbox::Sender<planner::Event>,
     pub world: Sender<world::Event>,
     pub events: r2r::Publisher<rcl::ParameterEvent>,
 }

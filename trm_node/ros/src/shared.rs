@@ -1,7 +1,8 @@
-//! What the threads and tasks share. Locks are held for a copy or a few assignments, never for work.
+//! What the threads and tasks share. Locks are held for a copy or a few assignments, never for work; the planner thread
+//! takes none of them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use trm_core::halt::deadline::Clock;
@@ -10,6 +11,8 @@ use trm_core::units::Pose;
 use crate::clock::{Monotonic, RosClock};
 use crate::health::Health;
 use crate::log::Log;
+use crate::params::Parameters;
+use crate::realtime::Granted;
 use crate::record::Failure;
 
 /// Localisation stamps its transforms a little ahead of time. Farther ahead than this, it is another time.
@@ -38,6 +41,23 @@ impl RobotPose {
     }
 }
 
+/// The newest pose of the robot in the map, `None` while it isn't known: a copy for those who may wait for each other, and
+/// one for the planner thread.
+pub struct Robot {
+    newest: Option<RobotPose>,
+    to_planner: triple_buffer::Input<Option<RobotPose>>,
+}
+
+/// The planner thread's copy, which it reads without a lock.
+pub type RobotReader = triple_buffer::Output<Option<RobotPose>>;
+
+impl Robot {
+    pub fn set(&mut self, pose: Option<RobotPose>) {
+        self.newest = pose;
+        self.to_planner.write(pose);
+    }
+}
+
 /// One for the whole node.
 pub struct Shared {
     /// The node's full name.
@@ -48,8 +68,7 @@ pub struct Shared {
     pub clock: Monotonic,
     pub ros_clock: RosClock,
     pub health: Mutex<Health>,
-    /// The newest pose of the robot in the map.
-    pub robot: Mutex<Option<RobotPose>>,
+    pub robot: Mutex<Robot>,
     /// Ends the plan that is being made: a newer goal has come, or planning is switched off.
     pub cancel: AtomicBool,
     pub active: AtomicBool,
@@ -58,17 +77,48 @@ pub struct Shared {
     pub goals_superseded: AtomicU64,
     /// Monotonic time in milliseconds when the planner thread last came round.
     pub heartbeat_ms: AtomicU64,
+    /// Plans that were lost on their way to the publisher thread, which is stuck.
+    pub plans_lost: AtomicU64,
+    /// What the planner thread was granted, once it runs.
+    pub granted: OnceLock<Granted>,
 }
 
 impl Shared {
+    /// Nothing has come yet. The planner thread's copy of the robot's pose comes with it.
+    pub fn new(node: &r2r::Node, parameters: &Parameters) -> r2r::Result<(Self, RobotReader)> {
+        let (config, is_simulated) = (parameters.config(), parameters.use_sim_time());
+        let (to_planner, reader) = triple_buffer::triple_buffer(&None);
+        let shared = Self {
+            name: node.fully_qualified_name()?,
+            log: Log::new(node),
+            pose_source: if config.start_source == "odom" {
+                "odometry on topic odom".to_owned()
+            } else {
+                format!("transform {} -> {}", config.map_frame, config.robot_base_frame)
+            },
+            clock: Monotonic::start(),
+            ros_clock: if is_simulated { RosClock::simulated(node) } else { RosClock::system() },
+            health: Mutex::default(),
+            robot: Mutex::new(Robot { newest: None, to_planner }),
+            cancel: AtomicBool::new(false),
+            active: AtomicBool::new(config.autostart),
+            overruns: AtomicU64::new(0),
+            goals_superseded: AtomicU64::new(0),
+            heartbeat_ms: AtomicU64::new(0),
+            plans_lost: AtomicU64::new(0),
+            granted: OnceLock::new(),
+        };
+        Ok((shared, reader))
+    }
+
     pub fn health(&self) -> MutexGuard<'_, Health> {
         lock(&self.health)
     }
 
     /// The robot's pose, if it is known and of the present.
     pub fn robot(&self, tolerance: f64) -> Result<Pose, Failure> {
-        let robot = *lock(&self.robot);
-        robot.ok_or(Failure::NoPose)?.at(self.ros_clock.now(), tolerance)
+        let newest = lock(&self.robot).newest;
+        newest.ok_or(Failure::NoPose)?.at(self.ros_clock.now(), tolerance)
     }
 
     /// Words for a failure to know where the robot is; none for other failures.
@@ -84,7 +134,7 @@ impl Shared {
             Failure::FuturePose { ahead } => {
                 Some(format!("{source} is stamped {:.2} s after ROS time: is /clock published?", ahead.as_secs_f64()))
             }
-            Failure::Plan(_) | Failure::NoGrid | Failure::Publish => None,
+            Failure::Plan(_) | Failure::NoGrid | Failure::Publish | Failure::Backlog => None,
         }
     }
 

@@ -11,6 +11,7 @@ use trm_core::planner::{Report, Source};
 use crate::convert;
 use crate::record::{Failure, Plan, Record};
 use crate::shared::Shared;
+use crate::usage::Usage;
 
 // The levels of diagnostic_msgs/msg/DiagnosticStatus.
 pub const OK: u8 = 0;
@@ -51,6 +52,9 @@ impl Verdict {
             }
             Err(failure @ (Failure::NoPose | Failure::OldPose { .. } | Failure::FuturePose { .. })) => {
                 Self::new(ERROR, "TF_ERROR", shared.pose_problem(failure).unwrap_or_default())
+            }
+            Err(Failure::Backlog) => {
+                Self::new(ERROR, "UNKNOWN", "the paths before it are still waiting to be published".to_owned())
             }
             Err(Failure::Publish) => Self::new(ERROR, "UNKNOWN", "ROS refused to publish the path".to_owned()),
         }
@@ -109,9 +113,21 @@ fn values(plan: &Plan, result: &str) -> Vec<KeyValue> {
     let stages = report.stages.iter().filter(|(name, _)| *name != "total");
     values.extend(stages.map(|(name, time)| pair(&format!("{name}_us"), &time.as_micros())));
     values.push(pair("publish_us", &plan.publish.as_micros()));
+    values.push(pair("wake_us", &plan.wake.as_micros()));
+    values.extend(usage(&plan.usage));
     values.push(pair("missed", &plan.missed));
     values.push(pair("plan_id", &plan.number));
     values
+}
+
+/// What the planner thread cost.
+pub fn usage(usage: &Usage) -> [KeyValue; 4] {
+    [
+        pair("page_faults", &usage.page_faults),
+        pair("allocations", &usage.allocations),
+        pair("voluntary_switches", &usage.voluntary_switches),
+        pair("involuntary_switches", &usage.involuntary_switches),
+    ]
 }
 
 fn stop(report: &Report) -> &'static str {
@@ -161,7 +177,8 @@ mod tests {
     #[test]
     fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
         let keys = "result source guidance stop steps applications expansions warm length_m deadline_ms margin_ms \
-                    total_ms encode_us recurse_us decode_us verify_us smooth_us fallback_us publish_us missed plan_id";
+                    total_ms encode_us recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults \
+                    allocations voluntary_switches involuntary_switches missed plan_id";
         let failed = Plan { result: Err(Failure::Plan(PlanError::NoValidPath)), ..Plan::new(1, Duration::ZERO) };
         for plan in [path(Source::Model, false), failed] {
             let values = values(&plan, "SUCCEEDED");

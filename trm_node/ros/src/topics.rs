@@ -109,7 +109,7 @@ async fn follow_odometry(mut odometry: impl Stream<Item = Odometry> + Unpin, sha
         match pose {
             Ok(pose) => {
                 let stamp = Some(convert::duration(&message.header.stamp));
-                *lock(&shared.robot) = Some(RobotPose { pose: convert::planar(&pose), stamp });
+                lock(&shared.robot).set(Some(RobotPose { pose: convert::planar(&pose), stamp }));
                 shared.health().robot.good(shared.clock.now());
             }
             Err(refused) => refuse_pose(&shared, &refused),
@@ -175,7 +175,7 @@ impl TransformListener {
             let stamp: Option<Duration> = found.stamp;
             RobotPose { pose: convert::planar(&found.transform), stamp }
         });
-        *lock(&self.shared.robot) = pose;
+        lock(&self.shared.robot).set(pose);
         match found {
             Ok(_) => self.shared.health().robot.good(self.shared.clock.now()),
             Err(error) => self.shared.health().robot.miss(error.to_string()),

@@ -2,7 +2,7 @@
 //! those that plan on copies of their own. Slow things happen here, and what the planner thread is done with dies here.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use r2r::map_msgs::msg::OccupancyGridUpdate;
@@ -17,7 +17,7 @@ use trm_core::planner::Planner;
 
 use crate::guidance::{self, GuidanceInbox};
 use crate::shared::Shared;
-use crate::{convert, planner};
+use crate::{convert, inbox, planner};
 
 /// What comes in. Times are when the message arrived.
 pub enum Event {
@@ -75,7 +75,7 @@ pub struct World {
     pub config: Box<Config>,
     pub bundle: Bundle,
     pub builder: CostmapBuilder,
-    pub planner: Sender<planner::Event>,
+    pub planner: inbox::Sender<planner::Event>,
     pub guidance: GuidanceInbox,
 }
 

@@ -1,0 +1,110 @@
+//! What the planner thread costs: page faults, calls of the allocator, context switches.
+
+use crate::{allocations, system};
+
+/// Plans until everything that a plan needs has been used once.
+pub const WARM_UP: u32 = 20;
+
+/// Counts of one thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    pub page_faults: u64,
+    /// Calls of the allocator, for memory or to give it back.
+    pub allocations: u64,
+    /// How often it slept or waited.
+    pub voluntary_switches: u64,
+    /// How often another took its CPU.
+    pub involuntary_switches: u64,
+}
+
+impl Usage {
+    /// Nothing.
+    pub const NONE: Self = Self { page_faults: 0, allocations: 0, voluntary_switches: 0, involuntary_switches: 0 };
+
+    /// Since the start of the thread that asks.
+    pub fn now() -> Self {
+        let [page_faults, voluntary_switches, involuntary_switches] = system::costs();
+        let allocations = allocations::of_this_thread();
+        Self { page_faults, allocations, voluntary_switches, involuntary_switches }
+    }
+
+    /// From an earlier reading to this one.
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            page_faults: self.page_faults - earlier.page_faults,
+            allocations: self.allocations - earlier.allocations,
+            voluntary_switches: self.voluntary_switches - earlier.voluntary_switches,
+            involuntary_switches: self.involuntary_switches - earlier.involuntary_switches,
+        }
+    }
+
+    const fn plus(&self, other: &Self) -> Self {
+        Self {
+            page_faults: self.page_faults + other.page_faults,
+            allocations: self.allocations + other.allocations,
+            voluntary_switches: self.voluntary_switches + other.voluntary_switches,
+            involuntary_switches: self.involuntary_switches + other.involuntary_switches,
+        }
+    }
+}
+
+/// Reads the counts around each plan, and adds up those of the whole loop.
+#[derive(Default)]
+pub struct Meter {
+    began: Usage,
+    ended: Usage,
+    total: Usage,
+    warm: u32,
+}
+
+impl Meter {
+    /// Something is new that the next plans see for the first time: the total leaves them out.
+    pub const fn warm_up(&mut self) {
+        self.warm = 0;
+    }
+
+    /// Before a plan.
+    pub const fn begin(&mut self, now: Usage) {
+        self.began = now;
+    }
+
+    /// After a plan: what it cost.
+    pub fn end(&mut self, now: Usage) -> Usage {
+        if self.warm < WARM_UP {
+            self.warm += 1;
+        } else {
+            self.total = self.total.plus(&now.since(&self.ended));
+        }
+        self.ended = now;
+        now.since(&self.began)
+    }
+
+    /// What the loop has cost, plans and all between them, the plans of warming up left out.
+    pub const fn total(&self) -> Usage {
+        self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_holds_what_happens_between_plans_and_leaves_out_the_warm_up() {
+        let at = |allocations| Usage { allocations, ..Usage::default() };
+        let mut meter = Meter::default();
+        for plan in 0..u64::from(WARM_UP) {
+            meter.begin(at(10 * plan));
+            assert_eq!(meter.end(at(10 * plan + 4)).allocations, 4);
+        }
+        assert_eq!(meter.total(), Usage::default());
+        let last = 10 * u64::from(WARM_UP - 1) + 4;
+        meter.begin(at(last + 3));
+        assert_eq!(meter.end(at(last + 5)).allocations, 2);
+        assert_eq!(meter.total().allocations, 5);
+        meter.warm_up();
+        meter.begin(at(last + 100));
+        meter.end(at(last + 200));
+        assert_eq!(meter.total().allocations, 5);
+    }
+}
