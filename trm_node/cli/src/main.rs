@@ -22,6 +22,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
+/// The benchmark counts what planning allocates.
+#[global_allocator]
+static ALLOCATOR: trm_core::usage::CountingAllocator = trm_core::usage::CountingAllocator;
+
 /// Plans paths with a Tiny Recursive Model, with a deadline, every path checked.
 #[derive(Parser)]
 #[command(name = "trm", version)]
@@ -33,7 +37,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Plan(args::PlanArgs),
-    Bench(bench::BenchArgs),
+    Bench(bench::args::BenchArgs),
     Eval(eval::args::EvalArgs),
     Parameters(parameters::ParametersArgs),
 }

@@ -13,3 +13,4 @@ pub mod path;
 pub mod planner;
 pub mod stats;
 pub mod units;
+pub mod usage;

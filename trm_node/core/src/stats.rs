@@ -10,6 +10,55 @@ use crate::planner::report::{Report, Source, StageTimes};
 /// Longer times count as this one.
 const LONGEST: Duration = Duration::from_mins(1);
 
+/// Times of one kind, to three digits. Recording allocates nothing.
+#[derive(Debug, Clone)]
+pub struct Times(Histogram<u64>);
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Times {
+    /// None yet.
+    ///
+    /// # Panics
+    /// Never: the histogram's bounds are constants that it accepts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Histogram::new_with_bounds(1, LONGEST.as_nanos() as u64, 3).expect("the bounds are constants in range"))
+    }
+
+    /// Takes one in; what is longer than a minute counts as a minute.
+    pub fn record(&mut self, time: Duration) {
+        self.0.saturating_record(time.as_nanos() as u64);
+    }
+
+    /// A quantile, from 0 to 1; zero when there is none.
+    #[must_use]
+    pub fn quantile(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.0.value_at_quantile(quantile))
+    }
+
+    /// The longest; zero when there is none.
+    #[must_use]
+    pub fn max(&self) -> Duration {
+        Duration::from_nanos(self.0.max())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Times that were seen and how often, from the shortest.
+    pub fn iter(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
+        self.0.iter_recorded().map(|at| (Duration::from_nanos(at.value_iterated_to()), at.count_at_value()))
+    }
+}
+
 /// What all plans came to. Recording allocates nothing.
 #[derive(Debug, Clone)]
 pub struct Statistics {
@@ -17,10 +66,10 @@ pub struct Statistics {
     misses: u64,
     sources: [u64; Source::ALL.len()],
     stops: [u64; StopReason::ALL.len()],
-    /// From arrival to publication, in nanoseconds.
-    latency: Histogram<u64>,
+    /// From arrival to publication.
+    latency: Times,
     /// In the order of [`StageTimes::iter`].
-    stages: [Histogram<u64>; StageTimes::COUNT],
+    stages: [Times; StageTimes::COUNT],
 }
 
 impl Default for Statistics {
@@ -31,20 +80,15 @@ impl Default for Statistics {
 
 impl Statistics {
     /// Nothing counted yet.
-    ///
-    /// # Panics
-    /// Never: the histograms' bounds are constants that they accept.
     #[must_use]
     pub fn new() -> Self {
-        let histogram =
-            || Histogram::new_with_bounds(1, LONGEST.as_nanos() as u64, 3).expect("the bounds are constants in range");
         Self {
             plans: 0,
             misses: 0,
             sources: [0; Source::ALL.len()],
             stops: [0; StopReason::ALL.len()],
-            latency: histogram(),
-            stages: std::array::from_fn(|_| histogram()),
+            latency: Times::new(),
+            stages: std::array::from_fn(|_| Times::new()),
         }
     }
 
@@ -56,9 +100,9 @@ impl Statistics {
         if let Some(stop) = report.stop {
             self.stops[stop.index()] += 1;
         }
-        self.latency.saturating_record(published.as_nanos() as u64);
-        for (histogram, (_, time)) in self.stages.iter_mut().zip(report.stages.iter()) {
-            histogram.saturating_record(time.as_nanos() as u64);
+        self.latency.record(published);
+        for (times, (_, time)) in self.stages.iter_mut().zip(report.stages.iter()) {
+            times.record(time);
         }
     }
 
@@ -87,13 +131,13 @@ impl Statistics {
     /// A quantile, from 0 to 1, of the time from arrival to publication.
     #[must_use]
     pub fn latency(&self, quantile: f64) -> Duration {
-        Duration::from_nanos(self.latency.value_at_quantile(quantile))
+        self.latency.quantile(quantile)
     }
 
     /// The longest time from arrival to publication.
     #[must_use]
     pub fn latency_max(&self) -> Duration {
-        Duration::from_nanos(self.latency.max())
+        self.latency.max()
     }
 
     /// A quantile of the time of a stage, by its place in [`StageTimes::iter`].
@@ -102,7 +146,21 @@ impl Statistics {
     /// When there is no such stage.
     #[must_use]
     pub fn stage(&self, stage: usize, quantile: f64) -> Duration {
-        Duration::from_nanos(self.stages[stage].value_at_quantile(quantile))
+        self.stages[stage].quantile(quantile)
+    }
+
+    /// All times from arrival to publication.
+    #[must_use]
+    pub const fn latencies(&self) -> &Times {
+        &self.latency
+    }
+
+    /// The times of each stage with its name, in the order of [`StageTimes::iter`].
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, &Times)> {
+        let none = StageTimes::default();
+        let mut names = none.iter().map(|(name, _)| name);
+        let names: [_; StageTimes::COUNT] = std::array::from_fn(|_| names.next().unwrap_or_default());
+        names.into_iter().zip(&self.stages)
     }
 }
 
@@ -126,6 +184,9 @@ mod tests {
         assert!(near(statistics.latency(0.5), 100.0) && near(statistics.latency_max(), 200.0));
         let recurse = StageTimes::default().iter().position(|(name, _)| name == "recurse").unwrap();
         assert!(near(statistics.stage(recurse, 0.9), 90.0));
+        let (name, times) = statistics.stages().nth(recurse).unwrap();
+        assert!(name == "recurse" && times.count() == 100 && near(times.max(), 100.0));
+        assert_eq!(statistics.latencies().iter().map(|(_, n)| n).sum::<u64>(), 100);
         statistics.record(&Report::default(), Duration::from_secs(1000), true);
         assert!(statistics.latency_max() >= LONGEST, "too long is counted all the same");
     }

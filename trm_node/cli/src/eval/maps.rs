@@ -27,9 +27,7 @@ pub struct Map {
 /// # Errors
 /// When there is none, or one can't be used; names the folder or the file.
 pub fn load(folder: &Path, resolution: Option<f64>, config: &Config) -> anyhow::Result<Vec<Map>> {
-    let mut files = Vec::new();
-    find(folder, &mut files).with_context(|| format!("--maps {}", folder.display()))?;
-    files.sort();
+    let files = files(folder).with_context(|| format!("--maps {}", folder.display()))?;
     if files.is_empty() {
         bail!(
             "--maps {}: no map in this folder or below it (a map is a YAML file with the field image)",
@@ -38,6 +36,17 @@ pub fn load(folder: &Path, resolution: Option<f64>, config: &Config) -> anyhow::
     }
     let names = names(folder, &files);
     files.into_iter().zip(names).map(|(file, name)| Map::load(name, file, resolution, config)).collect()
+}
+
+/// The map files of a folder and of the folders in it, in the order of their names.
+///
+/// # Errors
+/// When a folder can't be read.
+pub fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    find(folder, &mut files)?;
+    files.sort();
+    Ok(files)
 }
 
 impl Map {

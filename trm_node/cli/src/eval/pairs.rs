@@ -56,6 +56,11 @@ impl Regions {
         self.count
     }
 
+    /// The number of the region of a place in the grid; `None` where it isn't free.
+    pub fn label(&self, at: usize) -> Option<u32> {
+        self.labels.get(at).copied().filter(|label| *label != NONE)
+    }
+
     /// Whether two places in the grid are free and can reach each other.
     pub fn are_joined(&self, a: usize, b: usize) -> bool {
         self.labels[a] == self.labels[b] && self.labels[a] != NONE
@@ -63,7 +68,12 @@ impl Regions {
 
     /// All reachable pairs are equally likely. `None` when too few cells are free, or hardly any reach each other.
     pub fn pair(&self, costmap: &Costmap, random: &mut Random) -> Option<(Cell, Cell)> {
-        if self.count == 0 || self.free.len() < self.labels.len() / LEAST_FREE {
+        if self.free.len() < self.labels.len() / LEAST_FREE { None } else { self.any_pair(costmap, random) }
+    }
+
+    /// The same on a grid that may have hardly any free cells, such as a map with much that is unknown around it.
+    pub fn any_pair(&self, costmap: &Costmap, random: &mut Random) -> Option<(Cell, Cell)> {
+        if self.count == 0 {
             return None;
         }
         (0..TRIES).find_map(|_| {

@@ -10,8 +10,12 @@ use trm_core::units::{Cell, MOVES};
 
 /// Scratch for grids of one size.
 pub struct Search {
-    /// Least cost from the start so far.
+    /// Least cost from the start so far; holds where `seen` is of this search.
     cost: Vec<f32>,
+    /// Twice the number of the search that has seen a cell last, and 1 more when it is done with it.
+    seen: Vec<u32>,
+    /// Twice the number of this search.
+    now: u32,
     /// The move that led to each cell, as an index into [`MOVES`].
     came: Vec<u8>,
     open: BinaryHeap<Entry>,
@@ -29,11 +33,18 @@ struct Entry {
 impl Search {
     /// Scratch for `cells` cells.
     pub fn new(cells: usize) -> Self {
-        Self { cost: vec![f32::INFINITY; cells], came: vec![0; cells], open: BinaryHeap::with_capacity(2 * cells) }
+        Self {
+            cost: vec![f32::INFINITY; cells],
+            seen: vec![0; cells],
+            now: 0,
+            came: vec![0; cells],
+            open: BinaryHeap::with_capacity(2 * cells),
+        }
     }
 
     /// Writes the cells of a path from `start` to `goal`; `false` when there is none. With a weight of 1 it is a best path,
-    /// else it costs at most `weight` times as much.
+    /// else it costs at most `weight` times as much. No cell is expanded twice: the bound holds all the same, as the heuristic is
+    /// consistent (Likhachev, Gordon and Thrun, ARA*, 2003).
     pub fn find(
         &mut self,
         costmap: &Costmap,
@@ -46,9 +57,15 @@ impl Search {
         let (costs, width) = (costmap.costs(), geometry.width() as i32);
         path.clear();
         self.open.clear();
-        self.cost.fill(f32::INFINITY);
+        // Two numbers are used up by each search; after billions of them the marks begin anew.
+        self.now = self.now.checked_add(2).unwrap_or_else(|| {
+            self.seen.fill(0);
+            2
+        });
+        let (reached, done) = (self.now, self.now + 1);
         let (Some(first), Some(last)) = (geometry.index(start), geometry.index(goal)) else { return false };
         self.cost[first] = 0.0;
+        self.seen[first] = reached;
         self.push(0.0, weight * start.octile(goal), first);
         while let Some(entry) = self.open.pop() {
             let at = entry.cell as usize;
@@ -57,15 +74,18 @@ impl Search {
                 self.trace(geometry.width() as usize, (first, last), path);
                 return true;
             }
-            if cost > self.cost[at] {
+            if self.seen[at] == done {
                 continue; // A better way to this cell was found since.
             }
+            self.seen[at] = done;
             let cell = geometry.cell(at);
             for index in each(legal_moves(costmap, cell, travel.allow_unknown)) {
                 let step = MOVES[index];
                 let next = at.wrapping_add_signed((step.rows * width + step.cols) as isize);
                 let new = cost + travel.step(costs[at], costs[next], step);
-                if new < self.cost[next] {
+                let seen = self.seen[next];
+                if seen < reached || (seen == reached && new < self.cost[next]) {
+                    self.seen[next] = reached;
                     self.cost[next] = new;
                     self.came[next] = index as u8;
                     self.push(new, weight * cell.after(step).octile(goal), next);

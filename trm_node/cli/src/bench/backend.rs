@@ -1,0 +1,113 @@
+//! What runs the net, by name. The one place that knows how the core makes its backends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::bail;
+use trm_core::config::Config;
+use trm_core::error::LoadError;
+use trm_core::halt::deadline::Clock;
+use trm_core::model::backend::{Backend, Shape};
+use trm_core::model::bundle::Bundle;
+use trm_core::model::fused::fastest;
+use trm_core::model::tract::TractBackend;
+use trm_core::planner::{Planner, Report};
+
+use super::args::Setting;
+use crate::args::with_flag;
+
+/// Names of all backends; the first one is the fastest that the machine has.
+pub fn names() -> Vec<String> {
+    ["fused", "tract"].map(str::to_owned).to_vec()
+}
+
+/// The backend of a name.
+///
+/// # Errors
+/// When there is none of this name, or it doesn't run the bundle; names the flag.
+pub fn by_name(name: &str, bundle: &Bundle, size: usize) -> anyhow::Result<Box<dyn Backend>> {
+    let backend: Result<Box<dyn Backend>, LoadError> = match name {
+        "fused" => fastest(bundle, size),
+        "tract" => TractBackend::new(bundle, size).map(|backend| Box::new(backend) as Box<dyn Backend>),
+        _ => bail!("--backend: {name} is not one of {}", names().join(", ")),
+    };
+    backend.map_err(with_flag)
+}
+
+/// One application of the net, nothing skipped.
+///
+/// # Errors
+/// When the backend fails.
+pub fn apply(backend: &mut dyn Backend, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+    backend.net(s, out)
+}
+
+/// Share of the net's work that a plan did not skip; `None` where nobody counts.
+pub const fn share(_report: &Report) -> Option<f64> {
+    None
+}
+
+/// A planner on the backend of the setting.
+///
+/// # Errors
+/// When the bundle doesn't work on the window.
+pub fn planner(setting: &Setting, config: &Config, bundle: &Bundle, clock: &dyn Clock) -> anyhow::Result<Planner> {
+    let backend = by_name(&setting.backend, bundle, config.window_size as usize)?;
+    Planner::with_backend(config, bundle, backend, clock).map_err(with_flag)
+}
+
+/// Counts applications of the net, and from one of them on does each so many times over.
+pub struct Slowed {
+    backend: Box<dyn Backend>,
+    switch: Arc<Switch>,
+}
+
+/// The other end of a [`Slowed`].
+#[derive(Debug, Default)]
+pub struct Switch {
+    applied: AtomicU32,
+    /// The first application that is slow.
+    from: AtomicU32,
+    factor: AtomicU32,
+}
+
+impl Slowed {
+    /// A backend that is as fast as the one inside it, until its switch says otherwise.
+    pub fn new(backend: Box<dyn Backend>) -> (Self, Arc<Switch>) {
+        let switch = Arc::new(Switch::default());
+        (Self { backend, switch: Arc::clone(&switch) }, switch)
+    }
+}
+
+impl Switch {
+    /// Counts anew; from application `from` on each takes `factor` times as long.
+    pub fn set(&self, from: u32, factor: u32) {
+        self.from.store(from, Ordering::Relaxed);
+        self.factor.store(factor, Ordering::Relaxed);
+        self.applied.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Backend for Slowed {
+    fn shape(&self) -> Shape {
+        self.backend.shape()
+    }
+
+    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+        self.backend.encode(input, x)
+    }
+
+    fn net(&mut self, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+        let applied = self.switch.applied.fetch_add(1, Ordering::Relaxed);
+        let slow = applied >= self.switch.from.load(Ordering::Relaxed);
+        // By work, not by sleep: a throttled core works too.
+        for _ in 1..if slow { self.switch.factor.load(Ordering::Relaxed) } else { 1 } {
+            self.backend.net(s, out)?;
+        }
+        self.backend.net(s, out)
+    }
+
+    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+        self.backend.decode(y, x, moves)
+    }
+}
