@@ -246,7 +246,8 @@ def stop_sensors(sensors: subprocess.Popen) -> dict | None:
 
 def tiles(arguments, folder: pathlib.Path) -> dict:
     """A map of 4000 x 4000 cells, with a start and goals far apart."""
-    command = [str(arguments.trm), "bench", "tiles", "--cells", "4000", "--out", str(folder)]
+    command = [str(arguments.trm), "bench", "tiles", str(arguments.map), "--cells", "4000", "--out", str(folder),
+               "--robot-radius", str(PARAMETERS["robot_radius"] + scene.ROOM)]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:
         raise Failed(f"{' '.join(command)}: {made.stderr.strip()}")

@@ -29,6 +29,7 @@ mod summary;
 mod tables;
 mod telemetry;
 mod tick;
+mod tiles;
 
 use std::path::{Path, PathBuf};
 
@@ -49,8 +50,11 @@ const MAPS: &str = "../../../tests/maps";
 /// # Errors
 /// On bad input; the message names file, field or flag.
 pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
-    if let Some(BenchCommand::Compare(args)) = &args.command {
-        return compare::run(args);
+    match &args.command {
+        Some(BenchCommand::Compare(args)) => return compare::run(args),
+        Some(BenchCommand::Tiles(args)) => return tiles::run(args),
+        Some(BenchCommand::Sensors) => return watch(),
+        None => {}
     }
     let setting = args.setting()?;
     // Before anything is measured: what is wrong shall show at once.
@@ -143,6 +147,14 @@ fn repository(bundle: &Bundle) -> anyhow::Result<Vec<PathBuf>> {
         );
     }
     Ok(files)
+}
+
+/// What the sensors say until stdin is closed, as JSON.
+fn watch() -> anyhow::Result<String> {
+    let mut sensors = telemetry::Sensors::open();
+    sensors.start();
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).context("stdin")?;
+    Ok(serde_json::json!({ "sensors": sensors.stop() }).to_string())
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 use trm_core::halt::deadline::Clock;
 use trm_core::stats::Statistics;
+use trm_core::usage::Usage;
 
 use crate::convert;
 use crate::health::{Health, Input};
@@ -18,7 +19,6 @@ use crate::planner::HEARTBEAT;
 use crate::record::{Failure, Plan, Record};
 use crate::shared::Shared;
 use crate::status::{self, ERROR, OK, STALE, Verdict, WARN, ms, pair};
-use crate::usage::Usage;
 
 /// How often `/diagnostics` is published.
 const PERIOD: Duration = Duration::from_secs(1);

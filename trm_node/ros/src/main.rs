@@ -4,7 +4,6 @@
 //! from there to the [`guidance`] thread and the [`planner`] thread, and from that through the [`outlet`] to ROS and
 //! [`diagnostics`].
 
-mod allocations;
 mod bundle;
 mod clock;
 mod convert;
@@ -51,6 +50,10 @@ use crate::guidance::GuidanceInbox;
 use crate::path_message::PathMessage;
 use crate::record::Failure;
 use crate::shared::Shared;
+
+/// It shows that the planner thread asks for nothing, and hands out memory that is real.
+#[global_allocator]
+static ALLOCATOR: trm_core::usage::CountingAllocator = trm_core::usage::CountingAllocator;
 
 /// The node's name, unless it is remapped.
 const NAME: &str = "trm_node";

@@ -11,6 +11,7 @@ use trm_core::grid::guidance::Guidance;
 use trm_core::halt::deadline::Clock;
 use trm_core::planner::{Planner, Request};
 use trm_core::units::{Point, Pose};
+use trm_core::usage::Usage;
 
 use crate::guidance;
 use crate::inbox::Receiver;
@@ -18,7 +19,7 @@ use crate::outlet::{Moments, Outlet, Parcel};
 use crate::record::{Failure, Plan};
 use crate::shared::{RobotReader, Shared};
 use crate::ticks::Ticks;
-use crate::usage::{Meter, Usage};
+use crate::usage::Meter;
 use crate::world::{Garbage, GridChange, apply};
 
 /// The thread comes round at least so often, so that a stuck one shows.
@@ -222,7 +223,7 @@ impl Thread {
     }
 
     fn plan(&mut self, arrived: Duration, wake: Duration) {
-        self.meter.begin(Usage::now());
+        self.meter.begin(Usage::of_this_thread());
         let budget = Duration::from_secs_f64(self.config.deadline_ms / 1e3);
         let deadline = arrived + budget;
         let start = self.robot();
@@ -259,7 +260,7 @@ impl Thread {
                 }
             }
         }
-        plan.usage = self.meter.end(Usage::now());
+        plan.usage = self.meter.end(Usage::of_this_thread());
         plan.loop_usage = self.meter.total();
         if !self.outlet.plan(&plan, moments, poses) {
             self.shared.plans_lost.fetch_add(1, Ordering::Relaxed);

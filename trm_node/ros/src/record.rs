@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use trm_core::error::PlanError;
 use trm_core::planner::Report;
-
-use crate::usage::Usage;
+use trm_core::usage::Usage;
 
 /// Why there is no path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use trm_core::halt::deadline::Clock;
 use trm_core::planner::{Report, Source};
+use trm_core::usage::Usage;
 
 use crate::convert;
 use crate::record::{Failure, Plan, Record};
 use crate::shared::Shared;
-use crate::usage::Usage;
 
 // The levels of diagnostic_msgs/msg/DiagnosticStatus.
 pub const OK: u8 = 0;

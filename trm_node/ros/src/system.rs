@@ -94,17 +94,6 @@ pub fn wake_in_time() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64) };
 }
 
-/// This thread's page faults, and its voluntary and involuntary context switches.
-pub fn costs() -> [u64; 3] {
-    // SAFETY: an all-zero rusage is one, and the call writes one.
-    let usage = unsafe {
-        let mut usage: libc::rusage = zeroed();
-        libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
-        usage
-    };
-    [usage.ru_minflt + usage.ru_majflt, usage.ru_nvcsw, usage.ru_nivcsw].map(|count| count as u64)
-}
-
 fn checked(result: libc::c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
@@ -128,25 +117,5 @@ mod tests {
                 std::thread::yield_now();
             }
         });
-    }
-
-    #[test]
-    fn a_page_that_is_touched_for_the_first_time_is_a_fault_and_a_sleep_a_voluntary_switch() {
-        let (size, page) = (64 * 4096, 4096);
-        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: new memory, anywhere.
-        let mapped = unsafe { libc::mmap(ptr::null_mut(), size, access, kind, -1, 0) };
-        assert_ne!(mapped, libc::MAP_FAILED);
-        let memory = mapped.cast::<u8>();
-        let [faults, switches, _] = costs();
-        for at in (0..size).step_by(page) {
-            // SAFETY: within that memory.
-            unsafe { memory.add(at).write_volatile(1) };
-        }
-        std::thread::sleep(Duration::from_millis(1));
-        let [faults_after, switches_after, _] = costs();
-        assert!(faults_after > faults && switches_after > switches);
-        // SAFETY: nobody looks at it any more.
-        assert_eq!(unsafe { libc::munmap(mapped, size) }, 0);
     }
 }

@@ -1,52 +1,9 @@
 //! What the planner thread costs: page faults, calls of the allocator, context switches.
 
-use crate::{allocations, system};
+use trm_core::usage::Usage;
 
 /// Plans until everything that a plan needs has been used once.
 pub const WARM_UP: u32 = 20;
-
-/// Counts of one thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    pub page_faults: u64,
-    /// Calls of the allocator, for memory or to give it back.
-    pub allocations: u64,
-    /// How often it slept or waited.
-    pub voluntary_switches: u64,
-    /// How often another took its CPU.
-    pub involuntary_switches: u64,
-}
-
-impl Usage {
-    /// Nothing.
-    pub const NONE: Self = Self { page_faults: 0, allocations: 0, voluntary_switches: 0, involuntary_switches: 0 };
-
-    /// Since the start of the thread that asks.
-    pub fn now() -> Self {
-        let [page_faults, voluntary_switches, involuntary_switches] = system::costs();
-        let allocations = allocations::of_this_thread();
-        Self { page_faults, allocations, voluntary_switches, involuntary_switches }
-    }
-
-    /// From an earlier reading to this one.
-    pub const fn since(&self, earlier: &Self) -> Self {
-        Self {
-            page_faults: self.page_faults - earlier.page_faults,
-            allocations: self.allocations - earlier.allocations,
-            voluntary_switches: self.voluntary_switches - earlier.voluntary_switches,
-            involuntary_switches: self.involuntary_switches - earlier.involuntary_switches,
-        }
-    }
-
-    const fn plus(&self, other: &Self) -> Self {
-        Self {
-            page_faults: self.page_faults + other.page_faults,
-            allocations: self.allocations + other.allocations,
-            voluntary_switches: self.voluntary_switches + other.voluntary_switches,
-            involuntary_switches: self.involuntary_switches + other.involuntary_switches,
-        }
-    }
-}
 
 /// Reads the counts around each plan, and adds up those of the whole loop.
 #[derive(Default)]
@@ -73,10 +30,10 @@ impl Meter {
         if self.warm < WARM_UP {
             self.warm += 1;
         } else {
-            self.total = self.total.plus(&now.since(&self.ended));
+            self.total = self.total.plus(now.since(self.ended));
         }
         self.ended = now;
-        now.since(&self.began)
+        now.since(self.began)
     }
 
     /// What the loop has cost, plans and all between them, the plans of warming up left out.

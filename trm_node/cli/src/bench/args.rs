@@ -104,6 +104,31 @@ pub enum BenchCommand {
     /// their distribution (David and Nagaraja, Order Statistics, 3rd edition, 7.1); that of a share is Wilson's.
     #[command(verbatim_doc_comment)]
     Compare(CompareArgs),
+    /// Write a large map made of copies of one, for tools/bench.
+    #[command(hide = true)]
+    Tiles(TilesArgs),
+    /// Read the machine's sensors until stdin is closed, for tools/bench.
+    #[command(hide = true)]
+    Sensors,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct TilesArgs {
+    /// The map to copy.
+    #[arg(value_name = "MAP.yaml")]
+    pub map: PathBuf,
+    /// Cells a side.
+    #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(100..=20_000))]
+    pub cells: u32,
+    /// Folder for map.pgm and map.yaml.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Of the robot that shall drive on it, in metres.
+    #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius)]
+    pub robot_radius: f64,
+    /// Where the doors are.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::run::{Counts, Latencies, Run};
+use super::telemetry::Readings;
 use super::tick::Tick;
 
 /// What was recorded, and how.
@@ -52,6 +53,8 @@ pub struct Footer {
     pub page_faults: Option<u64>,
     #[serde(default)]
     pub energy_mj: Option<f64>,
+    #[serde(default)]
+    pub sensors: Option<Readings>,
     /// Request's stamp to the path's arrival.
     #[serde(default)]
     pub dds_round_trip_us: Option<Latencies>,
@@ -113,7 +116,7 @@ pub fn load(path: &Path) -> anyhow::Result<Run> {
         energy_mj: footer.energy_mj,
         dds_round_trip_us: footer.dds_round_trip_us,
         violations: footer.violations,
-        sensors: None,
+        sensors: footer.sensors,
     };
     Ok(Run::new(header, &ticks, counts))
 }

@@ -1,0 +1,109 @@
+//! `trm bench tiles`: the large map of the part `map_size` as a file, for the bench over DDS.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use trm_core::config::Config;
+use trm_core::grid::costmap::{CostmapBuilder, GridKind};
+use trm_core::grid::occupancy::OccupancyGrid;
+use trm_core::units::Cell;
+
+use super::args::TilesArgs;
+use super::control;
+use super::large::tiled;
+use crate::eval::pairs::Regions;
+use crate::random::Random;
+
+/// Writes the map and gives its file, a start and goals as JSON.
+///
+/// # Errors
+/// When the map to copy can't be read, or the folder can't be written.
+pub fn run(args: &TilesArgs) -> anyhow::Result<String> {
+    // Room for any robot: the places are chosen with more than the usual radius.
+    let config = Config { robot_radius: args.robot_radius, ..Config::default() };
+    let map = control::load(std::slice::from_ref(&args.map))?.pop().ok_or_else(|| anyhow!("MAP.yaml: no map"))?;
+    let grid = tiled(&config, &map.grid, args.cells as usize, &mut Random::new(args.seed))?;
+    std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
+    let file = write(&args.out, &grid).with_context(|| format!("--out {}", args.out.display()))?;
+    let places = corners(&config, &grid).ok_or_else(|| anyhow!("--cells {}: no room for a robot", args.cells))?;
+    let poses = places.map(|cell| {
+        let point = grid.geometry().center(cell);
+        [point.x, point.y, 0.0]
+    });
+    Ok(serde_json::json!({ "map": file, "start": poses[0], "goals": poses[1..] }).to_string())
+}
+
+/// The cells nearest to the corners that a robot can drive between.
+fn corners(config: &Config, grid: &OccupancyGrid) -> Option<[Cell; 4]> {
+    let mut builder = CostmapBuilder::new(config, GridKind::Map);
+    let regions = Regions::of(builder.replace(grid.clone()));
+    let geometry = grid.geometry();
+    let (width, height) = (geometry.width() as i32, geometry.height() as i32);
+    let middle = |cell: Cell| (cell.row - height / 2).abs() + (cell.col - width / 2).abs();
+    let all = || (0..geometry.cells()).filter(|at| regions.label(*at).is_some());
+    // The street reaches the corners: the outermost free cell is in it.
+    let street = all().max_by_key(|at| middle(geometry.cell(*at)))?;
+    let inhabited: Vec<Cell> = all().filter(|at| regions.are_joined(*at, street)).map(|at| geometry.cell(at)).collect();
+    let nearest = |col: i32, row: i32| {
+        inhabited.iter().copied().min_by_key(|cell| (cell.col - col).pow(2) + (cell.row - row).pow(2))
+    };
+    Some([nearest(0, 0)?, nearest(width, height)?, nearest(0, height)?, nearest(width, 0)?])
+}
+
+/// Writes map.pgm and map.yaml as Nav2's map server reads them; gives the latter's path.
+fn write(folder: &Path, grid: &OccupancyGrid) -> std::io::Result<String> {
+    let geometry = grid.geometry();
+    let mut image = BufWriter::new(File::create(folder.join("map.pgm"))?);
+    write!(image, "P5\n{} {}\n255\n", geometry.width(), geometry.height())?;
+    // An image begins at the top, a grid at the origin.
+    for row in grid.data().chunks(geometry.width() as usize).rev() {
+        let shades: Vec<u8> = row
+            .iter()
+            .map(|value| match value {
+                ..0 => 205,
+                0 => 254,
+                _ => 0,
+            })
+            .collect();
+        image.write_all(&shades)?;
+    }
+    image.flush()?;
+    let yaml = folder.join("map.yaml");
+    let text = format!(
+        "image: map.pgm\nresolution: {}\norigin: [0.0, 0.0, 0.0]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n",
+        geometry.resolution()
+    );
+    std::fs::write(&yaml, text)?;
+    Ok(yaml.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map_file;
+
+    #[test]
+    fn the_file_is_the_map_and_its_places_are_in_reach_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/maps/nav2_tb3_sandbox/tb3_sandbox.yaml");
+        let args = TilesArgs { map, cells: 900, out: folder.path().to_owned(), robot_radius: 0.3, seed: 3 };
+        let made: serde_json::Value = serde_json::from_str(&run(&args).unwrap()).unwrap();
+        let grid = map_file::load(Path::new(made["map"].as_str().unwrap())).unwrap();
+        assert_eq!((grid.geometry().width(), grid.geometry().height()), (900, 900));
+        assert!([-1, 0, 100].iter().all(|value| grid.data().contains(value)));
+        let config = Config { robot_radius: 0.3, ..Config::default() };
+        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let regions = Regions::of(builder.replace(grid.clone()));
+        let at = |pose: &serde_json::Value| {
+            let point = trm_core::units::Point::new(pose[0].as_f64().unwrap(), pose[1].as_f64().unwrap());
+            grid.geometry().index(grid.geometry().cell_at(point).unwrap()).unwrap()
+        };
+        let goals = made["goals"].as_array().unwrap();
+        assert_eq!(goals.len(), 3);
+        assert!(goals.iter().all(|goal| regions.are_joined(at(&made["start"]), at(goal))));
+        let side = 900.0 * grid.geometry().resolution();
+        assert!(goals[0][0].as_f64().unwrap() > 0.9 * side && goals[0][1].as_f64().unwrap() > 0.9 * side);
+    }
+}
