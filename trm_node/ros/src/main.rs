@@ -11,6 +11,7 @@ mod goals;
 mod guidance;
 mod health;
 mod log;
+mod memory;
 mod params;
 mod planner;
 mod record;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
+    memory::return_big_buffers();
     let context = context()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stop = stop_on_signals(&runtime)?;

@@ -10,14 +10,13 @@ use r2r::nav_msgs::msg::Path;
 use tokio::sync::mpsc::UnboundedSender;
 use trm_core::config::Config;
 use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
 use trm_core::halt::deadline::Clock;
 use trm_core::halt::predictor::Predictor;
 use trm_core::planner::{Planner, Request};
 use trm_core::units::{Point, Pose};
 
 use crate::convert;
-use crate::guidance::{self, GuidanceInbox};
+use crate::guidance::{self, GuidanceInbox, Guided};
 use crate::record::{Failure, Plan, Record};
 use crate::shared::Shared;
 use crate::ticks::Ticks;
@@ -30,7 +29,7 @@ pub const HEARTBEAT: Duration = Duration::from_millis(500);
 pub enum Event {
     Grid(GridChange, Duration),
     /// Guidance to the goal of this number.
-    Guidance(Box<Guidance>, u64),
+    Guidance(Box<Guided>, u64),
     Goal(Pose, Duration),
     Config(Box<Config>),
     Planner(Box<Planner>),
@@ -59,7 +58,7 @@ pub struct Thread {
     world: Sender<world::Event>,
     guide: GuidanceInbox,
     costmap: Option<Box<Costmap>>,
-    guidance: Option<Box<Guidance>>,
+    guidance: Option<Box<Guided>>,
     goal: Option<Goal>,
     goals: u64,
     plans: u64,
@@ -248,7 +247,9 @@ impl Thread {
                 let publishing = self.publish_time.predicted().min(budget / 2);
                 let deadline = deadline.saturating_sub(publishing);
                 let request = Request { start, goal: goal.pose, arrived, deadline, cancel };
-                let outcome = self.planner.plan(costmap, self.guidance.as_deref(), &request, &clock);
+                plan.guidance = self.guidance.as_ref().map(|guided| guided.times(clock.now()));
+                let guidance = self.guidance.as_ref().map(|guided| &guided.guidance);
+                let outcome = self.planner.plan(costmap, guidance, &request, &clock);
                 plan.report = Some(outcome.report);
                 let planned = clock.now();
                 plan.result = outcome.path.map_err(Failure::Plan).and_then(|path| {

@@ -22,6 +22,13 @@ pub enum Failure {
     Publish,
 }
 
+/// How long guidance took to work out, and how long ago that was finished.
+#[derive(Debug, Clone, Copy)]
+pub struct GuidanceTimes {
+    pub took: Duration,
+    pub age: Duration,
+}
+
 /// One plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -30,6 +37,8 @@ pub struct Plan {
     pub result: Result<(), Failure>,
     /// `None` when the planner wasn't asked, for want of a grid or a pose.
     pub report: Option<Report>,
+    /// Of the guidance that the planner had.
+    pub guidance: Option<GuidanceTimes>,
     /// Of the path, in metres.
     pub length: f64,
     /// From the arrival to the deadline.
@@ -50,6 +59,7 @@ impl Plan {
             number,
             result: Ok(()),
             report: None,
+            guidance: None,
             length: 0.0,
             budget,
             publish: Duration::ZERO,
