@@ -100,6 +100,13 @@ pub enum PlanError {
         /// The most cells that a path may have.
         cells: u32,
     },
+    /// The classical search saw as many cells as it has room for, and the goal was not among them: with guidance it needs
+    /// few.
+    #[error("the classical search saw {cells} cells without reaching the goal")]
+    SearchLimit {
+        /// The most cells that it has room for.
+        cells: u32,
+    },
     /// The planning was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -114,7 +121,7 @@ impl PlanError {
             Self::GoalOutsideMap(_) => "GOAL_OUTSIDE_MAP",
             Self::StartOccupied { .. } => "START_OCCUPIED",
             Self::GoalOccupied { .. } => "GOAL_OCCUPIED",
-            Self::TimedOut { .. } => "TIMEOUT",
+            Self::TimedOut { .. } | Self::SearchLimit { .. } => "TIMEOUT",
             Self::NoValidPath | Self::ModelOnly { .. } | Self::Unverified | Self::TooLong { .. } => "NO_VALID_PATH",
             Self::Cancelled => "UNKNOWN",
         }
@@ -129,7 +136,7 @@ impl PlanError {
             Self::GoalOutsideMap(_) => 204,
             Self::StartOccupied { .. } => 205,
             Self::GoalOccupied { .. } => 206,
-            Self::TimedOut { .. } => 207,
+            Self::TimedOut { .. } | Self::SearchLimit { .. } => 207,
             Self::NoValidPath | Self::ModelOnly { .. } | Self::Unverified | Self::TooLong { .. } => 208,
         }
     }

@@ -4,13 +4,16 @@
 //! the check from where the robot is, else the classical fallback searches in the time that is left.
 
 mod best;
+mod beyond;
+mod former;
 mod recurse;
 pub mod report;
+mod request;
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use report::{GuidanceKind, Report, Source, StageTimes};
+pub use request::{Outcome, Request};
 
 use crate::config::Config;
 use crate::error::{LoadError, PlanError};
@@ -25,45 +28,21 @@ use crate::model::backend::Backend;
 use crate::model::bundle::Bundle;
 use crate::model::fused::fastest;
 use crate::path::endpoints::{Departure, resolve_goal};
-use crate::path::fallback::{Fallback, Found};
-use crate::path::smooth::{Ends, STRIDE, straighten, to_poses};
-use crate::path::verify::{Rules, VerifiedPath, check, in_cells};
+use crate::path::fallback::{Fallback, Found, MOST_CELLS};
+use crate::path::routes::{Routes, Tail};
+use crate::path::smooth::{Ends, divide, straighten, to_poses};
+use crate::path::verify::{Draft, Rules, VerifiedPath, check, in_cells};
 use crate::units::{Cell, Pose};
 use best::Best;
+use former::{SIDE, STRAY, parts, rest};
 use recurse::{Job, Model, kept_for_fallback};
 
 /// A path never has more cells.
-const MAX_PATH_CELLS: usize = 1 << 18;
-/// A robot farther than this from the path before, in cells, doesn't keep it.
-const STRAY: f64 = 32.0;
-/// Two paths go the same way while they are this near to each other, in cells, or the robot's diameter.
-const SIDE: f64 = 8.0;
-/// How many poses ahead two paths are compared.
-const COMPARED: usize = 64;
-
-/// What is asked for. Times are readings of the planner's clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Where the robot is, in the map frame.
-    pub start: Pose,
-    /// Where it shall go, in the map frame.
-    pub goal: Pose,
-    /// When the request arrived.
-    pub arrived: Duration,
-    /// When the path must be published.
-    pub deadline: Duration,
-    /// Set by another thread to give the plan up.
-    pub cancel: Option<&'a AtomicBool>,
-}
-
-/// What came of a request.
-#[derive(Debug, Clone, Copy)]
-pub struct Outcome<'a> {
-    /// The checked path, or why there is none.
-    pub path: Result<&'a VerifiedPath, PlanError>,
-    /// How it went.
-    pub report: Report,
-}
+const MAX_PATH_CELLS: usize = 1 << 16;
+/// Paths of more cells leave what lies farther ahead than half of it to a route.
+const LONG: usize = 256;
+/// No line of a route is longer, in cells, where that can be had.
+const LINE: f64 = 64.0;
 
 /// Plans on one grid after the other. Everything that a plan needs is allocated by [`Planner::new`] and
 /// [`Planner::prepare`].
@@ -83,10 +62,12 @@ pub struct Planner {
     cells: Vec<Cell>,
     corners: Vec<Cell>,
     straight: Vec<Cell>,
-    draft: Vec<Pose>,
+    draft: Draft,
     /// What is left of the published path from where the robot is now.
-    previous: Vec<Pose>,
+    previous: Draft,
     published: VerifiedPath,
+    /// Beyond the window.
+    routes: Routes,
     published_for: Option<Pose>,
 }
 
@@ -124,9 +105,10 @@ impl Planner {
             cells: Vec::new(),
             corners: Vec::new(),
             straight: Vec::new(),
-            draft: Vec::new(),
-            previous: Vec::new(),
+            draft: Draft::default(),
+            previous: Draft::default(),
             published: VerifiedPath::default(),
+            routes: Routes::default(),
             published_for: None,
             travel: Travel::new(config),
             config: config.clone(),
@@ -142,15 +124,16 @@ impl Planner {
         }
         self.geometry = Some(geometry);
         self.departure = Departure::new(&self.config, geometry.resolution());
-        self.fallback.prepare(geometry.cells());
+        self.fallback.prepare(&geometry);
         let room = geometry.cells().min(MAX_PATH_CELLS) + 1;
         for cells in [&mut self.best.cells, &mut self.cells, &mut self.corners, &mut self.straight] {
             *cells = Vec::with_capacity(room);
         }
         // The way back to a path that the robot has strayed from comes on top.
         let poses = room + STRAY as usize;
-        self.draft = Vec::with_capacity(poses);
-        self.previous = Vec::with_capacity(poses);
+        self.draft.poses = Vec::with_capacity(poses);
+        self.previous.poses = Vec::with_capacity(poses);
+        self.routes.reserve(room);
         self.reset();
         self.published.reserve(poses);
         if let Some(model) = &mut self.model {
@@ -162,6 +145,7 @@ impl Planner {
     pub fn reset(&mut self) {
         self.published.clear();
         self.published_for = None;
+        self.routes.clear();
         if let Some(model) = &mut self.model {
             model.reset();
         }
@@ -205,7 +189,9 @@ impl Planner {
         }
         let rules = Rules::new(&self.config, costmap.geometry().resolution());
         let travel = self.travel;
-        let job = Job { costmap, guidance, rules, travel, departed, from, goal, cancel: request.cancel };
+        let (goal_pose, cancel) = (request.goal, request.cancel);
+        let job = Job { costmap, guidance, rules, travel, departed, from, goal, goal_pose, cancel, routes: None };
+        self.routes.renew(costmap, travel);
         self.think(&job, request, clock, report);
         if job.is_cancelled() {
             return Err(PlanError::Cancelled);
@@ -228,19 +214,22 @@ impl Planner {
     /// Asks the model; its best verified path is in `best` afterwards.
     fn think(&mut self, job: &Job, request: &Request, clock: &dyn Clock, report: &mut Report) {
         self.best.cells.clear();
+        self.best.tail = None;
         let deadline = Deadline::at(request.deadline).earlier(self.reserve(request));
         let Some(model) = &mut self.model else { return };
         let past = if job.guidance.is_some() { &self.guided_time } else { &self.unguided_time };
         let fallback =
             if self.config.allow_fallback { kept_for_fallback(past, deadline.left(clock)) } else { Duration::ZERO };
         let policy = Policy::new(&self.config, deadline, fallback);
-        report.stop = model.run(job, &policy, clock, &mut self.best, report);
+        let job = Job { routes: Some(&self.routes), ..*job };
+        report.stop = model.run(&job, &policy, clock, &mut self.best, report);
     }
 
     /// Keeps the path before when there is no new one, and it still leads to the same pose.
     fn keep_previous(&mut self, job: &Job, request: &Request, clock: &dyn Clock, report: &mut Report) -> bool {
         let began = clock.now();
-        let kept = self.previous(job, request) && self.published.accept(&mut self.previous, job.costmap, job.rules);
+        let kept = self.previous(job, request)
+            && self.published.accept(&mut self.previous, &self.routes, job.costmap, job.rules);
         report.stages.fallback += clock.now().saturating_sub(began);
         if kept {
             report.source = Source::Previous;
@@ -256,9 +245,9 @@ impl Planner {
         let starts = [request.start, Pose { x: center.x, y: center.y, ..request.start }];
         self.published_for == Some(request.goal)
             && starts.into_iter().any(|start| {
-                self.previous.clear();
-                self.previous.extend(rest(&self.published, start, geometry.resolution()));
-                check(job.costmap, job.rules, in_cells(job.costmap, &self.previous))
+                rest(&self.published, &self.routes, start, geometry, &mut self.previous);
+                self.previous.tail.is_none_or(|tail| self.routes.of(tail).is_checked(job.costmap, tail.from))
+                    && check(job.costmap, job.rules, in_cells(job.costmap, &self.previous.poses))
             })
     }
 
@@ -291,6 +280,7 @@ impl Planner {
             Found::None => return Err(PlanError::NoValidPath),
             Found::TimedOut if job.is_cancelled() => return Err(PlanError::Cancelled),
             Found::TimedOut => return Err(PlanError::TimedOut { applications: report.applications }),
+            Found::TooFar => return Err(PlanError::SearchLimit { cells: MOST_CELLS as u32 }),
         }
         if self.cells.len() == self.cells.capacity() {
             return Err(PlanError::TooLong { cells: MAX_PATH_CELLS as u32 });
@@ -314,24 +304,24 @@ impl Planner {
         // Half of the reserve is for the check and for publishing.
         let deadline = Deadline::at(request.deadline).earlier(self.reserve(request) / 2);
         let in_goal = geometry.cell_at(request.goal.point()) == Some(job.goal);
-        let ends = Ends {
-            start: Some(request.start.point()),
-            goal: in_goal.then_some(request.goal.point()),
-            yaw: request.goal.yaw,
-        };
+        let goal = in_goal.then_some(request.goal.point());
         for smooth in [true, false] {
             let began = clock.now();
             let may_go_on = || self.config.smooth && smooth && !deadline.left(clock).is_zero();
             straighten(job.costmap, job.travel, &self.cells, job.departed, may_go_on, &mut self.corners);
             straighten(job.costmap, job.travel, &self.corners, job.departed, may_go_on, &mut self.straight);
-            to_poses(job.costmap, job.rules.allow_unknown, &self.straight, ends, &mut self.draft);
+            self.draft.tail = self.tail(job);
+            // A route leads on from the centre of a cell.
+            let goal = goal.filter(|_| self.draft.tail.is_none());
+            let ends = Ends { start: Some(request.start.point()), goal, yaw: request.goal.yaw };
+            to_poses(job.costmap, job.rules.allow_unknown, &self.straight, ends, &mut self.draft.poses);
             let drafted = clock.now();
             // The fallback is asked only where the path before can't be kept.
             let passes = if report.source != Source::Fallback && self.prefers_previous(job, request) {
                 report.source = Source::Previous;
-                self.published.accept(&mut self.previous, job.costmap, job.rules)
+                self.published.accept(&mut self.previous, &self.routes, job.costmap, job.rules)
             } else {
-                self.published.accept(&mut self.draft, job.costmap, job.rules)
+                self.published.accept(&mut self.draft, &self.routes, job.costmap, job.rules)
             };
             report.stages.smooth += drafted.saturating_sub(began);
             report.stages.verify += clock.now().saturating_sub(drafted);
@@ -349,49 +339,59 @@ impl Planner {
         let resolution = job.costmap.geometry().resolution();
         let side = (2.0 * self.config.robot_radius).max(SIDE * resolution);
         self.previous(job, request)
-            && job.travel.path(job.costmap, &self.previous) <= job.travel.path(job.costmap, &self.draft) + 1.0
-            && parts(&self.draft, &self.previous, side)
+            && self.cost(job, &self.previous) <= self.cost(job, &self.draft) + 1.0
+            && parts(&mut self.draft, &mut self.previous, &self.routes, side)
+    }
+
+    /// The travel cost of a draft to the goal, in cells.
+    fn cost(&self, job: &Job, draft: &Draft) -> f64 {
+        let beyond = draft.tail.map_or(0.0, |tail| self.routes.of(tail).cost_to_go(tail.from));
+        job.travel.path(job.costmap, &draft.poses) + beyond
+    }
+
+    /// Where the path under way goes over into a route. What is far ahead on a long one becomes a route, which later plans can
+    /// join, and only what comes before it stays in `straight`.
+    fn tail(&mut self, job: &Job) -> Option<Tail> {
+        let joined = self.best.tail;
+        if self.cells.len() < LONG {
+            return joined;
+        }
+        divide(job.costmap, job.travel.allow_unknown, &self.straight, LINE, &mut self.corners);
+        let mut ahead = 0.0;
+        let is_far = |pair: &[Cell]| {
+            ahead += f64::from(pair[0].octile(pair[1]));
+            ahead >= LONG as f64 / 2.0
+        };
+        let departed = job.departed - 1;
+        let Some(at) = self.corners[departed..].windows(2).position(is_far).map(|at| departed + at + 1) else {
+            return joined;
+        };
+        let Some((route, tail, kept)) = self.routes.spare([joined, self.published.tail()]) else { return joined };
+        let guidance = job.guidance.map(Guidance::version);
+        let drawn = match joined {
+            Some(joined) => route.draw_to(job.costmap, job.travel, &self.corners[at..], (kept, joined.from), guidance),
+            None => route.draw(job.costmap, job.travel, &self.corners[at..], job.goal_pose, guidance),
+        };
+        if !drawn {
+            return joined;
+        }
+        std::mem::swap(&mut self.straight, &mut self.corners);
+        self.straight.truncate(at + 1);
+        Some(tail)
     }
 
     /// Whether the last published path may still be driven from where the robot is; true when there is none.
     #[must_use]
-    pub fn still_valid(&self, costmap: &Costmap, start: Pose) -> bool {
-        let resolution = costmap.geometry().resolution();
-        let rules = Rules::new(&self.config, resolution);
-        let points = rest(&self.published, start, resolution).map(|pose| costmap.geometry().to_cells(pose.point()));
-        self.published.poses().is_empty() || check(costmap, rules, points)
+    pub fn still_valid(&mut self, costmap: &Costmap, start: Pose) -> bool {
+        let rules = Rules::new(&self.config, costmap.geometry().resolution());
+        rest(&self.published, &self.routes, start, costmap.geometry(), &mut self.previous);
+        let holds = |tail: Tail| self.routes.of(tail).holds(costmap, rules.allow_unknown, tail.from);
+        self.published.poses().is_empty()
+            || (self.previous.tail.is_none_or(holds) && check(costmap, rules, in_cells(costmap, &self.previous.poses)))
     }
 
     fn reserve(&self, request: &Request) -> Duration {
         let whole = request.deadline.saturating_sub(request.arrived);
         Duration::from_secs_f64(self.config.reserve_ms / 1e3).min(whole / 4)
     }
-}
-
-/// Whether one path leaves the other's side within its first poses.
-fn parts(path: &[Pose], other: &[Pose], side: f64) -> bool {
-    // The other may be ahead by as much as its poses are farther apart.
-    let other = &other[..other.len().min(2 * COMPARED)];
-    let near = |pose: &Pose| other.iter().any(|o| o.point().distance(pose.point()) <= side);
-    !path.iter().take(COMPARED).all(near)
-}
-
-/// What is left of a path for a robot at `start`: the way to what follows the pose nearest to it, and that. Nothing when
-/// the robot has strayed too far from it.
-fn rest(path: &VerifiedPath, start: Pose, resolution: f64) -> impl Iterator<Item = Pose> + '_ {
-    let poses = path.poses();
-    let distance = |pose: &Pose| pose.point().distance(start.point());
-    let nearest = (0..poses.len())
-        .min_by(|a, b| distance(&poses[*a]).total_cmp(&distance(&poses[*b])))
-        .filter(|nearest| distance(&poses[*nearest]) <= STRAY * resolution);
-    let ahead = nearest.map_or(&[][..], |nearest| &poses[(nearest + 1).min(poses.len() - 1)..]);
-    let join = ahead.first().into_iter().flat_map(move |next| {
-        let (dx, dy) = (next.x - start.x, next.y - start.y);
-        let pieces = (dx.hypot(dy) / (STRIDE * resolution)).ceil();
-        (0..pieces as usize).map(move |piece| {
-            let share = piece as f64 / pieces;
-            Pose::new(start.x + share * dx, start.y + share * dy, dy.atan2(dx))
-        })
-    });
-    join.chain(ahead.iter().copied())
 }

@@ -8,10 +8,49 @@ use std::time::Duration;
 
 use common::{Ignorant, Simulated, bundle, costmap, pose};
 use trm_core::config::Config;
+use trm_core::grid::costmap::{CostmapBuilder, GridKind};
 use trm_core::grid::guidance::Guidance;
+use trm_core::grid::occupancy::{OccupancyGrid, Rect};
 use trm_core::grid::travel::Travel;
 use trm_core::planner::{Planner, Request, Source};
 use trm_core::stats::Statistics;
+
+#[test]
+fn a_long_way_and_changes_of_the_grid_allocate_nothing() {
+    let config = Config { window_size: 32, max_steps: 3, ..Config::default() };
+    let rows = vec![".".repeat(1500); 40];
+    let mut map = costmap(&config, 0.05, &rows);
+    let geometry = *map.geometry();
+    let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+    map.clone_from(builder.replace(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap()));
+    let clock = Simulated::default();
+    let backend = Ignorant { clock: clock.clone(), net_us: Arc::new(AtomicU64::new(500)), stubborn: false, size: 32 };
+    let mut planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+    planner.prepare(&map);
+    let goal = pose(&map, 1490.0, 20.0, 1.0);
+    let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
+    let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config), &|| false).unwrap();
+    let mut patches: Vec<_> = (0..20)
+        .map(|i| {
+            let rect = Rect { col: 60 + 50 * i, row: 20, width: 3, height: 3 };
+            builder.update(rect, &[100; 9]).unwrap()
+        })
+        .collect();
+    let (mut poses, mut valid) = (0, 0);
+    let counted = allocation_counter::measure(|| {
+        for (i, patch) in patches.iter_mut().enumerate() {
+            map.exchange(patch);
+            let start = pose(&map, 5.0 + i as f64, 10.0, 0.0);
+            valid += usize::from(planner.still_valid(&map, start));
+            let request =
+                Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_hours(1), cancel: None };
+            let outcome = planner.plan(&map, Some(&guidance), &request, &clock);
+            poses += outcome.path.map_or(0, |path| path.poses().len());
+        }
+    });
+    assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
+    assert!(poses > 20 * 500 && valid > 0, "{poses} {valid}");
+}
 
 #[test]
 fn the_planning_loop_allocates_nothing() {

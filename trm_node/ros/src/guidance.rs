@@ -14,6 +14,7 @@ use trm_core::path::endpoints::resolve_goal;
 use trm_core::units::{Cell, Pose};
 
 use crate::clock::Monotonic;
+use crate::record::GuidanceTimes;
 use crate::world::{GridChange, apply};
 use crate::{inbox, planner};
 
@@ -26,6 +27,20 @@ pub enum Event {
     Idle,
     Config(Box<Config>),
     Stop,
+}
+
+/// Guidance, and when and how long it was worked out.
+pub struct Guided {
+    pub guidance: Guidance,
+    pub took: Duration,
+    pub done: Duration,
+}
+
+impl Guided {
+    /// How long it took, and how old it is.
+    pub const fn times(&self, now: Duration) -> GuidanceTimes {
+        GuidanceTimes { took: self.took, age: now.saturating_sub(self.done) }
+    }
 }
 
 /// The way to the guidance thread.
@@ -154,9 +169,10 @@ impl Thread {
         let cancelled = || self.interrupts.load(Ordering::SeqCst) != before;
         if let Some(guidance) = Guidance::compute(costmap, cell, Travel::new(&self.config), &cancelled) {
             self.done = Some((cell, version));
-            let now = self.clock.now();
-            self.rest_until = now + now.saturating_sub(began);
-            let _ = self.planner.send(planner::Event::Guidance(Box::new(guidance), number));
+            let done = self.clock.now();
+            let took = done.saturating_sub(began);
+            self.rest_until = done + took;
+            let _ = self.planner.send(planner::Event::Guidance(Box::new(Guided { guidance, took, done }), number));
         }
     }
 }
@@ -184,7 +200,7 @@ mod tests {
         let thread = Thread::new(Monotonic::start(), config, &guide, to_planner.shared());
         let handle = std::thread::spawn(move || thread.run(&inbox));
         let mut next = || match from_guidance.next_within(PATIENCE) {
-            Some(planner::Event::Guidance(guidance, number)) => (guidance, number),
+            Some(planner::Event::Guidance(guided, number)) => (guided.guidance, number),
             Some(_) => panic!("something else than guidance"),
             None => panic!("no guidance came"),
         };
@@ -197,13 +213,13 @@ mod tests {
         assert!((guidance.cost_to_go(Cell::new(5, 5)) - 10.0).abs() < 1e-3);
 
         let wall = builder.update(Rect { col: 10, row: 0, width: 1, height: 10 }, &[100; 10]).unwrap();
-        guide.send(Event::Grid(GridChange::Patch(Arc::new(wall))));
+        guide.send(Event::Grid(GridChange::Patch(Box::new(wall))));
         let (guidance, _) = next();
         assert!(guidance.cost_to_go(Cell::new(5, 5)).is_infinite(), "behind the wall");
 
         guide.send(Event::Idle);
         let gone = builder.update(Rect { col: 10, row: 0, width: 1, height: 10 }, &[0; 10]).unwrap();
-        guide.send(Event::Grid(GridChange::Patch(Arc::new(gone))));
+        guide.send(Event::Grid(GridChange::Patch(Box::new(gone))));
         guide.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), 2));
         let (guidance, number) = next();
         assert_eq!((guidance.goal(), number), (Cell::new(2, 2), 2), "none for the change without a goal");

@@ -71,6 +71,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
+    system::return_big_buffers();
     let context = context()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stop = stop_on_signals(&runtime)?;

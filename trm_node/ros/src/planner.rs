@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use trm_core::config::Config;
 use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
 use trm_core::halt::deadline::Clock;
 use trm_core::planner::{Planner, Request};
 use trm_core::units::{Point, Pose};
 use trm_core::usage::Usage;
 
-use crate::guidance;
+use crate::guidance::{self, Guided};
 use crate::inbox::Receiver;
 use crate::outlet::{Moments, Outlet, Parcel};
 use crate::record::{Failure, Plan};
@@ -31,7 +30,7 @@ pub const EVENTS: usize = 256;
 pub enum Event {
     Grid(GridChange, Duration),
     /// Guidance to the goal of this number.
-    Guidance(Box<Guidance>, u64),
+    Guidance(Box<Guided>, u64),
     Goal(Pose, Duration),
     Config(Box<Config>),
     Planner(Box<Planner>),
@@ -58,7 +57,7 @@ pub struct Thread {
     robot: RobotReader,
     outlet: Outlet,
     costmap: Option<Box<Costmap>>,
-    guidance: Option<Box<Guidance>>,
+    guidance: Option<Box<Guided>>,
     goal: Option<Goal>,
     goals: u64,
     plans: u64,
@@ -246,7 +245,9 @@ impl Thread {
                 let cancel = Some(&self.shared.cancel);
                 let deadline = deadline.saturating_sub(self.outlet.expected().min(budget / 2));
                 let request = Request { start, goal: goal.pose, arrived, deadline, cancel };
-                let outcome = self.planner.plan(costmap, self.guidance.as_deref(), &request, &clock);
+                plan.guidance = self.guidance.as_ref().map(|guided| guided.times(clock.now()));
+                let guidance = self.guidance.as_ref().map(|guided| &guided.guidance);
+                let outcome = self.planner.plan(costmap, guidance, &request, &clock);
                 moments.planned = clock.now();
                 plan.report = Some(outcome.report);
                 match outcome.path {

@@ -25,6 +25,13 @@ pub enum Failure {
     Backlog,
 }
 
+/// How long guidance took to work out, and how long ago that was finished.
+#[derive(Debug, Clone, Copy)]
+pub struct GuidanceTimes {
+    pub took: Duration,
+    pub age: Duration,
+}
+
 /// One plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -33,6 +40,8 @@ pub struct Plan {
     pub result: Result<(), Failure>,
     /// `None` when the planner wasn't asked, for want of a grid or a pose.
     pub report: Option<Report>,
+    /// Of the guidance that the planner had.
+    pub guidance: Option<GuidanceTimes>,
     /// Of the path, in metres.
     pub length: f64,
     /// From the arrival to the deadline.
@@ -59,6 +68,7 @@ impl Plan {
             number,
             result: Ok(()),
             report: None,
+            guidance: None,
             length: 0.0,
             budget,
             wake: Duration::ZERO,

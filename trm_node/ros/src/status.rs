@@ -10,7 +10,7 @@ use trm_core::planner::{Report, Source};
 use trm_core::usage::Usage;
 
 use crate::convert;
-use crate::record::{Failure, Plan, Record};
+use crate::record::{Failure, GuidanceTimes, Plan, Record};
 use crate::shared::Shared;
 
 // The levels of diagnostic_msgs/msg/DiagnosticStatus.
@@ -115,6 +115,10 @@ fn values(plan: &Plan, result: &str) -> Vec<KeyValue> {
     values.push(pair("publish_us", &plan.publish.as_micros()));
     values.push(pair("wake_us", &plan.wake.as_micros()));
     values.extend(usage(&plan.usage));
+    // Empty without guidance.
+    let guidance = |time: fn(GuidanceTimes) -> Duration| plan.guidance.map(time).map(ms).unwrap_or_default();
+    values.push(pair("guidance_ms", &guidance(|times| times.took)));
+    values.push(pair("guidance_age_ms", &guidance(|times| times.age)));
     values.push(pair("missed", &plan.missed));
     values.push(pair("plan_id", &plan.number));
     values
@@ -156,6 +160,7 @@ mod tests {
         Plan {
             report: Some(report),
             missed,
+            guidance: Some(GuidanceTimes { took: Duration::from_millis(250), age: Duration::from_micros(1500) }),
             total: Duration::from_millis(if missed { 35 } else { 12 }),
             ..Plan::new(7, Duration::from_millis(30))
         }
@@ -178,7 +183,7 @@ mod tests {
     fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
         let keys = "result source guidance stop steps applications expansions warm length_m deadline_ms margin_ms \
                     total_ms encode_us recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults \
-                    allocations voluntary_switches involuntary_switches missed plan_id";
+                    allocations voluntary_switches involuntary_switches guidance_ms guidance_age_ms missed plan_id";
         let failed = Plan { result: Err(Failure::Plan(PlanError::NoValidPath)), ..Plan::new(1, Duration::ZERO) };
         for plan in [path(Source::Model, false), failed] {
             let values = values(&plan, "SUCCEEDED");
@@ -190,5 +195,6 @@ mod tests {
         let get = |key: &str| values.iter().find(|value| value.key == key).map_or("", |value| value.value.as_str());
         assert_eq!((get("margin_ms"), get("missed"), get("plan_id")), ("-5.000", "true", "7"));
         assert_eq!((get("source"), get("stop"), get("steps")), ("model", "verified", "2"));
+        assert_eq!((get("guidance_ms"), get("guidance_age_ms")), ("250.000", "1.500"));
     }
 }

@@ -94,6 +94,24 @@ pub fn wake_in_time() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64) };
 }
 
+/// Buffers of at least so many bytes go back to the system as soon as they are freed. Left alone, glibc raises the bound
+/// to the size of the largest one that was freed: grids and guidance would then stay in its heaps for good.
+#[cfg(target_env = "gnu")]
+const BIG: libc::c_int = 1 << 20;
+/// So much free memory at the end of a heap is kept, for what is freed and needed again all the time.
+#[cfg(target_env = "gnu")]
+const KEPT: libc::c_int = 4 << 20;
+
+/// Lets the C library give memory back that was freed. A refusal leaves its own bounds, which are only wasteful.
+pub fn return_big_buffers() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: sets two numbers.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, BIG);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+    }
+}
+
 fn checked(result: libc::c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -10,12 +10,11 @@ use r2r::nav_msgs::msg::OccupancyGrid;
 use trm_core::config::Config;
 use trm_core::error::LoadError;
 use trm_core::grid::costmap::{CostPatch, Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::guidance::Guidance;
 use trm_core::halt::deadline::Clock;
 use trm_core::model::bundle::Bundle;
 use trm_core::planner::Planner;
 
-use crate::guidance::{self, GuidanceInbox};
+use crate::guidance::{self, GuidanceInbox, Guided};
 use crate::shared::Shared;
 use crate::{convert, inbox, planner};
 
@@ -29,17 +28,17 @@ pub enum Event {
     Stop,
 }
 
-/// A change of the grid for those that keep a copy of its costs.
+/// A change of the grid for those that keep a copy of its costs. Copies share what is the same in them.
 pub enum GridChange {
     Whole(Box<Costmap>),
-    Patch(Arc<CostPatch>),
+    Patch(Box<CostPatch>),
 }
 
 /// Things too big to be freed on the planner thread.
 pub enum Garbage {
     Costmap(Box<Costmap>),
-    Patch(Arc<CostPatch>),
-    Guidance(Box<Guidance>),
+    Patch(Box<CostPatch>),
+    Guidance(Box<Guided>),
     Planner(Box<Planner>),
     Config(Box<Config>),
 }
@@ -56,13 +55,13 @@ impl Garbage {
     }
 }
 
-/// Brings a copy up to date. What is left over is handed back.
+/// Brings a copy up to date; what was there before is handed back.
 pub fn apply(copy: &mut Option<Box<Costmap>>, change: GridChange) -> Option<Garbage> {
     match change {
         GridChange::Whole(whole) => copy.replace(whole).map(Garbage::Costmap),
-        GridChange::Patch(patch) => {
+        GridChange::Patch(mut patch) => {
             if let Some(costmap) = copy {
-                costmap.apply(&patch);
+                costmap.exchange(&mut patch);
             }
             Some(Garbage::Patch(patch))
         }
@@ -142,8 +141,8 @@ impl World {
         match patch {
             Ok(patch) => {
                 self.shared.health().grid.good(self.shared.clock.now());
-                let patch = Arc::new(patch);
-                self.guidance.send(guidance::Event::Grid(GridChange::Patch(Arc::clone(&patch))));
+                let patch = Box::new(patch);
+                self.guidance.send(guidance::Event::Grid(GridChange::Patch(patch.clone())));
                 // Fails only when the node is stopping; so everywhere below.
                 let _ = self.planner.send(planner::Event::Grid(GridChange::Patch(patch), arrived));
             }

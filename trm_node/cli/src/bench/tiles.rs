@@ -97,7 +97,7 @@ mod tests {
         let mut builder = CostmapBuilder::new(&config, GridKind::Map);
         let regions = Regions::of(builder.replace(grid.clone()));
         let at = |pose: &serde_json::Value| {
-            let point = trm_core::units::Point::new(pose[0].as_f64().unwrap(), pose[1].as_f64().unwrap());
+            let point = trm_core::units::Pose::new(pose[0].as_f64().unwrap(), pose[1].as_f64().unwrap(), 0.0).point();
             grid.geometry().index(grid.geometry().cell_at(point).unwrap()).unwrap()
         };
         let goals = made["goals"].as_array().unwrap();

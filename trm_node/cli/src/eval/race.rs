@@ -48,7 +48,7 @@ impl Race {
             ratio: model.and_then(|answer| answer.cost).map(|cost| cost / query.optimum.cost),
         };
         let mut runs = [model; CONTENDERS.len()];
-        self.fallback.prepare(query.costmap.geometry().cells());
+        self.fallback.prepare(query.costmap.geometry());
         self.turns += 1;
         // Who comes first changes, so that none always finds the caches warm.
         for turn in 0..CONTENDERS.len() - 1 {

@@ -1,8 +1,12 @@
 //! The costs that planning reads, in the encoding of a published Nav2 costmap: 0 free, 1 to 98 inflated, 99 inscribed,
 //! 100 lethal; and unknown.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::costs::{Changed, Costs};
 use super::inflation::Kernel;
 use super::occupancy::{Geometry, OccupancyGrid, Rect};
+use super::tiles::AREA;
 use crate::config::Config;
 use crate::error::LoadError;
 use crate::units::Cell;
@@ -23,37 +27,86 @@ pub enum GridKind {
     Costmap,
 }
 
-/// Costs of all cells, row-major from the origin. Changes only by whole grids and by [`CostPatch`]es.
+/// So many changes of a grid are remembered.
+const REMEMBERED: usize = 16;
+
+/// Costs of all cells. Changes only by whole grids and by [`CostPatch`]es. Copies share what is the same in both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Costmap {
     geometry: Geometry,
-    costs: Vec<u8>,
+    costs: Costs,
     version: u64,
+    /// The last changes, the newest last: the version before each of them, and where it was.
+    changes: [Change; REMEMBERED],
+}
+
+/// A change of a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The grid's version before it.
+    before: u64,
+    /// The cells that may have changed.
+    pub rect: Rect,
+}
+
+impl Change {
+    /// No grid has the version 0.
+    const NONE: Self = Self { before: 0, rect: Rect { col: 0, row: 0, width: 0, height: 0 } };
 }
 
 impl Costmap {
+    fn new(geometry: Geometry, costs: Costs) -> Self {
+        Self { geometry, costs, version: next_version(), changes: [Change::NONE; REMEMBERED] }
+    }
+
     /// Where the grid lies.
     #[must_use]
     pub const fn geometry(&self) -> &Geometry {
         &self.geometry
     }
 
-    /// The costs, row-major.
+    /// A copy of the costs, row-major from the origin, for tests and tools.
     #[must_use]
-    pub fn costs(&self) -> &[u8] {
-        &self.costs
+    pub fn costs(&self) -> Vec<u8> {
+        Rect::whole(&self.geometry).cells().filter_map(|cell| self.cost(cell)).collect()
     }
 
-    /// Changes with every change of the grid; unique among grids of one [`CostmapBuilder`].
+    /// Changes with every change of the grid. No two grids of a process have the same one, unless they are copies.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
     }
 
+    /// What has changed since this grid had another version; `None` when it never had it, or that isn't known any more.
+    #[must_use]
+    pub fn changed_since(&self, version: u64) -> Option<&[Change]> {
+        if version == self.version {
+            return Some(&[]);
+        }
+        let first =
+            self.changes.iter().position(|change| change.before == version && version != Change::NONE.before)?;
+        Some(&self.changes[first..])
+    }
+
     /// The cost of a cell; `None` outside the grid.
     #[must_use]
     pub fn cost(&self, cell: Cell) -> Option<u8> {
-        self.geometry.index(cell).map(|i| self.costs[i])
+        self.costs.get(cell)
+    }
+
+    /// The costs of the cells that the [`MOVES`](crate::units::MOVES) lead to from a cell of the grid; [`LETHAL`] outside
+    /// it.
+    ///
+    /// # Panics
+    /// May do so when the cell lies outside the grid.
+    #[must_use]
+    pub fn around(&self, cell: Cell) -> [u8; 8] {
+        self.costs.around(cell)
+    }
+
+    /// The costs of a tile, row-major; [`LETHAL`] where it reaches beyond the grid.
+    pub(super) fn tile(&self, tile: usize) -> &[u8; AREA] {
+        self.costs.tile(tile)
     }
 
     /// Whether the robot's centre may be in the cell.
@@ -62,16 +115,34 @@ impl Costmap {
         self.cost(cell).is_some_and(|cost| is_free(cost, allow_unknown))
     }
 
-    /// Applies a change that another copy of the same grid went through. Allocates nothing.
+    /// Applies a change that another copy of the same grid went through.
     ///
     /// # Panics
     /// When the patch is of a grid with another size.
     pub fn apply(&mut self, patch: &CostPatch) {
-        for (range, row) in patch.rect.rows(&self.geometry).zip(patch.costs.chunks(patch.rect.width.max(1) as usize)) {
-            self.costs[range].copy_from_slice(row);
+        self.exchange(&mut patch.clone());
+    }
+
+    /// The same, and leaves in the patch what was there before: nothing is allocated or freed.
+    ///
+    /// # Panics
+    /// When the patch is of a grid with another size.
+    pub fn exchange(&mut self, patch: &mut CostPatch) {
+        if patch.change.before == self.version {
+            self.changes.rotate_left(1);
+            self.changes[REMEMBERED - 1] = patch.change;
+        } else {
+            self.changes = [Change::NONE; REMEMBERED];
         }
+        self.costs.exchange(&mut patch.tiles);
         self.version = patch.version;
     }
+}
+
+/// A version that no grid has had.
+fn next_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(Change::NONE.before);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// Whether the robot's centre may be in a cell of this cost.
@@ -83,8 +154,8 @@ pub const fn is_free(cost: u8, allow_unknown: bool) -> bool {
 /// The costs of a rectangle after an update.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CostPatch {
-    rect: Rect,
-    costs: Box<[u8]>,
+    change: Change,
+    tiles: Changed,
     version: u64,
 }
 
@@ -92,7 +163,7 @@ impl CostPatch {
     /// The cells that may have changed.
     #[must_use]
     pub const fn rect(&self) -> Rect {
-        self.rect
+        self.change.rect
     }
 }
 
@@ -100,8 +171,6 @@ impl CostPatch {
 pub struct CostmapBuilder {
     config: Config,
     kind: GridKind,
-    /// Versions start here, so that those of a later builder never repeat an earlier one's.
-    version: u64,
     state: Option<State>,
 }
 
@@ -115,7 +184,7 @@ impl CostmapBuilder {
     /// A builder without a grid.
     #[must_use]
     pub fn new(config: &Config, kind: GridKind) -> Self {
-        Self { config: config.clone(), kind, version: 0, state: None }
+        Self { config: config.clone(), kind, state: None }
     }
 
     /// The costs, once a grid has come.
@@ -126,15 +195,13 @@ impl CostmapBuilder {
 
     /// Takes a whole new grid.
     pub fn replace(&mut self, grid: OccupancyGrid) -> &Costmap {
-        self.version += 1;
+        // The grid before goes first: two big ones need not be there together.
+        let before = self.state.take().map(|state| state.costmap);
         let geometry = *grid.geometry();
-        let costs = grid.data().iter().map(|v| self.base_cost(*v)).collect();
-        let mut costmap = Costmap { geometry, costs, version: self.version };
         let kernel = Kernel::new(&self.config, &geometry);
-        if self.kind == GridKind::Map {
-            kernel.stamp(&geometry, &mut costmap.costs, Rect::whole(&geometry));
-        }
-        &self.state.insert(State { grid, kernel, costmap }).costmap
+        let same_size = before.as_ref().filter(|before| before.geometry == geometry).map(|before| &before.costs);
+        let costs = Costs::from_bands(&geometry, same_size, |band| self.costs_of(&grid, &kernel, band));
+        &self.state.insert(State { grid, kernel, costmap: Costmap::new(geometry, costs) }).costmap
     }
 
     /// Takes new parameters, and works out the costs anew from the grid as it came in.
@@ -162,26 +229,27 @@ impl CostmapBuilder {
         patch
     }
 
-    fn apply_update(&mut self, state: &mut State, rect: Rect, values: &[i8]) -> Result<CostPatch, LoadError> {
+    fn apply_update(&self, state: &mut State, rect: Rect, values: &[i8]) -> Result<CostPatch, LoadError> {
         state.grid.update(rect, values)?;
-        let geometry = state.costmap.geometry;
         let reach = if self.kind == GridKind::Map { state.kernel.reach } else { 0 };
-        let changed = rect.grown(reach, &geometry);
-        for range in changed.rows(&geometry) {
-            for at in range {
-                state.costmap.costs[at] = self.base_cost(state.grid.data()[at]);
-            }
+        let rect = rect.grown(reach, &state.costmap.geometry);
+        let tiles = state.costmap.costs.with(rect, &self.costs_of(&state.grid, &state.kernel, rect));
+        let change = Change { before: state.costmap.version, rect };
+        let patch = CostPatch { change, tiles, version: next_version() };
+        state.costmap.apply(&patch);
+        Ok(patch)
+    }
+
+    /// The costs of a rectangle of the grid, row-major.
+    fn costs_of(&self, grid: &OccupancyGrid, kernel: &Kernel, area: Rect) -> Vec<u8> {
+        let mut costs = Vec::with_capacity(area.area());
+        for range in area.rows(grid.geometry()) {
+            costs.extend(grid.data()[range].iter().map(|value| self.base_cost(*value)));
         }
         if self.kind == GridKind::Map {
-            state.kernel.stamp(&geometry, &mut state.costmap.costs, changed);
+            kernel.stamp(grid.geometry(), |at| self.base_cost(grid.data()[at]) == LETHAL, area, &mut costs);
         }
-        self.version += 1;
-        state.costmap.version = self.version;
-        let mut costs = Vec::with_capacity(changed.area());
-        for range in changed.rows(&geometry) {
-            costs.extend_from_slice(&state.costmap.costs[range]);
-        }
-        Ok(CostPatch { rect: changed, costs: costs.into_boxed_slice(), version: self.version })
+        costs
     }
 
     /// The cost of a cell before inflation.
@@ -251,6 +319,31 @@ mod tests {
         let whole = CostmapBuilder::new(&config, GridKind::Map).replace(grid(9, 9, data)).clone();
         assert_eq!(new.costs(), whole.costs());
         assert!(new.costs() != old.costs() && new.version() != old.version());
+    }
+
+    #[test]
+    fn a_grid_knows_its_last_changes_and_none_of_another_grid() {
+        let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Costmap);
+        let mut copy = builder.replace(grid(50, 50, vec![0; 2500])).clone();
+        let other =
+            CostmapBuilder::new(&Config::default(), GridKind::Costmap).replace(grid(50, 50, vec![0; 2500])).clone();
+        assert!(copy.changed_since(other.version()).is_none() && copy.changed_since(0).is_none());
+        let mut versions = vec![copy.version()];
+        for col in 0..20 {
+            copy.apply(&builder.update(Rect { col, row: 1, width: 1, height: 1 }, &[100]).unwrap());
+            versions.push(copy.version());
+            let since = |back: usize| copy.changed_since(versions[versions.len() - 1 - back]);
+            assert_eq!(since(0), Some(&[][..]));
+            assert_eq!(since(1).unwrap()[0].rect.col, col);
+            let back = versions.len() - 1;
+            assert_eq!(since(back).map(<[_]>::len), (back <= REMEMBERED).then_some(back));
+        }
+        // A patch that does not follow on what the copy is: nothing is known of what lies between.
+        let lost = builder.update(Rect { col: 3, row: 3, width: 1, height: 1 }, &[100]);
+        assert!(lost.is_ok());
+        copy.apply(&builder.update(Rect { col: 4, row: 3, width: 1, height: 1 }, &[100]).unwrap());
+        assert!(copy.changed_since(versions[20]).is_none());
+        assert!(builder.costmap().unwrap().changed_since(versions[20]).is_some_and(|changes| changes.len() == 2));
     }
 
     #[test]

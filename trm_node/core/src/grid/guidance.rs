@@ -3,20 +3,20 @@
 //! Where the goal lies outside the window, it tells the model what each way out of the window costs, and leads on from
 //! there. Moves are the eight neighbours; a diagonal needs both cells beside it free, as [`crate::path::verify`] does.
 
-use super::costmap::{Costmap, UNKNOWN, is_free};
-use super::moves::{each, legal_moves};
+use super::cost_to_go::{CostsToGo, Form};
+use super::costmap::Costmap;
+use super::moves::{each, legal_among};
 use super::travel::Travel;
+use super::wave::spread;
 use crate::units::{Cell, MOVES};
 
 /// Costs that differ by less are taken as equal, in cells: what roundings make of sums along ways of the same cost
 /// (`models/trm_train/worlds.py` has the same for goal cells).
 pub const TIE: f32 = 1e-3;
 
-/// Levels of whole costs in which cells wait: no move costs more than 4 · √2, so a cell leads to the next 6 at most.
-const LEVELS: usize = 7;
-
-/// How many cells are expanded between two looks at the cancellation.
-const CANCEL_EVERY: usize = 4096;
+/// On grids of so many cells there is room for costs as they are. On larger ones roundings of long sums are as large as those
+/// of the codes.
+const EXACT_CELLS: usize = 1 << 20;
 
 /// Cost-to-go over a whole map.
 #[derive(Debug, Clone)]
@@ -24,59 +24,16 @@ pub struct Guidance {
     goal: Cell,
     travel: Travel,
     version: u64,
-    width: i32,
-    height: i32,
-    cost_to_go: Vec<f32>,
+    costs: CostsToGo,
 }
 
 impl Guidance {
-    /// Dijkstra's algorithm from the goal, with buckets (Dial): no move costs less than 1, so all cells whose cost has the
-    /// same whole part are final together and need no order. `None` when `cancelled` said so on the way.
+    /// Dijkstra's algorithm from the goal. `None` when `cancelled` said so on the way. On grids of more than 1024 × 1024
+    /// cells costs are rounded, by less than half of [`TIE`].
     #[must_use]
     pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
-        let geometry = costmap.geometry();
-        let (width, height) = (geometry.width() as i32, geometry.height() as i32);
-        let mut cost_to_go = vec![f32::INFINITY; geometry.cells()];
-        let costs = costmap.costs();
-        // As `Travel::step` to the bit, and quicker.
-        let half: [f32; 256] = std::array::from_fn(|cost| 0.5 * travel.weight(cost as u8));
-        let mut levels: [Vec<u32>; LEVELS] = Default::default();
-        if let Some(at) = geometry.index(goal).filter(|at| is_free(costs[*at], travel.allow_unknown)) {
-            cost_to_go[at] = 0.0;
-            levels[0].push(at as u32);
-        }
-        let mut level = 0_u32;
-        let mut expanded = 0_usize;
-        while levels.iter().any(|cells| !cells.is_empty()) {
-            let mut front = std::mem::take(&mut levels[level as usize % LEVELS]);
-            for at in front.drain(..) {
-                let cost = cost_to_go[at as usize];
-                if cost as u32 != level {
-                    continue; // It was reached on a shorter way and is done.
-                }
-                expanded += 1;
-                if expanded.is_multiple_of(CANCEL_EVERY) && cancelled() {
-                    return None;
-                }
-                let (at, cell) = (at as usize, geometry.cell(at as usize));
-                let half_here = half[costs[at] as usize];
-                for step in each(legal_moves(costmap, cell, travel.allow_unknown)).map(|bit| MOVES[bit]) {
-                    let next = at.wrapping_add_signed((step.rows * width + step.cols) as isize);
-                    let (old, new) = (cost_to_go[next], cost + (half_here + half[costs[next] as usize]) * step.length);
-                    if new < old {
-                        cost_to_go[next] = new;
-                        // In the same level it waits already.
-                        if new as u32 != old as u32 {
-                            levels[new as usize % LEVELS].push(next as u32);
-                        }
-                    }
-                }
-            }
-            // Its room is used again, as many levels on.
-            levels[level as usize % LEVELS] = front;
-            level += 1;
-        }
-        Some(Self { goal, travel, version: costmap.version(), width, height, cost_to_go })
+        let form = if costmap.geometry().cells() <= EXACT_CELLS { Form::Exact } else { Form::Coded };
+        Some(Self { goal, travel, version: costmap.version(), costs: spread(costmap, goal, travel, form, cancelled)? })
     }
 
     /// The cell that the costs lead to.
@@ -100,16 +57,13 @@ impl Guidance {
     /// Whether this is guidance over a grid of the same size, and so can be read with the costmap's cells.
     #[must_use]
     pub const fn fits(&self, costmap: &Costmap) -> bool {
-        self.width as u32 == costmap.geometry().width() && self.height as u32 == costmap.geometry().height()
+        self.costs.tiling().fits(costmap.geometry())
     }
 
     /// Travel cost in cells of the best way to the goal; infinite where there is none and outside the grid.
     #[must_use]
     pub fn cost_to_go(&self, cell: Cell) -> f32 {
-        if cell.col < 0 || cell.row < 0 || cell.col >= self.width || cell.row >= self.height {
-            return f32::INFINITY;
-        }
-        self.cost_to_go[cell.row as usize * self.width as usize + cell.col as usize]
+        self.costs.get(cell)
     }
 
     /// The best moves from a cell over cells that are free in `costmap`, as places in [`MOVES`]: each legal one that leads
@@ -119,15 +73,14 @@ impl Guidance {
     /// that the guidance knows of, and never lead in a circle.
     pub fn optimal_moves(&self, costmap: &Costmap, cell: Cell) -> impl Iterator<Item = usize> + use<> {
         let here = self.cost_to_go(cell);
-        let legal =
-            if here.is_finite() && here > 0.0 { legal_moves(costmap, cell, self.travel.allow_unknown) } else { 0 };
         let mut costs = [f32::INFINITY; MOVES.len()];
-        let cost = |cell: Cell| costmap.cost(cell).unwrap_or(UNKNOWN);
-        for bit in each(legal) {
-            let next = cell.after(MOVES[bit]);
-            let after = self.cost_to_go(next);
-            if after < here {
-                costs[bit] = after + self.travel.step(cost(cell), cost(next), MOVES[bit]);
+        if let Some(cost) = costmap.cost(cell).filter(|_| here.is_finite() && here > 0.0) {
+            let around = costmap.around(cell);
+            for bit in each(legal_among(&around, self.travel.allow_unknown)) {
+                let after = self.cost_to_go(cell.after(MOVES[bit]));
+                if after < here {
+                    costs[bit] = after + self.travel.step(cost, around[bit], MOVES[bit]);
+                }
             }
         }
         let most = costs.iter().copied().fold(f32::INFINITY, f32::min) + TIE;
@@ -144,6 +97,7 @@ impl Guidance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::moves::legal_moves;
     use crate::grid::testing::{costmap, travel};
     use proptest::prelude::*;
 
@@ -200,6 +154,32 @@ mod tests {
                     let next = map.geometry().index(cell.after(step)).unwrap();
                     let on = travel.step(map.costs()[at], map.costs()[next], step) + guidance.cost_to_go(cell.after(step));
                     prop_assert!((on - here).abs() < 2.0 * TIE, "{cell:?}: {on} over {step:?}, not {here}");
+                }
+            }
+        }
+
+        #[test]
+        fn coded_costs_are_the_exact_ones_up_to_a_part_of_a_tie_and_lead_as_well(
+            cells in proptest::collection::vec(prop_oneof![9 => Just('.'), 3 => proptest::char::range('1', '9'), 1 => Just('#')], 150 * 20),
+            goal in (0..150, 0..20), multiplier in 0.0..=3.0_f64,
+        ) {
+            let rows: Vec<String> = cells.chunks(150).map(|row| row.iter().collect()).collect();
+            let map = costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+            let (goal, travel) = (Cell::new(goal.0, goal.1), travel(multiplier));
+            let of = |form| {
+                let costs = spread(&map, goal, travel, form, &|| false).unwrap();
+                Guidance { goal, travel, version: map.version(), costs }
+            };
+            let (exact, coded) = (of(Form::Exact), of(Form::Coded));
+            for at in 0..map.geometry().cells() {
+                let cell = map.geometry().cell(at);
+                let (is, was) = (coded.cost_to_go(cell), exact.cost_to_go(cell));
+                prop_assert!((is - was).abs() < 0.5 * TIE || (is.is_infinite() && was.is_infinite()), "{cell:?}: {is}, not {was}");
+                prop_assert_eq!(coded.next(&map, cell).is_some(), exact.next(&map, cell).is_some());
+                for bit in coded.optimal_moves(&map, cell) {
+                    let next = cell.after(MOVES[bit]);
+                    let step = travel.step(map.cost(cell).unwrap(), map.cost(next).unwrap(), MOVES[bit]);
+                    prop_assert!(exact.cost_to_go(next) + step < was + 2.0 * TIE);
                 }
             }
         }

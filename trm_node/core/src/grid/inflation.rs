@@ -36,25 +36,22 @@ impl Kernel {
         Self { reach, stamps }
     }
 
-    /// Raises the costs in `area` around all lethal cells that reach it.
+    /// Raises the costs of `area`, row-major, around all lethal cells of the grid that reach it. `is_lethal` takes places in
+    /// the grid's row-major data.
     ///
     /// A lethal cell with four lethal neighbours adds nothing beyond theirs to any cell that isn't lethal itself.
-    pub fn stamp(&self, geometry: &Geometry, costs: &mut [u8], area: Rect) {
+    pub fn stamp(&self, geometry: &Geometry, is_lethal: impl Fn(usize) -> bool, area: Rect, costs: &mut [u8]) {
         let (left, bottom) = (area.col, area.row);
         let (right, top) = (left + area.width as i32, bottom + area.height as i32);
         let (width, height) = (geometry.width() as i32, geometry.height() as i32);
         for source in area.grown(self.reach, geometry).cells() {
             let at = source.row as usize * width as usize + source.col as usize;
-            if costs[at] != LETHAL {
+            if !is_lethal(at) {
                 continue;
             }
-            let lethal = |col: i32, row: i32| {
-                col >= 0 && row >= 0 && col < width && row < height && {
-                    costs[row as usize * width as usize + col as usize] == LETHAL
-                }
-            };
             let (c, r) = (source.col, source.row);
-            if lethal(c - 1, r) && lethal(c + 1, r) && lethal(c, r - 1) && lethal(c, r + 1) {
+            let is_inner = c > 0 && r > 0 && c < width - 1 && r < height - 1;
+            if is_inner && [at - 1, at + 1, at - width as usize, at + width as usize].into_iter().all(&is_lethal) {
                 continue;
             }
             for &(dc, dr, cost) in &self.stamps {
@@ -62,7 +59,7 @@ impl Kernel {
                 if col < left || row < bottom || col >= right || row >= top {
                     continue;
                 }
-                let here = &mut costs[row as usize * width as usize + col as usize];
+                let here = &mut costs[(row - bottom) as usize * area.width as usize + (col - left) as usize];
                 // Unknown cells keep their name unless the robot can't be there anyway.
                 if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
                     *here = cost;
@@ -105,7 +102,7 @@ mod tests {
         assert_eq!((kernel.reach, kernel.stamps.len()), (4, 9 * 7 - 1));
         let mut costs = [0; 12];
         costs[0] = LETHAL;
-        kernel.stamp(&geometry, &mut costs, Rect::whole(&geometry));
+        kernel.stamp(&geometry, |at| at == 0, Rect::whole(&geometry), &mut costs);
         assert!(costs[1..].iter().all(|cost| *cost == INSCRIBED), "{costs:?}");
     }
 }

@@ -10,22 +10,27 @@ const STRAIGHT: u8 = 0b0101_0101;
 /// both cells beside it free, as the check of paths demands.
 #[must_use]
 pub fn legal_moves(costmap: &Costmap, cell: Cell, allow_unknown: bool) -> u8 {
-    let geometry = costmap.geometry();
-    let (width, height) = (geometry.width() as i32, geometry.height() as i32);
-    let mut free = 0_u8;
-    if cell.col > 0 && cell.row > 0 && cell.col < width - 1 && cell.row < height - 1 {
-        // All neighbours are in the grid.
-        let at = cell.row as usize * width as usize + cell.col as usize;
-        for (bit, step) in MOVES.iter().enumerate() {
-            let next = at.wrapping_add_signed((step.rows * width + step.cols) as isize);
-            free |= u8::from(is_free(costmap.costs()[next], allow_unknown)) << bit;
-        }
-    } else {
-        for (bit, step) in MOVES.iter().enumerate() {
-            free |= u8::from(costmap.is_free(cell.after(*step), allow_unknown)) << bit;
-        }
+    if costmap.geometry().contains(cell) {
+        return legal_among(&costmap.around(cell), allow_unknown);
     }
-    // In MOVES each diagonal stands between the two straight moves beside it.
+    with_corners(
+        MOVES
+            .iter()
+            .enumerate()
+            .fold(0, |free, (bit, step)| free | u8::from(costmap.is_free(cell.after(*step), allow_unknown)) << bit),
+    )
+}
+
+/// The same, from the costs [`around`](Costmap::around) the cell.
+#[must_use]
+pub fn legal_among(around: &[u8; MOVES.len()], allow_unknown: bool) -> u8 {
+    with_corners(
+        around.iter().enumerate().fold(0, |free, (bit, cost)| free | u8::from(is_free(*cost, allow_unknown)) << bit),
+    )
+}
+
+/// In MOVES each diagonal stands between the two straight moves beside it.
+const fn with_corners(free: u8) -> u8 {
     free & (STRAIGHT | (free.rotate_left(1) & free.rotate_right(1)))
 }
 

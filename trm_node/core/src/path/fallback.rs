@@ -3,9 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+pub use super::search_map::MOST_CELLS;
+use super::search_map::SearchMap;
 use crate::grid::costmap::Costmap;
 use crate::grid::guidance::Guidance;
-use crate::grid::moves::{each, legal_moves};
+use crate::grid::moves::{each, legal_among};
+use crate::grid::occupancy::Geometry;
 use crate::grid::travel::Travel;
 use crate::units::{Cell, MOVES};
 
@@ -21,6 +24,8 @@ pub enum Found {
     None,
     /// `may_go_on` said no.
     TimedOut,
+    /// [`MOST_CELLS`] cells were seen.
+    TooFar,
 }
 
 /// Estimates that differ by less than this part of a cell count as equal.
@@ -38,12 +43,18 @@ struct Entry {
     total: Reverse<u32>,
     /// Cost from the start as bits: it isn't negative, so they sort as it does.
     cost: u32,
+    /// Its row and its column, 16 bits each.
     cell: u32,
 }
 
 impl Entry {
-    fn new(cost: f32, estimate: f32, cell: usize) -> Self {
-        Self { total: Reverse(((cost + GREED * estimate) * PARTS) as u32), cost: cost.to_bits(), cell: cell as u32 }
+    fn new(cost: f32, estimate: f32, cell: Cell) -> Self {
+        let cell = (cell.row as u32) << 16 | cell.col as u32;
+        Self { total: Reverse(((cost + GREED * estimate) * PARTS) as u32), cost: cost.to_bits(), cell }
+    }
+
+    const fn cell(&self) -> Cell {
+        Cell::new((self.cell & 0xFFFF) as i32, (self.cell >> 16) as i32)
     }
 
     const fn cost(&self) -> f32 {
@@ -51,28 +62,21 @@ impl Entry {
     }
 }
 
-/// Scratch of A*, sized for a grid.
+/// Scratch of A*, sized for a grid, and no more than for [`MOST_CELLS`] cells.
 #[derive(Debug, Default)]
 pub struct Fallback {
-    /// Cost from the start; holds in this search where `seen` is `search`.
-    cost: Vec<f32>,
-    seen: Vec<u32>,
-    /// The move that led to each cell, as an index into [`MOVES`].
-    came: Vec<u8>,
-    search: u32,
+    map: SearchMap,
     open: BinaryHeap<Entry>,
     expansions: u32,
 }
 
 impl Fallback {
-    /// Sizes the scratch for a grid of `cells` cells.
-    pub fn prepare(&mut self, cells: usize) {
-        if self.cost.len() != cells {
-            self.cost = vec![0.0; cells];
-            self.seen = vec![0; cells];
-            self.came = vec![0; cells];
-            self.search = 0;
-            self.open = BinaryHeap::with_capacity(2 * cells + MOVES.len());
+    /// Sizes the scratch for a grid.
+    pub fn prepare(&mut self, geometry: &Geometry) {
+        self.map.prepare(geometry);
+        let room = 2 * self.map.room() + MOVES.len();
+        if self.open.capacity() != room {
+            self.open = BinaryHeap::with_capacity(room);
         }
     }
 
@@ -94,78 +98,62 @@ impl Fallback {
         path: &mut Vec<Cell>,
     ) -> Found {
         let (start, goal) = ends;
-        let geometry = costmap.geometry();
-        let width = geometry.width() as i32;
-        let costs = costmap.costs();
         // No weight is less than 1, so a length is never more than a cost.
         let estimate = |cell: Cell| {
             let known = guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
             if known.is_finite() { known } else { cell.octile(goal) }
         };
         self.expansions = 0;
-        let Some(first) = geometry.index(start) else { return Found::None };
-        self.begin();
-        self.reach(first, 0.0, 0);
-        self.open.push(Entry::new(0.0, estimate(start), first));
+        self.open.clear();
+        self.map.clear();
+        let Some(first) = self.map.place(start) else { return Found::None };
+        self.map.reach(first, 0.0, 0);
+        self.open.push(Entry::new(0.0, estimate(start), start));
         while let Some(entry) = self.open.pop() {
-            let at = entry.cell as usize;
-            let cell = geometry.cell(at);
+            let (cell, cost) = (entry.cell(), entry.cost());
             if cell == goal {
-                return self.trace(costmap, ends, path);
+                return self.trace(ends, path);
             }
-            let cost = entry.cost();
-            if cost > self.cost[at] {
+            let Some(at) = self.map.place(cell) else { return Found::TooFar };
+            if cost > self.map.cost(at) {
                 continue; // A better way to this cell was found since.
             }
             self.expansions += 1;
             if self.expansions.is_multiple_of(EXPANSIONS_A_LOOK) && !may_go_on() {
                 return Found::TimedOut;
             }
-            for index in each(legal_moves(costmap, cell, travel.allow_unknown)) {
-                let step = MOVES[index];
-                let next = at.wrapping_add_signed((step.rows * width + step.cols) as isize);
-                let new = cost + travel.step(costs[at], costs[next], step);
-                if self.seen[next] != self.search || new < self.cost[next] {
-                    self.reach(next, new, index as u8);
-                    self.push(Entry::new(new, estimate(geometry.cell(next)), next));
+            let Some(here) = costmap.cost(cell) else { continue };
+            let around = costmap.around(cell);
+            for index in each(legal_among(&around, travel.allow_unknown)) {
+                let next = cell.after(MOVES[index]);
+                let Some(at) = self.map.place(next) else { return Found::TooFar };
+                let new = cost + travel.step(here, around[index], MOVES[index]);
+                if new < self.map.cost(at) {
+                    self.map.reach(at, new, index);
+                    self.push(Entry::new(new, estimate(next), next));
                 }
             }
         }
         Found::None
     }
 
-    fn begin(&mut self) {
-        self.open.clear();
-        self.search = self.search.wrapping_add(1);
-        if self.search == 0 {
-            self.seen.fill(0);
-            self.search = 1;
-        }
-    }
-
-    fn reach(&mut self, at: usize, cost: f32, came: u8) {
-        self.seen[at] = self.search;
-        self.cost[at] = cost;
-        self.came[at] = came;
-    }
-
     /// Pushes without growing the heap: when it is full, entries that a better one has replaced go first. At most one
     /// for each cell stays, which is half of its room.
     fn push(&mut self, entry: Entry) {
         if self.open.len() == self.open.capacity() {
-            let cost = &self.cost;
-            self.open.retain(|entry| entry.cost() <= cost[entry.cell as usize]);
+            let map = &mut self.map;
+            self.open.retain(|entry| map.place(entry.cell()).is_some_and(|at| entry.cost() <= map.cost(at)));
         }
         self.open.push(entry);
     }
 
-    fn trace(&self, costmap: &Costmap, (start, goal): (Cell, Cell), path: &mut Vec<Cell>) -> Found {
+    fn trace(&mut self, (start, goal): (Cell, Cell), path: &mut Vec<Cell>) -> Found {
         let begin = path.len();
         let mut cell = goal;
         while cell != start && path.len() < path.capacity() {
             path.push(cell);
-            let Some(at) = costmap.geometry().index(cell) else { break };
-            let step = MOVES[self.came[at] as usize];
+            let Some(at) = self.map.place(cell) else { break };
+            let step = MOVES[self.map.came(at)];
             cell = Cell::new(cell.col - step.cols, cell.row - step.rows);
         }
         path[begin..].reverse();
@@ -199,7 +187,7 @@ mod tests {
             prop_assume!(map.is_free(ends.0, false) && map.is_free(ends.1, false));
             let guidance = Guidance::compute(&map, ends.1, travel, &|| false).unwrap();
             let mut fallback = Fallback::default();
-            fallback.prepare(map.geometry().cells());
+            fallback.prepare(map.geometry());
             let room = fallback.open.capacity();
             for _ in 0..2 {
                 let mut path = Vec::with_capacity(200);
@@ -228,7 +216,7 @@ mod tests {
         let ends = (Cell::new(0, 5), Cell::new(2499, 35));
         let guidance = Guidance::compute(&map, ends.1, travel(2.0), &|| false).unwrap();
         let mut fallback = Fallback::default();
-        fallback.prepare(map.geometry().cells());
+        fallback.prepare(map.geometry());
         let mut path = Vec::with_capacity(100_000);
         let found = fallback.find(&map, travel(2.0), Some(&guidance), ends, || true, &mut path);
         assert_eq!(found, Found::Path);
@@ -242,7 +230,7 @@ mod tests {
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let map = costmap(&rows);
         let mut fallback = Fallback::default();
-        fallback.prepare(1600);
+        fallback.prepare(map.geometry());
         let mut path = Vec::with_capacity(1600);
         let ends = (Cell::new(0, 0), Cell::new(39, 0));
         let mut looks = 0;

@@ -4,6 +4,9 @@
 pub mod decode;
 pub mod endpoints;
 pub mod fallback;
+pub mod route;
+pub mod routes;
+mod search_map;
 pub mod smooth;
 pub mod touch;
 pub mod verify;

@@ -7,6 +7,10 @@ use crate::units::{Cell, Point, Pose};
 
 /// No straight piece leads past more cells of the path than this, which bounds the work.
 const LOOK_AHEAD: usize = 64;
+/// Beyond so many cells of the path, which are far from being driven, only ends in steps of [`STEP`] are tried. Nearby
+/// ends are tried everywhere.
+const CLOSE: usize = 256;
+const STEP: usize = 8;
 /// A line may cost so much more than what it stands for, in cells: roundings of two sums, no more.
 const SLACK: f64 = 1e-6;
 /// Greatest distance between two poses in cells: a diagonal step, so that there are never more poses than cells.
@@ -35,17 +39,46 @@ pub fn straighten(
         }
         let mut end = anchor + 1;
         let mut replaced = travel.line(costmap, point(anchor), point(end));
-        while end + 1 < cells.len() && end - anchor < LOOK_AHEAD {
-            let (from, to) = (point(anchor), point(end + 1));
-            replaced += travel.line(costmap, point(end), to);
+        for next in end + 1..cells.len().min(anchor + LOOK_AHEAD + 1) {
+            let (from, to) = (point(anchor), point(next));
+            replaced += travel.line(costmap, point(next - 1), to);
+            let ahead = next - anchor;
+            if anchor > CLOSE && ahead > STEP && !ahead.is_multiple_of(STEP) && next + 1 < cells.len() {
+                continue;
+            }
             let is_worth = |cost: f64| cost <= replaced + SLACK;
             if !is_clear(costmap, travel.allow_unknown, from, to) || !is_worth(travel.line(costmap, from, to)) {
                 break;
             }
-            end += 1;
+            end = next;
         }
         corners.push(cells[end]);
         anchor = end;
+    }
+}
+
+/// Writes the corners of a path, and more on its long lines, so that none is longer than `most` cells where that changes
+/// nothing: a corner on the nearest cell of a line, the lines to which are clear.
+pub fn divide(costmap: &Costmap, allow_unknown: bool, path: &[Cell], most: f64, corners: &mut Vec<Cell>) {
+    corners.clear();
+    corners.extend(path.first());
+    for pair in path.windows(2) {
+        let [mut from, to] = [pair[0], pair[1]];
+        let (dx, dy) = ((to.col - from.col) as f64, (to.row - from.row) as f64);
+        let pieces = (dx.hypot(dy) / most).ceil();
+        let clear = |a: Cell, b: Cell| {
+            is_clear(costmap, allow_unknown, (a.col as f64, a.row as f64), (b.col as f64, b.row as f64))
+        };
+        let start = from;
+        for piece in 1..pieces as usize {
+            let share = piece as f64 / pieces;
+            let on = Cell::new(start.col + (share * dx).round() as i32, start.row + (share * dy).round() as i32);
+            if clear(from, on) && clear(on, to) && corners.len() < corners.capacity() {
+                corners.push(on);
+                from = on;
+            }
+        }
+        corners.push(to);
     }
 }
 

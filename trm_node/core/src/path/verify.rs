@@ -1,5 +1,6 @@
 //! The check that stands between planning and publishing. It looks at nothing but the path and the costmap.
 
+use super::routes::{Routes, Tail};
 use super::touch::every_touched;
 use crate::config::Config;
 use crate::grid::costmap::{Costmap, LETHAL, UNKNOWN};
@@ -23,15 +24,30 @@ impl Rules {
     }
 }
 
+/// What is to become a path: poses, and where they go over into a route, if they do.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// From the robot to the goal, or to a corner of a route.
+    pub poses: Vec<Pose>,
+    /// The route from there on.
+    pub tail: Option<Tail>,
+}
+
 /// A path that passed [`check`]. The fields are private: nothing else can be published.
 #[derive(Debug, Clone, Default)]
 pub struct VerifiedPath {
     poses: Vec<Pose>,
     length: f64,
+    /// Poses up to the route that it goes over into, that corner included; all without one.
+    near: usize,
+    tail: Option<Tail>,
 }
 
 impl VerifiedPath {
     /// The poses in the map frame, the last one with the goal's yaw. Empty only before the first path.
+    ///
+    /// They are at most a diagonal step apart, but beyond the first [`DENSE`](super::route::DENSE) ones up to
+    /// [`FAR_STRIDE`](super::route::FAR_STRIDE) cells.
     #[must_use]
     pub fn poses(&self) -> &[Pose] {
         &self.poses
@@ -43,6 +59,16 @@ impl VerifiedPath {
         self.length
     }
 
+    /// The poses up to the route that it goes over into.
+    pub(crate) fn near(&self) -> &[Pose] {
+        &self.poses[..self.near]
+    }
+
+    /// Where it goes over into a route.
+    pub(crate) const fn tail(&self) -> Option<Tail> {
+        self.tail
+    }
+
     /// Makes room, so that paths of `poses` poses need no allocation.
     pub(crate) fn reserve(&mut self, poses: usize) {
         self.poses.reserve(poses.saturating_sub(self.poses.len()));
@@ -52,17 +78,32 @@ impl VerifiedPath {
     pub(crate) fn clear(&mut self) {
         self.poses.clear();
         self.length = 0.0;
+        self.near = 0;
+        self.tail = None;
     }
 
-    /// Takes a draft that passes the check, and leaves its own old poses in it. A draft that doesn't pass changes
-    /// nothing.
-    pub(crate) fn accept(&mut self, draft: &mut Vec<Pose>, costmap: &Costmap, rules: Rules) -> bool {
-        let finite = draft.iter().all(|pose| pose.yaw.is_finite());
-        if !finite || !check(costmap, rules, in_cells(costmap, draft)) {
+    /// Takes a draft that passes the check and goes over into a route that passed it on the same costmap. The draft has the
+    /// old poses then. A draft that doesn't pass changes nothing.
+    pub(crate) fn accept(&mut self, draft: &mut Draft, routes: &Routes, costmap: &Costmap, rules: Rules) -> bool {
+        let finite = draft.poses.iter().all(|pose| pose.yaw.is_finite());
+        if !finite || !check(costmap, rules, in_cells(costmap, &draft.poses)) {
             return false;
         }
-        std::mem::swap(&mut self.poses, draft);
+        let near = draft.poses.len();
+        if let Some(tail) = draft.tail {
+            let route = routes.of(tail);
+            let corner = route.corner(tail.from).map(|cell| costmap.geometry().center(cell));
+            let is_whole = draft.poses.last().map(|pose| pose.point()) == corner;
+            if !is_whole || !route.is_checked(costmap, tail.from) {
+                return false;
+            }
+            // The corner comes again, with the heading of the line that follows.
+            draft.poses.pop();
+            route.write(tail.from, usize::MAX, &mut draft.poses);
+        }
+        std::mem::swap(&mut self.poses, &mut draft.poses);
         self.length = length(&self.poses);
+        (self.near, self.tail) = (near, draft.tail);
         true
     }
 }

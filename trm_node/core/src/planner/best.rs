@@ -1,6 +1,7 @@
 //! The best path of a plan so far.
 
 use crate::grid::guidance::TIE;
+use crate::path::routes::Tail;
 use crate::units::Cell;
 
 /// The best verified path so far: it only ever gets cheaper.
@@ -12,17 +13,26 @@ pub(super) struct Best {
     cost: f64,
     /// Whether guidance led it outside the window.
     pub guided: bool,
+    /// The route that its last cell is a corner of, and that it goes over into.
+    pub tail: Option<Tail>,
 }
 
 impl Best {
-    /// Takes a path that is cheaper, or the first one. Says whether it did. One that is too long for the buffer is left.
-    pub fn take<'a>(&mut self, cost: f64, count: usize, path: impl Iterator<Item = &'a Cell>, guided: bool) -> bool {
+    /// Takes a path of `count` cells that is cheaper, or the first one. Says whether it did. One that is too long for the
+    /// buffer is left.
+    pub fn take<'a>(
+        &mut self,
+        cost: f64,
+        count: usize,
+        path: impl Iterator<Item = &'a Cell>,
+        tail: Option<Tail>,
+    ) -> bool {
         let better = self.cells.is_empty() || cost < self.cost - f64::from(TIE);
         if better && count <= self.cells.capacity() {
             self.cells.clear();
             self.cells.extend(path);
             self.cost = cost;
-            self.guided = guided;
+            self.tail = tail;
         }
         better
     }
@@ -40,7 +50,7 @@ mod tests {
         let straight = [(0, 1), (1, 1), (2, 1), (3, 1)].map(|(col, row)| Cell::new(col, row));
         let around = [(0, 1), (0, 0), (1, 0), (2, 0), (3, 0), (3, 1)].map(|(col, row)| Cell::new(col, row));
         let take = |best: &mut Best, path: &[Cell], travel: Travel| {
-            best.take(travel.cells(&map, path.iter()), path.len(), path.iter(), false)
+            best.take(travel.cells(&map, path.iter()), path.len(), path.iter(), None)
         };
         for (multiplier, least) in [(0.0, &straight[..]), (2.0, &around[..])] {
             let mut best = Best { cells: Vec::with_capacity(9), ..Best::default() };

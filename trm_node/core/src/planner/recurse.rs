@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::best::Best;
+use super::beyond::Beyond;
 use super::report::{GuidanceKind, Report};
 use crate::config::Config;
 use crate::error::LoadError;
@@ -21,8 +22,9 @@ use crate::model::encode::{GoalCells, Scales, encode};
 use crate::model::recursion::{Advanced, Recursion};
 use crate::model::turn::Turn;
 use crate::path::decode::{Decoder, Field};
+use crate::path::routes::Routes;
 use crate::path::verify::{Rules, check};
-use crate::units::Cell;
+use crate::units::{Cell, Pose};
 
 /// What is planned, all in cells of the costmap.
 #[derive(Clone, Copy)]
@@ -37,6 +39,10 @@ pub(super) struct Job<'a> {
     pub from: Cell,
     pub goal: Cell,
     pub cancel: Option<&'a AtomicBool>,
+    /// The pose to lead to.
+    pub goal_pose: Pose,
+    /// The ways beyond the window that are known; none where they are about to change.
+    pub routes: Option<&'a Routes>,
 }
 
 impl Job<'_> {
@@ -83,9 +89,8 @@ pub(super) struct Model {
     stuck: Option<f32>,
     /// Cells of the present answer's path inside the window.
     inside: Vec<Cell>,
-    /// From the way out of the window to the goal, and where it begins.
-    outside: Vec<Cell>,
-    outside_from: Option<Cell>,
+    /// From the way out of the window on.
+    beyond: Beyond,
     net_time: Predictor,
     decode_time: Predictor,
 }
@@ -114,8 +119,7 @@ impl Model {
             turned_logits: vec![0.0; shape.field()],
             stuck: config.turn_when_stuck.then_some(config.settled_threshold as f32),
             inside: Vec::with_capacity(cells),
-            outside: Vec::new(),
-            outside_from: None,
+            beyond: Beyond::default(),
             net_time: Predictor::new(config.time_quantile),
             decode_time: Predictor::new(config.time_quantile),
             backend,
@@ -141,8 +145,7 @@ impl Model {
 
     /// Makes room for paths of `cells` cells.
     pub fn reserve(&mut self, cells: usize) {
-        self.outside.clear();
-        self.outside.reserve(cells);
+        self.beyond.reserve(cells);
     }
 
     /// The next plan starts cold.
@@ -172,7 +175,7 @@ impl Model {
             return None;
         }
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
-        self.outside_from = None;
+        self.beyond.forget();
         self.turn = Turn::NONE;
         let looked = self.recursion.look(self.backend.as_mut(), &self.input);
         report.stages.encode = clock.now().saturating_sub(began);
@@ -274,15 +277,18 @@ impl Model {
         let began = clock.now();
         let q = self.decode()?;
         let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
-        let found = self.decoder.find(&field, job.from, &mut self.inside) && self.lead_on(job);
+        let found = self.decoder.find(&field, job.from, &mut self.inside)
+            && self.inside.last().is_some_and(|exit| self.beyond.lead_on(job, *exit));
         report.expansions += self.decoder.expansions();
         let decoded = clock.now();
-        let cells = || self.inside.iter().chain(&self.outside);
+        let cells = || self.inside.iter().chain(self.beyond.cells());
         let passes = found && check(job.costmap, job.rules, cells().map(|cell| (cell.col as f64, cell.row as f64)));
         let had_one = !best.cells.is_empty();
-        let count = self.inside.len() + self.outside.len();
-        let better =
-            passes && best.take(job.travel.cells(job.costmap, cells()), count, cells(), !self.outside.is_empty());
+        let count = self.inside.len() + self.beyond.cells().len();
+        let better = passes && best.take(self.beyond.cost(job, &self.inside), count, cells(), self.beyond.tail());
+        if better {
+            best.guided = !self.beyond.cells().is_empty();
+        }
         if better && !had_one {
             report.first_verified = Some(self.recursion.applications() as u16);
         }
@@ -296,23 +302,6 @@ impl Model {
             change: self.recursion.change(),
             q,
         })
-    }
-
-    /// Follows the guidance from where the path leaves the window to the goal. `false` when it doesn't lead there.
-    fn lead_on(&mut self, job: &Job) -> bool {
-        let Some(exit) = self.inside.last().copied() else { return false };
-        if self.outside_from != Some(exit) {
-            self.outside_from = Some(exit);
-            self.outside.clear();
-            let mut cell = exit;
-            while cell != job.goal && self.outside.len() < self.outside.capacity() {
-                let next = job.guidance.and_then(|guidance| guidance.next(job.costmap, cell));
-                let Some(next) = next else { break };
-                self.outside.push(next);
-                cell = next;
-            }
-        }
-        self.outside.last().unwrap_or(&exit) == &job.goal
     }
 
     /// Takes over the state of the plan before, moved with the window, or begins cold. Says whether it is warm.

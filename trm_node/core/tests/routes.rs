@@ -1,0 +1,246 @@
+//! Laws of long paths: what goes beyond the window is kept from plan to plan, and every published path passes the check of
+//! the whole of it all the same, whatever has changed meanwhile.
+
+mod common;
+
+use common::{Simulated, bundle, pose};
+use proptest::prelude::*;
+use std::time::Duration;
+use trm_core::config::Config;
+use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
+use trm_core::grid::guidance::Guidance;
+use trm_core::grid::occupancy::{Geometry, OccupancyGrid, Rect};
+use trm_core::grid::travel::Travel;
+use trm_core::path::endpoints::resolve_goal;
+use trm_core::path::route::{DENSE, FAR_STRIDE, Route};
+use trm_core::path::verify::{Rules, check, in_cells};
+use trm_core::planner::{Planner, Request, Source};
+use trm_core::units::{Cell, Pose};
+
+const WIDTH: i32 = 900;
+const HEIGHT: i32 = 60;
+
+/// A long hall with walls across it, each with a door, and clutter.
+fn hall() -> impl Strategy<Value = Vec<i8>> {
+    let walls = proptest::collection::vec((20..WIDTH - 20, 0..HEIGHT - 12), 0..12);
+    let clutter = proptest::collection::vec((0..WIDTH, 0..HEIGHT), 0..120);
+    (walls, clutter).prop_map(|(walls, clutter)| {
+        let mut data = vec![0; (WIDTH * HEIGHT) as usize];
+        let at = |col: i32, row: i32| (row * WIDTH + col) as usize;
+        for (col, door) in walls {
+            for row in (0..HEIGHT).filter(|row| !(door..door + 12).contains(row)) {
+                data[at(col, row)] = 100;
+            }
+        }
+        for (col, row) in clutter {
+            data[at(col, row)] = 100;
+        }
+        data
+    })
+}
+
+/// Where something comes or goes, as shares of the way that is left and of the hall's height, and what.
+type Event = (f64, f64, u32, u32, bool);
+
+/// A robot on its way through a hall.
+struct Drive {
+    config: Config,
+    builder: CostmapBuilder,
+    map: Costmap,
+    planner: Planner,
+    clock: Simulated,
+    start: Pose,
+    goal: Pose,
+}
+
+impl Drive {
+    fn new(config: Config, data: Vec<i8>) -> Self {
+        let geometry = Geometry::new(WIDTH as u32, HEIGHT as u32, 0.1, Pose::new(-1.0, 2.0, 0.3)).unwrap();
+        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let map = builder.replace(OccupancyGrid::new(geometry, data).unwrap()).clone();
+        let clock = Simulated::default();
+        let planner = Planner::new(&config, &bundle(), &clock).unwrap();
+        let (start, goal) = (pose(&map, 6.2, 30.1, 0.0), pose(&map, WIDTH as f64 - 8.0, 28.3, 1.0));
+        Self { config, builder, map, planner, clock, start, goal }
+    }
+
+    fn guidance(&self) -> Option<Guidance> {
+        let goal = resolve_goal(&self.map, &self.config, self.goal.point()).ok()?;
+        Guidance::compute(&self.map, goal, Travel::new(&self.config), &|| false)
+    }
+
+    fn update(&mut self, (along, up, width, height, comes): Event) {
+        let here = self.map.geometry().nearest_cell(self.start.point()).col;
+        let col = (here + 4 + (along * f64::from(WIDTH - here)) as i32).min(WIDTH);
+        let row = (up * f64::from(HEIGHT)) as i32;
+        let rect = Rect { col, row, width, height }.grown(0, self.map.geometry());
+        let values = vec![if comes { 100 } else { 0 }; rect.area()];
+        self.map.apply(&self.builder.update(rect, &values).unwrap());
+    }
+
+    /// The published poses and where they are from.
+    fn plan(&mut self, guidance: Option<&Guidance>) -> Option<(Vec<Pose>, Source)> {
+        let (arrived, deadline) = (Duration::ZERO, Duration::from_secs(1));
+        let request = Request { start: self.start, goal: self.goal, arrived, deadline, cancel: None };
+        let outcome = self.planner.plan(&self.map, guidance, &request, &self.clock);
+        let path = outcome.path.ok()?;
+        Some((path.poses().to_vec(), outcome.report.source))
+    }
+
+    fn passes(&self, poses: &[Pose]) -> bool {
+        let rules = Rules::new(&self.config, self.map.geometry().resolution());
+        check(&self.map, rules, in_cells(&self.map, poses))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_published_path_of_a_long_drive_passes_the_whole_check_and_ends_at_the_goal(
+        data in hall(), smooth in any::<bool>(), cost_travel_multiplier in prop_oneof![Just(0.0), 0.5..=3.0_f64],
+        ticks in proptest::collection::vec(
+            (proptest::option::weighted(0.4, (0.0..1.0_f64, 0.0..1.0_f64, 1_u32..30, 1_u32..30, any::<bool>())), any::<bool>(), 0.0..6.0_f64),
+            4..16,
+        ),
+    ) {
+        let config = Config {
+            smooth, cost_travel_multiplier, window_size: 24, max_steps: 2, robot_radius: 0.1, inflation_radius: 0.3,
+            ..Config::default()
+        };
+        let mut drive = Drive::new(config, data);
+        let mut guidance = drive.guidance();
+        for (event, renewed, steps) in ticks {
+            if let Some(event) = event {
+                drive.update(event);
+            }
+            if renewed {
+                guidance = drive.guidance();
+            }
+            let Some((poses, _)) = drive.plan(guidance.as_ref()) else { continue };
+            prop_assert!(drive.passes(&poses));
+            let geometry = *drive.map.geometry();
+            let goal = resolve_goal(&drive.map, &drive.config, drive.goal.point()).unwrap();
+            prop_assert_eq!(geometry.cell_at(poses[poses.len() - 1].point()), Some(goal));
+            prop_assert!((poses[poses.len() - 1].yaw - drive.goal.yaw).abs() < 1e-12);
+            prop_assert!(poses[0].point().distance(drive.start.point()) <= 0.708 * geometry.resolution());
+            let apart = |at: usize| poses[at].point().distance(poses[at + 1].point()) / geometry.resolution();
+            let dense = |at: usize| apart(at) < if at + 1 < DENSE { 1.5 } else { FAR_STRIDE + 1e-6 };
+            prop_assert!((0..poses.len() - 1).all(dense));
+            // On along the path.
+            drive.start = poses[(steps as usize).min(poses.len() - 1)];
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_blocked_far_away_is_known_to_be_invalid_and_one_beside_it_to_hold(
+        data in hall(), event in (0.0..1.0_f64, 0.0..1.0_f64, 1_u32..20, 1_u32..20, Just(true)),
+    ) {
+        let config = Config { window_size: 24, max_steps: 2, robot_radius: 0.1, inflation_radius: 0.3, ..Config::default() };
+        let mut drive = Drive::new(config, data);
+        // From a cell's centre, where every free cell's path begins.
+        drive.start = pose(&drive.map, 6.0, 30.0, 0.0);
+        let guidance = drive.guidance();
+        let Some((poses, _)) = drive.plan(guidance.as_ref()) else { return Ok(()) };
+        prop_assert!(drive.planner.still_valid(&drive.map, drive.start));
+        drive.update(event);
+        prop_assert_eq!(drive.planner.still_valid(&drive.map, drive.start), drive.passes(&poses));
+        // An equal grid with another history says the same.
+        let other = costmap_like(&drive);
+        prop_assert_eq!(drive.planner.still_valid(&other, drive.start), drive.passes(&poses));
+    }
+}
+
+/// The same costs as a whole grid that has just come.
+fn costmap_like(drive: &Drive) -> Costmap {
+    let data = drive.map.costs().into_iter().map(|cost| if cost == 255 { -1 } else { cost as i8 }).collect();
+    let mut builder = CostmapBuilder::new(&drive.config, GridKind::Costmap);
+    builder.replace(OccupancyGrid::new(*drive.map.geometry(), data).unwrap()).clone()
+}
+
+#[test]
+fn a_joined_path_costs_as_little_as_one_that_is_worked_out_as_a_whole() {
+    let mut rows = vec![".".repeat(WIDTH as usize); HEIGHT as usize];
+    for (col, door) in [(100, 40), (220, 4), (400, 25), (640, 45), (800, 10)] {
+        for (_, line) in rows.iter_mut().enumerate().filter(|(row, _)| !(door..door + 10).contains(row)) {
+            line.replace_range(col..=col, "#");
+        }
+    }
+    let config = Config { window_size: 32, max_steps: 4, ..Config::default() };
+    let travel = Travel::new(&config);
+    let (mut kept, mut fresh) = (Drive::new(config.clone(), rows_data(&rows)), Drive::new(config, rows_data(&rows)));
+    let guidance = kept.guidance().unwrap();
+    let whole = fresh.guidance().unwrap();
+    for _ in 0..60 {
+        fresh.planner.reset();
+        fresh.start = kept.start;
+        let (Some((joined, _)), Some((alone, _))) = (kept.plan(Some(&guidance)), fresh.plan(Some(&whole))) else {
+            panic!("there is a way");
+        };
+        let cost = |poses: &[Pose]| travel.path(&kept.map, poses);
+        let least = f64::from(guidance.cost_to_go(kept.map.geometry().nearest_cell(kept.start.point())));
+        assert!(cost(&joined) <= 1.01 * least + 4.0, "{} against {least}", cost(&joined));
+        assert!(cost(&joined) <= 1.01 * cost(&alone) + 4.0, "{} against {}", cost(&joined), cost(&alone));
+        kept.start = joined[8];
+    }
+}
+
+fn rows_data(rows: &[String]) -> Vec<i8> {
+    rows.iter().flat_map(|row| row.chars().map(|c| if c == '#' { 100 } else { 0 })).collect()
+}
+
+/// Cells of a long path don't all fit into a window: so much is asked of the tests above.
+#[test]
+fn the_hall_is_longer_than_what_is_planned_anew() {
+    let drive = Drive::new(Config::default(), vec![0; (WIDTH * HEIGHT) as usize]);
+    let guidance = drive.guidance().unwrap();
+    assert!(guidance.cost_to_go(Cell::new(6, 30)) > 3.0 * 256.0);
+}
+
+/// Corners to and fro through an empty hall, and the hall.
+fn winding() -> (Drive, Vec<Cell>) {
+    let drive = Drive::new(Config::default(), vec![0; (WIDTH * HEIGHT) as usize]);
+    let goal = drive.map.geometry().cell_at(drive.goal.point()).unwrap();
+    let turns = (0..15).flat_map(|turn| [Cell::new(20 + 40 * turn, 3), Cell::new(40 + 40 * turn, 56)]);
+    (drive, turns.chain([goal]).collect())
+}
+
+#[test]
+fn far_poses_are_farther_apart_and_corners_stay() {
+    let (drive, corners) = winding();
+    let resolution = drive.map.geometry().resolution();
+    let mut route = Route::default();
+    assert!(route.draw(&drive.map, Travel::new(&drive.config), &corners, drive.goal, None));
+    let mut poses = Vec::new();
+    route.write(0, usize::MAX, &mut poses);
+    assert_eq!(poses.last(), Some(&drive.goal));
+    assert!(poses.len() > DENSE + 50 && drive.passes(&poses));
+    let apart = |pair: &[Pose]| pair[0].point().distance(pair[1].point()) / resolution;
+    assert!(poses[..DENSE].windows(2).all(|pair| apart(pair) < 1.5));
+    assert!(poses.windows(2).all(|pair| apart(pair) <= FAR_STRIDE + 1e-6));
+    for corner in &corners[..corners.len() - 1] {
+        let center = drive.map.geometry().center(*corner);
+        assert!(poses.iter().any(|pose| pose.point().distance(center) < 1e-9), "{corner:?}");
+    }
+    poses.clear();
+    route.write(2, 10, &mut poses);
+    assert_eq!(poses.len(), 10);
+}
+
+#[test]
+fn a_route_that_leads_into_another_is_the_one_over_all_their_corners() {
+    let (drive, corners) = winding();
+    let travel = Travel::new(&drive.config);
+    let (mut whole, mut far, mut joined) = (Route::default(), Route::default(), Route::default());
+    assert!(whole.draw(&drive.map, travel, &corners, drive.goal, Some(7)));
+    assert!(far.draw(&drive.map, travel, &corners[8..], drive.goal, Some(7)));
+    assert!(!joined.draw_to(&drive.map, travel, &corners[..10], (&far, 2), Some(7)), "corner 9 is not corner 10");
+    assert!(joined.corner(0).is_none());
+    assert!(joined.draw_to(&drive.map, travel, &corners[..11], (&far, 2), Some(7)));
+    let (mut poses, mut expected) = (Vec::new(), Vec::new());
+    joined.write(0, usize::MAX, &mut poses);
+    whole.write(0, usize::MAX, &mut expected);
+    assert_eq!(poses, expected);
+    assert!((joined.cost_to_go(3) - whole.cost_to_go(3)).abs() < 1e-9);
+    assert!(joined.cost_to_go(corners.len()).is_infinite());
+}
