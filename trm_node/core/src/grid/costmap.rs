@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::costs::{Changed, Costs};
 use super::inflation::Kernel;
 use super::occupancy::{Geometry, OccupancyGrid, Rect};
+use super::packed::PackedGrid;
 use super::tiles::AREA;
 use crate::config::Config;
 use crate::error::LoadError;
@@ -175,7 +176,7 @@ pub struct CostmapBuilder {
 }
 
 struct State {
-    grid: OccupancyGrid,
+    grid: PackedGrid,
     kernel: Kernel,
     costmap: Costmap,
 }
@@ -195,20 +196,26 @@ impl CostmapBuilder {
 
     /// Takes a whole new grid.
     pub fn replace(&mut self, grid: OccupancyGrid) -> &Costmap {
-        // The grid before goes first: two big ones need not be there together.
+        // The grid before goes first, and this one when it is packed: two big ones need not be there together.
         let before = self.state.take().map(|state| state.costmap);
-        let geometry = *grid.geometry();
-        let kernel = Kernel::new(&self.config, &geometry);
-        let same_size = before.as_ref().filter(|before| before.geometry == geometry).map(|before| &before.costs);
-        let costs = Costs::from_bands(&geometry, same_size, |band| self.costs_of(&grid, &kernel, band));
-        &self.state.insert(State { grid, kernel, costmap: Costmap::new(geometry, costs) }).costmap
+        let packed = PackedGrid::new(&grid);
+        drop(grid);
+        self.build(packed, before)
     }
 
     /// Takes new parameters, and works out the costs anew from the grid as it came in.
     pub fn configure(&mut self, config: &Config) -> Option<&Costmap> {
         self.config = config.clone();
-        let grid = self.state.take()?.grid;
-        Some(self.replace(grid))
+        let State { grid, costmap, .. } = self.state.take()?;
+        Some(self.build(grid, Some(costmap)))
+    }
+
+    fn build(&mut self, grid: PackedGrid, before: Option<Costmap>) -> &Costmap {
+        let geometry = *grid.geometry();
+        let kernel = Kernel::new(&self.config, &geometry);
+        let same_size = before.as_ref().filter(|before| before.geometry == geometry).map(|before| &before.costs);
+        let costs = Costs::from_bands(&geometry, same_size, |band| self.costs_of(&grid, &kernel, band));
+        &self.state.insert(State { grid, kernel, costmap: Costmap::new(geometry, costs) }).costmap
     }
 
     /// Takes new values for a rectangle, and works out the costs of that rectangle and what is around it.
@@ -241,13 +248,13 @@ impl CostmapBuilder {
     }
 
     /// The costs of a rectangle of the grid, row-major.
-    fn costs_of(&self, grid: &OccupancyGrid, kernel: &Kernel, area: Rect) -> Vec<u8> {
+    fn costs_of(&self, grid: &PackedGrid, kernel: &Kernel, area: Rect) -> Vec<u8> {
         let mut costs = Vec::with_capacity(area.area());
         for range in area.rows(grid.geometry()) {
-            costs.extend(grid.data()[range].iter().map(|value| self.base_cost(*value)));
+            costs.extend(range.map(|at| self.base_cost(grid.get(at))));
         }
         if self.kind == GridKind::Map {
-            kernel.stamp(grid.geometry(), |at| self.base_cost(grid.data()[at]) == LETHAL, area, &mut costs);
+            kernel.stamp(grid.geometry(), |at| self.base_cost(grid.get(at)) == LETHAL, area, &mut costs);
         }
         costs
     }

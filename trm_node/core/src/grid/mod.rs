@@ -7,6 +7,7 @@ pub mod guidance;
 mod inflation;
 pub mod moves;
 pub mod occupancy;
+mod packed;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tiles;

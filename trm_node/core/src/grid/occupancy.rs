@@ -229,23 +229,31 @@ impl OccupancyGrid {
     /// [`LoadError::Grid`] when the rectangle leaves the grid, or the values are wrong in number or range; the grid
     /// is unchanged.
     pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<(), LoadError> {
-        let inside = rect.col >= 0
-            && rect.row >= 0
-            && i64::from(rect.col) + i64::from(rect.width) <= i64::from(self.geometry.width)
-            && i64::from(rect.row) + i64::from(rect.height) <= i64::from(self.geometry.height);
-        if !inside {
-            return Err(LoadError::Grid {
-                field: "update rectangle",
-                value: format!("{} x {} at ({}, {})", rect.width, rect.height, rect.col, rect.row),
-                expected: format!("the grid has {} x {} cells", self.geometry.width, self.geometry.height),
-            });
-        }
-        check_values(values, rect.width, rect.height)?;
+        check_update(&self.geometry, rect, values)?;
         for (range, row) in rect.rows(&self.geometry).zip(values.chunks(rect.width.max(1) as usize)) {
             self.data[range].copy_from_slice(row);
         }
         Ok(())
     }
+}
+
+/// Whether values fit a rectangle of a grid.
+///
+/// # Errors
+/// [`LoadError::Grid`] when the rectangle leaves the grid, or the values are wrong in number or range.
+pub(super) fn check_update(geometry: &Geometry, rect: Rect, values: &[i8]) -> Result<(), LoadError> {
+    let inside = rect.col >= 0
+        && rect.row >= 0
+        && i64::from(rect.col) + i64::from(rect.width) <= i64::from(geometry.width)
+        && i64::from(rect.row) + i64::from(rect.height) <= i64::from(geometry.height);
+    if !inside {
+        return Err(LoadError::Grid {
+            field: "update rectangle",
+            value: format!("{} x {} at ({}, {})", rect.width, rect.height, rect.col, rect.row),
+            expected: format!("the grid has {} x {} cells", geometry.width, geometry.height),
+        });
+    }
+    check_values(values, rect.width, rect.height)
 }
 
 fn check_values(data: &[i8], width: u32, height: u32) -> Result<(), LoadError> {
@@ -302,19 +310,6 @@ mod tests {
         assert_eq!(error, "grid refused: data length is 99, but info says 10 x 10 = 100");
         let error = OccupancyGrid::new(geometry, vec![101; 100]).unwrap_err().to_string();
         assert!(error.contains("101 at index 0"), "{error}");
-    }
-
-    #[test]
-    fn an_update_outside_the_grid_changes_nothing() {
-        let geometry = Geometry::new(4, 4, 0.1, Pose::default()).unwrap();
-        let mut grid = OccupancyGrid::new(geometry, vec![0; 16]).unwrap();
-        for rect in [(3, 0, 2, 1), (-1, 0, 2, 1), (0, 3, 1, 2), (i32::MAX, 0, u32::MAX, 1)] {
-            let rect = Rect { col: rect.0, row: rect.1, width: rect.2, height: rect.3 };
-            assert!(grid.update(rect, &[100, 100]).is_err());
-        }
-        assert!(grid.data().iter().all(|v| *v == 0));
-        grid.update(Rect { col: 2, row: 3, width: 2, height: 1 }, &[7, 8]).unwrap();
-        assert_eq!(grid.data()[14..], [7, 8]);
     }
 
     proptest! {
