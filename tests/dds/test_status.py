@@ -7,7 +7,7 @@ import pytest
 import worlds
 
 STAGES = ("encode_us", "recurse_us", "decode_us", "verify_us", "smooth_us", "fallback_us", "publish_us")
-KEYS = {"result", "source", "guidance", "stop", "steps", "applications", "expansions", "warm", "inference_failed",
+KEYS = {"result", "source", "guidance", "stop", "steps", "applications", "share", "expansions", "warm", "inference_failed",
         "length_m", "deadline_ms", "margin_ms", "total_ms", *STAGES, "missed", "plan_id"}
 OK, WARN, ERROR = 0, 1, 2
 
