@@ -241,6 +241,8 @@ parameters! {
     warm_start: bool = true, "", Range::Flag;
     /// Share of a window's cells that may change before a warm start is given up.
     warm_change_limit: f64 = 0.25, "", Range::Real(0.0, 1.0);
+    /// Parts of the window where no input of the net has changed by more than this since it was last applied there are left out of its applications. With 0 plans are those of whole applications; values of the net are around 1.
+    skip_threshold: f64 = 0.1, "", Range::Real(0.0, 1.0);
     /// Quantile of past times that the deadline policy expects of the next network application.
     time_quantile: f64 = 0.95, "", Range::Real(0.5, 1.0);
     /// Stop when a path is verified and a later answer confirms it: its own path is no cheaper, and the field knows the whole of it.

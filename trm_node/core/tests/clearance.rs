@@ -13,6 +13,7 @@ use trm_core::grid::guidance::Guidance;
 use trm_core::grid::travel::Travel;
 use trm_core::model::backend::{Backend, Shape};
 use trm_core::model::encode::{CHANNELS, CLASSES};
+use trm_core::model::recursion::Advanced;
 use trm_core::planner::{GuidanceKind, Outcome, Planner, Request, Source};
 use trm_core::units::{Cell, Pose};
 
@@ -85,9 +86,9 @@ impl Backend for Told {
         Ok(())
     }
 
-    fn net(&mut self, _: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+    fn net(&mut self, _: Advanced, _: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
         out.fill(0.0);
-        Ok(())
+        Ok(1.0)
     }
 
     fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {

@@ -9,10 +9,12 @@ use std::time::Duration;
 use common::{Ignorant, Simulated, bundle, costmap, pose};
 use proptest::prelude::*;
 use trm_core::config::Config;
-use trm_core::error::PlanError;
+use trm_core::error::{LoadError, PlanError};
 use trm_core::grid::costmap::Costmap;
 use trm_core::halt::deadline::Clock as _;
 use trm_core::halt::policy::StopReason;
+use trm_core::model::backend::{Backend, Shape};
+use trm_core::model::recursion::Advanced;
 use trm_core::planner::{Planner, Request, Source};
 use trm_core::units::Pose;
 
@@ -142,6 +144,62 @@ fn a_cancelled_plan_stops_at_once() {
     let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
     assert_eq!(outcome.path.map(|_| ()), Err(PlanError::Cancelled));
     assert_eq!((outcome.report.stop, outcome.report.applications), (Some(StopReason::Cancelled), 0));
+}
+
+/// A model like [`Ignorant`] that says it has skipped a share of its work, and takes that much less time.
+struct Settling {
+    ignorant: Ignorant,
+    /// Percent of the work that is done.
+    percent: Arc<AtomicU64>,
+    whole_us: u64,
+}
+
+impl Backend for Settling {
+    fn shape(&self) -> Shape {
+        self.ignorant.shape()
+    }
+
+    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+        self.ignorant.encode(input, x)
+    }
+
+    fn net(&mut self, update: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+        let percent = self.percent.load(Ordering::Relaxed);
+        self.ignorant.net_us.store(self.whole_us * percent.max(8) / 100, Ordering::Relaxed);
+        self.ignorant.net(update, s, out)?;
+        Ok(percent as f32 / 100.0)
+    }
+
+    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+        self.ignorant.decode(y, x, moves)
+    }
+}
+
+#[test]
+fn after_a_time_of_cheap_applications_a_whole_one_is_still_expected() {
+    let config = Config { window_size: 32, max_expansions: 8, ..Config::default() };
+    let map = costmap(&config, 0.1, &vec![".".repeat(30); 30]);
+    let clock = Simulated::default();
+    let percent = Arc::new(AtomicU64::new(0));
+    let ignorant = Ignorant { clock: clock.clone(), net_us: Arc::default(), stubborn: true, size: 32 };
+    let backend = Settling { ignorant, percent: percent.clone(), whole_us: 4000 };
+    let mut planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+    let mut plan = |budget_ms| {
+        planner.reset();
+        let deadline = clock.now() + Duration::from_millis(budget_ms);
+        let (start, goal) = (pose(&map, 4.0, 20.0, 0.0), pose(&map, 25.0, 25.0, 0.0));
+        let request = Request { start, goal, arrived: clock.now(), deadline, cancel: None };
+        planner.plan(&map, None, &request, &clock).report
+    };
+    // Longer than the predictor remembers.
+    for share in [0, 3, 10, 50] {
+        percent.store(share, Ordering::Relaxed);
+        let report = plan(100);
+        assert!(report.applications >= 30 && report.margin > 0, "{report:?}");
+        percent.store(100, Ordering::Relaxed);
+        let report = plan(20);
+        assert!(report.applications > 0 && report.margin >= 2_000_000, "after a share of {share} %: {report:?}");
+    }
 }
 
 #[test]

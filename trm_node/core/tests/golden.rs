@@ -10,12 +10,10 @@ use trm_core::grid::guidance::Guidance;
 use trm_core::grid::occupancy::{Geometry, OccupancyGrid};
 use trm_core::grid::travel::Travel;
 use trm_core::grid::window::Window;
-use trm_core::model::backend::{Backend, Shape};
+use trm_core::model::backend::{Backend, NAMES, Shape, by_name};
 use trm_core::model::bundle::{Bundle, GRAPHS};
 use trm_core::model::encode::{CHANNELS, GoalCells, encode};
-use trm_core::model::fused::fastest;
 use trm_core::model::recursion::{Advanced, Recursion};
-use trm_core::model::tract::TractBackend;
 use trm_core::units::{Cell, Pose};
 
 /// The greatest absolute difference that a comparison lets pass.
@@ -112,19 +110,32 @@ impl Backend for Recorder {
 
     fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
         self.graphs.encode(input, x)?;
-        self.x = x.to_vec();
+        self.x = channels_together(x, self.shape().hidden);
         Ok(())
     }
 
-    fn net(&mut self, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
-        self.graphs.net(s, out)?;
-        self.outputs.push(out.to_vec());
-        Ok(())
+    fn net(&mut self, update: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+        let share = self.graphs.net(update, s, out)?;
+        self.outputs.push(channels_together(out, self.shape().hidden));
+        Ok(share)
     }
 
     fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
         self.graphs.decode(y, x, moves)
     }
+
+    fn moved(&mut self, cols: i32, rows: i32) {
+        self.graphs.moved(cols, rows);
+    }
+
+    fn forget(&mut self) {
+        self.graphs.forget();
+    }
+}
+
+/// A state `[tokens, tokens, hidden]` as `PyTorch` has it, `[hidden, tokens, tokens]`.
+fn channels_together(state: &[f32], hidden: usize) -> Vec<f32> {
+    (0..hidden).flat_map(|channel| state.iter().skip(channel).step_by(hidden)).copied().collect()
 }
 
 fn bundle() -> Bundle {
@@ -139,9 +150,20 @@ fn step(recursion: &mut Recursion, backend: &mut Recorder) {
     }
 }
 
-/// Everything that runs the released bundle: tract alone, and the fused kernel.
-fn backends(size: usize) -> [Box<dyn Backend>; 2] {
-    [Box::new(TractBackend::new(&bundle(), size).unwrap()), fastest(&bundle(), size).unwrap()]
+/// Everything that runs the released bundle on this machine: tract, and the kernel on each instruction set. With what
+/// doesn't change skipped and without, which must be the same.
+fn backends(size: usize) -> Vec<Box<dyn Backend>> {
+    let mut backends = Vec::new();
+    for name in NAMES {
+        for threshold in [None, Some(0.0)] {
+            if let Ok(mut backend) = by_name(&bundle(), size, name) {
+                backend.skip(threshold);
+                backends.push(backend);
+            }
+        }
+    }
+    assert!(backends.len() >= 6, "the fastest, the portable one and tract run everywhere");
+    backends
 }
 
 /// Runs the steps of a golden file and compares all that the file holds of them.
@@ -189,7 +211,7 @@ fn a_step_after_the_window_moved_is_pytorchs() {
     for graphs in backends(32) {
         let (mut recursion, mut backend) = assert_steps_agree(&golden, graphs);
         // MOVED of golden.py.
-        recursion.shift(-2, 1);
+        recursion.shift(&mut backend, -2, 1);
         recursion.restart();
         recursion.look(&mut backend, &golden.floats("moved.input")).unwrap();
         step(&mut recursion, &mut backend);

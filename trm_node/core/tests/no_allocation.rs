@@ -1,4 +1,4 @@
-//! After the first plan on a grid, planning allocates nothing: the model's library aside, which the tests replace.
+//! After the first plan on a grid, planning allocates nothing, with a model that is replaced and with the kernel.
 
 mod common;
 
@@ -93,5 +93,47 @@ fn the_planning_loop_allocates_nothing() {
         });
         assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
         assert!(sources[Source::None.index()] == 0 && sources.iter().filter(|n| **n > 0).count() > 0, "{sources:?}");
+    }
+}
+
+#[test]
+fn with_the_kernel_the_whole_plan_allocates_nothing() {
+    let mut rows = vec![".".repeat(120); 80];
+    for row in rows.iter_mut().skip(20) {
+        row.replace_range(60..61, "#");
+    }
+    let mut blocked = rows.clone();
+    for row in &mut blocked[10..20] {
+        row.replace_range(64..66, "##");
+    }
+    for window_size in [32, 64] {
+        // Few expansions: paths that the field doesn't know lead to turned windows.
+        for max_expansions in [1, 400] {
+            let config = Config { window_size, max_steps: 3, max_expansions, ..Config::default() };
+            let maps = [costmap(&config, 0.05, &rows), costmap(&config, 0.05, &blocked)];
+            let clock = Simulated::default();
+            let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+            planner.prepare(&maps[0]);
+            let goal = pose(&maps[0], 110.0, 60.0, 1.0);
+            let goal_cell = maps[0].geometry().cell_at(goal.point()).unwrap();
+            let guidance = Guidance::compute(&maps[0], goal_cell, Travel::new(&config), &|| false).unwrap();
+            let mut plan = |col: f64, map: usize, guidance: Option<&Guidance>| {
+                let start = pose(&maps[map], col, 50.3, 0.0);
+                let deadline = Duration::from_hours(1);
+                let request = Request { start, goal, arrived: Duration::ZERO, deadline, cancel: None };
+                planner.plan(&maps[map], guidance, &request, &clock).report
+            };
+            plan(5.0, 0, None);
+            let (mut applications, mut warm) = (0, 0);
+            let counted = allocation_counter::measure(|| {
+                for i in 0..40 {
+                    let report = plan(5.0 + f64::from(i), usize::from(i % 7 == 6), Some(&guidance));
+                    applications += u32::from(report.applications);
+                    warm += u32::from(report.warm);
+                }
+            });
+            assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
+            assert!(applications >= 40 && warm > 0, "{applications} applications, {warm} warm plans");
+        }
     }
 }

@@ -102,6 +102,7 @@ fn values(plan: &Plan, result: &str) -> Vec<KeyValue> {
         pair("stop", &stop(&report)),
         pair("steps", &report.steps),
         pair("applications", &report.applications),
+        pair("share", &report.share),
         pair("expansions", &report.expansions),
         pair("warm", &report.warm),
         pair("inference_failed", &report.inference_failed),
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
-        let keys = "result source guidance stop steps applications expansions warm length_m deadline_ms margin_ms \
+        let keys = "result source guidance stop steps applications share expansions warm length_m deadline_ms margin_ms \
                     total_ms encode_us recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults \
                     allocations voluntary_switches involuntary_switches guidance_ms guidance_age_ms missed plan_id";
         let failed = Plan { result: Err(Failure::Plan(PlanError::NoValidPath)), ..Plan::new(1, Duration::ZERO) };

@@ -3,22 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::bail;
 use trm_core::config::Config;
 use trm_core::error::LoadError;
 use trm_core::halt::deadline::Clock;
-use trm_core::model::backend::{Backend, Shape};
+use trm_core::model::backend::{self, Backend, NAMES, Shape};
 use trm_core::model::bundle::Bundle;
-use trm_core::model::fused::fastest;
-use trm_core::model::tract::TractBackend;
+use trm_core::model::recursion::Advanced;
 use trm_core::planner::{Planner, Report};
 
 use super::args::Setting;
 use crate::args::with_flag;
 
-/// Names of all backends; the first one is the fastest that the machine has.
+/// Names of all backends; those that this machine lacks are among them.
 pub fn names() -> Vec<String> {
-    ["fused", "tract"].map(str::to_owned).to_vec()
+    NAMES.map(str::to_owned).to_vec()
 }
 
 /// The backend of a name.
@@ -26,12 +24,7 @@ pub fn names() -> Vec<String> {
 /// # Errors
 /// When there is none of this name, or it doesn't run the bundle; names the flag.
 pub fn by_name(name: &str, bundle: &Bundle, size: usize) -> anyhow::Result<Box<dyn Backend>> {
-    let backend: Result<Box<dyn Backend>, LoadError> = match name {
-        "fused" => fastest(bundle, size),
-        "tract" => TractBackend::new(bundle, size).map(|backend| Box::new(backend) as Box<dyn Backend>),
-        _ => bail!("--backend: {name} is not one of {}", names().join(", ")),
-    };
-    backend.map_err(with_flag)
+    backend::by_name(bundle, size, name).map_err(with_flag)
 }
 
 /// One application of the net, nothing skipped.
@@ -39,12 +32,12 @@ pub fn by_name(name: &str, bundle: &Bundle, size: usize) -> anyhow::Result<Box<d
 /// # Errors
 /// When the backend fails.
 pub fn apply(backend: &mut dyn Backend, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
-    backend.net(s, out)
+    backend.net(Advanced::Latent, s, out).map(|_| ())
 }
 
-/// Share of the net's work that a plan did not skip; `None` where nobody counts.
-pub const fn share(_report: &Report) -> Option<f64> {
-    None
+/// Share of the net's work that a plan did not skip; `None` where it had none to do.
+pub fn share(report: &Report) -> Option<f64> {
+    (report.applications > 0).then_some(f64::from(report.share))
 }
 
 /// A planner on the backend of the setting.
@@ -97,17 +90,35 @@ impl Backend for Slowed {
         self.backend.encode(input, x)
     }
 
-    fn net(&mut self, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+    fn net(&mut self, update: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
         let applied = self.switch.applied.fetch_add(1, Ordering::Relaxed);
         let slow = applied >= self.switch.from.load(Ordering::Relaxed);
-        // By work, not by sleep: a throttled core works too.
+        let share = self.backend.net(update, s, out)?;
+        // By work, not by sleep: a throttled core works too. All of it, whatever was skipped the first time.
         for _ in 1..if slow { self.switch.factor.load(Ordering::Relaxed) } else { 1 } {
-            self.backend.net(s, out)?;
+            self.backend.forget();
+            self.backend.net(update, s, out)?;
         }
-        self.backend.net(s, out)
+        Ok(share)
     }
 
     fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
         self.backend.decode(y, x, moves)
+    }
+
+    fn skip(&mut self, threshold: Option<f32>) {
+        self.backend.skip(threshold);
+    }
+
+    fn forget(&mut self) {
+        self.backend.forget();
+    }
+
+    fn moved(&mut self, cols: i32, rows: i32) {
+        self.backend.moved(cols, rows);
+    }
+
+    fn stride(&self) -> usize {
+        self.backend.stride()
     }
 }

@@ -92,7 +92,7 @@ impl Sight {
         window.extra(&query.costmap, self.travel, &mut self.extra);
         self.goals.find(&window, &query.costmap, None, query.goal);
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
-        self.recursion.cold();
+        self.recursion.cold(self.backend.as_mut());
         self.recursion.look(self.backend.as_mut(), &self.input)?;
         self.elapsed = began.elapsed();
         Ok(())

@@ -16,15 +16,19 @@ impl Window {
     /// The window around a cell.
     ///
     /// It stays in the grid where the grid is large enough, and is centred on it where not. Its corner lies on a
-    /// multiple of `patch`, so that two windows are whole tokens apart and a state can move from one to the other.
+    /// multiple of `stride`, so that two windows are whole tokens apart and a state can move from one to the other.
     #[must_use]
-    pub fn around(cell: Cell, geometry: &Geometry, size: usize, patch: usize) -> Self {
-        let (size, patch) = (size as i32, patch as i32);
+    pub fn around(cell: Cell, geometry: &Geometry, size: usize, stride: usize) -> Self {
+        let (size, stride) = (size as i32, stride as i32);
         let place = |center: i32, side: i32| {
             let first = if side <= size { (side - size) / 2 } else { (center - size / 2).clamp(0, side - size) };
+            // The nearest multiple, so that the cell stays near the middle.
+            let near = (first + (stride - 1) / 2).div_euclid(stride) * stride;
+            if side <= size {
+                return if near >= side - size && near <= 0 { near } else { 0 };
+            }
             // At the upper edge of the grid rounding down would lose its last cells: round up there.
-            let down = first.div_euclid(patch) * patch;
-            if side > size && first == side - size && down != first { down + patch } else { down }
+            if first == side - size && near < first { near + stride } else { near }
         };
         let corner = Cell::new(place(cell.col, geometry.width() as i32), place(cell.row, geometry.height() as i32));
         Self { corner, size }
@@ -117,6 +121,28 @@ mod tests {
             prop_assert_eq!(window.corner().row.rem_euclid(2), 0);
             let local = Cell::new(lc % (2 * half as i32), lr % (2 * half as i32));
             prop_assert_eq!(window.local(window.global(local)), Some(local));
+        }
+
+        #[test]
+        fn a_window_that_moves_by_tiles_holds_its_cell_with_room_around_it_and_all_of_a_small_grid(
+            width in 1_u32..300, height in 1_u32..300, col in 0..300_i32, row in 0..300_i32, half in 8_usize..64,
+        ) {
+            const STRIDE: i32 = 8;
+            let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
+            let cell = Cell::new(col.min(width as i32 - 1), row.min(height as i32 - 1));
+            let window = Window::around(cell, &geometry, 2 * half, STRIDE as usize);
+            let local = window.local(cell).unwrap();
+            for (at, place, side) in [(local.col, cell.col, width as i32), (local.row, cell.row, height as i32)] {
+                let size = 2 * half as i32;
+                // As many cells to each side as the middle would have less a stride, or all that the grid has.
+                let (before, after) = (at, size - 1 - at);
+                let least = half as i32 - STRIDE;
+                prop_assert!(before >= place.min(least) && after >= (side - 1 - place).min(least));
+                prop_assert_eq!((place - at).rem_euclid(STRIDE), 0);
+                if side <= size {
+                    prop_assert!(before >= place && after >= side - 1 - place);
+                }
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ pub enum Advanced {
     Answer,
 }
 
-/// x, y, z and where in a cycle they are. Every buffer is `[hidden, tokens, tokens]`, channel-major.
+/// x, y, z and where in a cycle they are. Every buffer is `[tokens, tokens, hidden]`.
 pub struct Recursion {
     shape: Shape,
     latent_updates: usize,
@@ -29,11 +29,15 @@ pub struct Recursion {
     z: Vec<f32>,
     /// The sum that goes into the net; and, when a state moves, its old values.
     sum: Vec<f32>,
-    /// What comes out of the net.
-    out: Vec<f32>,
+    /// The answer before the present one.
+    before: Vec<f32>,
     /// Latent updates done in the present cycle.
     latent_done: usize,
     applications: usize,
+    /// Applications, each counted by the share of its work that was done.
+    work: f32,
+    /// Share of the last application's work that was done.
+    share: f32,
     change: f32,
 }
 
@@ -53,27 +57,33 @@ impl Recursion {
             y: state(),
             z: state(),
             sum: state(),
-            out: state(),
+            before: state(),
             latent_done: 0,
             applications: 0,
+            work: 0.0,
+            share: 1.0,
             change: f32::INFINITY,
         };
-        new.cold();
+        new.start();
         new
     }
 
     /// Forgets the answer and the latent.
-    pub fn cold(&mut self) {
-        self.anew();
+    pub fn cold(&mut self, backend: &mut dyn Backend) {
+        self.anew(backend);
         self.restart();
     }
 
     /// Forgets the answer and the latent in the midst of a plan, between two steps: what was applied counts on.
-    pub fn anew(&mut self) {
-        let plane = self.shape.tokens() * self.shape.tokens();
+    pub fn anew(&mut self, backend: &mut dyn Backend) {
+        self.start();
+        backend.forget();
+    }
+
+    fn start(&mut self) {
         for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
-            for (channel, value) in state.chunks_exact_mut(plane).zip(start) {
-                channel.fill(*value);
+            for token in state.chunks_exact_mut(self.shape.hidden) {
+                token.copy_from_slice(start);
             }
         }
         self.latent_done = 0;
@@ -84,27 +94,25 @@ impl Recursion {
     pub fn restart(&mut self) {
         self.latent_done = 0;
         self.applications = 0;
+        self.work = 0.0;
         self.change = f32::INFINITY;
     }
 
     /// Moves the state with a window that moved by whole tokens; tokens that come into the window start anew.
-    pub fn shift(&mut self, cols: i32, rows: i32) {
-        let tokens = self.shape.tokens() as i32;
+    pub fn shift(&mut self, backend: &mut dyn Backend, cols: i32, rows: i32) {
+        let (tokens, hidden) = (self.shape.tokens() as i32, self.shape.hidden);
         for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
             self.sum.copy_from_slice(state);
-            let plane = (tokens * tokens) as usize;
-            let channels = state.chunks_exact_mut(plane).zip(self.sum.chunks_exact(plane)).zip(start);
-            for ((new, old), start) in channels {
-                for row in 0..tokens {
-                    for col in 0..tokens {
-                        let (r, c) = (row + rows, col + cols);
-                        let inside = (0..tokens).contains(&r) && (0..tokens).contains(&c);
-                        new[(row * tokens + col) as usize] =
-                            if inside { old[(r * tokens + c) as usize] } else { *start };
-                    }
+            for (at, token) in (0..).zip(state.chunks_exact_mut(hidden)) {
+                let (row, col) = (at / tokens + rows, at % tokens + cols);
+                if (0..tokens).contains(&row) && (0..tokens).contains(&col) {
+                    token.copy_from_slice(&self.sum[(row * tokens + col) as usize * hidden..][..hidden]);
+                } else {
+                    token.copy_from_slice(start);
                 }
             }
         }
+        backend.moved(cols, rows);
     }
 
     /// Sets x from the input `[channels, size, size]`.
@@ -124,17 +132,19 @@ impl Recursion {
         for (((sum, x), y), z) in self.sum.iter_mut().zip(&self.x).zip(&self.y).zip(&self.z) {
             *sum = if latent { x + y + z } else { y + z };
         }
-        backend.net(&self.sum, &mut self.out)?;
-        self.applications += 1;
         if latent {
+            self.share = backend.net(Advanced::Latent, &self.sum, &mut self.z)?;
+            self.work += self.share;
+            self.applications += 1;
             self.latent_done += 1;
-            std::mem::swap(&mut self.z, &mut self.out);
             return Ok(Advanced::Latent);
         }
+        self.before.copy_from_slice(&self.y);
+        self.share = backend.net(Advanced::Answer, &self.sum, &mut self.y)?;
+        self.work += self.share;
+        self.applications += 1;
         self.latent_done = 0;
-        std::mem::swap(&mut self.y, &mut self.out);
-        // After the swap `out` holds the answer before.
-        let squares: f32 = self.y.iter().zip(&self.out).map(|(a, b)| (a - b) * (a - b)).sum();
+        let squares: f32 = self.y.iter().zip(&self.before).map(|(a, b)| (a - b) * (a - b)).sum();
         self.change = (squares / self.y.len() as f32).sqrt();
         Ok(Advanced::Answer)
     }
@@ -157,6 +167,18 @@ impl Recursion {
     #[must_use]
     pub const fn applications(&self) -> usize {
         self.applications
+    }
+
+    /// The same, each application counted by the share of its work that was done.
+    #[must_use]
+    pub const fn work(&self) -> f32 {
+        self.work
+    }
+
+    /// Share of the last application's work that was done.
+    #[must_use]
+    pub const fn share(&self) -> f32 {
+        self.share
     }
 
     /// Supervision steps that the applications make, the last one perhaps begun only.

@@ -7,6 +7,7 @@ use tract_onnx::prelude::*;
 use super::backend::{Backend, Shape};
 use super::bundle::{Bundle, GRAPHS};
 use super::encode::CHANNELS;
+use super::recursion::Advanced;
 use crate::error::LoadError;
 
 /// One graph with its inputs as tensors that are reused.
@@ -20,6 +21,8 @@ pub struct TractBackend {
     encode: Graph,
     net: Graph,
     decode: Graph,
+    /// States as the graphs have them, `[hidden, tokens, tokens]`.
+    states: [Vec<f32>; 2],
 }
 
 impl TractBackend {
@@ -40,6 +43,7 @@ impl TractBackend {
             encode: Graph::new(bundle, 0, &[[1, shape.channels, size, size]], &[&state])?,
             net: Graph::new(bundle, 1, &[state], &[&state])?,
             decode: Graph::new(bundle, 2, &[state, state], &[&cells, &[1]])?,
+            states: [vec![0.0; shape.state()], vec![0.0; shape.state()]],
         })
     }
 }
@@ -107,17 +111,26 @@ impl Backend for TractBackend {
 
     fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
         let shape = [1, self.shape.channels, self.shape.size, self.shape.size];
-        tensor(shape, input).and_then(|t| self.encode.run(tvec!(t), &mut [x])).map_err(inference)
+        tensor(shape, input).and_then(|t| self.encode.run(tvec!(t), &mut [&mut self.states[0]])).map_err(inference)?;
+        self.tokens_together(0, x);
+        Ok(())
     }
 
-    fn net(&mut self, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
-        tensor(self.state(), s).and_then(|t| self.net.run(tvec!(t), &mut [out])).map_err(inference)
+    fn net(&mut self, _: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+        self.channels_together(0, s);
+        tensor(self.state(), &self.states[0])
+            .and_then(|t| self.net.run(tvec!(t), &mut [&mut self.states[1]]))
+            .map_err(inference)?;
+        self.tokens_together(1, out);
+        Ok(1.0)
     }
 
     fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
         let mut q = [0.0];
-        tensor(self.state(), y)
-            .and_then(|y| Ok(tvec!(y, tensor(self.state(), x)?)))
+        self.channels_together(0, y);
+        self.channels_together(1, x);
+        tensor(self.state(), &self.states[0])
+            .and_then(|y| Ok(tvec!(y, tensor(self.state(), &self.states[1])?)))
             .and_then(|inputs| self.decode.run(inputs, &mut [moves, &mut q]))
             .map_err(inference)?;
         Ok(q[0])
@@ -127,5 +140,25 @@ impl Backend for TractBackend {
 impl TractBackend {
     const fn state(&self) -> [usize; 4] {
         [1, self.shape.hidden, self.shape.tokens(), self.shape.tokens()]
+    }
+
+    /// Writes a state with the values of a token together as the graphs have it, into `states[index]`.
+    fn channels_together(&mut self, index: usize, state: &[f32]) {
+        let (hidden, plane) = (self.shape.hidden, self.states[index].len() / self.shape.hidden);
+        for (token, values) in state.chunks_exact(hidden).enumerate() {
+            for (channel, value) in values.iter().enumerate() {
+                self.states[index][channel * plane + token] = *value;
+            }
+        }
+    }
+
+    /// The other way round.
+    fn tokens_together(&self, index: usize, state: &mut [f32]) {
+        let (hidden, plane) = (self.shape.hidden, self.states[index].len() / self.shape.hidden);
+        for (token, values) in state.chunks_exact_mut(hidden).enumerate() {
+            for (channel, value) in values.iter_mut().enumerate() {
+                *value = self.states[index][channel * plane + token];
+            }
+        }
     }
 }

@@ -96,7 +96,8 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub fn new(config: &Config, bundle: &Bundle, backend: Box<dyn Backend>) -> Self {
+    pub fn new(config: &Config, bundle: &Bundle, mut backend: Box<dyn Backend>) -> Self {
+        backend.skip(Some(config.skip_threshold as f32));
         let shape = backend.shape();
         let cells = shape.size * shape.size;
         Self {
@@ -129,7 +130,7 @@ impl Model {
     /// Runs every graph a few times, so that the first plan neither allocates what later ones reuse nor guesses at times.
     pub fn warm_up(&mut self, clock: &dyn Clock) -> Result<(), LoadError> {
         for _ in 0..3 {
-            self.recursion.cold();
+            self.recursion.cold(self.backend.as_mut());
             self.recursion.look(self.backend.as_mut(), &self.input)?;
             while !self.recursion.step_is_whole() || self.recursion.applications() == 0 {
                 let began = clock.now();
@@ -165,7 +166,7 @@ impl Model {
     ) -> Option<StopReason> {
         let began = clock.now();
         let shape = self.backend.shape();
-        let window = Window::around(job.from, job.costmap.geometry(), shape.size, shape.patch);
+        let window = Window::around(job.from, job.costmap.geometry(), shape.size, self.backend.stride());
         std::mem::swap(&mut self.blocked, &mut self.blocked_before);
         window.blocked(job.costmap, job.travel.allow_unknown, &mut self.blocked);
         window.extra(job.costmap, job.travel, &mut self.extra);
@@ -183,6 +184,7 @@ impl Model {
         let stop = looked.and_then(|()| self.recurse(job, window, policy, clock, best, report));
         report.applications = self.recursion.applications() as u16;
         report.steps = self.recursion.steps() as u16;
+        report.share = self.recursion.work() / self.recursion.applications().max(1) as f32;
         report.inference_failed = stop.is_err();
         if stop == Ok(StopReason::Deadline) && report.applications == 0 {
             // One slow moment must not switch the model off for good.
@@ -230,7 +232,7 @@ impl Model {
             let began = clock.now();
             let advanced = self.recursion.advance(self.backend.as_mut())?;
             let time = clock.now().saturating_sub(began);
-            self.net_time.record(time);
+            self.net_time.record(whole(time, self.recursion.share()));
             report.stages.recurse += time;
             if advanced == Advanced::Answer {
                 let answer = self.offer(job, window, clock, best, report)?;
@@ -251,7 +253,7 @@ impl Model {
     fn turn_window(&mut self) -> Result<(), LoadError> {
         self.turn = self.turn.next();
         self.turn.input(self.backend.shape().size, &self.input, &mut self.turned_input);
-        self.recursion.anew();
+        self.recursion.anew(self.backend.as_mut());
         self.recursion.look(self.backend.as_mut(), &self.turned_input)
     }
 
@@ -310,12 +312,12 @@ impl Model {
             self.warm_start && before.geometry == now.geometry && before.goal == now.goal && self.is_alike(before, &now)
         });
         let Some(before) = before else {
-            self.recursion.cold();
+            self.recursion.cold(self.backend.as_mut());
             return false;
         };
         let (patch, from, to) = (self.backend.shape().patch as i32, before.window.corner(), now.window.corner());
         if from != to {
-            self.recursion.shift((to.col - from.col) / patch, (to.row - from.row) / patch);
+            self.recursion.shift(self.backend.as_mut(), (to.col - from.col) / patch, (to.row - from.row) / patch);
         }
         self.recursion.restart();
         true
@@ -336,6 +338,15 @@ impl Model {
         }
         changed as f64 <= self.warm_change_limit * self.blocked.len() as f64
     }
+}
+
+/// What an application takes that skips everything, as a share of one that skips nothing: less than it does in truth, so
+/// that the time of a whole one is rather expected too long.
+const LEAST_WORK: f32 = 0.05;
+
+/// How long an application would have taken that had skipped nothing: only that may be expected of the next one.
+fn whole(time: Duration, share: f32) -> Duration {
+    time.div_f32(LEAST_WORK + (1.0 - LEAST_WORK) * share.clamp(0.0, 1.0))
 }
 
 /// Time kept for the fallback before it has ever run, as a share of the time to the deadline.

@@ -100,7 +100,7 @@ impl StageTimes {
 }
 
 /// How a plan went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Report {
     /// Where the path comes from.
     pub source: Source,
@@ -112,6 +112,8 @@ pub struct Report {
     pub steps: u16,
     /// Applications of the net.
     pub applications: u16,
+    /// Share of the net's work that these did, the rest being skipped as settled; 0 without any.
+    pub share: f32,
     /// Applications before the first verified path, 0 when the carried state had one; `None` without any.
     pub first_verified: Option<u16>,
     /// Cells expanded by the search guided by the field, over all answers, or by the fallback.

@@ -14,6 +14,7 @@ use trm_core::halt::deadline::Clock;
 use trm_core::model::backend::{Backend, Shape};
 use trm_core::model::bundle::Bundle;
 use trm_core::model::encode::CHANNELS;
+use trm_core::model::recursion::Advanced;
 use trm_core::units::{Point, Pose};
 
 pub fn bundle() -> Bundle {
@@ -76,12 +77,12 @@ impl Backend for Ignorant {
         Ok(())
     }
 
-    fn net(&mut self, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+    fn net(&mut self, _: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
         self.clock.pass(Duration::from_micros(self.net_us.load(Ordering::Relaxed)));
         for (out, s) in out.iter_mut().zip(s) {
             *out = -s;
         }
-        Ok(())
+        Ok(1.0)
     }
 
     fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {

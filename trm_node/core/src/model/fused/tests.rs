@@ -1,0 +1,74 @@
+//! The kernel on every instruction set against tract, and what it skips against what it doesn't.
+
+use std::path::Path;
+
+use super::*;
+
+fn bundle() -> Bundle {
+    Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32")).unwrap()
+}
+
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    for (at, (a, b)) in found.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() < 1e-4, "{what}, value {at}: {a}, not {b}");
+    }
+}
+
+#[test]
+fn every_level_computes_what_tract_does_on_every_kind_of_width() {
+    let bundle = bundle();
+    // 9 tokens are no multiple of what the kernel works on at once, 10 and 11 neither.
+    for size in [16, 18, 20, 22, 32, 52] {
+        for level in Level::all() {
+            let mut tract = TractBackend::new(&bundle, size).unwrap();
+            let mut fused = FusedBackend::new(&bundle, &mut tract, level).unwrap();
+            let shape = tract.shape();
+            let what = |graph: &str| format!("{graph}, {level:?}, {size} cells");
+            let mut state: Vec<f32> = (0..shape.state()).map(|at| (at as f32 * 0.7).sin()).collect();
+            let mut input: Vec<f32> = (0..shape.input()).map(|at| (at as f32 * 0.3).sin()).collect();
+            // Twice: the frames must still be zero, and nothing may be left of the run before.
+            for _ in 0..2 {
+                let mut outs = [vec![0.0; state.len()], vec![0.0; state.len()]];
+                let mut xs = outs.clone();
+                let mut fields = [vec![0.0; shape.field()], vec![0.0; shape.field()]];
+                let mut qs = [0.0; 2];
+                for (at, backend) in [&mut fused as &mut dyn Backend, &mut tract].into_iter().enumerate() {
+                    backend.encode(&input, &mut xs[at]).unwrap();
+                    let share = backend.net(Advanced::Latent, &state, &mut outs[at]).unwrap();
+                    assert!((share - 1.0).abs() < f32::EPSILON, "nothing is skipped unless asked to");
+                    qs[at] = backend.decode(&outs[at], &xs[at], &mut fields[at]).unwrap();
+                }
+                assert_close(&xs[0], &xs[1], &what("encode"));
+                assert_close(&outs[0], &outs[1], &what("net"));
+                assert_close(&fields[0], &fields[1], &what("decode"));
+                assert_close(&qs[..1], &qs[1..], &what("q"));
+                state = outs[0].iter().rev().copied().collect();
+                input.reverse();
+            }
+        }
+    }
+}
+
+#[test]
+fn another_model_is_left_to_tract() {
+    let bundle = bundle();
+    let weights = Weights::read(&bundle).unwrap();
+    let mut tract = TractBackend::new(&bundle, 32).unwrap();
+    let changes: [fn(&mut Weights); 5] = [
+        |w| w.encode.weight[5] += 0.1,
+        |w| w.layers[0].gain[3] += 0.1,
+        |w| w.layers[1].gate[700] += 0.5,
+        |w| w.moves.bias[35] += 0.1,
+        |w| w.q.weight[31] += 0.5,
+    ];
+    for level in Level::all() {
+        let shape = tract.shape();
+        assert!(same(&mut tract, &mut FusedBackend::with_weights(&weights, shape, level).unwrap()));
+        for (at, change) in changes.iter().enumerate() {
+            let mut other = weights.clone();
+            change(&mut other);
+            let mut fused = FusedBackend::with_weights(&other, shape, level).unwrap();
+            assert!(!same(&mut tract, &mut fused), "{level:?} has other weights: {at}");
+        }
+    }
+}
