@@ -158,13 +158,23 @@ mod tests {
 
     #[test]
     fn new_pages_and_waits_are_counted() {
+        let size = 64 * PAGE;
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // An allocator could give memory that was used before.
+        // SAFETY: new memory, anywhere.
+        let mapped = unsafe { libc::mmap(std::ptr::null_mut(), size, access, kind, -1, 0) };
+        assert_ne!(mapped, libc::MAP_FAILED);
         let before = Usage::of_this_thread();
-        let pages = vec![1_u8; 16 << 20];
+        for at in (0..size).step_by(PAGE) {
+            // SAFETY: within that memory.
+            unsafe { mapped.cast::<u8>().add(at).write_volatile(1) };
+        }
         std::thread::sleep(std::time::Duration::from_millis(1));
-        assert!(pages.iter().all(|byte| *byte == 1));
         let usage = Usage::of_this_thread().since(before);
         assert!(usage.page_faults > 0 && usage.voluntary_switches > 0, "{usage:?}");
         assert!(Usage::of_process().page_faults >= usage.page_faults);
+        // SAFETY: nobody looks at it any more.
+        assert_eq!(unsafe { libc::munmap(mapped, size) }, 0);
     }
 
     #[test]
