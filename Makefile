@@ -13,10 +13,12 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The programs. That one test makes Cargo choose the features of dependencies as `cargo test --workspace` does; else tract,
 # which takes minutes, would be built twice.
 BUILD := cargo build --workspace --bins --test parameters
+# What robots run, and what is measured.
+RELEASE := cargo build --release --workspace --bins --features trm/onnxruntime
 # With no ROS 2 sourced this turns on the one in .ros/. Its python3 is the one that has rclpy.
 ENV := . tools/ros/env.sh &&
 
-# What `make eval-paths` and `make peers` plan on, and how many queries on each map.
+# What `make eval-paths` and `make peers` plan on, and how many queries of the former on each map.
 MAPS ?= tests/maps
 QUERIES ?= 200
 # How many threads plan side by side in `make eval`.
@@ -26,7 +28,7 @@ include models/models.mk
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json
@@ -49,7 +51,7 @@ test-dds: ros ## rclpy against the node, over DDS
 # Debug assertions and unoptimised code would hide what these look for.
 .PHONY: test-realtime
 test-realtime: ros ## the control loop of the release: no page fault, no allocation, priority, locked memory
-	$(ENV) cargo build --release --workspace --bins
+	$(ENV) $(RELEASE)
 	$(ENV) TRM_NODE=$(TARGET)/release/trm_node python3 -m pytest tests/dds/test_realtime.py
 
 CHECK_PATHS := $(ENV) python3 tests/check_paths.py --trm $(TARGET)/debug/trm
@@ -85,8 +87,6 @@ eval: ros ## measures a bundle and writes it into its card (BUNDLE=nav_d32 QUERI
 	    --png $(EVAL_OUT)/anytime_$$name.png; done
 	cd models && python3 -m trm_train.card bundles/$(BUNDLE)
 
-# What robots run. Without an onnxruntime to compare with the report says so.
-RELEASE := cargo build --release --workspace --bins --features trm/onnxruntime
 # Only its library is wanted, so any Python's wheel will do.
 ONNXRUNTIME := onnxruntime==1.23.2
 ONNXRUNTIME_DIR := .bench/$(subst ==,-,$(ONNXRUNTIME))
@@ -100,7 +100,9 @@ WINDOW ?= 64
 LOAD ?= cpu,memory
 # Seconds of each case over DDS, and of the loop in process.
 SECONDS_short := --idle 12 --loaded 6 --large 4
-SECONDS_full := --idle 1200 --loaded 240 --large 60
+SECONDS_full := --idle 1200 --loaded 200 --large 60
+DURATION_short := 5
+DURATION_full := 60
 
 $(ONNXRUNTIME_DIR):
 	$(ENV) python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 \
@@ -110,15 +112,19 @@ $(ONNXRUNTIME_DIR):
 bench: ros $(ONNXRUNTIME_DIR) ## measures the node over DDS and the planner in process (OUT=bench PROFILE=short or full); see README
 	$(ENV) $(RELEASE)
 	rm -f $(OUT)/node_*.jsonl
-	$(ENV) python3 tools/bench/run.py --out $(OUT) --map $(BENCH_MAP) --rate $(RATE) --deadline-ms $(DEADLINE_MS) \
+	$(ENV) python3 tools/bench/run.py --node $(TARGET)/release/trm_node --trm $(TARGET)/release/trm --out $(OUT) --map $(BENCH_MAP) --rate $(RATE) --deadline-ms $(DEADLINE_MS) \
 	  --window $(WINDOW) --load "$(LOAD)" $(SECONDS_$(PROFILE))
-	ORT_DYLIB_PATH=$$(echo $(ONNXRUNTIME_DIR)/onnxruntime/capi/libonnxruntime.so.*) target/release/trm bench $(BENCH_MAP) \
-	  --rate $(RATE) --deadline-ms $(DEADLINE_MS) --window $(WINDOW) $$(printf -- '--node %s ' $(OUT)/node_*.jsonl) --out $(OUT)
+	ORT_DYLIB_PATH=$$(echo $(ONNXRUNTIME_DIR)/onnxruntime/capi/libonnxruntime.so.*) $(TARGET)/release/trm bench $(BENCH_MAP) \
+	  --duration $(DURATION_$(PROFILE)) --rate $(RATE) --deadline-ms $(DEADLINE_MS) --window $(WINDOW) $$(printf -- '--node %s ' $(OUT)/node_*.jsonl) --out $(OUT)
 
 .PHONY: peers
-peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each map (MAPS=tests/maps QUERIES=200)
+peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each map (MAPS=tests/maps)
 	$(ENV) $(RELEASE)
-	@for map in $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort); do target/release/trm bench $$map --parts peers --queries $(QUERIES); done
+	@for map in $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort); do $(TARGET)/release/trm bench $$map --parts peers --duration 60; done
+
+.PHONY: test-aarch64
+test-aarch64: ## the network's tests built for ARM, run under emulation (needs root and debootstrap)
+	tools/aarch64/test.sh
 
 .PHONY: fuzz
 fuzz: ## fuzz what parses, a minute each (needs: cargo install cargo-fuzz)

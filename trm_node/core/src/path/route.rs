@@ -13,7 +13,7 @@ use crate::units::{Cell, Pose};
 /// A path has its poses at most a [`STRIDE`] apart up to this many; what lies beyond is far from being driven.
 pub const DENSE: usize = 512;
 /// The distance of poses beyond, in cells. Corners stay.
-pub const FAR_STRIDE: f64 = 16.0;
+pub const FAR_STRIDE: f64 = 4.0;
 
 /// Checked lines to a goal. The fields are private: [`Route::draw`] and [`Route::renew`] look at every line that they let
 /// through.
