@@ -120,7 +120,7 @@ bench: ros $(ONNXRUNTIME_DIR) ## measures the node over DDS and the planner in p
 .PHONY: peers
 peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each map (MAPS=tests/maps)
 	$(ENV) $(RELEASE)
-	@for map in $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort); do $(TARGET)/release/trm bench $$map --parts peers --duration 60; done
+	$(TARGET)/release/trm bench $$(find $(MAPS) -name '*.yaml' | LC_ALL=C sort) --parts peers --duration 120 --out $(OUT)/peers
 
 .PHONY: test-aarch64
 test-aarch64: ## the network's tests built for ARM, run under emulation (needs root and debootstrap)

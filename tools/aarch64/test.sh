@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds trm_core for aarch64 and runs its network tests, golden files included, under emulation: whether the kernel that
 # robots' ARM boards run computes the right numbers, not how fast. Everything lives in target/aarch64/.
-# Needs root (for chroot) on an x86_64 Debian or Ubuntu, and 4 GB of disk. Arguments replace those of `cargo test`.
+# Needs root (for chroot) on an x86_64 Debian or Ubuntu, and 4 GB of disk. Arguments replace those of `cargo test`. Exit code 3:
+# what it needs can't be had here; any other but 0: a test failed.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -13,7 +14,7 @@ triple=aarch64-unknown-linux-gnu
 
 fail() {
   echo "tools/aarch64/test.sh: $1" >&2
-  exit 1
+  exit 3
 }
 
 [[ $(uname -m) == x86_64 ]] || fail "this is for x86_64; on an ARM board run 'cargo test -p trm_core'"

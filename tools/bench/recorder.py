@@ -5,16 +5,12 @@ import math
 import time
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import PoseStamped
-from map_msgs.msg import OccupancyGridUpdate
+from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Path
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 import path_bytes
 from scene import Pose
+from user import User
 
 STAGES = ("encode", "recurse", "decode", "verify", "smooth", "fallback", "publish")
 
@@ -39,12 +35,10 @@ def tick(values: dict[str, str], received_us: float | None) -> dict:
     }
 
 
-class Recorder(Node):
+class Recorder(User):
     def __init__(self, planner: str):
         """`planner` is the node's name, below which its `~/status` is."""
         super().__init__("bench")
-        self.robot: Pose | None = None
-        self.inputs = "no /diagnostics of the node"  # what the node is missing, by its own words
         self.overruns = 0
         self.last_result = "nothing"
         self.goal_reached = False
@@ -52,18 +46,10 @@ class Recorder(Node):
         self.path_received = -math.inf
         self.ticks: list[dict] = []
         self.recording = False
-        # Of each plan by its stamp: when it came, in ROS time. Plan and status come on two topics.
+        # Of each plan by its stamp: how long after it the path came. Plan and status come on two topics.
         self.arrivals: collections.OrderedDict[int, float] = collections.OrderedDict()
-        self.executor_ = SingleThreadedExecutor()
-        self.executor_.add_node(self)
-        latched = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE,
-                             durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self.goal = self.create_publisher(PoseStamped, "goal_pose", 10)
-        self.updates = self.create_publisher(OccupancyGridUpdate, "map_updates", latched)
         self.create_subscription(Path, "plan", self.on_plan, 100, raw=True)
         self.create_subscription(DiagnosticArray, f"{planner}/status", self.on_status, 1000)
-        self.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, 10)
-        self.create_subscription(PoseStamped, "ground_truth", self.on_truth, 10)
 
     def on_plan(self, raw: bytes) -> None:
         now = self.get_clock().now().nanoseconds
@@ -86,41 +72,11 @@ class Recorder(Node):
             self.ticks.append(tick(values, None if after is None else round(before + after, 1)))
 
     def on_diagnostics(self, msg: DiagnosticArray) -> None:
+        super().on_diagnostics(msg)
         for status in msg.status:
-            values = {value.key: value.value for value in status.values}
-            if status.name.endswith(": inputs"):
-                self.inputs = "" if status.level == DiagnosticStatus.OK else status.message
-            elif status.name.endswith(": planner"):
-                self.overruns = int(values["overruns"])
-
-    def on_truth(self, msg: PoseStamped) -> None:
-        orientation = msg.pose.orientation
-        self.robot = (msg.pose.position.x, msg.pose.position.y, 2.0 * math.atan2(orientation.z, orientation.w))
-
-    def graph_complete(self) -> bool:
-        """Whether everybody is there and connected, and the node has a map and knows where the robot is."""
-        return (self.robot is not None and not self.inputs and self.goal.get_subscription_count() > 0
-                and self.updates.get_subscription_count() > 0 and self.count_publishers("plan") > 0
-                and self.count_subscribers("plan") > 1 and self.count_publishers("map") > 0)
+            if status.name.endswith(": planner"):
+                self.overruns = next(int(value.value) for value in status.values if value.key == "overruns")
 
     def send_goal(self, pose: Pose) -> None:
         self.goal_reached = False
-        msg = PoseStamped()
-        msg.header.frame_id, msg.header.stamp = "map", self.get_clock().now().to_msg()
-        msg.pose.position.x, msg.pose.position.y = pose[:2]
-        msg.pose.orientation.z, msg.pose.orientation.w = math.sin(pose[2] / 2), math.cos(pose[2] / 2)
-        self.goal.publish(msg)
-
-    def send_update(self, col: int, row: int, width: int, height: int, values: bytes) -> None:
-        msg = OccupancyGridUpdate()
-        msg.header.frame_id, msg.header.stamp = "map", self.get_clock().now().to_msg()
-        msg.x, msg.y, msg.width, msg.height = col, row, width, height
-        msg.data.frombytes(values)
-        self.updates.publish(msg)
-
-    def spin(self, seconds: float) -> None:
-        self.executor_.spin_once(timeout_sec=seconds)
-
-    def close(self) -> None:
-        self.executor_.shutdown()
-        self.destroy_node()
+        super().send_goal(pose)
