@@ -200,20 +200,20 @@ impl CostmapBuilder {
         let before = self.state.take().map(|state| state.costmap);
         let packed = PackedGrid::new(&grid);
         drop(grid);
-        self.build(packed, before)
+        self.build(packed, before.as_ref())
     }
 
     /// Takes new parameters, and works out the costs anew from the grid as it came in.
     pub fn configure(&mut self, config: &Config) -> Option<&Costmap> {
         self.config = config.clone();
         let State { grid, costmap, .. } = self.state.take()?;
-        Some(self.build(grid, Some(costmap)))
+        Some(self.build(grid, Some(&costmap)))
     }
 
-    fn build(&mut self, grid: PackedGrid, before: Option<Costmap>) -> &Costmap {
+    fn build(&mut self, grid: PackedGrid, before: Option<&Costmap>) -> &Costmap {
         let geometry = *grid.geometry();
         let kernel = Kernel::new(&self.config, &geometry);
-        let same_size = before.as_ref().filter(|before| before.geometry == geometry).map(|before| &before.costs);
+        let same_size = before.filter(|before| before.geometry == geometry).map(|before| &before.costs);
         let costs = Costs::from_bands(&geometry, same_size, |band| self.costs_of(&grid, &kernel, band));
         &self.state.insert(State { grid, kernel, costmap: Costmap::new(geometry, costs) }).costmap
     }
