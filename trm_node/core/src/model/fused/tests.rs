@@ -1,4 +1,4 @@
-//! The kernel on every instruction set against tract, and what it skips against what it doesn't.
+//! The kernel on every instruction set against the model in doubles and tract, and what it skips against what it doesn't.
 
 use std::path::Path;
 
@@ -14,9 +14,41 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     }
 }
 
+/// The net in doubles, as `models/trm_train/model.py` has it. `state` is `[tokens, tokens, HIDDEN]`.
+fn exact(weights: &Weights, tokens: usize, state: &[f32]) -> Vec<f32> {
+    const D: usize = layer::HIDDEN;
+    let mut s: Vec<f64> = state.iter().copied().map(f64::from).collect();
+    for layer in &weights.layers {
+        let before = s.clone();
+        for (token, values) in s.chunks_exact_mut(D).enumerate() {
+            let (row, col) = (token / tokens, token % tokens);
+            let mut gate = [0.0_f64; 2 * D];
+            for tap in 0..9 {
+                let (r, c) = (row + tap / 3, col + tap % 3);
+                if (1..=tokens).contains(&r) && (1..=tokens).contains(&c) {
+                    let from = &before[((r - 1) * tokens + c - 1) * D..][..D];
+                    for (output, sum) in gate.iter_mut().enumerate() {
+                        let weight = |input: usize| f64::from(layer.gate[(output * D + input) * 9 + tap]);
+                        *sum += from.iter().enumerate().map(|(input, value)| value * weight(input)).sum::<f64>();
+                    }
+                }
+            }
+            let gated: Vec<f64> = (0..D).map(|at| gate[at] / (1.0 + (-gate[at]).exp()) * gate[D + at]).collect();
+            for (output, value) in values.iter_mut().enumerate() {
+                *value += gated.iter().zip(&layer.out[output * D..]).map(|(g, w)| g * f64::from(*w)).sum::<f64>();
+            }
+            let mean = values.iter().map(|value| value * value).sum::<f64>() / D as f64;
+            let scale = 1.0 / (mean + 1e-5).sqrt();
+            values.iter_mut().zip(&layer.gain).for_each(|(value, gain)| *value *= scale * f64::from(*gain));
+        }
+    }
+    s.into_iter().map(|value| value as f32).collect()
+}
+
 #[test]
-fn every_level_computes_what_tract_does_on_every_kind_of_width() {
+fn every_level_computes_the_model_on_every_kind_of_width() {
     let bundle = bundle();
+    let weights = Weights::read(&bundle).unwrap();
     // 9 tokens are no multiple of what the kernel works on at once, 10 and 11 neither.
     for size in [16, 18, 20, 22, 32, 52] {
         for level in Level::all() {
@@ -28,21 +60,22 @@ fn every_level_computes_what_tract_does_on_every_kind_of_width() {
             let mut input: Vec<f32> = (0..shape.input()).map(|at| (at as f32 * 0.3).sin()).collect();
             // Twice: the frames must still be zero, and nothing may be left of the run before.
             for _ in 0..2 {
-                let mut outs = [vec![0.0; state.len()], vec![0.0; state.len()]];
-                let mut xs = outs.clone();
+                let mut out = vec![0.0; state.len()];
+                let mut xs = [out.clone(), out.clone()];
                 let mut fields = [vec![0.0; shape.field()], vec![0.0; shape.field()]];
                 let mut qs = [0.0; 2];
+                let share = fused.net(Advanced::Latent, &state, &mut out).unwrap();
+                assert!((share - 1.0).abs() < f32::EPSILON, "nothing is skipped unless asked to");
+                // Against the exact one: tract's own roundings differ from processor to processor.
+                assert_close(&out, &exact(&weights, shape.tokens(), &state), &what("net"));
                 for (at, backend) in [&mut fused as &mut dyn Backend, &mut tract].into_iter().enumerate() {
                     backend.encode(&input, &mut xs[at]).unwrap();
-                    let share = backend.net(Advanced::Latent, &state, &mut outs[at]).unwrap();
-                    assert!((share - 1.0).abs() < f32::EPSILON, "nothing is skipped unless asked to");
-                    qs[at] = backend.decode(&outs[at], &xs[at], &mut fields[at]).unwrap();
+                    qs[at] = backend.decode(&out, &xs[at], &mut fields[at]).unwrap();
                 }
                 assert_close(&xs[0], &xs[1], &what("encode"));
-                assert_close(&outs[0], &outs[1], &what("net"));
                 assert_close(&fields[0], &fields[1], &what("decode"));
                 assert_close(&qs[..1], &qs[1..], &what("q"));
-                state = outs[0].iter().rev().copied().collect();
+                state = out.iter().rev().copied().collect();
                 input.reverse();
             }
         }
