@@ -20,6 +20,7 @@ fail() {
 [[ $(uname -m) == x86_64 ]] || fail "this is for x86_64; on an ARM board run 'cargo test -p trm_core'"
 ((EUID == 0)) || fail "needs root, to enter the root that it makes: sudo $0"
 command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
+unshare --mount true 2>/dev/null || fail "may not make a mount namespace here"
 command -v cargo >/dev/null || fail "cargo is missing: https://rustup.rs"
 
 # Debian's stable releases have no Rust that is new enough.
@@ -42,7 +43,7 @@ make_root() {
 [[ -e $root/made ]] || make_root
 
 # The crates, which the root then needs no network for.
-(cd "$repository" && cargo fetch --locked --quiet)
+(cd "$repository" && cargo fetch --locked --quiet) || fail "the crates can't be fetched"
 mkdir -p "$folder/build"
 
 registry=${CARGO_HOME:-$HOME/.cargo}/registry
