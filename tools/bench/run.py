@@ -48,7 +48,8 @@ OBSTACLES_EVERY, CHECK_EVERY = 0.2, 0.5
 # A path may be this much older than the obstacles that it is checked with, in seconds.
 IN_FLIGHT = 0.5
 NEAREST_GOAL = 5.0
-PARAMETERS = {"robot_radius": 0.3, "inflation_radius": 0.8, "cost_scaling_factor": 4.0, "goal_reached_tolerance": 0.1}
+# The robot is the demo's, and so are the parameters that go with it.
+PARAMETERS = yaml.safe_load((ROOT / "tools/demo/demo.yaml").read_text())["/**"]["ros__parameters"]
 
 
 class Failed(Exception):
