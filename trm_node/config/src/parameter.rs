@@ -1,0 +1,93 @@
+//! The types that a parameter can have.
+
+use crate::value::{Range, Value};
+
+/// A type that a parameter can have.
+pub trait Parameter: Sized {
+    /// The value in the common type.
+    fn to_value(&self) -> Value;
+
+    /// The value in its own type; `None` when the type or the range doesn't fit.
+    fn from_value(value: &Value, range: Range) -> Option<Self>;
+}
+
+impl Parameter for bool {
+    fn to_value(&self) -> Value {
+        Value::Bool(*self)
+    }
+    fn from_value(value: &Value, _: Range) -> Option<Self> {
+        if let Value::Bool(v) = value { Some(*v) } else { None }
+    }
+}
+
+impl Parameter for i64 {
+    fn to_value(&self) -> Value {
+        Value::Integer(*self)
+    }
+    fn from_value(value: &Value, range: Range) -> Option<Self> {
+        match (value, range) {
+            (Value::Integer(v), Range::Whole(low, high)) if (low..=high).contains(v) => Some(*v),
+            _ => None,
+        }
+    }
+}
+
+impl Parameter for f64 {
+    fn to_value(&self) -> Value {
+        Value::Double(*self)
+    }
+    fn from_value(value: &Value, range: Range) -> Option<Self> {
+        // "20" in a YAML file is a whole number; where a number is expected, it stands for one.
+        let v = match value {
+            Value::Double(v) => *v,
+            Value::Integer(v) => *v as f64,
+            _ => return None,
+        };
+        matches!(range, Range::Real(low, high) if (low..=high).contains(&v)).then_some(v)
+    }
+}
+
+impl Parameter for String {
+    fn to_value(&self) -> Value {
+        Value::Text(self.clone())
+    }
+    fn from_value(value: &Value, range: Range) -> Option<Self> {
+        match value {
+            Value::Text(v) if range != Range::Frame || !v.is_empty() => Some(v.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// An enum that travels as one of a few texts: the variants with their names, in the order of the documentation.
+macro_rules! text_enum {
+    ($(#[doc = $doc:literal])+ $Enum:ident { $($(#[doc = $variant_doc:literal])+ $Variant:ident = $name:literal,)+ }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $Enum { $($(#[doc = $variant_doc])+ $Variant,)+ }
+
+        impl $Enum {
+            /// The names, as parameters have them.
+            pub const NAMES: &'static [&'static str] = &[$($name,)+];
+
+            /// The name, as parameters have it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$Variant => $name,)+ }
+            }
+        }
+
+        impl $crate::parameter::Parameter for $Enum {
+            fn to_value(&self) -> $crate::value::Value {
+                $crate::value::Value::Text(self.name().to_owned())
+            }
+            fn from_value(value: &$crate::value::Value, _: $crate::value::Range) -> Option<Self> {
+                match value {
+                    $($crate::value::Value::Text(v) if v == $name => Some(Self::$Variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use text_enum;

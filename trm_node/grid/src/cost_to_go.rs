@@ -1,0 +1,238 @@
+//! Costs-to-go of all cells, on large grids in half the room of floats.
+//!
+//! Neighbouring cells have costs near to each other, so a cell holds how much its cost is above the least one of the 8 × 8
+//! cells around it, in 16 bits. A tile where that is too much (a thin wall between two ways) holds its costs as they are,
+//! and one that can't be reached holds nothing.
+
+use crate::tiles::{AREA, Place, SIDE, Tiling};
+use crate::units::Cell;
+
+/// Costs of one tile, row-major.
+pub(super) type Exact = [f32; AREA];
+
+/// Codes of a whole cell. A code's error is half of this part, far below [`TIE`](crate::guidance::TIE).
+const PARTS: f32 = 2048.0;
+/// The code of a cell that can't be reached.
+const INFINITE: u16 = u16::MAX;
+/// Cells a side of a block with one base.
+const BLOCK: usize = 8;
+/// Blocks of a tile.
+const BLOCKS: usize = AREA / (BLOCK * BLOCK);
+
+/// How costs are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As they are.
+    Exact,
+    /// Coded, where that is possible.
+    Coded,
+}
+
+/// Where the costs of a tile are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    /// No cell can be reached.
+    Unreached,
+    Coded(u32),
+    Exact(u32),
+}
+
+/// Coded costs of a tile: the whole part of each block's least cost, and each cell's cost above it.
+#[derive(Debug, Clone)]
+struct Coded {
+    bases: [f32; BLOCKS],
+    codes: [u16; AREA],
+}
+
+impl Coded {
+    /// `None` when the costs of a block are too far apart.
+    fn of(costs: &Exact) -> Option<Self> {
+        let mut coded = Self { bases: [f32::INFINITY; BLOCKS], codes: [INFINITE; AREA] };
+        for (at, cost) in costs.iter().enumerate() {
+            let base = &mut coded.bases[block(at)];
+            *base = base.min(*cost);
+        }
+        // Whole numbers, by casts: no cost is negative, and `floor` and `round` are calls on a plain x86-64.
+        for base in coded.bases.iter_mut().filter(|base| base.is_finite()) {
+            *base = *base as u32 as f32;
+        }
+        for (at, cost) in costs.iter().enumerate().filter(|(_, cost)| cost.is_finite()) {
+            let code = ((cost - coded.bases[block(at)]) * PARTS + 0.5) as u32;
+            if code >= u32::from(INFINITE) {
+                return None;
+            }
+            coded.codes[at] = code as u16;
+        }
+        Some(coded)
+    }
+
+    fn get(&self, at: usize) -> f32 {
+        let code = self.codes[at];
+        if code == INFINITE { f32::INFINITY } else { self.bases[block(at)] + f32::from(code) / PARTS }
+    }
+}
+
+const fn block(at: usize) -> usize {
+    at / SIDE / BLOCK * (SIDE / BLOCK) + at % SIDE / BLOCK
+}
+
+/// The costs of a whole grid. Each kind of tile lies in one piece of memory, which goes back to the system as a whole.
+#[derive(Debug, Clone)]
+pub(super) struct CostsToGo {
+    form: Form,
+    tiling: Tiling,
+    slots: Vec<Slot>,
+    coded: Vec<Coded>,
+    exact: Vec<Exact>,
+    /// Places in `coded` and in `exact` to be used again.
+    spare_coded: Vec<u32>,
+    spare_exact: Vec<u32>,
+}
+
+impl CostsToGo {
+    /// No cell can be reached.
+    pub fn new(tiling: Tiling, form: Form) -> Self {
+        Self {
+            form,
+            tiling,
+            slots: vec![Slot::Unreached; tiling.count()],
+            coded: Vec::new(),
+            exact: Vec::new(),
+            spare_coded: Vec::new(),
+            spare_exact: Vec::new(),
+        }
+    }
+
+    pub const fn tiling(&self) -> &Tiling {
+        &self.tiling
+    }
+
+    /// The cost of a cell; infinite outside the grid.
+    pub fn get(&self, cell: Cell) -> f32 {
+        let Some(Place { tile, at }) = self.tiling.place(cell) else { return f32::INFINITY };
+        match self.slots[tile] {
+            Slot::Unreached => f32::INFINITY,
+            Slot::Coded(slot) => self.coded[slot as usize].get(at),
+            Slot::Exact(slot) => self.exact[slot as usize][at],
+        }
+    }
+
+    /// The costs of a tile, to be read and changed, until it is sealed.
+    pub fn open(&mut self, tile: usize) -> &mut Exact {
+        let slot = if let Slot::Exact(slot) = self.slots[tile] { slot } else { self.unseal(tile) };
+        &mut self.exact[slot as usize]
+    }
+
+    fn unseal(&mut self, tile: usize) -> u32 {
+        let slot = self.spare_exact.pop().unwrap_or_else(|| {
+            self.exact.push([f32::INFINITY; AREA]);
+            self.exact.len() as u32 - 1
+        });
+        let costs = &mut self.exact[slot as usize];
+        if let Slot::Coded(coded) = self.slots[tile] {
+            for (at, cost) in costs.iter_mut().enumerate() {
+                *cost = self.coded[coded as usize].get(at);
+            }
+            self.spare_coded.push(coded);
+        } else {
+            costs.fill(f32::INFINITY);
+        }
+        self.slots[tile] = Slot::Exact(slot);
+        slot
+    }
+
+    /// Codes the costs of a tile where that is possible.
+    pub fn seal(&mut self, tile: usize) {
+        let Slot::Exact(exact) = self.slots[tile] else { return };
+        if self.form == Form::Coded
+            && let Some(coded) = Coded::of(&self.exact[exact as usize])
+        {
+            let slot = if let Some(slot) = self.spare_coded.pop() {
+                self.coded[slot as usize] = coded;
+                slot
+            } else {
+                self.coded.push(coded);
+                self.coded.len() as u32 - 1
+            };
+            self.slots[tile] = Slot::Coded(slot);
+            self.spare_exact.push(exact);
+        }
+    }
+
+    /// Seals all tiles and gives up the room that isn't used.
+    pub fn close(&mut self) {
+        (0..self.slots.len()).for_each(|tile| self.seal(tile));
+        if !self.spare_exact.is_empty() {
+            let before = std::mem::take(&mut self.exact);
+            for slot in &mut self.slots {
+                if let Slot::Exact(at) = slot {
+                    self.exact.push(before[*at as usize]);
+                    *at = self.exact.len() as u32 - 1;
+                }
+            }
+        }
+        (self.spare_coded, self.spare_exact) = (Vec::new(), Vec::new());
+        self.coded.shrink_to_fit();
+        self.exact.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Geometry;
+    use crate::guidance::TIE;
+    use crate::units::Pose;
+    use proptest::prelude::*;
+
+    fn one_tile() -> CostsToGo {
+        let side = SIDE as u32;
+        CostsToGo::new(Tiling::of(&Geometry::new(side, side, 0.1, Pose::default()).unwrap()), Form::Coded)
+    }
+
+    fn cell(at: usize) -> Cell {
+        Cell::new((at % SIDE) as i32, (at / SIDE) as i32)
+    }
+
+    proptest! {
+        #[test]
+        fn a_sealed_tile_gives_its_costs_back_up_to_a_part_of_a_tie(
+            slope in (-4.0..4.0_f32, -4.0..4.0_f32), least in 0.0..5000.0_f32, holes in proptest::collection::vec(0..AREA, 0..99),
+            step in prop_oneof![Just(0.0_f32), Just(20.0), Just(500.0)], column in 0..SIDE,
+        ) {
+            let mut costs = [0.0; AREA];
+            for (at, cost) in costs.iter_mut().enumerate() {
+                let (col, row) = (at % SIDE, at / SIDE);
+                let jump = if col > column { step } else { 0.0 };
+                *cost = least + 600.0 + slope.0 * col as f32 + slope.1 * row as f32 + jump;
+            }
+            for at in holes {
+                costs[at] = f32::INFINITY;
+            }
+            let mut all = one_tile();
+            *all.open(0) = costs;
+            all.seal(0);
+            let is_steep = slope.0.abs() + slope.1.abs() > 4.0;
+            prop_assert!(step > 0.0 || is_steep || matches!(all.slots[0], Slot::Coded(_)));
+            for closed in [false, true] {
+                for (at, cost) in costs.into_iter().enumerate() {
+                    let found = all.get(cell(at));
+                    prop_assert!((found - cost).abs() < 0.6 * TIE || (found.is_infinite() && cost.is_infinite()));
+                }
+                // Opened and sealed again.
+                prop_assert_eq!(all.open(0)[7].to_bits(), all.get(cell(7)).to_bits());
+                if !closed {
+                    all.close();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_tile_that_no_way_leads_to_takes_no_room() {
+        let mut all = one_tile();
+        all.close();
+        assert!(all.get(cell(7)).is_infinite() && all.get(Cell::new(-1, 0)).is_infinite());
+        assert_eq!((all.exact.len(), all.coded.len()), (0, 0));
+    }
+}

@@ -1,0 +1,361 @@
+//! The costs that planning reads, and their upkeep from the grid as it came in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use trm_config::{GridConfig, GridKind};
+
+use crate::cost::{LETHAL, UNKNOWN, is_free};
+use crate::costs::{Changed, Costs};
+use crate::error::GridError;
+use crate::geometry::{Geometry, Rect};
+use crate::inflation::Kernel;
+use crate::occupancy::OccupancyGrid;
+use crate::packed::PackedGrid;
+use crate::tiles::AREA;
+use crate::units::Cell;
+
+/// So many changes of a grid are remembered.
+const REMEMBERED: usize = 16;
+
+/// Costs of all cells. Changes only by whole grids and by [`CostPatch`]es. Copies share what is the same in both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Costmap {
+    geometry: Geometry,
+    costs: Costs,
+    version: u64,
+    /// The last changes, the newest last: the version before each of them, and where it was.
+    changes: [Change; REMEMBERED],
+}
+
+/// A change of a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The grid's version before it.
+    before: u64,
+    /// The cells that may have changed.
+    pub rect: Rect,
+}
+
+impl Change {
+    /// No grid has the version 0.
+    const NONE: Self = Self { before: 0, rect: Rect { col: 0, row: 0, width: 0, height: 0 } };
+}
+
+impl Costmap {
+    fn new(geometry: Geometry, costs: Costs) -> Self {
+        Self { geometry, costs, version: next_version(), changes: [Change::NONE; REMEMBERED] }
+    }
+
+    /// Where the grid lies.
+    #[must_use]
+    pub const fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// A copy of the costs, row-major from the origin, for tests and tools.
+    #[must_use]
+    pub fn costs(&self) -> Vec<u8> {
+        Rect::whole(&self.geometry).cells().filter_map(|cell| self.cost(cell)).collect()
+    }
+
+    /// Changes with every change of the grid. No two grids of a process have the same one, unless they are copies.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// What has changed since this grid had another version; `None` when it never had it, or that isn't known any more.
+    #[must_use]
+    pub fn changed_since(&self, version: u64) -> Option<&[Change]> {
+        if version == self.version {
+            return Some(&[]);
+        }
+        let first =
+            self.changes.iter().position(|change| change.before == version && version != Change::NONE.before)?;
+        Some(&self.changes[first..])
+    }
+
+    /// The cost of a cell; `None` outside the grid.
+    #[must_use]
+    pub fn cost(&self, cell: Cell) -> Option<u8> {
+        self.costs.get(cell)
+    }
+
+    /// The costs of the cells that the [`MOVES`](crate::units::MOVES) lead to from a cell of the grid; [`LETHAL`] outside
+    /// it.
+    ///
+    /// # Panics
+    /// May do so when the cell lies outside the grid.
+    #[must_use]
+    pub fn around(&self, cell: Cell) -> [u8; 8] {
+        self.costs.around(cell)
+    }
+
+    /// The costs of a tile, row-major; [`LETHAL`] where it reaches beyond the grid.
+    pub(super) fn tile(&self, tile: usize) -> &[u8; AREA] {
+        self.costs.tile(tile)
+    }
+
+    /// Whether the robot's centre may be in the cell.
+    #[must_use]
+    pub fn is_free(&self, cell: Cell, allow_unknown: bool) -> bool {
+        self.cost(cell).is_some_and(|cost| is_free(cost, allow_unknown))
+    }
+
+    /// Applies a change that another copy of the same grid went through.
+    ///
+    /// # Panics
+    /// When the patch is of a grid with another size.
+    pub fn apply(&mut self, patch: &CostPatch) {
+        self.exchange(&mut patch.clone());
+    }
+
+    /// The same, and leaves in the patch what was there before: nothing is allocated or freed.
+    ///
+    /// # Panics
+    /// When the patch is of a grid with another size.
+    pub fn exchange(&mut self, patch: &mut CostPatch) {
+        if patch.change.before == self.version {
+            self.changes.rotate_left(1);
+            self.changes[REMEMBERED - 1] = patch.change;
+        } else {
+            self.changes = [Change::NONE; REMEMBERED];
+        }
+        self.costs.exchange(&mut patch.tiles);
+        self.version = patch.version;
+    }
+}
+
+/// A version that no grid has had.
+fn next_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(Change::NONE.before);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// The costs of a rectangle after an update.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CostPatch {
+    change: Change,
+    tiles: Changed,
+    version: u64,
+}
+
+impl CostPatch {
+    /// The cells that may have changed.
+    #[must_use]
+    pub const fn rect(&self) -> Rect {
+        self.change.rect
+    }
+}
+
+/// Owns the grid as it came in and keeps its costs up to date. Belongs off the planning loop.
+pub struct CostmapBuilder {
+    config: GridConfig,
+    kind: GridKind,
+    state: Option<State>,
+}
+
+struct State {
+    grid: PackedGrid,
+    kernel: Kernel,
+    costmap: Costmap,
+}
+
+impl CostmapBuilder {
+    /// A builder without a grid.
+    #[must_use]
+    pub fn new(config: &GridConfig, kind: GridKind) -> Self {
+        Self { config: config.clone(), kind, state: None }
+    }
+
+    /// The costs, once a grid has come.
+    #[must_use]
+    pub fn costmap(&self) -> Option<&Costmap> {
+        self.state.as_ref().map(|s| &s.costmap)
+    }
+
+    /// Takes a whole new grid.
+    pub fn replace(&mut self, grid: OccupancyGrid) -> &Costmap {
+        // The grid before goes first, and this one when it is packed: two big ones need not be there together.
+        let before = self.state.take().map(|state| state.costmap);
+        let packed = PackedGrid::new(&grid);
+        drop(grid);
+        self.build(packed, before.as_ref())
+    }
+
+    /// Takes new parameters, and works out the costs anew from the grid as it came in.
+    pub fn configure(&mut self, config: &GridConfig) -> Option<&Costmap> {
+        self.config = config.clone();
+        let State { grid, costmap, .. } = self.state.take()?;
+        Some(self.build(grid, Some(&costmap)))
+    }
+
+    fn build(&mut self, grid: PackedGrid, before: Option<&Costmap>) -> &Costmap {
+        let geometry = *grid.geometry();
+        let kernel = Kernel::new(&self.config, &geometry);
+        let same_size = before.filter(|before| before.geometry == geometry).map(|before| &before.costs);
+        let costs = Costs::from_bands(&geometry, same_size, |band| self.costs_of(&grid, &kernel, band));
+        &self.state.insert(State { grid, kernel, costmap: Costmap::new(geometry, costs) }).costmap
+    }
+
+    /// Takes new values for a rectangle, and works out the costs of that rectangle and what is around it.
+    ///
+    /// # Errors
+    /// [`GridError`] when there is no grid yet, the rectangle leaves it, or the values are wrong; nothing
+    /// changes then.
+    pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<CostPatch, GridError> {
+        let Some(mut state) = self.state.take() else {
+            return Err(GridError {
+                field: "update",
+                value: format!("{} x {} cells", rect.width, rect.height),
+                expected: "no whole grid has come before it".to_owned(),
+            });
+        };
+        let patch = self.apply_update(&mut state, rect, values);
+        self.state = Some(state);
+        patch
+    }
+
+    fn apply_update(&self, state: &mut State, rect: Rect, values: &[i8]) -> Result<CostPatch, GridError> {
+        state.grid.update(rect, values)?;
+        let reach = if self.kind == GridKind::Map { state.kernel.reach } else { 0 };
+        let rect = rect.grown(reach, &state.costmap.geometry);
+        let tiles = state.costmap.costs.with(rect, &self.costs_of(&state.grid, &state.kernel, rect));
+        let change = Change { before: state.costmap.version, rect };
+        let patch = CostPatch { change, tiles, version: next_version() };
+        state.costmap.apply(&patch);
+        Ok(patch)
+    }
+
+    /// The costs of a rectangle of the grid, row-major.
+    fn costs_of(&self, grid: &PackedGrid, kernel: &Kernel, area: Rect) -> Vec<u8> {
+        let mut costs = Vec::with_capacity(area.area());
+        for range in area.rows(grid.geometry()) {
+            costs.extend(range.map(|at| self.base_cost(grid.get(at))));
+        }
+        if self.kind == GridKind::Map {
+            kernel.stamp(grid.geometry(), |at| self.base_cost(grid.get(at)) == LETHAL, area, &mut costs);
+        }
+        costs
+    }
+
+    /// The cost of a cell before inflation.
+    const fn base_cost(&self, value: i8) -> u8 {
+        match (value, self.kind) {
+            (..0, _) => UNKNOWN,
+            (_, GridKind::Costmap) => value as u8,
+            (_, GridKind::Map) => {
+                if value as i64 >= self.config.occupied_threshold {
+                    LETHAL
+                } else {
+                    0
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::INSCRIBED;
+    use crate::units::Pose;
+    use proptest::prelude::*;
+
+    fn grid(width: u32, height: u32, data: Vec<i8>) -> OccupancyGrid {
+        OccupancyGrid::new(Geometry::new(width, height, 0.1, Pose::default()).unwrap(), data).unwrap()
+    }
+
+    #[test]
+    fn a_map_is_thresholded_and_inflated() {
+        let mut data = vec![0; 81];
+        data[40] = 65;
+        data[0] = 64;
+        data[80] = -1;
+        let config = GridConfig { robot_radius: 0.2, inflation_radius: 0.3, ..GridConfig::default() };
+        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let costmap = builder.replace(grid(9, 9, data));
+        let cost = |col, row| costmap.cost(Cell::new(col, row)).unwrap();
+        assert_eq!(cost(4, 4), LETHAL);
+        assert_eq!(cost(6, 4), INSCRIBED, "0.2 m away");
+        assert!((1..INSCRIBED).contains(&cost(6, 5)), "0.22 m away");
+        assert_eq!(cost(8, 4), 0);
+        assert_eq!(cost(0, 0), 0);
+        assert_eq!(cost(8, 8), UNKNOWN);
+        assert_eq!(costmap.cost(Cell::new(9, 0)), None);
+    }
+
+    #[test]
+    fn a_costmap_is_taken_as_it_is() {
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
+        let costmap = builder.replace(grid(2, 2, vec![0, 99, 100, -1]));
+        assert_eq!(costmap.costs(), [0, INSCRIBED, LETHAL, UNKNOWN]);
+        assert!(!costmap.is_free(Cell::new(1, 0), true));
+        assert!(costmap.is_free(Cell::new(1, 1), true));
+        assert!(!costmap.is_free(Cell::new(1, 1), false));
+    }
+
+    #[test]
+    fn new_parameters_give_the_costs_they_would_have_given() {
+        let mut data = vec![0; 81];
+        data[40] = 100;
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
+        assert!(builder.configure(&GridConfig::default()).is_none(), "no grid yet");
+        let old = builder.replace(grid(9, 9, data.clone())).clone();
+        let config = GridConfig { robot_radius: 0.4, ..GridConfig::default() };
+        let new = builder.configure(&config).unwrap().clone();
+        let whole = CostmapBuilder::new(&config, GridKind::Map).replace(grid(9, 9, data)).clone();
+        assert_eq!(new.costs(), whole.costs());
+        assert!(new.costs() != old.costs() && new.version() != old.version());
+    }
+
+    #[test]
+    fn a_grid_knows_its_last_changes_and_none_of_another_grid() {
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
+        let mut copy = builder.replace(grid(50, 50, vec![0; 2500])).clone();
+        let other =
+            CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap).replace(grid(50, 50, vec![0; 2500])).clone();
+        assert!(copy.changed_since(other.version()).is_none() && copy.changed_since(0).is_none());
+        let mut versions = vec![copy.version()];
+        for col in 0..20 {
+            copy.apply(&builder.update(Rect { col, row: 1, width: 1, height: 1 }, &[100]).unwrap());
+            versions.push(copy.version());
+            let since = |back: usize| copy.changed_since(versions[versions.len() - 1 - back]);
+            assert_eq!(since(0), Some(&[][..]));
+            assert_eq!(since(1).unwrap()[0].rect.col, col);
+            let back = versions.len() - 1;
+            assert_eq!(since(back).map(<[_]>::len), (back <= REMEMBERED).then_some(back));
+        }
+        // A patch that does not follow on what the copy is: nothing is known of what lies between.
+        let lost = builder.update(Rect { col: 3, row: 3, width: 1, height: 1 }, &[100]);
+        assert!(lost.is_ok());
+        copy.apply(&builder.update(Rect { col: 4, row: 3, width: 1, height: 1 }, &[100]).unwrap());
+        assert!(copy.changed_since(versions[20]).is_none());
+        assert!(builder.costmap().unwrap().changed_since(versions[20]).is_some_and(|changes| changes.len() == 2));
+    }
+
+    #[test]
+    fn an_update_before_any_grid_is_refused() {
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
+        assert!(builder.update(Rect { col: 0, row: 0, width: 1, height: 1 }, &[0]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn an_update_gives_the_same_costs_as_the_whole_grid(
+            data in proptest::collection::vec(prop_oneof![4 => Just(0_i8), 1 => Just(100), 1 => Just(-1)], 20 * 15),
+            col in 0..15, row in 0..10, value in prop_oneof![Just(0_i8), Just(100), Just(-1)],
+        ) {
+            let config = GridConfig { robot_radius: 0.15, inflation_radius: 0.35, ..GridConfig::default() };
+            let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+            let mut copy = builder.replace(grid(20, 15, data.clone())).clone();
+            let rect = Rect { col, row, width: 5, height: 5 };
+            copy.apply(&builder.update(rect, &[value; 25]).unwrap());
+            let mut changed = grid(20, 15, data);
+            changed.update(rect, &[value; 25]).unwrap();
+            let mut whole = CostmapBuilder::new(&config, GridKind::Map);
+            prop_assert_eq!(whole.replace(changed).costs(), copy.costs());
+            prop_assert_eq!(builder.costmap().unwrap(), &copy);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Map files as Nav2's map server reads them: a YAML file that names an image and says what its shades mean.
+//!
+//! Source: navigation2 (jazzy), `nav2_map_server/src/map_io.cpp` `loadMapYaml` and `loadMapFromFile`. Where the map
+//! server takes nonsense in silence (thresholds the wrong way round, a resolution of 0), the file is refused here.
+
+mod fields;
+mod image;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::GridError;
+use crate::geometry::Geometry;
+use crate::occupancy::OccupancyGrid;
+
+pub use fields::Fields;
+
+/// A map file that can't be used; names the file, the field and its value.
+#[derive(Debug, thiserror::Error)]
+pub enum MapFileError {
+    /// The YAML file can't be read.
+    #[error("map file {}: {reason}", path.display())]
+    File {
+        /// The YAML file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A field that must be there isn't.
+    #[error("map file {}: field {field} is missing", path.display())]
+    Missing {
+        /// The YAML file.
+        path: PathBuf,
+        /// The field.
+        field: &'static str,
+    },
+    /// A field's value.
+    #[error("map file {}: field {field} is {value}, but {expected}", path.display())]
+    Field {
+        /// The YAML file.
+        path: PathBuf,
+        /// The field.
+        field: &'static str,
+        /// Its value, as it was given.
+        value: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// The image that the field `image` names.
+    #[error("map file {}: field image: {}: {reason}", path.display(), image.display())]
+    Image {
+        /// The YAML file.
+        path: PathBuf,
+        /// The image.
+        image: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What was read is no grid.
+    #[error("map file {}: {source}", path.display())]
+    Grid {
+        /// The YAML file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: GridError,
+    },
+}
+
+/// Reads a map file and its image.
+///
+/// # Errors
+/// [`MapFileError`], which names the file and the field.
+pub fn load(path: &Path) -> Result<OccupancyGrid, MapFileError> {
+    let refused = |reason: String| MapFileError::File { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|e| refused(e.to_string()))?;
+    let fields = Fields::parse(path, &text)?;
+    let image = path.parent().unwrap_or(Path::new("")).join(&fields.image);
+    let unreadable = |reason: String| MapFileError::Image { path: path.to_owned(), image: image.clone(), reason };
+    let bytes = std::fs::read(&image).map_err(|e| unreadable(e.to_string()))?;
+    let shades = image::Shades::decode(&bytes).map_err(unreadable)?;
+    let not_a_grid = |source| MapFileError::Grid { path: path.to_owned(), source };
+    let geometry = Geometry::new(shades.width, shades.height, fields.resolution, fields.origin).map_err(not_a_grid)?;
+    OccupancyGrid::new(geometry, shades.occupancy(&fields)).map_err(not_a_grid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Cell, Point};
+    use proptest::prelude::*;
+
+    const GOOD: &str = "image: map.pgm\nresolution: 0.5\norigin: [1.0, 2.0, 0.0]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n";
+
+    /// Writes a map file with its image and loads it.
+    fn map(yaml: &str, name: &str, image: &[u8]) -> Result<OccupancyGrid, MapFileError> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("map.yaml"), yaml).unwrap();
+        std::fs::write(dir.path().join(name), image).unwrap();
+        load(&dir.path().join("map.yaml"))
+    }
+
+    #[test]
+    fn the_last_row_of_the_image_is_the_first_of_the_grid() {
+        let grid = map(GOOD, "map.pgm", b"P2\n# a comment\n3 2\n255\n 0 254 205\n254 254 0\n").unwrap();
+        assert_eq!(grid.data(), [0, 0, 100, 100, 0, -1]);
+        assert_eq!(grid.geometry().center(Cell::new(0, 0)), Point { x: 1.25, y: 2.25 });
+    }
+
+    #[test]
+    fn binary_and_plain_images_say_the_same() {
+        let plain = map(GOOD, "map.pgm", b"P2 2 2 255 0 254 205 254").unwrap();
+        let binary = map(GOOD, "map.pgm", b"P5 2 2 255\n\x00\xfe\xcd\xfe").unwrap();
+        assert_eq!(plain, binary);
+    }
+
+    #[test]
+    fn the_yaw_of_the_origin_turns_the_grid() {
+        let yaml = GOOD.replace("0.0]", "1.5707963267948966]");
+        let grid = map(&yaml, "map.pgm", b"P2 2 1 255 0 254").unwrap();
+        let center = grid.geometry().center(Cell::new(1, 0));
+        assert!(center.distance(Point { x: 0.75, y: 2.75 }) < 1e-9, "{center:?}");
+    }
+
+    #[test]
+    fn an_image_may_have_an_absolute_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let image = dir.path().join("elsewhere.pgm");
+        std::fs::write(&image, b"P2 1 1 255 0").unwrap();
+        let grid = map(&GOOD.replace("map.pgm", image.to_str().unwrap()), "unused", b"").unwrap();
+        assert_eq!(grid.data(), [100]);
+    }
+
+    #[test]
+    fn every_error_names_the_file_and_the_field() {
+        let text = |yaml: &str, image: &[u8]| map(yaml, "map.pgm", image).unwrap_err().to_string();
+        let image: &[u8] = b"P2 1 1 255 0";
+        for field in ["image", "resolution", "origin", "negate", "occupied_thresh", "free_thresh"] {
+            let yaml: String = GOOD.split_inclusive('\n').filter(|line| !line.starts_with(field)).collect();
+            let error = text(&yaml, image);
+            assert!(error.contains("map.yaml") && error.contains(&format!("field {field} is missing")), "{error}");
+        }
+        for (old, new, field, value) in [
+            ("map.pgm", "''", "image", "\"\""),
+            ("map.pgm", "[1]", "image", "[1]"),
+            ("0.5", "0", "resolution", "0"),
+            ("0.5", "-0.05", "resolution", "-0.05"),
+            ("0.5", "fine", "resolution", "\"fine\""),
+            ("0.5", ".nan", "resolution", "NaN"),
+            ("[1.0, 2.0, 0.0]", "[1.0, 2.0]", "origin", "[1, 2]"),
+            ("[1.0, 2.0, 0.0]", "7", "origin", "7"),
+            ("[1.0, 2.0, 0.0]", "[1.0, .nan, 0.0]", "origin[1]", "NaN"),
+            ("[1.0, 2.0, 0.0]", "[.inf, 0, 0]", "origin[0]", "inf"),
+            ("[1.0, 2.0, 0.0]", "[0, 0, east]", "origin[2]", "\"east\""),
+            ("0.65", "1.5", "occupied_thresh", "1.5"),
+            ("0.65", "0.1", "occupied_thresh", "0.1"),
+            ("0.196", "-0.1", "free_thresh", "-0.1"),
+            ("0.196", "true", "free_thresh", "true"),
+            ("negate: 0", "negate: maybe", "negate", "\"maybe\""),
+            ("negate: 0", "negate: 0.5", "negate", "0.5"),
+            ("negate: 0", "negate: 0\nmode: quaternary", "mode", "\"quaternary\""),
+        ] {
+            let error = text(&GOOD.replace(old, new), image);
+            assert!(error.contains("map.yaml"), "{error}");
+            assert!(error.contains(&format!("field {field} is {value}, but")), "{new}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_image_is_named_with_the_reason() {
+        for (image, reason) in [
+            (&b""[..], "neither PGM nor PNG"),
+            (b"GIF89a", "neither PGM nor PNG"),
+            (b"P2 3 3 255 0 0", "PGM"),
+            (b"P5 20 20 255\n\x00", "PGM"),
+            (b"P5 0 3 255\n", "0 x 3"),
+            (b"P5 99999 1 255\n", "16384"),
+        ] {
+            let error = map(GOOD, "map.pgm", image).unwrap_err().to_string();
+            assert!(error.contains("map.yaml: field image: ") && error.contains("map.pgm: "), "{error}");
+            assert!(error.contains(reason), "{error}");
+        }
+        let error = map(GOOD, "other.pgm", b"").unwrap_err().to_string();
+        assert!(error.contains("map.pgm: No such file"), "{error}");
+        let error = load(Path::new("/nowhere/map.yaml")).unwrap_err().to_string();
+        assert_eq!(error, "map file /nowhere/map.yaml: No such file or directory (os error 2)");
+        let error = map("image: [", "map.pgm", b"").unwrap_err().to_string();
+        assert!(error.contains("map.yaml: not YAML"), "{error}");
+        let error = map("- a list", "map.pgm", b"").unwrap_err().to_string();
+        assert!(error.contains("map.yaml: no map of fields"), "{error}");
+    }
+
+    /// Any bytes; and bytes of a good file with some of them changed, which get further.
+    fn soup(good: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
+        let changes = proptest::collection::vec((0..good.len(), any::<u8>()), 0..6);
+        let changed = (changes, 0..=good.len()).prop_map(move |(changes, end)| {
+            let mut bytes = good.to_vec();
+            for (at, byte) in changes {
+                bytes[at] = byte;
+            }
+            bytes.truncate(end.max(1));
+            bytes
+        });
+        prop_oneof![proptest::collection::vec(any::<u8>(), 0..200), changed]
+    }
+
+    proptest! {
+        #[test]
+        fn no_yaml_file_panics(bytes in soup(GOOD.as_bytes())) {
+            if let Ok(text) = String::from_utf8(bytes) {
+                let _ = Fields::parse(Path::new("map.yaml"), &text);
+            }
+        }
+
+        #[test]
+        fn no_image_panics(
+            plain in soup(b"P2\n# a comment\n4 3\n255\n 0 254 205 1 2 3 4 5 6 7 8 9\n"),
+            binary in soup(b"P5\n4 3\n255\n\x00\xfe\xcd\x00\xfe\xcd\x00\xfe\xcd\x00\xfe\xcd"),
+            png in soup(include_bytes!("map_file/sample.png")),
+        ) {
+            for bytes in [plain, binary, png] {
+                let _ = image::Shades::decode(&bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The shades of a map's image, and what they mean.
+
+use std::io::Cursor;
+
+use crate::geometry::MAX_SIDE;
+use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::fields::{Fields, Mode};
+
+/// One shade for each pixel, row by row from the upper left: 0 black, 255 white.
+pub struct Shades {
+    pub width: u32,
+    pub height: u32,
+    grey: Vec<u8>,
+    /// Pixels that aren't wholly opaque; empty when the image has no such thing.
+    transparent: Vec<bool>,
+}
+
+impl Shades {
+    /// Reads a PGM (plain or binary) or PNG image.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the message.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let (name, format) = match ::image::guess_format(bytes) {
+            Ok(ImageFormat::Pnm) => ("PGM", ImageFormat::Pnm),
+            Ok(ImageFormat::Png) => ("PNG", ImageFormat::Png),
+            _ => return Err("the file is neither PGM nor PNG".to_owned()),
+        };
+        let failed = |e: ::image::ImageError| format!("can't be read as {name}: {e}");
+        let reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut decoder = reader.into_decoder().map_err(failed)?;
+        let (width, height) = decoder.dimensions();
+        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+            return Err(format!("the image has {width} x {height} pixels, a side must be from 1 to {MAX_SIDE}"));
+        }
+        decoder.set_limits(Limits::default()).map_err(failed)?;
+        // The decoder makes room for the whole image before it reads any of it: 512 MB are enough for every map.
+        let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+        Ok(Self::of(image))
+    }
+
+    /// Colours become grey by Rec. 601 luma at 16 bits, then 8 bits without rounding: what `GraphicsMagick`'s
+    /// `GrayscaleType` and `CharPixel` do in the map server. (Its versions before Jazzy 1.3.7 (May 2025) took the mean.)
+    fn of(image: DynamicImage) -> Self {
+        let (width, height) = (image.width(), image.height());
+        let image = match image {
+            DynamicImage::ImageLuma8(grey) => {
+                return Self { width, height, grey: grey.into_raw(), transparent: Vec::new() };
+            }
+            other => other,
+        };
+        let has_alpha = image.color().has_alpha();
+        let pixels = image.into_rgba16();
+        let grey = |[r, g, b, _]: [u16; 4]| {
+            let luma = (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000;
+            (luma / 257) as u8
+        };
+        Self {
+            width,
+            height,
+            grey: pixels.pixels().map(|p| grey(p.0)).collect(),
+            transparent: if has_alpha { pixels.pixels().map(|p| p.0[3] / 257 < 255).collect() } else { Vec::new() },
+        }
+    }
+
+    /// The occupancy of each cell, row-major from the lower left.
+    pub fn occupancy(&self, fields: &Fields) -> Vec<i8> {
+        let mut table = [0; 256];
+        for (shade, value) in (0..=u8::MAX).zip(&mut table) {
+            *value = occupancy(shade, fields);
+        }
+        let width = self.width as usize;
+        let transparent = |at| fields.mode != Mode::Raw && self.transparent.get(at) == Some(&true);
+        let cell = |at: usize| if transparent(at) { -1 } else { table[usize::from(self.grey[at])] };
+        (0..self.height as usize).rev().flat_map(|row| (row * width..(row + 1) * width).map(cell)).collect()
+    }
+}
+
+/// The occupancy that a shade stands for. In single precision, and free before occupied, as the map server has it.
+fn occupancy(shade: u8, fields: &Fields) -> i8 {
+    if fields.mode == Mode::Raw {
+        return if shade <= 100 { shade as i8 } else { -1 };
+    }
+    let light = f32::from(shade) / 255.0;
+    let dark = if fields.negate { light } else { 1.0 - light };
+    let (free, occupied) = (fields.free_thresh as f32, fields.occupied_thresh as f32);
+    if dark <= free {
+        0
+    } else if dark >= occupied {
+        100
+    } else if fields.mode == Mode::Scale {
+        let width = (fields.occupied_thresh - fields.free_thresh) as f32;
+        ((dark - free) / width * 100.0).round() as i8
+    } else {
+        -1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Pose;
+    use ::image::{GrayAlphaImage, GrayImage, ImageBuffer, Luma, RgbImage, RgbaImage};
+    use proptest::prelude::*;
+
+    fn fields(mode: Mode, negate: bool) -> Fields {
+        Fields {
+            image: String::new(),
+            resolution: 0.05,
+            origin: Pose::default(),
+            negate,
+            occupied_thresh: 0.65,
+            free_thresh: 0.196,
+            mode,
+        }
+    }
+
+    fn png(image: impl Into<DynamicImage>) -> Shades {
+        let mut bytes = Cursor::new(Vec::new());
+        image.into().write_to(&mut bytes, ImageFormat::Png).unwrap();
+        Shades::decode(bytes.get_ref()).unwrap()
+    }
+
+    fn row(shades: &[u8]) -> Shades {
+        png(GrayImage::from_raw(shades.len() as u32, 1, shades.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn trinary_knows_free_occupied_and_unknown() {
+        let shades = row(&[0, 89, 90, 204, 205, 206, 254, 255]);
+        assert_eq!(shades.occupancy(&fields(Mode::Trinary, false)), [100, 100, -1, -1, -1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn negate_swaps_black_and_white() {
+        let shades = row(&[0, 49, 50, 165, 166, 255]);
+        assert_eq!(shades.occupancy(&fields(Mode::Trinary, true)), [0, 0, -1, -1, 100, 100]);
+    }
+
+    #[test]
+    fn scale_fills_the_room_between_the_thresholds() {
+        // (1 − 128 / 255 − 0.196) / (0.65 − 0.196) = 0.667
+        let shades = row(&[0, 90, 128, 204, 255]);
+        assert_eq!(shades.occupancy(&fields(Mode::Scale, false)), [100, 99, 67, 1, 0]);
+    }
+
+    #[test]
+    fn raw_takes_the_shade_as_it_is_and_knows_no_negation() {
+        let shades = row(&[0, 1, 65, 100, 101, 128, 255]);
+        for negate in [false, true] {
+            assert_eq!(shades.occupancy(&fields(Mode::Raw, negate)), [0, 1, 65, 100, -1, -1, -1]);
+        }
+    }
+
+    #[test]
+    fn a_pixel_that_is_not_wholly_opaque_is_unknown_but_in_raw() {
+        let image = GrayAlphaImage::from_raw(4, 1, vec![0, 255, 0, 254, 255, 0, 255, 255]).unwrap();
+        let shades = png(image);
+        assert_eq!(shades.occupancy(&fields(Mode::Trinary, false)), [100, -1, -1, 0]);
+        assert_eq!(shades.occupancy(&fields(Mode::Scale, false)), [100, -1, -1, 0]);
+        assert_eq!(shades.occupancy(&fields(Mode::Raw, false)), [0, 0, -1, -1]);
+        let shades = png(RgbaImage::from_raw(2, 1, vec![9, 9, 9, 255, 9, 9, 9, 128]).unwrap());
+        assert_eq!(shades.occupancy(&fields(Mode::Raw, false)), [9, 9]);
+        assert_eq!(shades.occupancy(&fields(Mode::Trinary, false)), [100, -1]);
+    }
+
+    #[test]
+    fn colours_become_grey_as_graphicsmagick_does_it() {
+        // Measured with GraphicsMagick 1.3.40: SetImageType(GrayscaleType), DispatchImage("I", CharPixel).
+        let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 30, 77, 77, 77];
+        let shades = png(RgbImage::from_raw(5, 1, colours.to_vec()).unwrap());
+        assert_eq!(shades.grey, [76, 149, 29, 123, 77]);
+    }
+
+    #[test]
+    fn sixteen_bits_become_eight_without_rounding() {
+        let image = ImageBuffer::<Luma<u16>, _>::from_raw(4, 1, vec![0_u16, 256, 257, 65535]).unwrap();
+        assert_eq!(png(image).grey, [0, 0, 1, 255]);
+    }
+
+    #[test]
+    fn a_pgm_is_scaled_by_its_own_white() {
+        let shades = Shades::decode(b"P2 3 1 100 0 50 100").unwrap();
+        assert_eq!(shades.grey, [0, 128, 255]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_image_and_thresholds_give_legal_occupancy(
+            pixels in proptest::collection::vec(any::<u8>(), 24), low in 0.0..=1.0_f64, high in 0.0..=1.0_f64,
+            negate in any::<bool>(), mode in prop_oneof![Just(Mode::Trinary), Just(Mode::Scale), Just(Mode::Raw)],
+        ) {
+            let shades = png(RgbaImage::from_raw(3, 2, pixels).unwrap());
+            let fields = Fields { free_thresh: low.min(high), occupied_thresh: low.max(high), ..fields(mode, negate) };
+            let occupancy = shades.occupancy(&fields);
+            prop_assert_eq!(occupancy.len(), 6);
+            prop_assert!(occupancy.iter().all(|v| (-1..=100).contains(v)));
+        }
+    }
+}

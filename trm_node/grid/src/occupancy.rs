@@ -1,0 +1,100 @@
+//! `nav_msgs/OccupancyGrid` as a checked value: row-major from the origin.
+
+use crate::error::GridError;
+use crate::geometry::{Geometry, Rect};
+
+/// Occupancy of each cell: −1 unknown, else 0 to 100 per cent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OccupancyGrid {
+    geometry: Geometry,
+    data: Vec<i8>,
+}
+
+impl OccupancyGrid {
+    /// A grid from row-major data.
+    ///
+    /// # Errors
+    /// [`GridError`] when the number of values isn't width × height, or a value lies outside −1 to 100.
+    pub fn new(geometry: Geometry, data: Vec<i8>) -> Result<Self, GridError> {
+        check_values(&data, geometry.width(), geometry.height())?;
+        Ok(Self { geometry, data })
+    }
+
+    /// Where the grid lies.
+    #[must_use]
+    pub const fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// The values, row-major from the origin.
+    #[must_use]
+    pub fn data(&self) -> &[i8] {
+        &self.data
+    }
+
+    /// Overwrites a rectangle.
+    ///
+    /// # Errors
+    /// [`GridError`] when the rectangle leaves the grid, or the values are wrong in number or range; the grid
+    /// is unchanged.
+    pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<(), GridError> {
+        check_update(&self.geometry, rect, values)?;
+        for (range, row) in rect.rows(&self.geometry).zip(values.chunks(rect.width.max(1) as usize)) {
+            self.data[range].copy_from_slice(row);
+        }
+        Ok(())
+    }
+}
+
+/// Whether values fit a rectangle of a grid.
+///
+/// # Errors
+/// [`GridError`] when the rectangle leaves the grid, or the values are wrong in number or range.
+pub(super) fn check_update(geometry: &Geometry, rect: Rect, values: &[i8]) -> Result<(), GridError> {
+    let inside = rect.col >= 0
+        && rect.row >= 0
+        && i64::from(rect.col) + i64::from(rect.width) <= i64::from(geometry.width())
+        && i64::from(rect.row) + i64::from(rect.height) <= i64::from(geometry.height());
+    if !inside {
+        return Err(GridError {
+            field: "update rectangle",
+            value: format!("{} x {} at ({}, {})", rect.width, rect.height, rect.col, rect.row),
+            expected: format!("the grid has {} x {} cells", geometry.width(), geometry.height()),
+        });
+    }
+    check_values(values, rect.width, rect.height)
+}
+
+fn check_values(data: &[i8], width: u32, height: u32) -> Result<(), GridError> {
+    let expected = width as usize * height as usize;
+    if data.len() != expected {
+        return Err(GridError {
+            field: "data length",
+            value: data.len().to_string(),
+            expected: format!("info says {width} x {height} = {expected}"),
+        });
+    }
+    if let Some(at) = data.iter().position(|v| !(-1..=100).contains(v)) {
+        return Err(GridError {
+            field: "data",
+            value: format!("{} at index {at}", data[at]),
+            expected: "values are -1 (unknown) or 0 to 100".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Pose;
+
+    #[test]
+    fn values_of_the_wrong_number_or_range_are_named() {
+        let geometry = Geometry::new(10, 10, 0.1, Pose::default()).unwrap();
+        let error = OccupancyGrid::new(geometry, vec![0; 99]).unwrap_err().to_string();
+        assert_eq!(error, "grid refused: data length is 99, but info says 10 x 10 = 100");
+        let error = OccupancyGrid::new(geometry, vec![101; 100]).unwrap_err().to_string();
+        assert!(error.contains("101 at index 0"), "{error}");
+    }
+}

@@ -1,0 +1,200 @@
+//! What it costs to drive: length times weight, so that paths keep away from obstacles where that is worth the way.
+//!
+//! The weight of a cell is 1 + `cost_travel_multiplier` · cost / 98, as in Nav2's Smac 2D planner. Every search, the
+//! choice between paths and the labels of the training (`models/trm_train/worlds.py`) count the same.
+
+use crate::cost::{INSCRIBED, UNKNOWN};
+use crate::costmap::Costmap;
+use crate::units::{Cell, CellPoint, Move, Pose};
+use trm_config::{GridConfig, MAX_TRAVEL_MULTIPLIER};
+
+/// The greatest cost of a free cell.
+const GREATEST: u8 = INSCRIBED - 1;
+
+/// What cells may be crossed, and what crossing them costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Travel {
+    /// Whether unknown cells may be crossed.
+    pub allow_unknown: bool,
+    /// What each unit of a cell's cost adds to its weight.
+    per_cost: f32,
+}
+
+impl Travel {
+    /// The travel costs that the parameters set.
+    #[must_use]
+    pub fn new(config: &GridConfig) -> Self {
+        let multiplier = config.cost_travel_multiplier.clamp(0.0, MAX_TRAVEL_MULTIPLIER);
+        Self { allow_unknown: config.allow_unknown, per_cost: multiplier as f32 / f32::from(GREATEST) }
+    }
+
+    /// Whether the costs of cells count.
+    #[must_use]
+    pub const fn is_weighted(self) -> bool {
+        self.per_cost > 0.0
+    }
+
+    /// The weight of a cell of this cost, from 1 to 4. An unknown cell has 1; one that the robot is to leave (99 and
+    /// more) the greatest weight of a free cell.
+    #[must_use]
+    pub const fn weight(self, cost: u8) -> f32 {
+        let counted = if cost == UNKNOWN {
+            0
+        } else if cost < GREATEST {
+            cost
+        } else {
+            GREATEST
+        };
+        1.0 + self.per_cost * counted as f32
+    }
+
+    /// The cost of a move between cells of these costs, in cells: its length times the mean of the weights, so the same
+    /// both ways. Never less than its length.
+    #[must_use]
+    pub const fn step(self, from: u8, to: u8, step: Move) -> f32 {
+        0.5 * (self.weight(from) + self.weight(to)) * step.length
+    }
+
+    /// The cost of a path of neighbouring cells, in cells.
+    pub fn cells<'a>(self, costmap: &Costmap, cells: impl Iterator<Item = &'a Cell>) -> f64 {
+        let mut before: Option<&Cell> = None;
+        let mut sum = 0.0;
+        for cell in cells {
+            if let Some(before) = before.replace(cell) {
+                let length = f64::from(cell.col - before.col).hypot(f64::from(cell.row - before.row));
+                sum += 0.5 * (self.weight_at(costmap, *before) + self.weight_at(costmap, *cell)) * length;
+            }
+        }
+        sum
+    }
+
+    /// The cost of the line between two points: the integral of the weights of the cells that it crosses. Along a move this is [`Self::step`]. Both must be finite and in the grid, or beside it:
+    /// the work is that of visiting each cell of the line.
+    #[must_use]
+    pub fn line(self, costmap: &Costmap, a: CellPoint, b: CellPoint) -> f64 {
+        let (dx, dy) = (b.col - a.col, b.row - a.row);
+        let length = dx.hypot(dy);
+        if !self.is_weighted() || !length.is_finite() {
+            return length;
+        }
+        let (mut cell, end) = (a.cell(), b.cell());
+        let (cols, rows) = ((end.col - cell.col).signum(), (end.row - cell.row).signum());
+        // Where on the line, from 0 to 1, the next border between columns or rows is crossed.
+        let border = |at: i32, towards: i32, from: f64, along: f64| {
+            if towards == 0 { f64::INFINITY } else { (f64::from(at) + 0.5 * f64::from(towards) - from) / along }
+        };
+        let (mut across, mut up) = (border(cell.col, cols, a.col, dx), border(cell.row, rows, a.row, dy));
+        let (mut sum, mut done) = (0.0, 0.0);
+        while cell != end {
+            let next = across.min(up).clamp(done, 1.0);
+            sum += (next - done) * self.weight_at(costmap, cell);
+            done = next;
+            if across <= up {
+                cell.col += cols;
+                across = if cell.col == end.col { f64::INFINITY } else { border(cell.col, cols, a.col, dx) };
+            } else {
+                cell.row += rows;
+                up = if cell.row == end.row { f64::INFINITY } else { border(cell.row, rows, a.row, dy) };
+            }
+        }
+        (sum + (1.0 - done) * self.weight_at(costmap, end)) * length
+    }
+
+    /// The cost of a path of poses, in cells: that of the lines between them.
+    #[must_use]
+    pub fn path(self, costmap: &Costmap, poses: &[Pose]) -> f64 {
+        let point = |pose: &Pose| costmap.geometry().to_cells(pose.point());
+        poses.windows(2).fold(0.0, |sum, pair| sum + self.line(costmap, point(&pair[0]), point(&pair[1])))
+    }
+
+    /// The weight of a cell of the grid; outside it that of a cell to be left.
+    fn weight_at(self, costmap: &Costmap, cell: Cell) -> f64 {
+        f64::from(self.weight(costmap.cost(cell).unwrap_or(GREATEST)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::LETHAL;
+    use crate::testing::{costmap, travel};
+    use crate::units::MOVES;
+    use proptest::prelude::*;
+
+    fn world() -> impl Strategy<Value = Costmap> {
+        let cell = prop_oneof![2 => Just('.'), 6 => proptest::char::range('1', '9'), 1 => Just('#'), 1 => Just('?')];
+        proptest::collection::vec(cell, 120).prop_map(|cells| {
+            let rows: Vec<String> = cells.chunks(12).map(|row| row.iter().collect()).collect();
+            costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>())
+        })
+    }
+
+    #[test]
+    fn a_weight_grows_with_the_cost_from_one_and_ends_at_the_multiplier() {
+        let weight = |multiplier, cost| travel(multiplier).weight(cost);
+        for (cost, expected) in [(0, 1.0), (49, 2.0), (98, 3.0), (INSCRIBED, 3.0), (LETHAL, 3.0), (UNKNOWN, 1.0)] {
+            assert!((weight(2.0, cost) - expected).abs() < 1e-6, "{cost}");
+            assert!((weight(0.0, cost) - 1.0).abs() < f32::EPSILON, "{cost} by length");
+            assert!((weight(-1.0, cost) - 1.0).abs() < f32::EPSILON, "{cost}: never less than 1");
+        }
+        assert!((weight(100.0, 98) - 4.0).abs() < 1e-6, "as much as guidance has levels for");
+    }
+
+    #[test]
+    fn without_a_multiplier_a_cost_is_a_length() {
+        let map = costmap(&["99999", "99999"]);
+        let travel = travel(0.0);
+        assert!(!travel.is_weighted());
+        assert!((travel.line(&map, CellPoint::default(), CellPoint::new(3.0, 1.0)) - 10.0_f64.sqrt()).abs() < 1e-12);
+        assert!((travel.cells(&map, [Cell::new(0, 0), Cell::new(1, 1)].iter()) - 2.0_f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_line_that_is_not_finite_costs_no_time() {
+        let map = costmap(&["12", "34"]);
+        assert!(travel(2.0).line(&map, CellPoint::default(), CellPoint::new(f64::NAN, 1.0)).is_nan());
+        assert!(travel(2.0).line(&map, CellPoint::default(), CellPoint::new(f64::INFINITY, 1.0)).is_infinite());
+    }
+
+    proptest! {
+        #[test]
+        fn a_move_costs_what_the_line_and_the_two_cells_do_both_ways(
+            map in world(), col in 0..12, row in 0..10, step in 0..8_usize, multiplier in 0.0..=3.0_f64,
+        ) {
+            let (travel, step) = (travel(multiplier), MOVES[step]);
+            let (from, to) = (Cell::new(col, row), Cell::new(col, row).after(step));
+            let (Some(a), Some(b)) = (map.cost(from), map.cost(to)) else { return Ok(()) };
+            let cost = travel.step(a, b, step);
+            prop_assert!(cost >= step.length);
+            prop_assert!((cost - travel.step(b, a, step)).abs() < f32::EPSILON);
+            prop_assert!((travel.line(&map, from.center(), to.center()) - f64::from(cost)).abs() < 1e-5);
+            prop_assert!((travel.cells(&map, [from, to, from].iter()) - 2.0 * f64::from(cost)).abs() < 1e-5);
+        }
+
+        #[test]
+        fn a_line_costs_the_mean_weight_along_it_times_its_length(
+            map in world(), a in (-0.4..11.4_f64, -0.4..9.4_f64), b in (-0.4..11.4_f64, -0.4..9.4_f64), part in 0.0..1.0_f64,
+        ) {
+            const SAMPLES: usize = 4000;
+            let travel = travel(2.0);
+            let (a, b) = (CellPoint::new(a.0, a.1), CellPoint::new(b.0, b.1));
+            let at = |share: f64| a.towards(b, share);
+            let weights = (0..SAMPLES).map(|i| {
+                let cell = at((i as f64 + 0.5) / SAMPLES as f64).cell();
+                f64::from(travel.weight(map.cost(cell).unwrap()))
+            });
+            let length = a.distance(b);
+            let expected = weights.sum::<f64>() / SAMPLES as f64 * length;
+            let cost = travel.line(&map, a, b);
+            // A line crosses at most 22 borders, and each sample may lie on the wrong side of one.
+            prop_assert!((cost - expected).abs() <= 22.0 * 2.0 * length / SAMPLES as f64, "{cost}, not {expected}");
+            prop_assert!((cost - travel.line(&map, b, a)).abs() < 1e-9);
+            prop_assert!((cost - travel.line(&map, a, at(part)) - travel.line(&map, at(part), b)).abs() < 1e-9);
+            let poses = [a, at(part), b].map(|at| {
+                let point = map.geometry().to_point(at);
+                Pose::new(point.x, point.y, 0.0)
+            });
+            prop_assert!((cost - travel.path(&map, &poses)).abs() < 1e-6);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! A model on disk: `manifest.yaml` and three ONNX graphs. A bundle that isn't what its manifest says is refused.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::encode::{CHANNELS, CLASSES, Scales};
+use crate::error::LoadError;
+use trm_config::ParameterError;
+
+/// The manifest's file name.
+pub const MANIFEST: &str = "manifest.yaml";
+/// The graphs of a bundle.
+pub const GRAPHS: [&str; 3] = ["encode.onnx", "net.onnx", "decode.onnx"];
+/// No graph of a tiny model is larger, in bytes.
+const MAX_GRAPH: u64 = 64 << 20;
+
+/// `manifest.yaml`, as `models/trm_train/export.py` writes it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format.
+    pub format: u32,
+    /// The bundle's name.
+    pub name: String,
+    /// What the recursion needs to know of the network.
+    pub architecture: Architecture,
+    /// How a window becomes the input.
+    pub encoding: Encoding,
+    /// What `decode` gives.
+    pub outputs: Outputs,
+    /// The window sizes it works on.
+    pub windows: Windows,
+    /// The first y and z.
+    pub start: Start,
+    /// Where it comes from; for people.
+    pub training: serde_yaml::Value,
+    /// What was measured; for people.
+    pub evaluation: serde_yaml::Value,
+    /// SHA-256 of each graph, in hexadecimal.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What the recursion needs to know of the network; the names are the paper's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Architecture {
+    /// d: values a token.
+    pub hidden: usize,
+    /// Cells a side of a token.
+    pub patch: usize,
+    /// n: latent updates in a cycle, before the answer's.
+    pub latent_updates: usize,
+    /// T: cycles in a supervision step.
+    pub cycles: usize,
+    /// Trained weights.
+    pub parameters: usize,
+}
+
+impl Architecture {
+    /// Applications of the net in a supervision step.
+    #[must_use]
+    pub const fn applications_a_step(self) -> usize {
+        self.cycles * (self.latent_updates + 1)
+    }
+}
+
+/// The channels of the input and their scales.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Encoding {
+    /// Names of the channels; this version knows [`CHANNELS`].
+    pub channels: Vec<String>,
+    /// Their scales.
+    #[serde(flatten)]
+    pub scales: Scales,
+}
+
+/// The outputs of `decode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outputs {
+    /// Classes for each cell.
+    pub moves: usize,
+    /// Halting logits.
+    pub q: usize,
+}
+
+/// The window sizes that a model works on, in cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// Smallest side.
+    pub min: usize,
+    /// Greatest side.
+    pub max: usize,
+    /// The side is a multiple of this.
+    pub multiple_of: usize,
+}
+
+/// The first y and z, `[hidden]` each, the same for every token.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// First answer.
+    pub y: Vec<f32>,
+    /// First latent.
+    pub z: Vec<f32>,
+}
+
+/// A checked bundle in memory.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// Its manifest.
+    pub manifest: Manifest,
+    path: PathBuf,
+    graphs: [Vec<u8>; 3],
+}
+
+impl Bundle {
+    /// Reads and checks a bundle's folder.
+    ///
+    /// # Errors
+    /// [`LoadError::BundleFile`] for a file that can't be read, [`LoadError::BundleField`] for a manifest that isn't
+    /// one, for a field this version can't work with, and for a graph whose hash differs.
+    pub fn load(folder: &Path) -> Result<Self, LoadError> {
+        let path = folder.join(MANIFEST);
+        let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
+        let manifest = Manifest::parse(&text, &path)?;
+        let mut graphs = [Vec::new(), Vec::new(), Vec::new()];
+        for (name, graph) in GRAPHS.iter().zip(&mut graphs) {
+            *graph = read_graph(&folder.join(name), &path, manifest.files.get(*name))?;
+        }
+        Ok(Self { manifest, path: folder.to_owned(), graphs })
+    }
+
+    /// The folder it came from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The bytes of one of the [`GRAPHS`].
+    #[must_use]
+    pub fn graph(&self, index: usize) -> &[u8] {
+        &self.graphs[index]
+    }
+
+    /// The largest window of at most `size` cells that the model works on.
+    ///
+    /// # Errors
+    /// [`LoadError::Parameter`] when the model works on larger windows only, or on smaller ones only.
+    pub fn window(&self, size: usize) -> Result<usize, LoadError> {
+        let Windows { min, max, multiple_of } = self.manifest.windows;
+        let rounded = size / multiple_of * multiple_of;
+        if (min..=max).contains(&rounded) {
+            return Ok(rounded);
+        }
+        Err(LoadError::from(ParameterError {
+            name: "window_size".to_owned(),
+            value: size.to_string(),
+            expected: format!("from {min} to {max} cells, as the bundle {} needs", self.manifest.name),
+        }))
+    }
+}
+
+impl Manifest {
+    /// Reads and checks the text of a manifest; `path` is where it came from, for messages.
+    ///
+    /// # Errors
+    /// [`LoadError::BundleField`] for a text that isn't a manifest, and for a field this version can't work with.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, LoadError> {
+        let manifest: Self = serde_yaml::from_str(text).map_err(|e| field(path, "manifest", e))?;
+        manifest.check(path)?;
+        Ok(manifest)
+    }
+
+    fn check(&self, path: &Path) -> Result<(), LoadError> {
+        let Architecture { hidden, patch, latent_updates, cycles, .. } = self.architecture;
+        let Windows { min, max, multiple_of } = self.windows;
+        let finite = |values: &[f32]| values.len() == hidden && values.iter().all(|v| v.is_finite());
+        let scales = self.encoding.scales;
+        let positive = |v: f32| v.is_finite() && v > 0.0;
+        let rules = [
+            (self.format == 1, "format", "this version reads format 1"),
+            ((1..=1024).contains(&hidden), "architecture.hidden", "must be from 1 to 1024"),
+            ((1..=16).contains(&patch), "architecture.patch", "must be from 1 to 16"),
+            ((1..=64).contains(&latent_updates), "architecture.latent_updates", "must be from 1 to 64"),
+            ((1..=64).contains(&cycles), "architecture.cycles", "must be from 1 to 64"),
+            (
+                self.encoding.channels == CHANNELS,
+                "encoding.channels",
+                "must be occupied, goal, goal_offset, ones, cost",
+            ),
+            (scales.goal_value.is_finite(), "encoding.goal_value", "must be finite"),
+            (positive(scales.offset_scale), "encoding.offset_scale", "must be positive"),
+            (positive(scales.offset_clip), "encoding.offset_clip", "must be positive"),
+            (self.outputs == Outputs { moves: CLASSES, q: 1 }, "outputs", "must be moves: 9, q: 1"),
+            (
+                multiple_of > 0 && patch > 0 && multiple_of.is_multiple_of(patch),
+                "windows.multiple_of",
+                "must be a multiple of architecture.patch",
+            ),
+            (min > 0 && min <= max && max <= 1024, "windows", "0 < min <= max <= 1024 must hold"),
+            (finite(&self.start.y), "start.y", "must hold architecture.hidden finite values"),
+            (finite(&self.start.z), "start.z", "must hold architecture.hidden finite values"),
+        ];
+        rules.iter().find(|(holds, ..)| !holds).map_or(Ok(()), |(_, name, reason)| Err(field(path, name, reason)))
+    }
+}
+
+fn read_graph(file: &Path, manifest: &Path, expected: Option<&String>) -> Result<Vec<u8>, LoadError> {
+    let name = format!("files.{}", file.file_name().unwrap_or_default().display());
+    let expected = expected.ok_or_else(|| field(manifest, &name, "missing"))?;
+    let size = std::fs::metadata(file).map_err(|e| unreadable(file, e))?.len();
+    if size > MAX_GRAPH {
+        return Err(field(manifest, &name, format!("{size} bytes, more than {MAX_GRAPH}")));
+    }
+    let bytes = std::fs::read(file).map_err(|e| unreadable(file, e))?;
+    let found = hexadecimal(&Sha256::digest(&bytes));
+    if found != expected.to_ascii_lowercase() {
+        return Err(field(manifest, &name, format!("the file's sha256 is {found}, the manifest says {expected}")));
+    }
+    Ok(bytes)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unreadable(path: &Path, error: impl Display) -> LoadError {
+    LoadError::BundleFile { path: path.to_owned(), reason: error.to_string() }
+}
+
+fn field(path: &Path, field: &str, reason: impl Display) -> LoadError {
+    LoadError::BundleField { path: path.to_owned(), field: field.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELEASED: &str = include_str!("../../../tests/fuzz/seeds/manifest/nav_d32.yaml");
+
+    #[test]
+    fn a_model_of_other_channels_is_refused_and_the_message_names_those_it_must_have() {
+        let path = Path::new("manifest.yaml");
+        assert!(Manifest::parse(RELEASED, path).is_ok());
+        let four = RELEASED.replace(", ones, cost]", ", ones]");
+        let error = Manifest::parse(&four, path).unwrap_err().to_string();
+        assert!(error.contains("encoding.channels") && error.contains(&CHANNELS.join(", ")), "{error}");
+    }
+}

@@ -1,0 +1,240 @@
+//! The part of a path that lies beyond the window, kept from plan to plan: straight lines to the goal, each of them checked.
+//!
+//! A plan joins a route where it leads on from there at no extra cost. So what a plan costs doesn't grow with the way to
+//! the goal. When the costs change, only the lines that a changed rectangle can touch are looked at again.
+
+use trm_grid::costmap::Costmap;
+use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, CellPoint, Pose};
+
+use crate::check::is_clear;
+
+/// Greatest distance between two poses in cells: a diagonal step, so that there are never more poses than cells.
+pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
+
+/// A path has its poses at most a [`STRIDE`] apart up to this many; what lies beyond is far from being driven.
+pub const DENSE: usize = 512;
+/// The distance of poses beyond, in cells. Corners stay.
+pub const FAR_STRIDE: f64 = 4.0;
+
+/// Checked lines to a goal. The fields are private: [`Route::draw`] and [`Route::recheck`] look at every line that they let
+/// through.
+#[derive(Debug, Default)]
+pub struct Route {
+    /// Where its lines begin. The last one ends in `end`.
+    corners: Vec<Cell>,
+    end: CellPoint,
+    end_pose: Pose,
+    goal: Pose,
+    /// What each line costs, and all from its beginning on.
+    costs: Vec<f64>,
+    to_go: Vec<f64>,
+    /// From this corner on all lines may be driven.
+    first: usize,
+    /// Of the costmap that they were checked on.
+    version: u64,
+    geometry: Option<Geometry>,
+    /// Version of the guidance that it follows.
+    guidance: Option<u64>,
+}
+
+impl Route {
+    /// Makes room for routes of `corners` corners.
+    pub fn reserve(&mut self, corners: usize) {
+        self.clear();
+        self.corners = Vec::with_capacity(corners);
+        self.costs = Vec::with_capacity(corners);
+        self.to_go = Vec::with_capacity(corners);
+    }
+
+    /// Forgets the route.
+    pub fn clear(&mut self) {
+        self.corners.clear();
+        self.costs.clear();
+        self.to_go.clear();
+        self.first = 0;
+        self.geometry = None;
+    }
+
+    /// Becomes the lines along `corners`, the last of which is the goal's cell, and from the last but one to the goal itself
+    /// where that is clear. `false`, and no route at all, when a line may not be driven.
+    pub fn draw(
+        &mut self,
+        costmap: &Costmap,
+        travel: Travel,
+        corners: &[Cell],
+        goal: Pose,
+        guidance: Option<u64>,
+    ) -> bool {
+        self.clear();
+        let [lines @ .., last] = corners else { return false };
+        if lines.is_empty() || !goal.yaw.is_finite() {
+            return false;
+        }
+        self.corners.extend_from_slice(lines);
+        self.lead_to(costmap, travel, *last, goal, guidance)
+    }
+
+    /// Becomes the lines along `corners`, the last of which is a corner of another route to the same goal, and from there on
+    /// that one. `false` as above.
+    pub fn draw_to(
+        &mut self,
+        costmap: &Costmap,
+        travel: Travel,
+        corners: &[Cell],
+        (other, from): (&Self, usize),
+        guidance: Option<u64>,
+    ) -> bool {
+        self.clear();
+        let [lines @ .., last] = corners else { return false };
+        if other.corner(from) != Some(*last) {
+            return false;
+        }
+        self.corners.extend_from_slice(lines);
+        self.corners.extend_from_slice(&other.corners[from..]);
+        self.lead_to(costmap, travel, other.end.cell(), other.goal, guidance)
+    }
+
+    /// Leads from its corners to the goal's cell and the goal itself, and looks at every line.
+    fn lead_to(&mut self, costmap: &Costmap, travel: Travel, last: Cell, goal: Pose, guidance: Option<u64>) -> bool {
+        let Some(before) = self.corners.last() else { return false };
+        let geometry = costmap.geometry();
+        let exact = geometry.to_cells(goal.point());
+        let center = geometry.center(last);
+        let is_exact = geometry.cell_at(goal.point()) == Some(last)
+            && is_clear(costmap, travel.allow_unknown, before.center(), exact);
+        self.end = if is_exact { exact } else { last.center() };
+        self.end_pose = if is_exact { goal } else { Pose::new(center.x, center.y, goal.yaw) };
+        self.goal = goal;
+        self.guidance = guidance;
+        self.costs.resize(self.corners.len(), 0.0);
+        self.to_go.resize(self.corners.len(), 0.0);
+        self.check_lines(costmap, travel, |_| true);
+        let drawn = self.first == 0;
+        if !drawn {
+            self.clear();
+        }
+        drawn
+    }
+
+    /// Checks what may have changed since it was checked last.
+    pub fn recheck(&mut self, costmap: &Costmap, travel: Travel) {
+        if self.geometry != Some(*costmap.geometry()) {
+            self.clear();
+        } else if self.version != costmap.version() {
+            let changes = costmap.changed_since(self.version);
+            self.check_lines(costmap, travel, |line| {
+                changes.is_none_or(|changes| changes.iter().any(|c| meets(line, c.rect)))
+            });
+        }
+    }
+
+    /// Checks the lines that `may_differ`, and notes what they cost.
+    fn check_lines(&mut self, costmap: &Costmap, travel: Travel, may_differ: impl Fn(Line) -> bool) {
+        let mut to_go = 0.0;
+        for at in (self.first..self.corners.len()).rev() {
+            let line = self.line(at);
+            if may_differ(line) {
+                if !is_clear(costmap, travel.allow_unknown, line.0, line.1) {
+                    self.first = at + 1;
+                    break;
+                }
+                self.costs[at] = travel.line(costmap, line.0, line.1);
+            }
+            to_go += self.costs[at];
+            self.to_go[at] = to_go;
+        }
+        self.version = costmap.version();
+        self.geometry = Some(*costmap.geometry());
+    }
+
+    /// Whether the lines from a corner on may be driven on a costmap; it need not be the one that they were checked on.
+    #[must_use]
+    pub fn holds(&self, costmap: &Costmap, allow_unknown: bool, from: usize) -> bool {
+        let changes = costmap.changed_since(self.version);
+        let is_clear_still = |line: Line| {
+            changes.is_some_and(|changes| !changes.iter().any(|change| meets(line, change.rect)))
+                || is_clear(costmap, allow_unknown, line.0, line.1)
+        };
+        self.geometry == Some(*costmap.geometry())
+            && (self.first..self.corners.len()).contains(&from)
+            && (from..self.corners.len()).all(|at| is_clear_still(self.line(at)))
+    }
+
+    /// Whether the lines from a corner on were checked on this very costmap.
+    #[must_use]
+    pub fn is_checked(&self, costmap: &Costmap, from: usize) -> bool {
+        self.geometry == Some(*costmap.geometry())
+            && self.version == costmap.version()
+            && (self.first..self.corners.len()).contains(&from)
+    }
+
+    /// The pose that was asked for.
+    #[must_use]
+    pub const fn goal(&self) -> Pose {
+        self.goal
+    }
+
+    /// Its last pose: the goal, or the centre of the goal's cell.
+    #[must_use]
+    pub const fn end_pose(&self) -> Pose {
+        self.end_pose
+    }
+
+    /// A corner; `None` behind the last one.
+    #[must_use]
+    pub fn corner(&self, at: usize) -> Option<Cell> {
+        self.corners.get(at).copied()
+    }
+
+    /// What the lines from a corner on cost; infinite when they may not be driven.
+    #[must_use]
+    pub fn cost_to_go(&self, from: usize) -> f64 {
+        if from < self.first { f64::INFINITY } else { self.to_go.get(from).copied().unwrap_or(f64::INFINITY) }
+    }
+
+    /// The corners from which its checked lines lead to the end, and the first one's place.
+    #[must_use]
+    pub fn open_corners(&self) -> (&[Cell], usize) {
+        (self.corners.get(self.first..).unwrap_or_default(), self.first)
+    }
+
+    /// Version of the guidance that it follows.
+    #[must_use]
+    pub const fn guidance(&self) -> Option<u64> {
+        self.guidance
+    }
+
+    /// The poses from a corner to the end, on a path that has `already` so many before them.
+    pub fn poses(&self, from: usize, already: usize) -> impl Iterator<Item = Pose> + '_ {
+        let mut count = already;
+        self.geometry.iter().flat_map(move |geometry| {
+            let lines = (from..self.corners.len()).flat_map(move |at| {
+                let (a, b) = self.line(at);
+                let yaw = geometry.to_map_yaw(a.heading(b));
+                let stride = if count < DENSE { STRIDE } else { FAR_STRIDE };
+                let pieces = (a.distance(b) / stride).ceil();
+                count += pieces as usize;
+                (0..pieces as usize).map(move |piece| {
+                    let point = geometry.to_point(a.towards(b, piece as f64 / pieces));
+                    Pose::new(point.x, point.y, yaw)
+                })
+            });
+            lines.chain([self.end_pose])
+        })
+    }
+
+    fn line(&self, at: usize) -> Line {
+        (self.corners[at].center(), self.corners.get(at + 1).map_or(self.end, |next| next.center()))
+    }
+}
+
+type Line = (CellPoint, CellPoint);
+
+/// Whether a line may touch a cell of a rectangle, or be crossed by one: it comes within a cell of it.
+fn meets((a, b): Line, rect: Rect) -> bool {
+    let (left, bottom) = (rect.col as f64 - 1.0, rect.row as f64 - 1.0);
+    let (right, top) = (left + rect.width as f64 + 1.0, bottom + rect.height as f64 + 1.0);
+    a.col.min(b.col) <= right && a.col.max(b.col) >= left && a.row.min(b.row) <= top && a.row.max(b.row) >= bottom
+}
