@@ -230,7 +230,7 @@ fn costmap(golden: &Golden) -> Costmap {
     let [rows, cols] = costs.shape() else { panic!("costs of {} aren't a grid", golden.name) };
     let geometry = Geometry::new(*cols as u32, *rows as u32, 0.1, Pose::default()).unwrap();
     let data = costs.data().iter().map(|cost| *cost as i8).collect();
-    let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Costmap);
+    let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
     builder.replace(OccupancyGrid::new(geometry, data).unwrap()).clone()
 }
 
@@ -241,7 +241,7 @@ fn the_input_of_a_real_maps_windows_is_what_training_makes() {
     let bundle = bundle();
     let costmap = costmap(&golden);
     let goal = golden.cell("goal");
-    let travel = Travel::new(&Config { cost_travel_multiplier: 2.0, ..Config::default() });
+    let travel = Travel::new(&GridConfig { cost_travel_multiplier: 2.0, ..GridConfig::default() });
     let guidance = Guidance::compute(&costmap, goal, travel, &|| false).unwrap();
     for case in ["inside", "outside"] {
         let corner = golden.cell(&format!("{case}.corner"));
