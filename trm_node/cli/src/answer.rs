@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use trm_core::error::PlanError;
-use trm_core::planner::{Report, StageTimes};
-use trm_core::units::Pose;
+use trm_planner::PlanError;
+use trm_planner::{Report, StageTimes};
+use trm_grid::units::Pose;
 
 /// The JSON answer.
 #[derive(Debug, Serialize)]

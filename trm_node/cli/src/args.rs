@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use trm_core::config::{Config, Value};
-use trm_core::error::LoadError;
-use trm_core::model::bundle::Bundle;
-use trm_core::model::released;
-use trm_core::units::Pose;
+use trm_config::{Config, Value};
+use trm_net::error::LoadError;
+use trm_net::bundle::Bundle;
+use trm_net::released;
+use trm_grid::units::Pose;
 
 /// Plan a path on a map file.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use trm_core::halt::deadline::Clock;
+use trm_planner::halt::deadline::Clock;
 
 /// Counts from when it was started.
 pub struct Stopwatch(Instant);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use trm_core::config::{Config, ParameterSpec, Range};
+use trm_config::{Config, ParameterSpec, Range};
 
 /// List every parameter of the node and of the planner, with its default, unit and range.
 #[derive(clap::Args)]

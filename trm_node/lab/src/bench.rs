@@ -34,7 +34,7 @@ mod tiles;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use trm_core::model::bundle::Bundle;
+use trm_net::bundle::Bundle;
 
 use crate::args::bundle;
 use crate::eval::maps;
@@ -63,7 +63,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
     }
     let recordings = args.node.iter().map(|file| recording::load(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let bundle = bundle(args.bundle.as_deref())?;
-    backend::by_name(&setting.backend, &bundle, setting.config.window_size as usize)?;
+    backend::by_name(&setting.backend, &bundle, setting.config.planner.window_size as usize)?;
     let files = if args.maps.is_empty() { repository(&bundle)? } else { args.maps.clone() };
     let maps = control::load(&files)?;
     let machine = machine::describe();

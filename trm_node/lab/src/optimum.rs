@@ -1,9 +1,9 @@
 //! What the best path costs, in cells: the measure is the planner's own, [`Travel`].
 
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::travel::Travel;
-use trm_core::units::Cell;
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::Guidance;
+use trm_grid::travel::Travel;
+use trm_grid::units::Cell;
 
 /// The best path over eight moves.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use trm_core::config::{Config, Value};
-use trm_core::grid::travel::Travel;
+use trm_config::{Config, Value};
+use trm_grid::travel::Travel;
 
 use crate::args::{finite, with_flag};
 
@@ -225,7 +225,7 @@ pub struct Setting {
 impl Setting {
     /// What costs are counted in.
     pub fn travel(&self) -> Travel {
-        Travel::new(&self.config)
+        Travel::new(&self.config.grid)
     }
 
     /// The time of one tick.
@@ -235,7 +235,7 @@ impl Setting {
 
     /// The time of a plan.
     pub fn deadline(&self) -> Duration {
-        Duration::from_secs_f64(self.config.deadline_ms / 1e3)
+        Duration::from_secs_f64(self.config.node.deadline_ms / 1e3)
     }
 
     /// How long a part that usually takes `seconds` may take.

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use trm_core::grid::occupancy::OccupancyGrid;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::stats::Times;
-use trm_core::usage::Usage;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_planner::halt::deadline::Clock as _;
+use trm_net::bundle::Bundle;
+use trm_planner::stats::Times;
+use trm_rt::usage::Usage;
 
 use super::args::{Load, Setting};
 use super::drive::Drive;
@@ -95,8 +95,8 @@ pub fn run(
         height,
         resolution,
         rate_hz: setting.rate_hz,
-        deadline_ms: setting.config.deadline_ms,
-        window: setting.config.window_size as u32,
+        deadline_ms: setting.config.node.deadline_ms,
+        window: setting.config.planner.window_size as u32,
         seconds,
         load: load.iter().map(|load| load.name().to_owned()).collect(),
         rmw: None,
@@ -189,7 +189,7 @@ impl Loop<'_> {
 
     fn take(&mut self, tick: Tick) {
         self.latency.record(time(tick.total_us));
-        let missed: Option<Miss> = miss(tick.total_us, self.setting.config.deadline_ms, self.setting.rate_hz);
+        let missed: Option<Miss> = miss(tick.total_us, self.setting.config.node.deadline_ms, self.setting.rate_hz);
         self.misses += u64::from(missed.is_some());
         self.ticks.push(Tick { id: self.ticks.len() as u64 + 1, ..tick });
     }

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use trm_core::config::Config;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid, Rect};
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::{Planner, Request};
-use trm_core::units::{Cell, Pose};
-use trm_core::usage::Usage;
+use trm_config::Config;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_config::GridKind;
+use trm_grid::guidance::Guidance;
+use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::occupancy::OccupancyGrid;
+use trm_planner::halt::deadline::Clock as _;
+use trm_net::bundle::Bundle;
+use trm_planner::{Planner, Request};
+use trm_grid::units::{Cell, Pose};
+use trm_rt::usage::Usage;
 
 use super::args::Setting;
 use super::backend;
@@ -66,16 +68,16 @@ pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut 
     };
     let mut of_maps = |bench: &mut Bench, number: usize| -> anyhow::Result<()> {
         let map = &maps[number % maps.len()];
-        let builder = CostmapBuilder::new(&setting.config, GridKind::Map);
+        let builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
         bench.scene(bundle, builder, &map.grid)
     };
     let found = bench.scenes(progress, "kinds", &mut of_maps)?;
     let mut of_worlds = |bench: &mut Bench, number: usize| -> anyhow::Result<()> {
-        let side = WINDOWS * setting.config.window_size as usize;
+        let side = WINDOWS * setting.config.planner.window_size as usize;
         let world = World::ALL[number % World::ALL.len()].generate(side, &mut bench.random);
         let data = world.blocked.iter().map(|blocked| if *blocked { FULL } else { 0 }).collect();
         let geometry = Geometry::new(side as u32, side as u32, RESOLUTION, Pose::default())?;
-        let builder = CostmapBuilder::new(&Config::default(), GridKind::Costmap);
+        let builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
         bench.scene(bundle, builder, &OccupancyGrid::new(geometry, data)?)
     };
     Ok(Kinds { maps: found, generated: bench.scenes(progress, "worlds", &mut of_worlds)? })
@@ -153,7 +155,7 @@ impl Bench<'_> {
     fn obstacle(&mut self, grid: &OccupancyGrid, path: &[Pose], start: Cell, goal: Cell) -> Option<(Rect, Vec<i8>)> {
         let geometry = grid.geometry();
         let side = self.random.whole(OBSTACLE) as i32;
-        let reach = self.setting.config.robot_radius / geometry.resolution() + f64::from(side) + ROOM;
+        let reach = self.setting.config.grid.robot_radius / geometry.resolution() + f64::from(side) + ROOM;
         let distance = |a: Cell, b: Cell| f64::from(a.col - b.col).hypot(f64::from(a.row - b.row));
         let cells = path.iter().filter_map(|pose| geometry.cell_at(pose.point()));
         let at = cells
@@ -174,7 +176,7 @@ impl Bench<'_> {
         let before = Usage::of_this_thread();
         let arrived = self.clock.now();
         let deadline = arrived + self.setting.deadline();
-        let request = Request { start: pose(place.start), goal: pose(place.goal), arrived, deadline, cancel: None };
+        let request = Request { start: pose(place.start), goal: pose(place.goal), arrived, deadline, epoch: None };
         let outcome = planner.plan(place.costmap, Some(place.guidance), &request, &self.clock);
         let total = self.clock.now().saturating_sub(arrived);
         let usage = Usage::of_this_thread().since(before);

@@ -1,10 +1,12 @@
 //! A map as large as wanted: a real one again and again, with streets between its copies and doors into each.
 
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid, Rect};
-use trm_core::units::{Cell, Pose};
+use trm_config::Config;
+use trm_net::error::LoadError;
+use trm_grid::costmap::CostmapBuilder;
+use trm_config::GridKind;
+use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::{Cell, Pose};
 
 use crate::eval::pairs::Regions;
 use crate::random::Random;
@@ -28,7 +30,7 @@ pub fn tiled(
     random: &mut Random,
 ) -> Result<OccupancyGrid, LoadError> {
     let fine = tile.geometry();
-    let cells = |diameters: f64| (diameters * 2.0 * config.robot_radius / fine.resolution()).ceil() as usize + 2;
+    let cells = |diameters: f64| (diameters * 2.0 * config.grid.robot_radius / fine.resolution()).ceil() as usize + 2;
     let (street, door) = (cells(STREET), cells(DOOR));
     let geometry = Geometry::new(side as u32, side as u32, fine.resolution(), Pose::default())?;
     let mut canvas = Canvas { side, data: vec![0; side * side] };
@@ -52,7 +54,7 @@ pub fn tiled(
 
 /// The cells of the largest region that a robot can drive in.
 fn main_region(config: &Config, tile: &OccupancyGrid) -> Vec<bool> {
-    let mut builder = CostmapBuilder::new(config, GridKind::Map);
+    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
     let costmap = builder.replace(tile.clone());
     let regions = Regions::of(costmap);
     let cells = costmap.geometry().cells();
@@ -172,7 +174,7 @@ mod tests {
         let config = Config::default();
         let large = tiled(&config, &tile, 200, &mut Random::new(1)).unwrap();
         assert_eq!((large.geometry().width(), large.geometry().height()), (200, 200));
-        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
         let regions = Regions::of(builder.replace(large));
         let street = 8 * 200 + 8;
         for (row, col) in [(0, 0), (0, 1), (1, 0), (2, 2)] {

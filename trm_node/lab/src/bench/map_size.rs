@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-use trm_core::grid::occupancy::OccupancyGrid;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::{Request, Source};
-use trm_core::units::Pose;
+use trm_grid::costmap::CostmapBuilder;
+use trm_config::GridKind;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_planner::halt::deadline::Clock as _;
+use trm_net::bundle::Bundle;
+use trm_planner::{Request, Source};
+use trm_grid::units::Pose;
 
 use super::args::Setting;
 use super::backend;
@@ -126,7 +127,7 @@ pub fn measure(
         let paths = ticks.iter().filter(|tick| tick.source != Source::None.name()).count();
         let model = ticks.iter().filter(|tick| tick.source == Source::Model.name()).count();
         let times: Vec<Duration> = ticks.iter().map(|tick| time(tick.total_us)).collect();
-        let missed = |tick: &&Tick| miss(tick.total_us, setting.config.deadline_ms, setting.rate_hz).is_some();
+        let missed = |tick: &&Tick| miss(tick.total_us, setting.config.node.deadline_ms, setting.rate_hz).is_some();
         OnMap {
             width,
             height,
@@ -186,7 +187,7 @@ impl Quality {
         progress: &mut Progress,
     ) -> anyhow::Result<Self> {
         let clock = Stopwatch::start();
-        let mut builder = CostmapBuilder::new(&setting.config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
         let costmap = builder.replace(grid);
         let regions = Regions::of(costmap);
         let mut planner = backend::planner(setting, &setting.config, bundle, &clock)?;
@@ -211,7 +212,7 @@ impl Quality {
                 planner.reset();
                 let arrived = clock.now();
                 let deadline = arrived + setting.deadline();
-                let request = Request { start: pose(start), goal: pose(goal), arrived, deadline, cancel: None };
+                let request = Request { start: pose(start), goal: pose(goal), arrived, deadline, epoch: None };
                 let outcome = planner.plan(costmap, Some(&guidance), &request, &clock);
                 plans += 1;
                 if let (Ok(path), true) = (outcome.path, clock.now() <= deadline) {

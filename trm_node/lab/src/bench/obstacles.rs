@@ -1,11 +1,13 @@
 //! Moving obstacles on a map: discs that drive to and fro, and discs that are dropped onto the path ahead. Each change goes
 //! into the costs by its rectangle, as an update of a map does.
 
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::grid::costmap::{CostPatch, Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::occupancy::{OccupancyGrid, Rect};
-use trm_core::units::{Cell, Pose};
+use trm_config::Config;
+use trm_net::error::LoadError;
+use trm_grid::costmap::{CostPatch, Costmap, CostmapBuilder};
+use trm_config::GridKind;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::geometry::Rect;
+use trm_grid::units::{Cell, Pose};
 
 use crate::random::Random;
 
@@ -58,11 +60,11 @@ pub struct Obstacles {
 impl Obstacles {
     /// Draws the tracks of the discs on a map.
     pub fn new(config: &Config, map: OccupancyGrid, random: &mut Random) -> Self {
-        let mut builder = CostmapBuilder::new(config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
         let costmap = builder.replace(map.clone());
         let resolution = map.geometry().resolution();
         let radius = RADIUS / resolution;
-        let apart = (RADIUS + config.robot_radius) / resolution + 1.5;
+        let apart = (RADIUS + config.grid.robot_radius) / resolution + 1.5;
         let wide = wide(costmap, apart.ceil() as usize);
         let mut new = Self {
             next_drop: random.number(PAUSE.0, PAUSE.1),
@@ -231,7 +233,7 @@ fn erode(cells: &mut [bool], length: usize, lines: usize, (line, step): (usize, 
 
 #[cfg(test)]
 mod tests {
-    use trm_core::grid::occupancy::Geometry;
+    use trm_grid::geometry::Geometry;
 
     use super::*;
 
@@ -269,7 +271,7 @@ mod tests {
                 *value = FULL;
             }
         }
-        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
         let whole = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
         assert!(whole.costs() == copy.costs());
     }
@@ -277,10 +279,13 @@ mod tests {
     #[test]
     fn a_wide_place_has_free_cells_on_all_sides() {
         let geometry = Geometry::new(9, 7, 1.0, Pose::default()).unwrap();
-        let config = Config { robot_radius: 0.0, inflation_radius: 0.0, ..Config::default() };
+        let config = Config::with(|config| {
+config.grid.robot_radius = 0.0;
+config.grid.inflation_radius = 0.0;
+});
         let mut data = vec![0; 63];
         data[9 * 3 + 6] = FULL;
-        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
         let costmap = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
         let wide = wide(costmap, 2);
         let found: Vec<Cell> = (0..63).filter(|at| wide[*at]).map(|at| geometry.cell(at)).collect();

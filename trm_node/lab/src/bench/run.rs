@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trm_core::planner::Source;
-use trm_core::stats::{Statistics, Times};
+use trm_planner::Source;
+use trm_planner::stats::{Statistics, Times};
 
 use super::recording::Header;
 use super::telemetry::Readings;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trm_core::halt::policy::StopReason;
-use trm_core::planner::{Report, Source, StageTimes};
-use trm_core::usage::Usage;
+use trm_planner::halt::policy::StopReason;
+use trm_planner::{Report, Source, StageTimes};
+use trm_rt::usage::Usage;
 
 /// A name that a program knows or a file brought.
 pub type Name = Cow<'static, str>;

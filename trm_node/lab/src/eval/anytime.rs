@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use trm_core::model::bundle::Bundle;
+use trm_net::bundle::Bundle;
 
 use super::args::{EvalArgs, Setting};
 use super::attempt::Driver;
@@ -64,7 +64,7 @@ impl Anytime {
     /// # Errors
     /// When the bundle doesn't work on the windows, or worlds can't be drawn.
     pub fn measure(args: &EvalArgs, setting: &Setting, bundle: &Bundle, source: &Source) -> anyhow::Result<Self> {
-        let steps = STEPS.max(setting.window / 4).min(setting.config.max_steps as usize);
+        let steps = STEPS.max(setting.window / 4).min(setting.config.planner.max_steps as usize);
         let tools = || {
             Ok(Tools {
                 sight: Sight::new(setting, bundle)?,

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use trm_core::config::{Config, Value};
-use trm_core::grid::travel::Travel;
-use trm_core::model::bundle::Bundle;
+use trm_config::{Config, Value};
+use trm_grid::travel::Travel;
+use trm_net::bundle::Bundle;
 
 use super::mazes;
 use crate::args::{finite, with_flag};
@@ -126,7 +126,7 @@ pub struct Setting {
 impl Setting {
     /// What costs are counted in.
     pub fn travel(&self) -> Travel {
-        Travel::new(&self.config)
+        Travel::new(&self.config.grid)
     }
 }
 
@@ -167,7 +167,7 @@ impl EvalArgs {
         }
         config.set("robot_radius", &Value::Double(self.robot_radius)).map_err(with_flag)?;
         config.set("cost_travel_multiplier", &Value::Double(self.cost_travel_multiplier)).map_err(with_flag)?;
-        config.allow_fallback = false;
+        config.planner.allow_fallback = false;
         Ok(Setting { config, budget, side: fixed.unwrap_or(window), window, patch: bundle.manifest.architecture.patch })
     }
 }

@@ -1,7 +1,8 @@
 //! A check of published paths that shares no code with the planner's own: dense samples along each line.
 
-use trm_core::grid::costmap::{Costmap, INSCRIBED};
-use trm_core::units::{Cell, Pose};
+use trm_grid::costmap::Costmap;
+use trm_grid::cost::INSCRIBED;
+use trm_grid::units::{Cell, Pose};
 
 /// Distance between two samples, in cells.
 const STEP: f64 = 0.02;

@@ -1,6 +1,6 @@
 //! Generated worlds of eight kinds, with the algorithms and numbers of `models/trm_train/worlds.py`.
 
-use trm_core::units::MOVES;
+use trm_grid::units::MOVES;
 
 use super::corridors;
 use super::world::World;

@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use trm_core::config::Config;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid};
+use trm_config::Config;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_config::GridKind;
+use trm_grid::geometry::Geometry;
+use trm_grid::occupancy::OccupancyGrid;
 
-use crate::map_file;
+use trm_grid::map_file;
 use crate::random::Random;
 
 /// Resolutions that maps are evaluated at beside their own, in metres a cell.
@@ -62,7 +64,7 @@ impl Map {
         };
         let costs = |resolution: &f64| -> anyhow::Result<Costmap> {
             let pooled = pool(&grid, *resolution).with_context(|| format!("map file {}", file.display()))?;
-            Ok(CostmapBuilder::new(config, GridKind::Map).replace(pooled).clone())
+            Ok(CostmapBuilder::new(&config.grid, GridKind::Map).replace(pooled).clone())
         };
         let costmaps = resolutions.iter().map(costs).collect::<anyhow::Result<_>>()?;
         Ok(Self { name, file, costmaps })
@@ -154,7 +156,7 @@ const OCCUPIED: i8 = 65;
 
 #[cfg(test)]
 mod tests {
-    use trm_core::units::Pose;
+    use trm_grid::units::Pose;
 
     use super::*;
 

@@ -107,10 +107,10 @@ pub const fn pillar((row, col): (usize, usize)) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use trm_core::config::Config;
-    use trm_core::grid::moves::legal_moves;
-    use trm_core::grid::travel::Travel;
-    use trm_core::units::{Cell, MOVES};
+    use trm_config::Config;
+    use trm_grid::moves::legal_moves;
+    use trm_grid::travel::Travel;
+    use trm_grid::units::{Cell, MOVES};
 
     use super::*;
 
@@ -127,7 +127,7 @@ mod tests {
             let moves = distances(&maze, start);
             let costmap = pillars(&maze).costmap().unwrap();
             let cell = |at| { let (row, col) = pillar(at); Cell::new(col as i32, row as i32) };
-            let field = crate::optimum::field(&costmap, cell(start), Travel::new(&Config::default())).unwrap();
+            let field = crate::optimum::field(&costmap, cell(start), Travel::new(&GridConfig::default())).unwrap();
             for (at, moves) in moves.iter().enumerate() {
                 let there = cell((at / side, at % side));
                 let found = field.cost_to_go(there);

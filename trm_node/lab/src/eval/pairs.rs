@@ -1,7 +1,7 @@
 //! Random pairs of cells that can reach each other.
 
-use trm_core::grid::costmap::Costmap;
-use trm_core::units::{Cell, MOVES};
+use trm_grid::costmap::Costmap;
+use trm_grid::units::{Cell, MOVES};
 
 use crate::random::Random;
 

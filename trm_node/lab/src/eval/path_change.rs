@@ -1,8 +1,8 @@
 //! How much paths change from plan to plan while nothing does but that the robot drives along.
 
 use serde::Serialize;
-use trm_core::planner::Source;
-use trm_core::units::{Point, Pose};
+use trm_planner::Source;
+use trm_grid::units::{Point, Pose};
 
 use super::args::Setting;
 use super::attempt::Driver;

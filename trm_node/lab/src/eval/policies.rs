@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use trm_core::config::Config;
-use trm_core::grid::guidance::TIE;
+use trm_config::Config;
+use trm_grid::guidance::TIE;
 
 use super::statistics::{Sorted, share};
 use super::trace::Trace;
@@ -41,7 +41,7 @@ const DEFAULT: &str = "confirmed_and_known_or_settled";
 
 /// Each policy by name.
 pub fn regrets(traces: &[Trace], config: &Config) -> BTreeMap<String, Regret> {
-    let settled = config.settled_threshold;
+    let settled = config.planner.settled_threshold;
     let mut policies: Vec<(String, Stop)> = vec![
         ("oracle".to_owned(), Box::new(oracle)),
         ("first_verified".to_owned(), Box::new(Trace::first_verified)),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use trm_core::grid::travel::Travel;
-use trm_core::path::fallback::{Fallback, Found};
+use trm_grid::travel::Travel;
+use trm_planner::fallback::{Fallback, Found};
 
 use super::search::Search;
 use super::source::Query;

@@ -1,10 +1,10 @@
 //! Where the queries come from.
 
 use anyhow::{anyhow, bail};
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::travel::Travel;
-use trm_core::grid::window::Window;
-use trm_core::units::Cell;
+use trm_grid::costmap::Costmap;
+use trm_grid::travel::Travel;
+use trm_grid::window::Window;
+use trm_grid::units::Cell;
 
 use super::args::{EvalArgs, Setting};
 use super::kinds::Kind;

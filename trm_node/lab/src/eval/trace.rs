@@ -1,10 +1,10 @@
 //! What one query looks like from answer to answer.
 
 use serde::Serialize;
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::moves::{each, legal_moves};
-use trm_core::units::{Cell, MOVES};
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::Guidance;
+use trm_grid::moves::{each, legal_moves};
+use trm_grid::units::{Cell, MOVES};
 
 use super::sight::{Answer, Sight};
 use super::source::Query;
@@ -185,7 +185,7 @@ mod tests {
     use std::path::Path;
 
     use clap::Parser as _;
-    use trm_core::model::bundle::Bundle;
+    use trm_net::bundle::Bundle;
 
     use super::super::args::EvalArgs;
     use super::super::attempt::Judge;
@@ -232,7 +232,7 @@ mod tests {
         let mut world = super::super::world::World::new(4, false);
         world.set(1, 1, true);
         let costmap = world.costmap().unwrap();
-        let travel = trm_core::grid::travel::Travel::new(&trm_core::config::Config::default());
+        let travel = trm_grid::travel::Travel::new(&trm_core::config::Config::default());
         let field = field(&costmap, Cell::new(3, 0), travel).unwrap();
         let moves = |col, row| each(good_moves(&costmap, &field, Cell::new(col, row))).collect::<Vec<_>>();
         assert_eq!(moves(0, 0), [2], "along the row");

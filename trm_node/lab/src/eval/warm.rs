@@ -1,9 +1,10 @@
 //! Going on from the plan before, against starting anew: when the robot has moved, and when something stands in its way.
 
 use serde::Serialize;
-use trm_core::grid::costmap::{Costmap, LETHAL};
-use trm_core::grid::window::Window;
-use trm_core::units::{Cell, Pose};
+use trm_grid::costmap::Costmap;
+use trm_grid::cost::LETHAL;
+use trm_grid::window::Window;
+use trm_grid::units::{Cell, Pose};
 
 use super::args::Setting;
 use super::attempt::Driver;

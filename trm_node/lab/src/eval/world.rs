@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind, LETHAL, UNKNOWN};
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid};
-use trm_core::units::Pose;
+use trm_config::Config;
+use trm_net::error::LoadError;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_config::GridKind;
+use trm_grid::cost::{LETHAL, UNKNOWN};
+use trm_grid::geometry::Geometry;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::Pose;
 
 /// Metres a cell of worlds that have no scale of their own.
 const RESOLUTION: f64 = 0.1;
@@ -61,7 +64,7 @@ impl World {
 pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, LoadError> {
     let geometry = Geometry::new(side as u32, side as u32, resolution, Pose::default())?;
     let values = costs.iter().map(|cost| if *cost == UNKNOWN { -1 } else { *cost as i8 }).collect();
-    let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Costmap);
+    let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
     Ok(builder.replace(OccupancyGrid::new(geometry, values)?).clone())
 }
 
@@ -70,7 +73,7 @@ pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, Lo
 /// # Errors
 /// When the square is empty or too large for a grid.
 pub fn crop(whole: &Costmap, col: i32, row: i32, side: usize) -> Result<Costmap, LoadError> {
-    let cell = |at: usize| trm_core::units::Cell::new(col + (at % side) as i32, row + (at / side) as i32);
+    let cell = |at: usize| trm_grid::units::Cell::new(col + (at % side) as i32, row + (at / side) as i32);
     let costs: Vec<u8> = (0..side * side).map(|at| whole.cost(cell(at)).unwrap_or(UNKNOWN)).collect();
     costmap(side, whole.geometry().resolution(), &costs)
 }

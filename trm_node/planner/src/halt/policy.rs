@@ -200,13 +200,14 @@ mod tests {
             Deadline::at(Duration::MAX),
             Duration::ZERO,
         );
-        let sure = Answer { verified: false, confirmed: true, change: 0.0, q: 100.0 };
+        let sure =
+            Assessment { cost: None, known: true, beside: 0, verified: false, confirmed: true, change: 0.0, q: 100.0 };
         assert_eq!(policy.after(sure), None);
-        assert_eq!(policy.after(Answer { verified: true, ..sure }), Some(StopReason::Verified));
-        assert_eq!(policy.after(Answer { verified: true, confirmed: false, ..sure }), Some(StopReason::Settled));
-        let moving = Answer { verified: true, confirmed: false, change: 1.0, q: 100.0 };
+        assert_eq!(policy.after(Assessment { verified: true, ..sure }), Some(StopReason::Verified));
+        assert_eq!(policy.after(Assessment { verified: true, confirmed: false, ..sure }), Some(StopReason::Settled));
+        let moving = Assessment { verified: true, confirmed: false, change: 1.0, q: 100.0, ..sure };
         assert_eq!(policy.after(moving), Some(StopReason::Confident));
-        assert_eq!(policy.after(Answer { q: 0.0, ..moving }), None);
+        assert_eq!(policy.after(Assessment { q: 0.0, ..moving }), None);
     }
 
     proptest! {
