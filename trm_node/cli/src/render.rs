@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
-use trm_grid::costmap::Costmap;
 use trm_grid::cost::{INSCRIBED, LETHAL, UNKNOWN};
+use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
+use trm_grid::units::{Cell, CellPoint, Point, Pose};
 use trm_grid::window::Window;
-use trm_grid::units::{Cell, Point, Pose};
 
 const FREE: Rgb<u8> = Rgb([255, 255, 255]);
 const UNKNOWN_GREY: Rgb<u8> = Rgb([205, 205, 205]);
@@ -95,7 +95,7 @@ impl Canvas {
     }
 
     fn pixel(&self, point: Point) -> (f64, f64) {
-        let (col, row) = self.geometry.to_cells(point);
+        let CellPoint { col, row } = self.geometry.to_cells(point);
         self.of_cells(col + 0.5, row + 0.5)
     }
 
@@ -160,8 +160,8 @@ impl Canvas {
 mod tests {
     use super::*;
     use trm_config::Config;
-    use trm_grid::costmap::CostmapBuilder;
     use trm_config::GridKind;
+    use trm_grid::costmap::CostmapBuilder;
     use trm_grid::occupancy::OccupancyGrid;
 
     /// 40 × 20 cells of 0.1 m with a wall along the first row and unknown cells along the last, turned by `yaw`.

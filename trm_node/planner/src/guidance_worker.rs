@@ -189,14 +189,6 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(50);
 
-    struct Stopwatch(Instant);
-
-    impl Clock for Stopwatch {
-        fn now(&self) -> Duration {
-            self.0.elapsed()
-        }
-    }
-
     #[test]
     fn guidance_comes_for_each_goal_and_each_change_of_the_grid_while_there_is_a_goal() {
         let geometry = Geometry::new(20, 10, 0.1, Pose::default()).unwrap();
@@ -208,7 +200,7 @@ mod tests {
         let epochs = Arc::<Epochs>::default();
         let settings = Settings { travel: Travel::new(&config), tolerance: 0.5 };
         let deliver = move |guided| deliver.send(guided).unwrap();
-        let worker = GuidanceWorker::new(Stopwatch(Instant::now()), settings, Arc::clone(&epochs), deliver);
+        let worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&epochs), deliver);
         let handle = std::thread::spawn(move || worker.run(&inbox));
         let next = || delivered.recv_timeout(PATIENCE).expect("guidance comes");
 

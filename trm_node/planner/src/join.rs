@@ -56,6 +56,7 @@ mod tests {
     use trm_config::{GridConfig, GridKind};
     use trm_grid::costmap::CostmapBuilder;
     use trm_grid::geometry::Geometry;
+    use trm_grid::units::CellPoint;
     use trm_grid::occupancy::OccupancyGrid;
     use trm_grid::travel::Travel;
 

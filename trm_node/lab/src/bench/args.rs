@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use trm_config::{Config, Value};
+use trm_config::{Config, GridConfig, Value};
 use trm_grid::travel::Travel;
 
 use crate::args::{finite, with_flag};
@@ -42,11 +42,11 @@ pub struct BenchArgs {
     pub deadline_ms: f64,
 
     /// Radius of the robot, in metres.
-    #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius, allow_negative_numbers = true)]
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
     pub robot_radius: f64,
 
     /// How much paths keep away from obstacles; 0 asks for the shortest.
-    #[arg(long, value_name = "FACTOR", default_value_t = Config::default().cost_travel_multiplier,
+    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
           allow_negative_numbers = true)]
     pub cost_travel_multiplier: f64,
 
@@ -124,7 +124,7 @@ pub struct TilesArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Of the robot that shall drive on it, in metres.
-    #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius)]
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius)]
     pub robot_radius: f64,
     /// Where the doors are.
     #[arg(long, value_name = "S", default_value_t = 1)]

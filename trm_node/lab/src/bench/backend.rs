@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use trm_config::Config;
-use trm_net::error::LoadError;
-use trm_planner::halt::deadline::Clock;
-use trm_net::registry;
-use trm_net::backend::{Backend, Shape};
-use trm_net::registry::NAMES;
-use trm_net::bundle::Bundle;
 use trm_net::backend::Update;
+use trm_net::backend::{Backend, Shape};
+use trm_net::bundle::Bundle;
+use trm_net::error::InferenceError;
+use trm_net::registry;
+use trm_net::registry::NAMES;
+use trm_planner::halt::deadline::Clock;
 use trm_planner::{Planner, Report};
 
 use super::args::Setting;
@@ -26,14 +26,14 @@ pub fn names() -> Vec<String> {
 /// # Errors
 /// When there is none of this name, or it doesn't run the bundle; names the flag.
 pub fn by_name(name: &str, bundle: &Bundle, size: usize) -> anyhow::Result<Box<dyn Backend>> {
-    backend::by_name(bundle, size, name).map_err(with_flag)
+    registry::by_name(bundle, size, name).map_err(with_flag)
 }
 
 /// One application of the net, nothing skipped.
 ///
 /// # Errors
 /// When the backend fails.
-pub fn apply(backend: &mut dyn Backend, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
+pub fn apply(backend: &mut dyn Backend, s: &[f32], out: &mut [f32]) -> Result<(), InferenceError> {
     backend.net(Update::Latent, s, out).map(|_| ())
 }
 
@@ -88,11 +88,11 @@ impl Backend for Slowed {
         self.backend.shape()
     }
 
-    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
         self.backend.encode(input, x)
     }
 
-    fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+    fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
         let applied = self.switch.applied.fetch_add(1, Ordering::Relaxed);
         let slow = applied >= self.switch.from.load(Ordering::Relaxed);
         let share = self.backend.net(update, s, out)?;
@@ -104,7 +104,7 @@ impl Backend for Slowed {
         Ok(share)
     }
 
-    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
         self.backend.decode(y, x, moves)
     }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use trm_grid::occupancy::OccupancyGrid;
-use trm_planner::halt::deadline::Clock as _;
 use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
 use trm_planner::stats::Times;
 use trm_rt::usage::Usage;
 
@@ -17,9 +17,8 @@ use super::memory;
 use super::progress::Progress;
 use super::recording::Header;
 use super::run::{Counts, Run};
-use super::telemetry::Sensors;
 use super::tick::{Miss, Tick, miss, time};
-use crate::clock::Stopwatch;
+use crate::machine::telemetry::Sensors;
 
 /// Ticks on each map before those that are counted.
 const WARM_UP: u64 = 5;
@@ -33,7 +32,7 @@ pub struct Map {
 }
 
 /// Sleeps until a reading of the clock.
-pub fn sleep_until(clock: &Stopwatch, at: Duration) {
+pub fn sleep_until(clock: &Instant, at: Duration) {
     loop {
         let left = at.saturating_sub(clock.now());
         if left.is_zero() {
@@ -54,7 +53,7 @@ pub fn run(
     load: &[Load],
     progress: &mut Progress,
 ) -> anyhow::Result<Run> {
-    let clock = Stopwatch::start();
+    let clock = Instant::now();
     let each = setting.duration / maps.len().max(1) as u32;
     let mut all = Loop {
         setting,
@@ -130,7 +129,7 @@ pub fn run_loaded(
 
 struct Loop<'a> {
     setting: &'a Setting,
-    clock: &'a Stopwatch,
+    clock: &'a Instant,
     ticks: Vec<Tick>,
     latency: Times,
     misses: u64,
@@ -207,7 +206,7 @@ pub fn load(files: &[std::path::PathBuf]) -> anyhow::Result<Vec<Map>> {
             other => other.to_owned(),
         }
     };
-    files.iter().map(|file| Ok(Map { name: name(file), grid: crate::map_file::load(file)? })).collect()
+    files.iter().map(|file| Ok(Map { name: name(file), grid: trm_grid::map_file::load(file)? })).collect()
 }
 
 /// How long something took.

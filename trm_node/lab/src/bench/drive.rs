@@ -1,28 +1,27 @@
 //! A robot that drives over a map along its newest path, to one random goal after the other, planning at every tick.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use trm_grid::costmap::Costmap;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
+use trm_net::bundle::Bundle;
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::halt::predictor::Predictor;
-use trm_net::bundle::Bundle;
 use trm_planner::{Planner, Request};
-use trm_grid::units::{Cell, Pose};
 use trm_rt::usage::Usage;
 
 use super::args::Setting;
 use super::backend;
 use super::guide::Guide;
-use super::obstacles::Obstacles;
 use super::tick::{Around, Kind, Tick};
-use crate::clock::Stopwatch;
-use crate::eval::pairs::Regions;
-use crate::random::Random;
+use crate::worlds::obstacles::Obstacles;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 /// A goal to which the robot makes no way for so long is given up, in seconds: obstacles may stand in the only way.
 const PATIENCE: f64 = 10.0;
@@ -62,7 +61,7 @@ impl Drive {
     pub fn new(
         setting: &Setting,
         bundle: &Bundle,
-        clock: &Stopwatch,
+        clock: &Instant,
         map: OccupancyGrid,
         seed: u64,
     ) -> anyhow::Result<Self> {
@@ -122,7 +121,7 @@ impl Drive {
     }
 
     /// Plans for a tick, and "publishes": the path is copied to where the robot reads it.
-    pub fn plan(&mut self, tick: Duration, clock: &Stopwatch) -> Tick {
+    pub fn plan(&mut self, tick: Duration, clock: &Instant) -> Tick {
         let woke = clock.now();
         let before = Usage::of_this_thread();
         if let Some(newest) = self.guide.newest()

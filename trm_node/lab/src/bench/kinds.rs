@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use trm_config::Config;
+use trm_config::{GridConfig, GridKind};
 use trm_grid::costmap::{Costmap, CostmapBuilder};
-use trm_config::GridKind;
-use trm_grid::guidance::Guidance;
 use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
-use trm_planner::halt::deadline::Clock as _;
-use trm_net::bundle::Bundle;
-use trm_planner::{Planner, Request};
 use trm_grid::units::{Cell, Pose};
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::{Planner, Request};
 use trm_rt::usage::Usage;
 
 use super::args::Setting;
@@ -23,12 +22,11 @@ use super::control::Map;
 use super::progress::Progress;
 use super::run::{OfKind, kinds};
 use super::tick::{Around, Kind, Tick};
-use crate::clock::Stopwatch;
-use crate::eval::kinds::Kind as World;
-use crate::eval::pairs::Regions;
 use crate::eval::warm::ahead;
-use crate::optimum::field;
-use crate::random::Random;
+use crate::worlds::generators::Kind as World;
+use crate::worlds::optimum::field;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 /// How long each of the two takes usually, in seconds.
 const SECONDS: f64 = 1.2;
@@ -59,13 +57,8 @@ pub struct Kinds {
 /// # Errors
 /// When the bundle doesn't work on the window.
 pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut Progress) -> anyhow::Result<Kinds> {
-    let mut bench = Bench {
-        clock: Stopwatch::start(),
-        setting,
-        planner: None,
-        random: Random::new(setting.seed),
-        ticks: Vec::new(),
-    };
+    let mut bench =
+        Bench { clock: Instant::now(), setting, planner: None, random: Random::new(setting.seed), ticks: Vec::new() };
     let mut of_maps = |bench: &mut Bench, number: usize| -> anyhow::Result<()> {
         let map = &maps[number % maps.len()];
         let builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
@@ -84,7 +77,7 @@ pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut 
 }
 
 struct Bench<'a> {
-    clock: Stopwatch,
+    clock: Instant,
     setting: &'a Setting,
     /// Kept from scene to scene, so that it knows how long things take.
     planner: Option<Planner>,

@@ -5,28 +5,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
-use trm_config::Config;
-use trm_grid::costmap::{Costmap, CostmapBuilder};
 use trm_config::GridKind;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
 use trm_grid::guidance::Guidance;
-use trm_planner::halt::deadline::Clock as _;
-use trm_net::bundle::Bundle;
-use trm_planner::smooth::{Ends, straighten, to_poses};
-use trm_safety::check::{Rules, check, in_cells};
-use trm_planner::{Planner, Request};
 use trm_grid::units::{Cell, Pose};
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::smooth::{Ends, straighten, to_poses};
+use trm_planner::{Planner, Request};
+use trm_safety::check::{Rules, check, in_cells};
 
 use super::args::Setting;
 use super::backend;
 use super::control::{Map, timed};
 use super::progress::Progress;
 use super::sample::Sample;
-use crate::clock::Stopwatch;
-use crate::eval::pairs::Regions;
 use crate::eval::search::Search;
-use crate::eval::statistics::Sorted;
 use crate::eval::warm::ahead;
-use crate::random::Random;
+use crate::statistics::Sorted;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 /// How long all maps take usually, in seconds.
 const SECONDS: f64 = 2.5;
@@ -102,7 +100,7 @@ pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut 
 struct Race<'a> {
     setting: &'a Setting,
     costmap: &'a Costmap,
-    clock: Stopwatch,
+    clock: Instant,
     model: Planner,
     /// The planner's own A*, without a model.
     classical: Planner,
@@ -114,18 +112,18 @@ struct Race<'a> {
 
 impl<'a> Race<'a> {
     fn new(setting: &'a Setting, bundle: &Bundle, costmap: &'a Costmap) -> anyhow::Result<Self> {
-        let clock = Stopwatch::start();
+        let clock = Instant::now();
         let alone = {
-let mut new = setting.config.clone();
-new.planner.allow_fallback = false;
-new
-};
+            let mut new = setting.config.clone();
+            new.planner.allow_fallback = false;
+            new
+        };
         let classical = {
-let mut new = setting.config.clone();
-new.planner.max_steps = 0;
-new.planner.allow_fallback = true;
-new
-};
+            let mut new = setting.config.clone();
+            new.planner.max_steps = 0;
+            new.planner.allow_fallback = true;
+            new
+        };
         let mut model = backend::planner(setting, &alone, bundle, &clock)?;
         let mut classical = backend::planner(setting, &classical, bundle, &clock)?;
         model.prepare(costmap);
@@ -208,7 +206,11 @@ new
         straighten(costmap, travel, &self.cells, 1, || true, &mut corners);
         straighten(costmap, travel, &corners, 1, || true, &mut straight);
         to_poses(costmap, travel.allow_unknown, &straight, Ends { start: None, goal: None, yaw: 0.0 }, &mut poses);
-        let rules = Rules::new(self.setting.config.grid.allow_unknown, self.setting.config.planner.start_tolerance, costmap.geometry().resolution());
+        let rules = Rules::new(
+            self.setting.config.grid.allow_unknown,
+            self.setting.config.planner.start_tolerance,
+            costmap.geometry().resolution(),
+        );
         check(costmap, rules, in_cells(costmap, &poses)).then_some(poses)
     }
 
@@ -218,7 +220,7 @@ new
         tally.times.push(if path.is_some() { time } else { time.max(self.setting.deadline()) });
         if let Some(path) = path {
             let best = f64::from(guidance.cost_to_go(start));
-            tally.ratios.push(self.setting.travel().path(self.costmap, path) / best);
+            tally.ratios.push(self.setting.travel().path(self.costmap, path.iter().copied()) / best);
             tally.in_time += u64::from(time <= self.setting.deadline());
         }
     }
@@ -249,7 +251,7 @@ fn plan(
     costmap: &Costmap,
     guidance: &Guidance,
     start: Cell,
-    clock: &Stopwatch,
+    clock: &Instant,
 ) -> (Duration, Option<Vec<Pose>>) {
     let [start, goal] = [start, guidance.goal()].map(|cell| {
         let center = costmap.geometry().center(cell);

@@ -7,9 +7,9 @@ use trm_planner::Source;
 use trm_planner::stats::{Statistics, Times};
 
 use super::recording::Header;
-use super::telemetry::Readings;
 use super::tick::{Kind, Miss, Tick, miss, time, us};
-use crate::eval::statistics::Sorted;
+use crate::machine::telemetry::Readings;
+use crate::statistics::Sorted;
 
 /// Points of the timeline.
 const SLOTS: usize = 400;

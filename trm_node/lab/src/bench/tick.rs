@@ -153,7 +153,7 @@ impl Tick {
         }
     }
 
-    /// What [`trm_core::stats::Statistics`] counts. A name that this program doesn't know is left out.
+    /// What [`trm_planner::stats::Statistics`] counts. A name that this program doesn't know is left out.
     pub fn report(&self) -> Report {
         let Stages { encode, recurse, decode, verify, smooth, fallback, .. } = self.stages_us;
         Report {

@@ -5,17 +5,16 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use trm_config::Config;
+use trm_config::{Config, GridKind};
 use trm_grid::costmap::CostmapBuilder;
-use trm_config::GridKind;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Cell;
 
 use super::args::TilesArgs;
 use super::control;
-use super::large::tiled;
-use crate::eval::pairs::Regions;
-use crate::random::Random;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
+use crate::worlds::tiled::tiled;
 
 /// Writes the map and gives its file, a start and goals as JSON.
 ///

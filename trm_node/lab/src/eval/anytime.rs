@@ -14,10 +14,10 @@ use super::policies::{Regret, regrets};
 use super::race::{CONTENDERS, Race, Run, Times, times};
 use super::sight::Sight;
 use super::source::Source;
-use super::statistics::{Most, Upper};
 use super::trace::{AfterStep, Trace, WithoutTheModel, beside, by_step, cells_ratio};
 use super::warm::{self, Pair, Warm};
-use crate::random::Random;
+use crate::statistics::{Most, Upper};
+use crate::worlds::random::Random;
 
 /// Steps that are looked at, unless the budget has fewer; larger windows need more.
 const STEPS: usize = 32;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use trm_config::Config;
 use trm_grid::guidance::TIE;
 
-use super::statistics::{Sorted, share};
 use super::trace::Trace;
+use crate::statistics::{Sorted, share};
 
 /// The oracle stops at the first answer whose path costs at most this much more than the best of all, in proportion.
 const NEARLY: f64 = 0.005;
@@ -133,9 +133,9 @@ impl Regret {
 mod tests {
     use std::time::Duration;
 
-    use super::super::sight::Answer;
-    use super::super::trace::Cells;
     use super::*;
+    use crate::eval::sight::Answer;
+    use crate::eval::trace::Cells;
 
     /// One answer a step; a cost of 0 is no path.
     fn trace(costs: &[f64]) -> Trace {

@@ -115,14 +115,14 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
-    use trm_config::Config;
+    use trm_config::GridConfig;
 
-    use super::super::kinds::Kind;
-    use super::super::pairs::Regions;
-    use super::super::world;
     use super::*;
-    use crate::optimum::field;
-    use crate::random::Random;
+    use crate::worlds::generators::Kind;
+    use crate::worlds::optimum::field;
+    use crate::worlds::random::Random;
+    use crate::worlds::regions::Regions;
+    use crate::worlds::world;
 
     #[test]
     fn paths_are_legal_and_cost_at_most_the_weight_times_the_least() {

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use trm_config::Config;
 use trm_grid::costmap::Costmap;
 use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
 use trm_net::backend::Backend;
+use trm_net::backend::Update;
 use trm_net::bundle::Bundle;
 use trm_net::encode::{CLASSES, GoalCells, NONE, Scales, encode};
 use trm_net::fused::fastest;
-use trm_net::backend::Update;
 use trm_net::recursion::Recursion;
 use trm_planner::decode::{Decoder, Field};
 use trm_safety::check::{Rules, check};
-use trm_grid::units::{Cell, MOVES};
 
 use super::args::Setting;
 use super::source::Query;
@@ -141,7 +141,11 @@ impl Sight {
     fn find(&mut self, query: &Query) -> Option<f64> {
         let window = self.window(query);
         let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
-        let rules = Rules::new(self.config.grid.allow_unknown, self.config.planner.start_tolerance, query.costmap.geometry().resolution());
+        let rules = Rules::new(
+            self.config.grid.allow_unknown,
+            self.config.planner.start_tolerance,
+            query.costmap.geometry().resolution(),
+        );
         let found = self.decoder.find(&field, query.start, &mut self.path) && passes(&query.costmap, rules, &self.path);
         found.then(|| self.travel.cells(&query.costmap, self.path.iter()))
     }
@@ -173,5 +177,5 @@ impl Sight {
 }
 
 fn passes(costmap: &Costmap, rules: Rules, path: &[Cell]) -> bool {
-    check(costmap, rules, path.iter().map(|cell| (f64::from(cell.col), f64::from(cell.row))))
+    check(costmap, rules, path.iter().map(|cell| cell.center()))
 }

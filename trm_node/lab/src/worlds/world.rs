@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use trm_config::Config;
-use trm_net::error::LoadError;
-use trm_grid::costmap::{Costmap, CostmapBuilder};
-use trm_config::GridKind;
+use trm_config::{GridConfig, GridKind};
 use trm_grid::cost::{LETHAL, UNKNOWN};
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::error::GridError;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Pose;
@@ -51,7 +50,7 @@ impl World {
     ///
     /// # Errors
     /// When the world is empty or too large for a grid.
-    pub fn costmap(&self) -> Result<Costmap, LoadError> {
+    pub fn costmap(&self) -> Result<Costmap, GridError> {
         let costs: Vec<u8> = self.blocked.iter().map(|blocked| if *blocked { LETHAL } else { 0 }).collect();
         costmap(self.side, RESOLUTION, &costs)
     }
@@ -61,7 +60,7 @@ impl World {
 ///
 /// # Errors
 /// When the square is empty or too large for a grid.
-pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, LoadError> {
+pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, GridError> {
     let geometry = Geometry::new(side as u32, side as u32, resolution, Pose::default())?;
     let values = costs.iter().map(|cost| if *cost == UNKNOWN { -1 } else { *cost as i8 }).collect();
     let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
@@ -72,7 +71,7 @@ pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, Lo
 ///
 /// # Errors
 /// When the square is empty or too large for a grid.
-pub fn crop(whole: &Costmap, col: i32, row: i32, side: usize) -> Result<Costmap, LoadError> {
+pub fn crop(whole: &Costmap, col: i32, row: i32, side: usize) -> Result<Costmap, GridError> {
     let cell = |at: usize| trm_grid::units::Cell::new(col + (at % side) as i32, row + (at / side) as i32);
     let costs: Vec<u8> = (0..side * side).map(|at| whole.cost(cell(at)).unwrap_or(UNKNOWN)).collect();
     costmap(side, whole.geometry().resolution(), &costs)

@@ -2,13 +2,14 @@
 
 mod cpu;
 mod system;
+pub mod telemetry;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::telemetry::jetson::ClockMhz;
+use crate::machine::telemetry::jetson::ClockMhz;
 
 /// What is known of a machine; what isn't is missing, in files of older and newer programs too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -154,8 +155,8 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
-    use super::super::telemetry::trees::{Tree, orin_nx, xavier_nx_jetpack_4};
     use super::*;
+    use crate::machine::telemetry::trees::{Tree, orin_nx, xavier_nx_jetpack_4};
 
     fn value(machine: &Machine, row: &str) -> Option<String> {
         machine.rows().into_iter().find(|(name, _)| *name == row).map(|(_, value)| value)
@@ -215,7 +216,7 @@ mod tests {
     fn this_machine_has_cores_and_a_kernel() {
         let machine = describe();
         assert!(machine.cores.is_some_and(|cores| cores > 0));
-        assert_eq!(machine.kernel, super::super::telemetry::files::text(Path::new("/proc/sys/kernel/osrelease")));
+        assert_eq!(machine.kernel, crate::machine::telemetry::files::text(Path::new("/proc/sys/kernel/osrelease")));
         assert!(value(&machine, "compiler").is_some_and(|build| build.starts_with("rustc 1.")), "{:?}", machine.rustc);
     }
 

@@ -2,9 +2,9 @@
 
 use trm_grid::units::MOVES;
 
-use super::corridors;
-use super::world::World;
-use crate::random::Random;
+use crate::worlds::corridors;
+use crate::worlds::random::Random;
+use crate::worlds::world::World;
 
 /// What a generated world looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

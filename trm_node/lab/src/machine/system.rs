@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::Machine;
-use crate::bench::telemetry::files::{count, finite, text};
-use crate::bench::telemetry::jetson;
+use crate::machine::telemetry::files::{count, finite, text};
+use crate::machine::telemetry::jetson;
 
 /// The kernel whose every part can be interrupted.
 pub(super) const REAL_TIME: &str = "PREEMPT_RT";
@@ -101,8 +101,8 @@ fn container(root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Option<S
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::super::telemetry::trees::Tree;
     use super::*;
+    use crate::machine::telemetry::trees::Tree;
 
     fn described(files: &[(&str, &str)]) -> Machine {
         let mut machine = Machine::default();

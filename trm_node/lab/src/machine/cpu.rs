@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Machine, output};
-use crate::bench::telemetry::files::{entries, finite, number, text};
-use crate::bench::telemetry::jetson::{self, ClockMhz};
+use crate::machine::telemetry::files::{entries, finite, number, text};
+use crate::machine::telemetry::jetson::{self, ClockMhz};
 
 /// Names of ARM cores by implementer and part number: Documentation/arch/arm64 says where the numbers come from, Linux'
 /// arch/arm64/include/asm/cputype.h and lscpu-arm.c of util-linux have the names. Those that robots have.
@@ -113,8 +113,8 @@ fn clock(read: impl Fn(&str) -> Vec<f64>) -> Option<ClockMhz> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::super::telemetry::trees::Tree;
     use super::*;
+    use crate::machine::telemetry::trees::Tree;
 
     #[test]
     fn a_pc_is_named_by_itself_and_a_virtual_one_says_its_clock_only() {

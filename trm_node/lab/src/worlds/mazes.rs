@@ -4,8 +4,8 @@
 //! world's (2r + 1, 2c + 1), the cell between two free neighbours is free, everything else is blocked. So no diagonal is
 //! ever legal, nothing can be straightened, and every way is twice as long as in the maze.
 
-use super::world::World;
-use crate::random::Random;
+use crate::worlds::random::Random;
+use crate::worlds::world::World;
 
 /// The shortest path has more moves than this on 30 × 30 cells, and in proportion to the number of cells elsewhere.
 const LONG_WAY: usize = 110;
@@ -107,7 +107,7 @@ pub const fn pillar((row, col): (usize, usize)) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use trm_config::Config;
+    use trm_config::GridConfig;
     use trm_grid::moves::legal_moves;
     use trm_grid::travel::Travel;
     use trm_grid::units::{Cell, MOVES};
@@ -127,7 +127,7 @@ mod tests {
             let moves = distances(&maze, start);
             let costmap = pillars(&maze).costmap().unwrap();
             let cell = |at| { let (row, col) = pillar(at); Cell::new(col as i32, row as i32) };
-            let field = crate::optimum::field(&costmap, cell(start), Travel::new(&GridConfig::default())).unwrap();
+            let field = crate::worlds::optimum::field(&costmap, cell(start), Travel::new(&GridConfig::default())).unwrap();
             for (at, moves) in moves.iter().enumerate() {
                 let there = cell((at / side, at % side));
                 let found = field.cost_to_go(there);

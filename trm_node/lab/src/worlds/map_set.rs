@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use trm_config::Config;
+use trm_config::{Config, GridKind};
 use trm_grid::costmap::{Costmap, CostmapBuilder};
-use trm_config::GridKind;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
 
+use crate::worlds::random::Random;
 use trm_grid::map_file;
-use crate::random::Random;
 
 /// Resolutions that maps are evaluated at beside their own, in metres a cell.
 const RESOLUTIONS: [f64; 3] = [0.1, 0.15, 0.2];

@@ -1,7 +1,7 @@
 //! Rooms and mazes, as in `models/trm_train/worlds.py`.
 
-use super::world::World;
-use crate::random::Random;
+use crate::worlds::random::Random;
+use crate::worlds::world::World;
 
 /// Recursive division with one or two doors in each wall.
 pub fn rooms(world: &mut World, random: &mut Random) {
@@ -89,8 +89,8 @@ fn open(world: &mut World, (a, b): (usize, usize), (na, nb): (usize, usize), wid
 
 #[cfg(test)]
 mod tests {
-    use super::super::pairs::Regions;
     use super::*;
+    use crate::worlds::regions::Regions;
 
     #[test]
     fn every_room_of_a_maze_can_be_reached() {

@@ -1,15 +1,14 @@
 //! A map as large as wanted: a real one again and again, with streets between its copies and doors into each.
 
-use trm_config::Config;
-use trm_net::error::LoadError;
+use trm_config::{Config, GridKind};
 use trm_grid::costmap::CostmapBuilder;
-use trm_config::GridKind;
+use trm_grid::error::GridError;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{Cell, Pose};
 
-use crate::eval::pairs::Regions;
-use crate::random::Random;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 /// Width of a street and of a door, in robot's diameters.
 const STREET: f64 = 4.0;
@@ -28,7 +27,7 @@ pub fn tiled(
     tile: &OccupancyGrid,
     side: usize,
     random: &mut Random,
-) -> Result<OccupancyGrid, LoadError> {
+) -> Result<OccupancyGrid, GridError> {
     let fine = tile.geometry();
     let cells = |diameters: f64| (diameters * 2.0 * config.grid.robot_radius / fine.resolution()).ceil() as usize + 2;
     let (street, door) = (cells(STREET), cells(DOOR));
@@ -137,7 +136,7 @@ impl Canvas {
 ///
 /// # Errors
 /// When there can be no such grid.
-pub fn middle(map: &OccupancyGrid, side: u32) -> Result<OccupancyGrid, LoadError> {
+pub fn middle(map: &OccupancyGrid, side: u32) -> Result<OccupancyGrid, GridError> {
     let fine = map.geometry();
     let first = |length: u32| (i64::from(length) - i64::from(side)).div_euclid(2) as i32;
     let (col, row) = (first(fine.width()), first(fine.height()));

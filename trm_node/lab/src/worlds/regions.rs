@@ -3,7 +3,7 @@
 use trm_grid::costmap::Costmap;
 use trm_grid::units::{Cell, MOVES};
 
-use crate::random::Random;
+use crate::worlds::random::Random;
 
 /// A world with a smaller share of free cells is drawn again.
 const LEAST_FREE: usize = 16;

@@ -1,15 +1,14 @@
 //! Moving obstacles on a map: discs that drive to and fro, and discs that are dropped onto the path ahead. Each change goes
 //! into the costs by its rectangle, as an update of a map does.
 
-use trm_config::Config;
-use trm_net::error::LoadError;
+use trm_config::{Config, GridKind};
 use trm_grid::costmap::{CostPatch, Costmap, CostmapBuilder};
-use trm_config::GridKind;
-use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::error::GridError;
 use trm_grid::geometry::Rect;
+use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{Cell, Pose};
 
-use crate::random::Random;
+use crate::worlds::random::Random;
 
 /// Radius of a disc, in metres: somebody who stands there.
 const RADIUS: f64 = 0.15;
@@ -124,7 +123,7 @@ impl Obstacles {
         path: &[Pose],
         random: &mut Random,
         mut changed: impl FnMut(CostPatch),
-    ) -> Result<(), LoadError> {
+    ) -> Result<(), GridError> {
         let track = TRACK / SPEED;
         for number in 0..self.discs.len() {
             let phase = (self.discs[number].phase + seconds / track).rem_euclid(2.0);
@@ -171,7 +170,7 @@ impl Obstacles {
     }
 
     /// Takes a disc away and puts it down elsewhere.
-    fn stamp(&mut self, from: Option<Cell>, to: Option<Cell>) -> Result<CostPatch, LoadError> {
+    fn stamp(&mut self, from: Option<Cell>, to: Option<Cell>) -> Result<CostPatch, GridError> {
         let geometry = *self.still.geometry();
         let reach = self.radius.ceil() as i32;
         let cells = || from.into_iter().chain(to);
@@ -280,9 +279,9 @@ mod tests {
     fn a_wide_place_has_free_cells_on_all_sides() {
         let geometry = Geometry::new(9, 7, 1.0, Pose::default()).unwrap();
         let config = Config::with(|config| {
-config.grid.robot_radius = 0.0;
-config.grid.inflation_radius = 0.0;
-});
+            config.grid.robot_radius = 0.0;
+            config.grid.inflation_radius = 0.0;
+        });
         let mut data = vec![0; 63];
         data[9 * 3 + 6] = FULL;
         let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
