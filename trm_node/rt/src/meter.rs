@@ -1,42 +1,44 @@
-//! What the planner thread costs: page faults, calls of the allocator, context switches.
+//! What the real-time loop costs: page faults, calls of the allocator, context switches.
 
-use trm_core::usage::Usage;
+use crate::usage::Usage;
 
-/// Plans until everything that a plan needs has been used once.
+/// After so many plans, everything that a plan needs has been used once.
 pub const WARM_UP: u32 = 20;
 
-/// Reads the counts around each plan, and adds up those of the whole loop.
-#[derive(Default)]
+/// Takes a reading before and after each plan, and adds up the cost of the whole loop.
+#[derive(Debug, Default)]
 pub struct Meter {
-    began: Usage,
-    ended: Usage,
+    before_plan: Usage,
+    after_plan: Usage,
     total: Usage,
-    warm: u32,
+    /// Plans since the last call of [`Self::warm_up`], up to [`WARM_UP`].
+    warm_up_plans: u32,
 }
 
 impl Meter {
-    /// Something is new that the next plans see for the first time: the total leaves them out.
+    /// The next plans will use something for the first time. The total leaves them out.
     pub const fn warm_up(&mut self) {
-        self.warm = 0;
+        self.warm_up_plans = 0;
     }
 
-    /// Before a plan.
+    /// Call before a plan, with the thread's usage.
     pub const fn begin(&mut self, now: Usage) {
-        self.began = now;
+        self.before_plan = now;
     }
 
-    /// After a plan: what it cost.
+    /// Call after a plan, with the thread's usage. Returns the cost of the plan.
     pub fn end(&mut self, now: Usage) -> Usage {
-        if self.warm < WARM_UP {
-            self.warm += 1;
+        if self.warm_up_plans < WARM_UP {
+            self.warm_up_plans += 1;
         } else {
-            self.total = self.total.plus(now.since(self.ended));
+            self.total = self.total.plus(now.since(self.after_plan));
         }
-        self.ended = now;
-        now.since(self.began)
+        self.after_plan = now;
+        now.since(self.before_plan)
     }
 
-    /// What the loop has cost, plans and all between them, the plans of warming up left out.
+    /// The cost of the loop, both of the plans and of what happened between them. Plans during warm-up are left out.
+    #[must_use]
     pub const fn total(&self) -> Usage {
         self.total
     }
