@@ -8,11 +8,11 @@ pub use loom::sync::{Arc, Mutex};
 use rtrb::PushError;
 
 /// Runs a test in every order that its threads can take, except those in which threads interrupt each other more than
-/// four times.
+/// three times.
 #[cfg(test)]
 pub fn explore(test: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(4);
+    model.preemption_bound = Some(3);
     model.check(test);
 }
 

@@ -65,9 +65,9 @@ pub(crate) fn prefault_stack() {
 
 /// Makes the C library return large freed buffers to the system at once.
 ///
-/// Left alone, glibc raises the size from which it does so to that of the largest buffer freed so far: the memory of
-/// grids and guidance would then stay in its heaps for good. Call it first in `main`. It can't fail in a way that
-/// matters: with its own limits glibc only wastes memory. Does nothing with another C library.
+/// Left alone, glibc raises the size from which it does so to that of the largest buffer freed so far, and then keeps
+/// the memory of all of them in its heaps for good. Call this first in `main`. A failure doesn't matter: with its own
+/// limits glibc only wastes memory. Does nothing with another C library.
 pub fn return_big_buffers() {
     #[cfg(all(target_env = "gnu", not(miri)))]
     {

@@ -43,7 +43,7 @@ impl Refusal {
             Self::Priority { .. } => {
                 "give the user `rtprio 98` in /etc/security/limits.conf (the group realtime of ros2_control), or the \
                  container --ulimit rtprio=98 --cap-add=sys_nice; where cgroups share real-time out, sysctl \
-                 kernel.sched_rt_runtime_us=-1. A limit RLIMIT_RTTIME would end the node"
+                 kernel.sched_rt_runtime_us=-1. A limit RLIMIT_RTTIME would end the program"
             }
             Self::Cpu { .. } => {
                 "it must be one of the machine's and of those that taskset or a cpuset leaves the process"
