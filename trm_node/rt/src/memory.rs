@@ -16,7 +16,8 @@ pub(crate) const PAGE_SIZE: usize = 4096;
 /// So many bytes of the stack are prefaulted.
 const STACK_SIZE: usize = 512 * 1024;
 
-/// Keeps all memory that the process uses, now or later, from being swapped out. Pages that were never used stay absent.
+/// Keeps all memory that the process uses, now or later, from being swapped out. Pages that were never used stay
+/// absent.
 pub(crate) fn lock_all() -> Result<(), Refusal> {
     if let Some(limit) = getrlimit(Resource::Memlock).current.filter(|_| !may_exceed_lock_limit()) {
         // Below such a limit locking may succeed, and allocations then fail later.

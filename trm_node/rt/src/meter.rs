@@ -5,8 +5,8 @@ use crate::usage::Usage;
 /// After so many cycles of the loop, everything that a cycle needs has been used once.
 pub const WARM_UP: u32 = 20;
 
-/// Takes a reading of the thread's usage at the start and the end of each cycle's work, and adds up the cost of the whole
-/// loop.
+/// Takes a reading of the thread's usage at the start and the end of each cycle's work, and adds up the cost of the
+/// whole loop.
 #[derive(Debug, Default)]
 pub struct Meter {
     at_start: Usage,

@@ -1,7 +1,7 @@
 //! Bounded queues to and from real-time threads.
 //!
-//! The receiver takes no lock, allocates nothing, and never waits for a sender, not even for one that was interrupted in
-//! the middle of sending: that sender could be waiting for the receiver's CPU. The same holds for a [`SoleSender`].
+//! The receiver takes no lock, allocates nothing, and never waits for a sender, not even for one that was interrupted
+//! in the middle of sending: that sender could be waiting for the receiver's CPU. The same holds for a [`SoleSender`].
 //! Clones of a [`Sender`] take turns, and wait while the queue is full.
 //!
 //! ```
@@ -107,9 +107,9 @@ pub struct Receiver<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Sleeps until something is sent, or has been sent since the last call, or until all senders are gone; at most until
-    /// `CLOCK_MONOTONIC` shows `until` (see [`Monotonic::absolute`](crate::clock::Monotonic::absolute)). The queue may
-    /// still be empty afterwards.
+    /// Sleeps until something is sent, or has been sent since the last call, or until all senders are gone. Sleeps at
+    /// most until `CLOCK_MONOTONIC` shows `until`, see [`Monotonic::absolute`](crate::clock::Monotonic::absolute). The
+    /// queue may be empty afterwards.
     pub fn wait(&self, until: Option<Duration>) {
         self.wake_up.wait(until);
     }

@@ -1,5 +1,5 @@
-//! What queues and wake-ups are built from. Under `--cfg loom` the model checker takes its place, and runs the same code
-//! in every order that threads can take.
+//! What queues and wake-ups are built from. Under `--cfg loom` the model checker takes its place, and runs the same
+//! code in every order that threads can take.
 
 #[cfg(not(loom))]
 pub use std::sync::{Arc, Mutex};
