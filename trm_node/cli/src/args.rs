@@ -1,13 +1,9 @@
 //! The arguments of `trm plan`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::anyhow;
-use trm_config::{Config, Value};
-use trm_grid::units::Pose;
-use trm_net::bundle::Bundle;
-use trm_net::error::LoadError;
-use trm_net::released;
+use trm_config::{Config, GridConfig, PlannerConfig, Value};
+use trm_lab::args::{finite, with_flag};
 
 /// Plan a path on a map file.
 ///

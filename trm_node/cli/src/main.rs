@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 /// The benchmark counts what planning allocates.
 #[global_allocator]
-static ALLOCATOR: trm_rt::usage::CountingAllocator = trm_rt::usage::CountingAllocator;
+static ALLOCATOR: trm_rt::allocator::CountingAllocator = trm_rt::allocator::CountingAllocator;
 
 /// Plans paths with a Tiny Recursive Model, with a deadline, every path checked.
 #[derive(Parser)]

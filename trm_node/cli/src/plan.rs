@@ -12,7 +12,6 @@ use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
 use trm_grid::units::Pose;
-use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
 use trm_planner::PlanError;
 use trm_planner::endpoints::resolve_goal;
