@@ -33,7 +33,7 @@ use source::Source;
 /// # Errors
 /// On bad input; the message names file, field or flag.
 pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
-    let bundle = bundle(args.bundle.as_deref())?;
+    let bundle = bundle(args.planning.bundle.as_deref())?;
     let setting = args.setting(&bundle)?;
     let source = Source::new(args, &setting)?;
     let records = jobs::run(

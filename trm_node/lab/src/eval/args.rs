@@ -3,12 +3,17 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use trm_config::{Config, GridConfig, Value};
+use trm_config::{Config, Value};
 use trm_grid::travel::Travel;
 use trm_net::bundle::Bundle;
 
-use crate::args::{finite, with_flag};
+use crate::args::{PlanningArgs, finite, with_flag};
 use crate::worlds::mazes;
+
+/// What two of the shared flags mean here, where some worlds have no scale and no costs of their own.
+const ROBOT_RADIUS: &str = "Radius of the robot on maps, in metres; other worlds say where its centre can be";
+const COST_TRAVEL_MULTIPLIER: &str =
+    "How much paths keep away from obstacles on maps: 0 asks for the shortest. Other worlds have no costs to count";
 
 /// Measure the model on many random queries: success, cost, steps.
 ///
@@ -22,6 +27,8 @@ use crate::worlds::mazes;
 /// Exit code 0: done. 1: bad input.
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[command(mut_arg("robot_radius", |arg| arg.help(ROBOT_RADIUS)))]
+#[command(mut_arg("cost_travel_multiplier", |arg| arg.help(COST_TRAVEL_MULTIPLIER)))]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["maps", "generated", "mazes"])))]
 pub struct EvalArgs {
     /// A folder of maps as Nav2's map server reads them; those in folders below it count too.
@@ -36,10 +43,6 @@ pub struct EvalArgs {
     /// model sees them as 2N + 1 cells a side.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(8..=127))]
     pub mazes: Option<i64>,
-
-    /// The model bundle's folder [default: `nav_d32`, as installed with trm or in the checkout].
-    #[arg(long, value_name = "DIR")]
-    pub bundle: Option<PathBuf>,
 
     /// Cells a side of the windows cut from maps [default: 64]. Generated worlds and mazes are as large as the window.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -74,14 +77,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE", requires = "anytime")]
     pub png: Option<PathBuf>,
 
-    /// Radius of the robot on maps, in metres; other worlds say where its centre can be.
-    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
-    pub robot_radius: f64,
-
-    /// How much paths keep away from obstacles on maps: 0 asks for the shortest. Other worlds have no costs to count.
-    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
-          allow_negative_numbers = true)]
-    pub cost_travel_multiplier: f64,
+    #[command(flatten)]
+    pub planning: PlanningArgs,
 
     /// Metres a cell of maps [default: a map's own, 0.1, 0.15 or 0.2, drawn for each query].
     #[arg(long, value_name = "M", value_parser = resolution, allow_negative_numbers = true)]
@@ -165,8 +162,7 @@ impl EvalArgs {
                 }
             }
         }
-        config.set("robot_radius", &Value::Double(self.robot_radius)).map_err(with_flag)?;
-        config.set("cost_travel_multiplier", &Value::Double(self.cost_travel_multiplier)).map_err(with_flag)?;
+        self.planning.apply(&mut config)?;
         config.planner.allow_fallback = false;
         Ok(Setting { config, budget, side: fixed.unwrap_or(window), window, patch: bundle.manifest.architecture.patch })
     }
