@@ -87,6 +87,14 @@ fn the_same_seed_gives_the_same_figures_on_any_number_of_threads() {
 }
 
 #[test]
+fn any_kind_that_the_model_is_trained_on_can_be_evaluated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let figures = figures(folder.path(), "--generated 32 --kinds lattice,caves --queries 6 --steps 8");
+    assert_eq!(keys(&figures["per_map"]), ["caves", "lattice"]);
+    assert_eq!((&figures["per_map"]["lattice"]["n"], &figures["with_fallback"]["success"]), (&3.into(), &1.0.into()));
+}
+
+#[test]
 fn mazes_are_seen_through_the_next_even_window() {
     let folder = tempfile::tempdir().expect("a folder");
     let figures = figures(folder.path(), "--mazes 12 --queries 6");
@@ -162,6 +170,8 @@ fn errors_name_the_flag_and_its_value() {
         ("--generated 32 --deadline-ms 0".to_owned(), ["--deadline-ms: 0", "from 0.1"]),
         ("--generated 32 --deadline-ms 5 --steps 3".to_owned(), ["--deadline-ms", "--steps"]),
         ("--generated 32 --mazes 10".to_owned(), ["--generated", "--mazes"]),
+        ("--mazes 10 --kinds caves".to_owned(), ["--mazes", "--kinds"]),
+        ("--generated 32 --kinds cave".to_owned(), ["cave", "--kinds"]),
         ("--queries 3".to_owned(), ["--maps", "--mazes"]),
         ("--generated 32 --png x.png".to_owned(), ["--anytime", "required"]),
         ("--generated 32 --queries 1 --json /nowhere/x.json".to_owned(), ["--json /nowhere/x.json", "No such file"]),

@@ -155,10 +155,8 @@ fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(head);
     for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if at > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        let (gap, alignment) = if at == 0 { (0, CellAlignment::Left) } else { (2, CellAlignment::Right) };
+        column.set_padding((gap, 0)).set_cell_alignment(alignment);
     }
     table
 }

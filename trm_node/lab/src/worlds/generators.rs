@@ -218,8 +218,8 @@ mod tests {
     const GOLDEN: &str = include_str!("../../../../tests/golden/worlds.json");
     /// Means may differ by so many standard errors: the random numbers differ.
     const STANDARD_ERRORS: f64 = 4.0;
-    /// Standard deviations may differ by this factor.
-    const SPREAD: f64 = 1.5;
+    /// Standard deviations may differ by this factor; those of regions aren't compared, as few worlds decide on them.
+    const SPREAD: f64 = 1.2;
 
     #[derive(Deserialize)]
     struct Golden {
@@ -295,7 +295,8 @@ mod tests {
                 let (a, b) = (ours.mean, theirs.mean);
                 assert!((a - b).abs() <= STANDARD_ERRORS * error + 1e-6, "{kind} {name}: {a}, not {b} ± {error}");
                 let (a, b) = (ours.std, theirs.std);
-                assert!(a <= SPREAD * b + 1e-6 && b <= SPREAD * a + 1e-6, "{kind} {name}: spread {a}, not {b}");
+                let is_alike = a <= SPREAD * b + 1e-6 && b <= SPREAD * a + 1e-6;
+                assert!(name == "regions" || is_alike, "{kind} {name}: spread {a}, not {b}");
             }
         }
     }
