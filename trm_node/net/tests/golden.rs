@@ -12,9 +12,10 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 use trm_net::backend::{Backend, Shape, Update};
-use trm_net::bundle::{Bundle, GRAPHS};
+use trm_net::bundle::Bundle;
 use trm_net::encode::{CHANNELS, GoalCells, encode};
 use trm_net::error::InferenceError;
+use trm_net::graph::Graph;
 use trm_net::recursion::Recursion;
 use trm_net::registry::{NAMES, by_name};
 
@@ -126,12 +127,12 @@ impl Backend for Recorder {
         self.graphs.decode(y, x, moves)
     }
 
-    fn moved(&mut self, cols: i32, rows: i32) {
-        self.graphs.moved(cols, rows);
+    fn shift_history(&mut self, cols: i32, rows: i32) {
+        self.graphs.shift_history(cols, rows);
     }
 
-    fn forget(&mut self) {
-        self.graphs.forget();
+    fn forget_history(&mut self) {
+        self.graphs.forget_history();
     }
 }
 
@@ -146,7 +147,7 @@ fn bundle() -> Bundle {
 
 fn step(recursion: &mut Recursion, backend: &mut Recorder) {
     loop {
-        if recursion.advance(backend).unwrap() == Update::Answer && recursion.step_is_whole() {
+        if recursion.advance(backend).unwrap() == Update::Answer && recursion.is_at_step_end() {
             return;
         }
     }
@@ -159,7 +160,7 @@ fn backends(size: usize) -> Vec<Box<dyn Backend>> {
     for name in NAMES {
         for threshold in [None, Some(0.0)] {
             if let Ok(mut backend) = by_name(&bundle(), size, name) {
-                backend.skip(threshold);
+                backend.set_skip_threshold(threshold);
                 backends.push(backend);
             }
         }
@@ -171,12 +172,17 @@ fn backends(size: usize) -> Vec<Box<dyn Backend>> {
 /// Runs the steps of a golden file and compares all that the file holds of them.
 fn assert_steps_agree(golden: &Golden, graphs: Box<dyn Backend>) -> (Recursion, Recorder) {
     let bundle = bundle();
-    assert_eq!(golden.net(), bundle.manifest.files[GRAPHS[1]], "{} is of other weights: make golden", golden.name);
+    assert_eq!(
+        golden.net(),
+        bundle.manifest.files[Graph::Net.file_name()],
+        "{} is of other weights: make golden",
+        golden.name
+    );
     let mut backend = Recorder { graphs, x: Vec::new(), outputs: Vec::new() };
     let mut recursion = Recursion::new(&bundle, backend.shape());
-    recursion.look(&mut backend, &golden.floats("input")).unwrap();
+    recursion.embed(&mut backend, &golden.floats("input")).unwrap();
     golden.assert_close("x", &backend.x, Tolerance::Network);
-    let mut logits = vec![0.0; backend.shape().field()];
+    let mut logits = vec![0.0; backend.shape().logits_len()];
     for number in 1..=3 {
         step(&mut recursion, &mut backend);
         let [.., z, y] = backend.outputs.as_slice() else { panic!("the net was applied once only") };
@@ -213,11 +219,11 @@ fn a_step_after_the_window_moved_is_pytorchs() {
     for graphs in backends(32) {
         let (mut recursion, mut backend) = assert_steps_agree(&golden, graphs);
         // MOVED of golden.py.
-        recursion.shift(&mut backend, -2, 1);
-        recursion.restart();
-        recursion.look(&mut backend, &golden.floats("moved.input")).unwrap();
+        recursion.shift_state(&mut backend, -2, 1);
+        recursion.begin_warm();
+        recursion.embed(&mut backend, &golden.floats("moved.input")).unwrap();
         step(&mut recursion, &mut backend);
-        let mut logits = vec![0.0; backend.shape().field()];
+        let mut logits = vec![0.0; backend.shape().logits_len()];
         let q = recursion.decode(&mut backend, &mut logits).unwrap();
         golden.assert_close("moved.logits", &logits, Tolerance::Network);
         golden.assert_close("moved.q", &[q], Tolerance::Network);

@@ -5,8 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use trm_net::backend::Update;
 use trm_net::bundle::Bundle;
-use trm_net::fused::levels;
-use trm_net::registry::by_name;
+use trm_net::registry::{by_name, levels};
 
 fn bundle() -> Bundle {
     Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32"))
@@ -65,9 +64,9 @@ proptest! {
         for name in levels() {
             let mut skipping = by_name(&bundle(), 2 * half, name).unwrap();
             let mut dense = by_name(&bundle(), 2 * half, name).unwrap();
-            skipping.skip(Some(0.0));
+            skipping.set_skip_threshold(Some(0.0));
             let tokens = half as i32;
-            let mut s = pattern(skipping.shape().state(), half as u32);
+            let mut s = pattern(skipping.shape().state_len(), half as u32);
             // What the last application of each kind has left.
             let mut outs = [vec![0.0; s.len()], vec![0.0; s.len()]];
             let mut kind = 0;
@@ -82,13 +81,13 @@ proptest! {
                     Event::Move(cols, rows) => {
                         s = shifted(&s, tokens, (*cols, *rows), 0.25);
                         outs = outs.map(|out| shifted(&out, tokens, (*cols, *rows), 9.0));
-                        skipping.moved(*cols, *rows);
+                        skipping.shift_history(*cols, *rows);
                     }
                     Event::Forget => {
                         for out in &mut outs {
                             out.fill(9.0);
                         }
-                        skipping.forget();
+                        skipping.forget_history();
                     }
                     Event::Switch => kind = 1 - kind,
                 }
@@ -107,8 +106,8 @@ proptest! {
 fn only_what_is_near_a_change_is_computed_and_small_changes_add_up() {
     for name in levels() {
         let mut backend = by_name(&bundle(), 64, name).unwrap();
-        backend.skip(Some(0.1));
-        let mut s = pattern(backend.shape().state(), 3);
+        backend.set_skip_threshold(Some(0.1));
+        let mut s = pattern(backend.shape().state_len(), 3);
         let mut out = vec![0.0; s.len()];
         let mut share = |s: &[f32]| backend.net(Update::Latent, s, &mut out).unwrap();
         let tiles = 2.0 * 64.0;
