@@ -123,7 +123,9 @@ fn an_application_that_skips_gives_the_bits_of_a_whole_one() {
                     skipping.shift_history(cols, rows);
                 }
                 Forget => {
-                    outs.iter_mut().for_each(|out| out.fill(9.0));
+                    for out in &mut outs {
+                        out.fill(9.0);
+                    }
                     skipping.forget_history();
                 }
                 Switch => turn = 1 - turn,

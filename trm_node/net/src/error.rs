@@ -37,8 +37,8 @@ pub enum LoadError {
     Inference(#[from] InferenceError),
 }
 
-/// Bytes that are kept of an inference library's message.
-const MESSAGE_BYTES: usize = 120;
+/// Bytes that are kept of an inference library's message. More would make every result of the planning loop large.
+const MESSAGE_BYTES: usize = 96;
 
 /// A graph failed while it ran. This is `Copy` and owns no memory: the planning loop can make it and pass it on without
 /// allocating, and it is put into words elsewhere.
