@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use trm_core::model::bundle::Manifest;
+use trm_net::bundle::Manifest;
 
 /// Panics when `data` shows a fault.
 pub fn check(data: &[u8]) {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use trm_core::error::PlanError;
-use trm_core::planner::{Report, StageTimes};
-use trm_core::units::Pose;
+use trm_grid::units::Pose;
+use trm_grid::window::Window;
+use trm_planner::PlanError;
+use trm_planner::{Report, StageTimes};
 
 /// The JSON answer.
 #[derive(Debug, Serialize)]
@@ -27,6 +28,9 @@ pub struct Answer {
     pub reason: Option<String>,
     pub applications: u16,
     pub expansions: u32,
+    /// What the model saw.
+    #[serde(skip)]
+    pub window: Option<Window>,
     pub deadline_ms: f64,
     /// Time that was left; negative when the deadline was missed. `None` when nothing was planned.
     pub margin_ms: Option<f64>,
@@ -48,6 +52,7 @@ impl Answer {
             reason: None,
             applications: 0,
             expansions: 0,
+            window: None,
             deadline_ms,
             margin_ms: None,
         }
@@ -61,6 +66,7 @@ impl Answer {
         self.steps = report.steps;
         self.applications = report.applications;
         self.expansions = report.expansions;
+        self.window = report.window;
         self.margin_ms = Some(report.margin as f64 / 1e6);
         self.stage_us = stages(report.stages, guidance);
     }

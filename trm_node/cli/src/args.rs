@@ -1,13 +1,9 @@
 //! The arguments of `trm plan`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::anyhow;
-use trm_core::config::{Config, Value};
-use trm_core::error::LoadError;
-use trm_core::model::bundle::Bundle;
-use trm_core::model::released;
-use trm_core::units::Pose;
+use trm_config::{Config, GridConfig, PlannerConfig, Value};
+use trm_lab::args::{finite, with_flag};
 
 /// Plan a path on a map file.
 ///
@@ -40,12 +36,12 @@ pub struct PlanArgs {
     pub deadline_ms: f64,
 
     /// No path comes nearer than this to the centre of an occupied cell, in metres.
-    #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius, allow_negative_numbers = true)]
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
     pub robot_radius: f64,
 
     /// How much the path keeps away from obstacles: driving through a cell costs its length times 1 + this times the
     /// cell's inflated cost / 98. 0 asks for the shortest path.
-    #[arg(long, value_name = "FACTOR", default_value_t = Config::default().cost_travel_multiplier,
+    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
           allow_negative_numbers = true)]
     pub cost_travel_multiplier: f64,
 
@@ -67,7 +63,7 @@ pub struct PlanArgs {
     pub bundle: Option<PathBuf>,
 
     /// Cells a side of the window that the model sees.
-    #[arg(long, value_name = "N", default_value_t = Config::default().window_size, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = PlannerConfig::default().window_size, allow_negative_numbers = true)]
     pub window: i64,
 
     /// Also give the length of the best path over the cells, the one of least travel cost. With
@@ -108,42 +104,5 @@ impl PlanArgs {
             config.set(name, &value).map_err(with_flag)?;
         }
         Ok(config)
-    }
-}
-
-/// The bundle in a folder, or the one that is released with the planner.
-///
-/// # Errors
-/// When there is none, or it can't be used; names the folder and the field.
-pub fn bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
-    let folder = match folder {
-        Some(folder) => folder.to_owned(),
-        None => released::find(std::env::current_exe().ok().as_deref(), std::iter::empty())?,
-    };
-    Ok(Bundle::load(&folder)?)
-}
-
-/// The error with the flag's name for the parameter's.
-pub fn with_flag(error: LoadError) -> anyhow::Error {
-    let LoadError::Parameter { name, value, expected } = error else { return error.into() };
-    let flag = match name.as_str() {
-        "window_size" => "window".to_owned(),
-        name => name.replace('_', "-"),
-    };
-    anyhow!("--{flag}: {value} is not {expected}")
-}
-
-/// The pose that two or three numbers name; without a yaw it is 0.
-pub fn pose(numbers: &[f64]) -> Pose {
-    let at = |i: usize| numbers.get(i).copied().unwrap_or(0.0);
-    Pose::new(at(0), at(1), at(2))
-}
-
-/// Parses a finite number.
-pub fn finite(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(v) if v.is_finite() => Ok(v),
-        Ok(_) => Err("not a finite number".to_owned()),
-        Err(_) => Err("not a number".to_owned()),
     }
 }

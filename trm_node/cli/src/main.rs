@@ -5,14 +5,8 @@
 
 mod answer;
 mod args;
-mod bench;
-mod clock;
-mod eval;
-mod map_file;
-mod optimum;
 mod parameters;
 mod plan;
-mod random;
 mod render;
 
 use std::ffi::OsString;
@@ -24,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 /// The benchmark counts what planning allocates.
 #[global_allocator]
-static ALLOCATOR: trm_core::usage::CountingAllocator = trm_core::usage::CountingAllocator;
+static ALLOCATOR: trm_rt::allocator::CountingAllocator = trm_rt::allocator::CountingAllocator;
 
 /// Plans paths with a Tiny Recursive Model, with a deadline, every path checked.
 #[derive(Parser)]
@@ -37,8 +31,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Plan(args::PlanArgs),
-    Bench(bench::args::BenchArgs),
-    Eval(eval::args::EvalArgs),
+    Bench(trm_lab::bench::args::BenchArgs),
+    Eval(trm_lab::eval::args::EvalArgs),
     Parameters(parameters::ParametersArgs),
 }
 
@@ -54,8 +48,12 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Plan(args) => plan::run(args),
-        Command::Bench(args) => bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS),
-        Command::Eval(args) => eval::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => {
+            trm_lab::bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Eval(args) => {
+            trm_lab::eval::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
+        }
         Command::Parameters(args) => print(parameters::table(args.format).trim_end()).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -5,24 +5,26 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use trm_core::config::Config;
-use trm_core::error::PlanError;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::occupancy::OccupancyGrid;
-use trm_core::grid::travel::Travel;
-use trm_core::grid::window::Window;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::path::endpoints::resolve_goal;
-use trm_core::planner::{Planner, Request};
-use trm_core::units::Pose;
+use trm_config::Config;
+use trm_config::GridKind;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::guidance::Guidance;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::travel::Travel;
+use trm_grid::units::Pose;
+use trm_net::bundle::Bundle;
+use trm_planner::PlanError;
+use trm_planner::endpoints::resolve_goal;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::{Planner, Request};
 
 use crate::answer::Answer;
-use crate::args::{PlanArgs, bundle, finite, pose, with_flag};
-use crate::clock::Stopwatch;
-use crate::optimum::optimum;
-use crate::{map_file, print, render};
+use trm_grid::map_file;
+use trm_lab::args::{bundle, finite, pose, with_flag};
+use trm_lab::worlds::optimum::optimum;
+
+use crate::args::PlanArgs;
+use crate::{print, render};
 
 /// No path: the answer says why.
 const NO_PATH: u8 = 2;
@@ -46,7 +48,7 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let (start, goal) = (pose(&args.start), pose(&args.goal));
     let answer = session.answer(start, goal, args.optimal);
     if let Some(file) = &args.png {
-        let (costmap, window) = (&session.costmap, session.window(start, &answer));
+        let (costmap, window) = (&session.costmap, answer.window);
         let picture = render::Picture { costmap, start, goal, path: &answer.poses, window };
         picture.save(file).with_context(|| format!("--png {}", file.display()))?;
     }
@@ -75,31 +77,20 @@ struct Session {
     config: Config,
     costmap: Costmap,
     planner: Planner,
-    clock: Stopwatch,
-    /// Cells a side of the window and of a token.
-    sides: (usize, usize),
+    clock: Instant,
 }
 
 impl Session {
     fn new(config: Config, grid: OccupancyGrid, bundle: &Bundle) -> anyhow::Result<Self> {
-        let sides =
-            (bundle.window(config.window_size as usize).map_err(with_flag)?, bundle.manifest.architecture.patch);
-        let costmap = CostmapBuilder::new(&config, GridKind::Map).replace(grid).clone();
-        let clock = Stopwatch::start();
-        let mut planner = Planner::new(&config, bundle, &clock).map_err(with_flag)?;
+        let costmap = CostmapBuilder::new(&config.grid, GridKind::Map).replace(grid).clone();
+        let clock = Instant::now();
+        let mut planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
         planner.prepare(&costmap);
-        Ok(Self { config, costmap, planner, clock, sides })
-    }
-
-    /// What the model saw; `None` when it wasn't asked.
-    fn window(&self, start: Pose, answer: &Answer) -> Option<Window> {
-        let geometry = self.costmap.geometry();
-        let cell = geometry.cell_at(start.point()).filter(|_| answer.applications > 0)?;
-        Some(Window::around(cell, geometry, self.sides.0, self.sides.1))
+        Ok(Self { config, costmap, planner, clock })
     }
 
     fn answer(&mut self, start: Pose, goal: Pose, optimal: bool) -> Answer {
-        let mut answer = Answer::new(self.config.deadline_ms);
+        let mut answer = Answer::new(self.config.node.deadline_ms);
         // Every query stands for itself: nothing is warm.
         self.planner.reset();
         let geometry = self.costmap.geometry();
@@ -107,7 +98,12 @@ impl Session {
             answer.outcome(Err(PlanError::StartOutsideMap(geometry.nearest_cell(start.point()))));
             return answer;
         };
-        let goal_cell = match resolve_goal(&self.costmap, &self.config, goal.point()) {
+        let goal_cell = match resolve_goal(
+            &self.costmap,
+            self.config.grid.allow_unknown,
+            self.config.planner.tolerance,
+            goal.point(),
+        ) {
             Ok(cell) => cell,
             Err(error) => {
                 answer.outcome(Err(error));
@@ -115,7 +111,7 @@ impl Session {
             }
         };
         let began = Instant::now();
-        let travel = Travel::new(&self.config);
+        let travel = Travel::new(&self.config.grid);
         let guidance = Guidance::compute(&self.costmap, goal_cell, travel, &|| false);
         let guidance_time = began.elapsed();
         if optimal {
@@ -124,8 +120,8 @@ impl Session {
         }
 
         let arrived = self.clock.now();
-        let deadline = arrived + Duration::from_secs_f64(self.config.deadline_ms / 1e3);
-        let request = Request { start, goal, arrived, deadline, cancel: None };
+        let deadline = arrived + Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
+        let request = Request { start, goal, arrived, deadline, epoch: None };
         let outcome = self.planner.plan(&self.costmap, guidance.as_ref(), &request, &self.clock);
         answer.report(&outcome.report, guidance_time);
         answer.outcome(outcome.path.map(|path| (path.poses(), path.length())));

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
-use trm_core::grid::costmap::{Costmap, INSCRIBED, LETHAL, UNKNOWN};
-use trm_core::grid::occupancy::Geometry;
-use trm_core::grid::window::Window;
-use trm_core::units::{Cell, Point, Pose};
+use trm_grid::cost::{INSCRIBED, LETHAL, UNKNOWN};
+use trm_grid::costmap::Costmap;
+use trm_grid::geometry::Geometry;
+use trm_grid::units::{Cell, CellPoint, Point, Pose};
+use trm_grid::window::Window;
 
 const FREE: Rgb<u8> = Rgb([255, 255, 255]);
 const UNKNOWN_GREY: Rgb<u8> = Rgb([205, 205, 205]);
@@ -94,7 +95,7 @@ impl Canvas {
     }
 
     fn pixel(&self, point: Point) -> (f64, f64) {
-        let (col, row) = self.geometry.to_cells(point);
+        let CellPoint { col, row } = self.geometry.to_cells(point);
         self.of_cells(col + 0.5, row + 0.5)
     }
 
@@ -158,9 +159,10 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trm_core::config::Config;
-    use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-    use trm_core::grid::occupancy::OccupancyGrid;
+    use trm_config::GridConfig;
+    use trm_config::GridKind;
+    use trm_grid::costmap::CostmapBuilder;
+    use trm_grid::occupancy::OccupancyGrid;
 
     /// 40 × 20 cells of 0.1 m with a wall along the first row and unknown cells along the last, turned by `yaw`.
     fn picture(yaw: f64) -> RgbImage {
@@ -176,7 +178,7 @@ mod tests {
                 }
             })
             .collect();
-        let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Map);
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
         let costmap = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
         let at = |col, row| geometry.center(Cell::new(col, row));
         let (start, goal) = (at(5, 12), at(35, 12));
@@ -207,7 +209,7 @@ mod tests {
     fn the_narrowest_map_is_drawn() {
         for (width, height) in [(1, 3000), (3000, 1), (1, 1)] {
             let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
-            let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Map);
+            let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
             let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap());
             let window = Some(Window::around(Cell::new(0, 0), &geometry, 16, 2));
             let pose = Pose::new(0.05, 0.05, 0.0);
@@ -220,7 +222,7 @@ mod tests {
     #[test]
     fn poses_outside_the_map_are_left_out() {
         let geometry = Geometry::new(10, 10, 0.1, Pose::default()).unwrap();
-        let mut builder = CostmapBuilder::new(&Config::default(), GridKind::Map);
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
         let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 100]).unwrap());
         let far = Pose::new(1e300, -1e300, 0.0);
         let image = Picture { costmap, start: far, goal: far, path: &[], window: None }.draw();

@@ -148,6 +148,32 @@ impl CostPatch {
     }
 }
 
+/// A change of a grid, for those that keep a copy of its costs. Copies share what is the same in them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GridChange {
+    /// Another grid.
+    Whole(Box<Costmap>),
+    /// Other costs in a rectangle.
+    Patch(Box<CostPatch>),
+}
+
+impl GridChange {
+    /// Brings a copy up to date. Gives what was there before, to be freed where that may take its time: nothing is
+    /// allocated or freed here.
+    #[must_use]
+    pub fn apply(self, copy: &mut Option<Box<Costmap>>) -> Option<Self> {
+        match self {
+            Self::Whole(whole) => copy.replace(whole).map(Self::Whole),
+            Self::Patch(mut patch) => {
+                if let Some(costmap) = copy {
+                    costmap.exchange(&mut patch);
+                }
+                Some(Self::Patch(patch))
+            }
+        }
+    }
+}
+
 /// Owns the grid as it came in and keeps its costs up to date. Belongs off the planning loop.
 pub struct CostmapBuilder {
     config: GridConfig,

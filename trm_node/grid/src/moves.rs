@@ -41,8 +41,8 @@ pub fn each(moves: u8) -> impl Iterator<Item = usize> {
 }
 
 /// Whether the move at a place in [`MOVES`] is legal from a cell.
-#[cfg(test)]
-pub(crate) fn is_legal(costmap: &Costmap, cell: Cell, step: usize, allow_unknown: bool) -> bool {
+#[cfg(any(test, feature = "testing"))]
+pub fn is_legal(costmap: &Costmap, cell: Cell, step: usize, allow_unknown: bool) -> bool {
     legal_moves(costmap, cell, allow_unknown) >> step & 1 == 1
 }
 

@@ -10,12 +10,9 @@ mod guide;
 mod html;
 mod kernel;
 mod kinds;
-mod large;
 mod load;
-mod machine;
 mod map_size;
 mod memory;
-mod obstacles;
 mod onnxruntime;
 mod peers;
 mod plots;
@@ -27,17 +24,16 @@ mod sample;
 mod slowdown;
 mod summary;
 mod tables;
-mod telemetry;
 mod tick;
 mod tiles;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use trm_core::model::bundle::Bundle;
+use trm_net::bundle::Bundle;
 
 use crate::args::bundle;
-use crate::eval::maps;
+use crate::worlds::map_set;
 use args::{BenchArgs, BenchCommand, Part, Setting};
 use progress::Progress;
 use report::{Bench, Settings};
@@ -63,10 +59,10 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
     }
     let recordings = args.node.iter().map(|file| recording::load(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let bundle = bundle(args.bundle.as_deref())?;
-    backend::by_name(&setting.backend, &bundle, setting.config.window_size as usize)?;
+    backend::by_name(&setting.backend, &bundle, setting.config.planner.window_size as usize)?;
     let files = if args.maps.is_empty() { repository(&bundle)? } else { args.maps.clone() };
     let maps = control::load(&files)?;
-    let machine = machine::describe();
+    let machine = crate::machine::describe();
     let report = measure(args, &setting, &bundle, &maps, (machine, recordings))?;
     if let Some(folder) = &args.out {
         write(folder, "bench.json", &report.to_json()?)?;
@@ -80,7 +76,7 @@ fn measure(
     setting: &Setting,
     bundle: &Bundle,
     maps: &[control::Map],
-    (machine, mut runs): (machine::Machine, Vec<run::Run>),
+    (machine, mut runs): (crate::machine::Machine, Vec<run::Run>),
 ) -> anyhow::Result<Bench> {
     let mut progress = Progress::new(args.progress);
     let mut notes = Vec::new();
@@ -139,7 +135,7 @@ fn settings(args: &BenchArgs, bundle: &Bundle, maps: &[control::Map]) -> Setting
 /// The maps of the repository that a bundle lies in.
 fn repository(bundle: &Bundle) -> anyhow::Result<Vec<PathBuf>> {
     let folder = bundle.path().join(MAPS);
-    let files = maps::files(&folder).unwrap_or_default();
+    let files = map_set::files(&folder).unwrap_or_default();
     if files.is_empty() {
         bail!(
             "MAP.yaml: none was given, and no map of the repository is beside the bundle (looked in {})",
@@ -151,7 +147,7 @@ fn repository(bundle: &Bundle) -> anyhow::Result<Vec<PathBuf>> {
 
 /// What the sensors say until stdin is closed, as JSON.
 fn watch() -> anyhow::Result<String> {
-    let mut sensors = telemetry::Sensors::open();
+    let mut sensors = crate::machine::telemetry::Sensors::open();
     sensors.start();
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).context("stdin")?;
     Ok(serde_json::json!({ "sensors": sensors.stop() }).to_string())

@@ -5,14 +5,9 @@ pub mod args;
 mod attempt;
 mod calibration;
 mod checker;
-mod corridors;
 mod figures;
 mod font;
 mod jobs;
-pub mod kinds;
-pub mod maps;
-mod mazes;
-pub mod pairs;
 mod path_change;
 mod plot;
 mod policies;
@@ -20,11 +15,9 @@ mod race;
 pub mod search;
 mod sight;
 mod source;
-pub mod statistics;
 mod table;
 mod trace;
 pub mod warm;
-pub mod world;
 
 use anyhow::Context as _;
 

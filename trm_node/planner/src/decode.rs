@@ -6,13 +6,14 @@
 //! expands beside the way it is on is bounded.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
-use crate::grid::window::Window;
-use crate::model::encode::{CLASSES, GoalCells, NONE};
-use crate::units::{Cell, MOVES};
+use trm_grid::units::{Cell, MOVES};
+use trm_grid::window::Window;
+use trm_net::encode::{CLASSES, GoalCells, NONE};
 
-/// Cells of the largest window that `max_expansions` is meant for as it is.
+use crate::search::{Ended, Frontier, Space, trace};
+
+/// Cells of the largest window that `max_expansions` applies to unchanged.
 const PLAIN_WINDOW: usize = 64 * 64;
 
 /// A cell that waits to be expanded. The least surprising one comes first, of these the one farthest from the start.
@@ -29,14 +30,38 @@ struct Entry {
 /// Scratch of the search, sized for a window.
 #[derive(Debug)]
 pub struct Decoder {
-    open: BinaryHeap<Entry>,
-    /// The move that led to each expanded cell; holds where `seen` is `search`.
-    came: Vec<u8>,
-    seen: Vec<u32>,
-    search: u32,
+    frontier: Frontier<Entry>,
+    seen: Seen,
     max_expansions: usize,
-    expansions: u32,
     known: bool,
+}
+
+/// What one search after the other has seen.
+#[derive(Debug)]
+struct Seen {
+    /// The move that led to each expanded cell; holds where `by` is `search`.
+    came: Vec<u8>,
+    by: Vec<u32>,
+    search: u32,
+}
+
+impl Seen {
+    fn begin(&mut self) {
+        self.search = self.search.wrapping_add(1);
+        if self.search == 0 {
+            self.by.fill(0);
+            self.search = 1;
+        }
+    }
+
+    fn has(&self, at: usize) -> bool {
+        self.by[at] == self.search
+    }
+
+    fn note(&mut self, at: usize, came: u8) {
+        self.by[at] = self.search;
+        self.came[at] = came;
+    }
 }
 
 /// One window as the search sees it.
@@ -52,19 +77,77 @@ pub struct Field<'a> {
     pub logits: &'a [f32],
 }
 
+/// The cells of a window, joined by the moves of its field.
+struct FieldSpace<'a> {
+    field: &'a Field<'a>,
+    seen: &'a mut Seen,
+    max_expansions: usize,
+}
+
+impl Entry {
+    /// Whether the way leaves the window at this goal cell.
+    const fn leaves(&self) -> bool {
+        self.came == NONE as u8 && self.depth > 0
+    }
+}
+
+impl Space for FieldSpace<'_> {
+    type Entry = Entry;
+
+    fn settle(&mut self, entry: &Entry) -> bool {
+        let at = entry.cell as usize;
+        if entry.leaves() {
+            return true;
+        }
+        let is_new = !self.seen.has(at);
+        if is_new {
+            self.seen.note(at, entry.came);
+        }
+        is_new
+    }
+
+    fn is_end(&self, entry: &Entry) -> bool {
+        entry.leaves() || self.field.is_goal(entry.cell as usize)
+    }
+
+    fn may_expand(&mut self, entry: &Entry, expansions: u32) -> bool {
+        // The way that led here took `depth` of them.
+        ((expansions - entry.depth) as usize) <= self.max_expansions
+    }
+
+    fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Entry>) -> bool {
+        let at = entry.cell as usize;
+        let mut options = [(f32::NEG_INFINITY, 0_u32); CLASSES];
+        let mut best = f32::NEG_INFINITY;
+        for (class, option) in options.iter_mut().enumerate() {
+            if let Some(next) = self.field.follow(at, class) {
+                *option = (self.field.logit(class, at), next as u32);
+                best = best.max(option.0);
+            }
+        }
+        for (class, (logit, next)) in options.into_iter().enumerate() {
+            let done = class != NONE && self.seen.has(next as usize);
+            if logit > f32::NEG_INFINITY && !done {
+                let surprise = f32::from_bits(entry.surprise.0) + (best - logit);
+                let surprise = Reverse(surprise.to_bits());
+                // There is room for every move of every cell.
+                frontier.push(Entry { surprise, depth: entry.depth + 1, cell: next, came: class as u8 }, |_| true);
+            }
+        }
+        true
+    }
+}
+
 impl Decoder {
-    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them in vain; in windows of more than
-    /// 64 × 64 cells in proportion more, for there are larger places where a field leads astray. A right field is followed to
-    /// the end however long the way is.
+    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them beside the path; in windows of
+    /// more than 64 × 64 cells in proportion more, for there are larger places where a field leads astray. A right field is
+    /// followed to the end however long the way is.
     #[must_use]
     pub fn new(cells: usize, max_expansions: usize) -> Self {
         Self {
-            open: BinaryHeap::with_capacity(CLASSES * cells + 1),
-            came: vec![0; cells],
-            seen: vec![0; cells],
-            search: 0,
+            frontier: Frontier::with_capacity(CLASSES * cells + 1),
+            seen: Seen { came: vec![0; cells], by: vec![0; cells], search: 0 },
             max_expansions: max_expansions * (cells / PLAIN_WINDOW).max(1),
-            expansions: 0,
             known: false,
         }
     }
@@ -72,7 +155,7 @@ impl Decoder {
     /// Cells that the last search expanded.
     #[must_use]
     pub const fn expansions(&self) -> u32 {
-        self.expansions
+        self.frontier.expansions()
     }
 
     /// Whether the field knows the whole way of the last path: "none yet" is the most probable class in none of its cells.
@@ -83,87 +166,37 @@ impl Decoder {
     }
 
     /// Writes the cells of the grid from `start` to a goal cell, both included. `false` when the field leads to none
-    /// within the bound. Any logits are taken, NaN too.
+    /// within the bound. Any logits are accepted, NaN too.
     pub fn find(&mut self, field: &Field, start: Cell, path: &mut Vec<Cell>) -> bool {
         path.clear();
-        self.open.clear();
-        self.expansions = 0;
-        self.search = self.search.wrapping_add(1);
-        if self.search == 0 {
-            self.seen.fill(0);
-            self.search = 1;
-        }
+        self.seen.begin();
         let Some(first) = field.window.local(start).and_then(|local| field.window.index(local)) else { return false };
-        self.open.push(Entry { surprise: Reverse(0), depth: 0, cell: first as u32, came: NONE as u8 });
-        while let Some(entry) = self.open.pop() {
-            let at = entry.cell as usize;
-            let is_first = entry.depth == 0;
-            if entry.came == NONE as u8 && !is_first {
-                self.trace(field, first, at, path);
-                return true;
-            }
-            if self.seen[at] == self.search {
-                continue;
-            }
-            self.seen[at] = self.search;
-            self.came[at] = entry.came;
-            if field.is_goal(at) {
-                self.trace(field, first, at, path);
-                return true;
-            }
-            // The way that led here took `depth` of them.
-            if (self.expansions - entry.depth) as usize >= self.max_expansions {
-                return false;
-            }
-            self.expansions += 1;
-            self.expand(field, entry);
-        }
-        false
-    }
-
-    fn expand(&mut self, field: &Field, entry: Entry) {
-        let at = entry.cell as usize;
-        let mut options = [(f32::NEG_INFINITY, 0_u32); CLASSES];
-        let mut best = f32::NEG_INFINITY;
-        for (class, option) in options.iter_mut().enumerate() {
-            if let Some(next) = field.follow(at, class) {
-                *option = (field.logit(class, at), next as u32);
-                best = best.max(option.0);
-            }
-        }
-        for (class, (logit, next)) in options.into_iter().enumerate() {
-            let done = class != NONE && self.seen[next as usize] == self.search;
-            if logit > f32::NEG_INFINITY && !done {
-                let surprise = f32::from_bits(entry.surprise.0) + (best - logit);
-                let surprise = Reverse(surprise.to_bits());
-                self.open.push(Entry { surprise, depth: entry.depth + 1, cell: next, came: class as u8 });
-            }
-        }
-    }
-
-    fn trace(&mut self, field: &Field, first: usize, end: usize, path: &mut Vec<Cell>) {
+        let mut space = FieldSpace { field, seen: &mut self.seen, max_expansions: self.max_expansions };
+        let first = Entry { surprise: Reverse(0), depth: 0, cell: first as u32, came: NONE as u8 };
+        let Ended::Found(end) = self.frontier.search(&mut space, first) else { return false };
         self.known = true;
-        let cell = |at: usize| {
-            let size = field.window.size();
-            Cell::new((at % size) as i32, (at / size) as i32)
+        // The room is that of a window's cells, and no path has more.
+        path.reserve(self.seen.by.len());
+        path.push(start);
+        let end = field.window.global(field.cell(end.cell as usize));
+        let came = |cell: Cell| {
+            let at = |cell: Cell| field.window.local(cell).and_then(|local| field.window.index(local)).unwrap_or(0);
+            let class = self.seen.came[at(cell)] as usize;
+            let before = Cell::new(cell.col - MOVES[class].cols, cell.row - MOVES[class].rows);
+            self.known &= field.is_known(at(before));
+            class
         };
-        let mut at = end;
-        path.push(field.window.global(cell(at)));
-        while at != first {
-            let step = MOVES[self.came[at] as usize];
-            let local = cell(at);
-            let Some(before) = field.window.index(Cell::new(local.col - step.cols, local.row - step.rows)) else {
-                break;
-            };
-            at = before;
-            self.known &= field.is_known(before);
-            path.push(field.window.global(cell(at)));
-        }
-        path.reverse();
+        trace(start, end, came, path)
     }
 }
 
 impl Field<'_> {
+    /// The window's cell at a place in its row-major data.
+    const fn cell(&self, at: usize) -> Cell {
+        let size = self.window.size();
+        Cell::new((at % size) as i32, (at / size) as i32)
+    }
+
     /// Whether the cell is the goal itself, not a way out.
     fn is_goal(&self, at: usize) -> bool {
         self.goals.goal.and_then(|goal| self.window.index(goal)) == Some(at)
@@ -174,8 +207,7 @@ impl Field<'_> {
         if class == NONE {
             return self.goals.cost[at].is_finite().then_some(at);
         }
-        let size = self.window.size();
-        let (local, step) = (Cell::new((at % size) as i32, (at / size) as i32), MOVES[class]);
+        let (local, step) = (self.cell(at), MOVES[class]);
         let free = |cell: Cell| self.window.index(cell).filter(|at| !self.blocked[*at]);
         let next = free(local.after(step))?;
         let corners = !step.is_diagonal()
@@ -199,10 +231,10 @@ impl Field<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::costmap::Costmap;
-    use crate::grid::guidance::Guidance;
-    use crate::grid::testing::{costmap, travel};
     use proptest::prelude::*;
+    use trm_grid::costmap::Costmap;
+    use trm_grid::guidance::Guidance;
+    use trm_grid::testing::{costmap, travel};
 
     const SIZE: usize = 16;
 
@@ -301,9 +333,9 @@ mod tests {
             let case = Case::new(&map, start, goal, logits);
             let mut path = Vec::new();
             let mut decoder = Decoder::new(SIZE * SIZE, bound);
-            let room = decoder.open.capacity();
+            let room = decoder.frontier.capacity();
             let found = decoder.find(&case.field(), start, &mut path);
-            prop_assert_eq!(decoder.open.capacity(), room);
+            prop_assert_eq!(decoder.frontier.capacity(), room);
             prop_assert_eq!(found, !path.is_empty());
             if found {
                 prop_assert_eq!(path[0], start);
@@ -311,7 +343,7 @@ mod tests {
                 prop_assert!(case.goals.cost[end].is_finite());
                 for pair in path.windows(2) {
                     let step = MOVES.iter().position(|step| pair[0].after(*step) == pair[1]).unwrap();
-                    prop_assert!(crate::grid::moves::is_legal(&map, pair[0], step, false));
+                    prop_assert!(trm_grid::moves::is_legal(&map, pair[0], step, false));
                 }
                 let mut cells = path.clone();
                 cells.sort();

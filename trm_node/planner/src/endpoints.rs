@@ -1,38 +1,39 @@
 //! Where a path begins and ends: goals that can't be entered move within the tolerance, and a robot that stands too near
 //! to an obstacle gets a way out.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
 
-use crate::config::Config;
+use trm_grid::cost::{LETHAL, UNKNOWN};
+use trm_grid::costmap::Costmap;
+use trm_grid::units::{Cell, MOVES, Move, Point};
+
 use crate::error::PlanError;
-use crate::grid::costmap::{Costmap, LETHAL, UNKNOWN};
-use crate::units::{Cell, MOVES, Move, Point};
+use crate::search::{Ended, Frontier, Space, trace};
 
-/// The cell to plan to: the goal's own, or the nearest free one within the parameter `tolerance`.
+/// The cell to plan to: the goal's own, or the nearest free one within `tolerance` metres.
 ///
 /// # Errors
 /// [`PlanError::GoalOutsideMap`] and [`PlanError::GoalOccupied`].
-pub fn resolve_goal(costmap: &Costmap, config: &Config, goal: Point) -> Result<Cell, PlanError> {
+pub fn resolve_goal(costmap: &Costmap, allow_unknown: bool, tolerance: f64, goal: Point) -> Result<Cell, PlanError> {
     let geometry = costmap.geometry();
     let cell = geometry.cell_at(goal).ok_or_else(|| PlanError::GoalOutsideMap(geometry.nearest_cell(goal)))?;
-    let free = |cell: Cell| costmap.is_free(cell, config.allow_unknown);
+    let free = |cell: Cell| costmap.is_free(cell, allow_unknown);
     if free(cell) {
         return Ok(cell);
     }
-    let reach =
-        (config.tolerance / geometry.resolution()).ceil().min(f64::from(geometry.width().max(geometry.height())));
+    let reach = (tolerance / geometry.resolution()).ceil().min(f64::from(geometry.width().max(geometry.height())));
     let mut nearest: Option<(f64, Cell)> = None;
     // Rings of growing size: one that is wholly farther than the nearest cell so far ends the search.
     for ring in 1..=reach as i32 + 1 {
         let edge = (f64::from(ring) - 1.0) * geometry.resolution();
-        if edge > config.tolerance || nearest.is_some_and(|(distance, _)| distance < edge) {
+        if edge > tolerance || nearest.is_some_and(|(distance, _)| distance < edge) {
             break;
         }
         for i in -ring..=ring {
             for (cols, rows) in [(i, -ring), (i, ring), (-ring, i), (ring, i)] {
                 let other = Cell::new(cell.col + cols, cell.row + rows);
                 let distance = geometry.center(other).distance(goal);
-                if distance <= config.tolerance && free(other) && nearest.is_none_or(|(least, _)| distance < least) {
+                if distance <= tolerance && free(other) && nearest.is_none_or(|(least, _)| distance < least) {
                     nearest = Some((distance, other));
                 }
             }
@@ -45,11 +46,14 @@ pub fn resolve_goal(costmap: &Costmap, config: &Config, goal: Point) -> Result<C
 /// Finds the way from where the robot stands to the first free cell.
 #[derive(Debug)]
 pub struct Departure {
+    allow_unknown: bool,
+    /// Metres that the way may lead away from the robot.
+    tolerance: f64,
     /// Cells on each side of the robot's.
     reach: i32,
     /// The move that led to each cell of the square around the robot, as an index into [`MOVES`].
     came: Vec<u8>,
-    queue: VecDeque<Cell>,
+    frontier: Frontier<Waiting>,
     cells: Vec<Cell>,
 }
 
@@ -60,16 +64,95 @@ const ORIGIN: u8 = u8::MAX - 1;
 /// A robot leaves an obstacle over at most this many cells, whatever the parameter says.
 const MAX_REACH: i32 = 256;
 
+/// A cell that waits. The one that was seen first comes first, so they come by the number of moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    seen: Reverse<u32>,
+    cell: Cell,
+}
+
+/// The cells around the robot, joined by moves over cells that aren't lethal.
+struct Surroundings<'a> {
+    costmap: &'a Costmap,
+    allow_unknown: bool,
+    origin: Cell,
+    /// In cells.
+    radius: f64,
+    reach: i32,
+    came: &'a mut [u8],
+    seen: u32,
+}
+
+impl Surroundings<'_> {
+    fn is_free(&self, cell: Cell) -> bool {
+        self.costmap.is_free(cell, self.allow_unknown)
+    }
+
+    fn is_passable(&self, cell: Cell) -> bool {
+        self.is_free(cell) || self.costmap.cost(cell).is_some_and(|cost| cost < LETHAL)
+    }
+
+    fn cuts_no_corner(&self, cell: Cell, step: Move) -> bool {
+        !step.is_diagonal()
+            || (self.is_passable(Cell::new(cell.col + step.cols, cell.row))
+                && self.is_passable(Cell::new(cell.col, cell.row + step.rows)))
+    }
+}
+
+/// A cell's place in the square of `reach` cells around another.
+fn place(origin: Cell, reach: i32, cell: Cell) -> Option<usize> {
+    let side = 2 * reach + 1;
+    let (col, row) = (cell.col - origin.col + reach, cell.row - origin.row + reach);
+    ((0..side).contains(&col) && (0..side).contains(&row)).then_some((row * side + col) as usize)
+}
+
+impl Space for Surroundings<'_> {
+    type Entry = Waiting;
+
+    fn settle(&mut self, _: &Waiting) -> bool {
+        true
+    }
+
+    fn is_end(&self, entry: &Waiting) -> bool {
+        self.is_free(entry.cell)
+    }
+
+    fn may_expand(&mut self, _: &Waiting, _: u32) -> bool {
+        true
+    }
+
+    fn expand(&mut self, entry: &Waiting, frontier: &mut Frontier<Waiting>) -> bool {
+        for (index, step) in MOVES.iter().enumerate() {
+            let next = entry.cell.after(*step);
+            let Some(at) = place(self.origin, self.reach, next) else { continue };
+            let away = f64::from(next.col - self.origin.col).hypot(f64::from(next.row - self.origin.row));
+            if self.came[at] == NOT_SEEN
+                && away <= self.radius
+                && self.is_passable(next)
+                && self.cuts_no_corner(entry.cell, *step)
+            {
+                self.came[at] = index as u8;
+                self.seen += 1;
+                // There is room for each cell, and each waits once.
+                frontier.push(Waiting { seen: Reverse(self.seen), cell: next }, |_| true);
+            }
+        }
+        true
+    }
+}
+
 impl Departure {
-    /// Room for the parameter `start_tolerance` on cells of `resolution` metres.
+    /// Room for ways of up to `start_tolerance` metres on cells of `resolution` metres.
     #[must_use]
-    pub fn new(config: &Config, resolution: f64) -> Self {
-        let reach = ((config.start_tolerance / resolution).ceil() as i32).clamp(0, MAX_REACH);
+    pub fn new(allow_unknown: bool, start_tolerance: f64, resolution: f64) -> Self {
+        let reach = ((start_tolerance / resolution).ceil() as i32).clamp(0, MAX_REACH);
         let side = (2 * reach + 1) as usize;
         Self {
+            allow_unknown,
+            tolerance: start_tolerance,
             reach,
             came: vec![NOT_SEEN; side * side],
-            queue: VecDeque::with_capacity(side * side),
+            frontier: Frontier::with_capacity(side * side),
             cells: Vec::with_capacity(side * side),
         }
     }
@@ -79,98 +162,44 @@ impl Departure {
     /// # Errors
     /// [`PlanError::StartOutsideMap`]; [`PlanError::StartOccupied`] when the robot's cell is lethal or unknown, or no
     /// free cell is near enough over inscribed ones.
-    pub fn find(&mut self, costmap: &Costmap, config: &Config, start: Point) -> Result<&[Cell], PlanError> {
+    pub fn find(&mut self, costmap: &Costmap, start: Point) -> Result<&[Cell], PlanError> {
         let geometry = costmap.geometry();
-        let cell = geometry.cell_at(start).ok_or_else(|| PlanError::StartOutsideMap(geometry.nearest_cell(start)))?;
-        let free = |cell: Cell| costmap.is_free(cell, config.allow_unknown);
-        let passable = |cell: Cell| free(cell) || costmap.cost(cell).is_some_and(|cost| cost < LETHAL);
+        let origin = geometry.cell_at(start).ok_or_else(|| PlanError::StartOutsideMap(geometry.nearest_cell(start)))?;
         self.cells.clear();
-        if free(cell) {
-            self.cells.push(cell);
+        self.cells.push(origin);
+        if costmap.is_free(origin, self.allow_unknown) {
             return Ok(&self.cells);
         }
-        let occupied = PlanError::StartOccupied { cell, cost: costmap.cost(cell).unwrap_or(UNKNOWN) };
-        if !passable(cell) {
+        let occupied = PlanError::StartOccupied { cell: origin, cost: costmap.cost(origin).unwrap_or(UNKNOWN) };
+        self.came.fill(NOT_SEEN);
+        let (reach, radius) = (self.reach, self.tolerance / geometry.resolution());
+        let (allow_unknown, came) = (self.allow_unknown, &mut self.came[..]);
+        let mut space = Surroundings { costmap, allow_unknown, origin, radius, reach, came, seen: 0 };
+        if !space.is_passable(origin) {
             return Err(occupied);
         }
-        let end = self.search(cell, config.start_tolerance / geometry.resolution(), free, passable).ok_or(occupied)?;
-        self.trace(cell, end);
+        if let Some(at) = place(origin, reach, origin) {
+            space.came[at] = ORIGIN;
+        }
+        let first = Waiting { seen: Reverse(0), cell: origin };
+        let Ended::Found(end) = self.frontier.search(&mut space, first) else { return Err(occupied) };
+        let came = |cell| place(origin, reach, cell).map_or(0, |at| self.came[at] as usize);
+        // There is room for each cell.
+        trace(origin, end.cell, came, &mut self.cells);
         Ok(&self.cells)
     }
-
-    /// The nearest free cell within a circle, by the number of moves.
-    fn search(
-        &mut self,
-        origin: Cell,
-        radius: f64,
-        free: impl Fn(Cell) -> bool,
-        passable: impl Fn(Cell) -> bool,
-    ) -> Option<Cell> {
-        self.came.fill(NOT_SEEN);
-        self.queue.clear();
-        self.queue.push_back(origin);
-        let at = self.place(origin, origin)?;
-        self.came[at] = ORIGIN;
-        while let Some(cell) = self.queue.pop_front() {
-            if free(cell) {
-                return Some(cell);
-            }
-            for (index, step) in MOVES.iter().enumerate() {
-                let next = cell.after(*step);
-                let away = f64::from(next.col - origin.col).hypot(f64::from(next.row - origin.row));
-                let Some(at) = self.place(origin, next) else { continue };
-                if self.came[at] == NOT_SEEN
-                    && away <= radius
-                    && passable(next)
-                    && cuts_no_corner(cell, *step, &passable)
-                {
-                    self.came[at] = index as u8;
-                    self.queue.push_back(next);
-                }
-            }
-        }
-        None
-    }
-
-    fn trace(&mut self, origin: Cell, end: Cell) {
-        let mut cell = end;
-        self.cells.push(cell);
-        while cell != origin {
-            let Some(at) = self.place(origin, cell) else { break };
-            let step = MOVES[self.came[at] as usize];
-            cell = Cell::new(cell.col - step.cols, cell.row - step.rows);
-            self.cells.push(cell);
-        }
-        self.cells.reverse();
-    }
-
-    /// A cell's place in the square around the robot.
-    fn place(&self, origin: Cell, cell: Cell) -> Option<usize> {
-        let side = 2 * self.reach + 1;
-        let (col, row) = (cell.col - origin.col + self.reach, cell.row - origin.row + self.reach);
-        ((0..side).contains(&col) && (0..side).contains(&row)).then_some((row * side + col) as usize)
-    }
-}
-
-fn cuts_no_corner(cell: Cell, step: Move, passable: impl Fn(Cell) -> bool) -> bool {
-    !step.is_diagonal()
-        || (passable(Cell::new(cell.col + step.cols, cell.row)) && passable(Cell::new(cell.col, cell.row + step.rows)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::testing::costmap;
     use proptest::prelude::*;
-
-    fn config(tolerance: f64) -> Config {
-        Config { tolerance, start_tolerance: 2.0, ..Config::default() }
-    }
+    use trm_grid::testing::costmap;
 
     #[test]
     fn a_goal_that_can_be_entered_stays_and_another_moves_within_the_tolerance() {
         let map = costmap(&["###..", "###..", "###.."]);
-        let goal = |x, y, tolerance| resolve_goal(&map, &config(tolerance), Point { x, y });
+        let goal = |x, y, tolerance| resolve_goal(&map, false, tolerance, Point { x, y });
         assert_eq!(goal(3.5, 1.5, 0.0), Ok(Cell::new(3, 1)));
         assert_eq!(goal(1.5, 1.5, 2.0), Ok(Cell::new(3, 1)));
         assert_eq!(goal(1.5, 1.5, 1.9), Err(PlanError::GoalOccupied { cell: Cell::new(1, 1), cost: LETHAL }));
@@ -181,8 +210,8 @@ mod tests {
     #[test]
     fn a_robot_too_near_to_an_obstacle_is_led_out_of_it() {
         let map = costmap(&["+++..", "#++..", "##+.."]);
-        let mut departure = Departure::new(&config(0.0), 1.0);
-        let mut find = |x, y| departure.find(&map, &config(0.0), Point { x, y }).map(<[Cell]>::to_vec);
+        let mut departure = Departure::new(false, 2.0, 1.0);
+        let mut find = |x, y| departure.find(&map, Point { x, y }).map(<[Cell]>::to_vec);
         assert_eq!(find(3.5, 0.5), Ok(vec![Cell::new(3, 0)]));
         assert_eq!(find(1.5, 0.5), Ok(vec![Cell::new(1, 0), Cell::new(2, 0), Cell::new(3, 0)]));
         assert_eq!(find(0.5, 1.5), Err(PlanError::StartOccupied { cell: Cell::new(0, 1), cost: LETHAL }));
@@ -203,7 +232,7 @@ mod tests {
             let distance = |cell: Cell| map.geometry().center(cell).distance(goal);
             let free = || (0..81).map(|at| map.geometry().cell(at)).filter(|cell| map.is_free(*cell, false));
             let least = free().map(distance).fold(f64::INFINITY, f64::min);
-            match resolve_goal(&map, &config(tolerance), goal) {
+            match resolve_goal(&map, false, tolerance, goal) {
                 Ok(cell) if map.geometry().cell_at(goal) == Some(cell) => prop_assert!(map.is_free(cell, false)),
                 Ok(cell) => prop_assert!((distance(cell) - least).abs() < 1e-12 && least <= tolerance),
                 Err(_) => prop_assert!(least > tolerance),

@@ -1,16 +1,16 @@
 //! The classical fallback: A* over the whole costmap, until the deadline.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
-pub use super::search_map::MOST_CELLS;
-use super::search_map::SearchMap;
-use crate::grid::costmap::Costmap;
-use crate::grid::guidance::Guidance;
-use crate::grid::moves::{each, legal_among};
-use crate::grid::occupancy::Geometry;
-use crate::grid::travel::Travel;
-use crate::units::{Cell, MOVES};
+use trm_grid::costmap::Costmap;
+use trm_grid::geometry::Geometry;
+use trm_grid::guidance::Guidance;
+use trm_grid::moves::{each, legal_among};
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, MOVES};
+
+use crate::search::{Ended, Frontier, Space, trace};
+use crate::search_map::SearchMap;
 
 /// How many cells are expanded between two looks at the clock.
 const EXPANSIONS_A_LOOK: u32 = 128;
@@ -20,11 +20,13 @@ const EXPANSIONS_A_LOOK: u32 = 128;
 pub enum Found {
     /// The path is written.
     Path,
+    /// There is one, but no room to write it.
+    TooLong,
     /// Every cell that can be reached was seen: there is no path.
     None,
     /// `may_go_on` said no.
     TimedOut,
-    /// [`MOST_CELLS`] cells were seen.
+    /// [`MOST_CELLS`](crate::search_map::MOST_CELLS) cells were seen.
     TooFar,
 }
 
@@ -62,12 +64,74 @@ impl Entry {
     }
 }
 
-/// Scratch of A*, sized for a grid, and no more than for [`MOST_CELLS`] cells.
+/// Scratch of A*, sized for a grid, and for no more than [`MOST_CELLS`](crate::search_map::MOST_CELLS) cells.
 #[derive(Debug, Default)]
 pub struct Fallback {
     map: SearchMap,
-    open: BinaryHeap<Entry>,
-    expansions: u32,
+    frontier: Frontier<Entry>,
+}
+
+/// The cells of a costmap, joined by legal moves.
+struct GridSpace<'a, G> {
+    costmap: &'a Costmap,
+    travel: Travel,
+    guidance: Option<&'a Guidance>,
+    goal: Cell,
+    map: &'a mut SearchMap,
+    may_go_on: G,
+    /// Why the space stopped the search.
+    stopped: Found,
+}
+
+impl<G> GridSpace<'_, G> {
+    /// An estimate of the cost from a cell to the goal.
+    fn estimate(&self, cell: Cell) -> f32 {
+        let known = self.guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
+        // No weight is less than 1, so a length is never more than a cost.
+        if known.is_finite() { known } else { cell.octile(self.goal) }
+    }
+}
+
+impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
+    type Entry = Entry;
+
+    fn settle(&mut self, entry: &Entry) -> bool {
+        // Dearer: a better way to this cell was found since.
+        self.map.place(entry.cell()).is_some_and(|at| entry.cost() <= self.map.cost(at))
+    }
+
+    fn is_end(&self, entry: &Entry) -> bool {
+        entry.cell() == self.goal
+    }
+
+    fn may_expand(&mut self, _: &Entry, expansions: u32) -> bool {
+        if expansions.is_multiple_of(EXPANSIONS_A_LOOK) && !(self.may_go_on)() {
+            self.stopped = Found::TimedOut;
+            return false;
+        }
+        true
+    }
+
+    fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Entry>) -> bool {
+        let (cell, cost) = (entry.cell(), entry.cost());
+        let Some(here) = self.costmap.cost(cell) else { return true };
+        let around = self.costmap.around(cell);
+        for index in each(legal_among(&around, self.travel.allow_unknown)) {
+            let next = cell.after(MOVES[index]);
+            let Some(at) = self.map.place(next) else {
+                self.stopped = Found::TooFar;
+                return false;
+            };
+            let new = cost + self.travel.step(here, around[index], MOVES[index]);
+            if new < self.map.cost(at) {
+                self.map.reach(at, new, index);
+                let entry = Entry::new(new, self.estimate(next), next);
+                // At most one entry for each cell is wanted, which is half of the room.
+                frontier.push(entry, |entry| self.settle(entry));
+            }
+        }
+        true
+    }
 }
 
 impl Fallback {
@@ -75,15 +139,15 @@ impl Fallback {
     pub fn prepare(&mut self, geometry: &Geometry) {
         self.map.prepare(geometry);
         let room = 2 * self.map.room() + MOVES.len();
-        if self.open.capacity() != room {
-            self.open = BinaryHeap::with_capacity(room);
+        if self.frontier.capacity() != room {
+            self.frontier = Frontier::with_capacity(room);
         }
     }
 
     /// Cells that the last search expanded.
     #[must_use]
     pub const fn expansions(&self) -> u32 {
-        self.expansions
+        self.frontier.expansions()
     }
 
     /// Appends the cells of a path after `start`, up to `goal`, to `path`. Its travel cost is the least there is, up to a
@@ -93,80 +157,34 @@ impl Fallback {
         costmap: &Costmap,
         travel: Travel,
         guidance: Option<&Guidance>,
-        ends: (Cell, Cell),
-        mut may_go_on: impl FnMut() -> bool,
+        (start, goal): (Cell, Cell),
+        may_go_on: impl FnMut() -> bool,
         path: &mut Vec<Cell>,
     ) -> Found {
-        let (start, goal) = ends;
-        // No weight is less than 1, so a length is never more than a cost.
-        let estimate = |cell: Cell| {
-            let known = guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
-            if known.is_finite() { known } else { cell.octile(goal) }
-        };
-        self.expansions = 0;
-        self.open.clear();
         self.map.clear();
         let Some(first) = self.map.place(start) else { return Found::None };
         self.map.reach(first, 0.0, 0);
-        self.open.push(Entry::new(0.0, estimate(start), start));
-        while let Some(entry) = self.open.pop() {
-            let (cell, cost) = (entry.cell(), entry.cost());
-            if cell == goal {
-                return self.trace(ends, path);
-            }
-            let Some(at) = self.map.place(cell) else { return Found::TooFar };
-            if cost > self.map.cost(at) {
-                continue; // A better way to this cell was found since.
-            }
-            self.expansions += 1;
-            if self.expansions.is_multiple_of(EXPANSIONS_A_LOOK) && !may_go_on() {
-                return Found::TimedOut;
-            }
-            let Some(here) = costmap.cost(cell) else { continue };
-            let around = costmap.around(cell);
-            for index in each(legal_among(&around, travel.allow_unknown)) {
-                let next = cell.after(MOVES[index]);
-                let Some(at) = self.map.place(next) else { return Found::TooFar };
-                let new = cost + travel.step(here, around[index], MOVES[index]);
-                if new < self.map.cost(at) {
-                    self.map.reach(at, new, index);
-                    self.push(Entry::new(new, estimate(next), next));
-                }
+        let map = &mut self.map;
+        let mut space = GridSpace { costmap, travel, guidance, goal, map, may_go_on, stopped: Found::TimedOut };
+        let first = Entry::new(0.0, space.estimate(start), start);
+        match self.frontier.search(&mut space, first) {
+            Ended::Exhausted => Found::None,
+            Ended::Stopped => space.stopped,
+            Ended::Found(_) => {
+                let map = &mut self.map;
+                let came = |cell| map.place(cell).map_or(0, |at| map.came(at));
+                if trace(start, goal, came, path) { Found::Path } else { Found::TooLong }
             }
         }
-        Found::None
-    }
-
-    /// Pushes without growing the heap: when it is full, entries that a better one has replaced go first. At most one
-    /// for each cell stays, which is half of its room.
-    fn push(&mut self, entry: Entry) {
-        if self.open.len() == self.open.capacity() {
-            let map = &mut self.map;
-            self.open.retain(|entry| map.place(entry.cell()).is_some_and(|at| entry.cost() <= map.cost(at)));
-        }
-        self.open.push(entry);
-    }
-
-    fn trace(&mut self, (start, goal): (Cell, Cell), path: &mut Vec<Cell>) -> Found {
-        let begin = path.len();
-        let mut cell = goal;
-        while cell != start && path.len() < path.capacity() {
-            path.push(cell);
-            let Some(at) = self.map.place(cell) else { break };
-            let step = MOVES[self.map.came(at)];
-            cell = Cell::new(cell.col - step.cols, cell.row - step.rows);
-        }
-        path[begin..].reverse();
-        Found::Path
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::moves::is_legal;
-    use crate::grid::testing::{costmap, travel};
     use proptest::prelude::*;
+    use trm_grid::moves::is_legal;
+    use trm_grid::testing::{costmap, travel};
 
     fn world() -> impl Strategy<Value = Vec<String>> {
         let cell = prop_oneof![3 => Just('.'), 2 => proptest::char::range('1', '9'), 1 => Just('#'), 1 => Just('+')];
@@ -188,7 +206,7 @@ mod tests {
             let guidance = Guidance::compute(&map, ends.1, travel, &|| false).unwrap();
             let mut fallback = Fallback::default();
             fallback.prepare(map.geometry());
-            let room = fallback.open.capacity();
+            let room = fallback.frontier.capacity();
             for _ in 0..2 {
                 let mut path = Vec::with_capacity(200);
                 path.push(ends.0);
@@ -205,7 +223,7 @@ mod tests {
                     }
                 }
             }
-            prop_assert_eq!(fallback.open.capacity(), room);
+            prop_assert_eq!(fallback.frontier.capacity(), room);
         }
     }
 

@@ -1,16 +1,35 @@
-//! The planner of `trm_node`: an occupancy grid goes in, a checked path comes out, within a deadline.
+//! The planner: a request comes in, a checked path or the reason why there is none goes out, before the deadline.
 //!
-//! In the order of the data flow: [`grid`], [`model`], [`halt`], [`path`]; [`planner`] is the whole flow on one screen,
-//! [`stats`] counts what came of it. Knows nothing of ROS, has no clock of its own, prints nothing, and reads no files
-//! but model bundles.
+//! In the order of the flow: [`request`], [`problem`], [`endpoints`], [`model`] with [`decode`], [`fallback`],
+//! [`smooth`], and [`report`]; [`planner`] is the whole flow on one screen. [`halt`] says when the model stops,
+//! [`guidance_worker`] computes guidance beside the loop, [`stats`] counts the outcomes.
+//!
+//! Imports `trm_config`, `trm_grid`, `trm_safety` and `trm_net`. Has no clock of its own, prints nothing, reads no files and
+//! knows nothing of ROS. What may be published is decided by `trm_safety` alone.
 
-pub mod config;
+mod budget;
+pub mod decode;
+pub mod endpoints;
+pub mod epoch;
 pub mod error;
-pub mod grid;
+pub mod fallback;
+pub mod guidance_worker;
 pub mod halt;
+pub mod join;
 pub mod model;
-pub mod path;
+mod outside_window;
+pub mod path_buffer;
 pub mod planner;
+mod previous_path;
+pub mod problem;
+pub mod report;
+pub mod request;
+pub mod search;
+mod search_map;
+pub mod smooth;
 pub mod stats;
-pub mod units;
-pub mod usage;
+
+pub use error::PlanError;
+pub use planner::Planner;
+pub use report::{GuidanceKind, Report, Source, StageTimes};
+pub use request::{Outcome, Request};

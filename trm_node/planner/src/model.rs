@@ -1,73 +1,70 @@
-//! The model's part of a plan: one window, recursion until the policy stops it, the best verified path of cells.
+//! The model's part of a plan: a base answer, then refinements. Whether there is another one, others decide.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::best::Best;
-use super::beyond::Beyond;
-use super::report::{GuidanceKind, Report};
-use crate::config::Config;
-use crate::error::LoadError;
-use crate::grid::costmap::Costmap;
-use crate::grid::guidance::Guidance;
-use crate::grid::occupancy::Geometry;
-use crate::grid::travel::Travel;
-use crate::grid::window::Window;
+use trm_config::PlannerConfig;
+use trm_grid::geometry::Geometry;
+use trm_grid::units::Cell;
+use trm_grid::window::Window;
+use trm_net::backend::{Backend, Update};
+use trm_net::bundle::Bundle;
+use trm_net::encode::{GoalCells, Scales, encode};
+use trm_net::error::InferenceError;
+use trm_net::recursion::Recursion;
+use trm_net::symmetry::Symmetry;
+use trm_safety::check::check;
+use trm_safety::routes::Routes;
+
+use crate::decode::{Decoder, Field};
 use crate::halt::deadline::Clock;
-use crate::halt::policy::{Answer, Policy, Progress, StopReason};
+use crate::halt::policy::{Assessment, Progress, StopReason};
 use crate::halt::predictor::Predictor;
-use crate::model::backend::Backend;
-use crate::model::bundle::Bundle;
-use crate::model::encode::{GoalCells, Scales, encode};
-use crate::model::recursion::{Advanced, Recursion};
-use crate::model::turn::Turn;
-use crate::path::decode::{Decoder, Field};
-use crate::path::routes::Routes;
-use crate::path::verify::{Rules, check};
-use crate::units::{Cell, Pose};
+use crate::outside_window::OutsideWindow;
+use crate::path_buffer::{Offered, PathBuffer};
+use crate::problem::Problem;
+use crate::report::{GuidanceKind, Report};
 
-/// What is planned, all in cells of the costmap.
-#[derive(Clone, Copy)]
-pub(super) struct Job<'a> {
-    pub costmap: &'a Costmap,
-    pub guidance: Option<&'a Guidance>,
-    pub rules: Rules,
-    pub travel: Travel,
-    /// Number of cells from the robot's own to `from`, both included.
-    pub departed: usize,
-    /// The first free cell, where planning begins.
-    pub from: Cell,
-    pub goal: Cell,
-    pub cancel: Option<&'a AtomicBool>,
-    /// The pose to lead to.
-    pub goal_pose: Pose,
-    /// The ways beyond the window that are known; none where they are about to change.
-    pub routes: Option<&'a Routes>,
-}
-
-impl Job<'_> {
-    pub fn is_cancelled(&self) -> bool {
-        self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
-    }
-}
-
-/// What a warm state belongs to.
+/// What the model works on in one plan, and what a warm state belongs to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Warm {
+pub struct View {
     window: Window,
     geometry: Geometry,
     goal: Cell,
 }
 
+/// What a refinement has brought.
+#[derive(Debug, Clone, Copy)]
+pub enum Refined {
+    /// A new latent: nothing to be decoded.
+    Latent,
+    /// A new answer, which was decoded and assessed.
+    Answer(Assessment),
+}
+
+/// Where a plan's paths are collected, and what is measured on the way.
+pub struct Plan<'a> {
+    /// What is to be solved.
+    pub problem: &'a Problem<'a>,
+    /// Ways to the goal outside the window that were checked before.
+    pub routes: &'a Routes,
+    /// The best path so far.
+    pub path: &'a mut PathBuffer,
+    /// Tells how long everything takes.
+    pub clock: &'a dyn Clock,
+    /// How it goes.
+    pub report: &'a mut Report,
+}
+
 /// The model on windows of one size, with all its scratch.
-pub(super) struct Model {
+pub struct Model {
     backend: Box<dyn Backend>,
     recursion: Recursion,
     decoder: Decoder,
     scales: Scales,
     warm_start: bool,
     warm_change_limit: f64,
-    warm: Option<Warm>,
+    /// What the present state was computed for, if the next plan may go on from it.
+    warm: Option<View>,
     /// Supervision steps since the last verified path: a carried state that never leads to one is given up.
     fruitless: usize,
     max_steps: usize,
@@ -81,22 +78,24 @@ pub(super) struct Model {
     input: Vec<f32>,
     /// `[9, size, size]`.
     logits: Vec<f32>,
-    /// How the window lies before the model, and what the model sees and says of it when it is turned.
-    turn: Turn,
+    /// How the window lies before the model, and the model's input and output where it is turned.
+    symmetry: Symmetry,
     turned_input: Vec<f32>,
     turned_logits: Vec<f32>,
     /// Below this change of the answer, an answer without a verified path is stuck.
     stuck: Option<f32>,
     /// Cells of the present answer's path inside the window.
     inside: Vec<Cell>,
-    /// From the way out of the window on.
-    beyond: Beyond,
+    /// The rest of that path.
+    outside: OutsideWindow,
     net_time: Predictor,
     decode_time: Predictor,
 }
 
 impl Model {
-    pub fn new(config: &Config, bundle: &Bundle, mut backend: Box<dyn Backend>) -> Self {
+    /// The bundle's model on a backend that was made for it.
+    #[must_use]
+    pub fn new(config: &PlannerConfig, bundle: &Bundle, mut backend: Box<dyn Backend>) -> Self {
         backend.skip(Some(config.skip_threshold as f32));
         let shape = backend.shape();
         let cells = shape.size * shape.size;
@@ -115,12 +114,12 @@ impl Model {
             goals: GoalCells::new(shape.size),
             input: vec![0.0; shape.input()],
             logits: vec![0.0; shape.field()],
-            turn: Turn::NONE,
+            symmetry: Symmetry::NONE,
             turned_input: vec![0.0; shape.input()],
             turned_logits: vec![0.0; shape.field()],
             stuck: config.turn_when_stuck.then_some(config.settled_threshold as f32),
             inside: Vec::with_capacity(cells),
-            beyond: Beyond::default(),
+            outside: OutsideWindow::default(),
             net_time: Predictor::new(config.time_quantile),
             decode_time: Predictor::new(config.time_quantile),
             backend,
@@ -128,7 +127,10 @@ impl Model {
     }
 
     /// Runs every graph a few times, so that the first plan neither allocates what later ones reuse nor guesses at times.
-    pub fn warm_up(&mut self, clock: &dyn Clock) -> Result<(), LoadError> {
+    ///
+    /// # Errors
+    /// [`InferenceError`] when a graph can't be run.
+    pub fn warm_up(&mut self, clock: &dyn Clock) -> Result<(), InferenceError> {
         for _ in 0..3 {
             self.recursion.cold(self.backend.as_mut());
             self.recursion.look(self.backend.as_mut(), &self.input)?;
@@ -146,7 +148,7 @@ impl Model {
 
     /// Makes room for paths of `cells` cells.
     pub fn reserve(&mut self, cells: usize) {
-        self.beyond.reserve(cells);
+        self.outside.reserve(cells);
     }
 
     /// The next plan starts cold.
@@ -155,161 +157,167 @@ impl Model {
         self.fruitless = 0;
     }
 
-    /// Recursion until the policy stops it. `None` when no path of this window can lead to the goal.
-    pub fn run(
-        &mut self,
-        job: &Job,
-        policy: &Policy,
-        clock: &dyn Clock,
-        best: &mut Best,
-        report: &mut Report,
-    ) -> Option<StopReason> {
-        let began = clock.now();
-        let shape = self.backend.shape();
-        let window = Window::around(job.from, job.costmap.geometry(), shape.size, self.backend.stride());
+    /// The window that a plan from a cell sees.
+    #[must_use]
+    pub fn window(&self, from: Cell, geometry: &Geometry) -> Window {
+        Window::around(from, geometry, self.backend.shape().size, self.backend.stride())
+    }
+
+    /// The base: sets x, and takes over the state of the plan before, whose answer may do. `None` when no path of this
+    /// window can lead to the goal: then there is nothing to refine.
+    ///
+    /// # Errors
+    /// [`InferenceError`] when a graph can't be run; [`Self::finish`] is to be called all the same.
+    pub fn base(&mut self, plan: &mut Plan) -> Result<Option<View>, InferenceError> {
+        let began = plan.clock.now();
+        let Problem { costmap, travel, from, goal, .. } = *plan.problem;
+        let window = self.window(from, costmap.geometry());
         std::mem::swap(&mut self.blocked, &mut self.blocked_before);
-        window.blocked(job.costmap, job.travel.allow_unknown, &mut self.blocked);
-        window.extra(job.costmap, job.travel, &mut self.extra);
-        self.goals.find(&window, job.costmap, job.guidance, job.goal);
-        report.warm = self.begin(Warm { window, geometry: *job.costmap.geometry(), goal: job.goal });
+        window.blocked(costmap, travel.allow_unknown, &mut self.blocked);
+        window.extra(costmap, travel, &mut self.extra);
+        self.goals.find(&window, costmap, plan.problem.guidance, goal);
+        let view = View { window, geometry: *costmap.geometry(), goal };
+        plan.report.window = Some(window);
+        plan.report.warm = self.take_over(&view);
         if self.goals.count == 0 {
-            return None;
+            return Ok(None);
         }
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
-        self.beyond.forget();
-        self.turn = Turn::NONE;
-        let looked = self.recursion.look(self.backend.as_mut(), &self.input);
-        report.stages.encode = clock.now().saturating_sub(began);
+        self.outside.clear();
+        self.symmetry = Symmetry::NONE;
+        let embedded = self.recursion.look(self.backend.as_mut(), &self.input);
+        plan.report.stages.encode = plan.clock.now().saturating_sub(began);
+        embedded?;
+        if plan.report.warm {
+            // Confirmed or bettered by what follows.
+            self.assess(&view, plan)?;
+        }
+        Ok(Some(view))
+    }
 
-        let stop = looked.and_then(|()| self.recurse(job, window, policy, clock, best, report));
+    /// Applies the net once: the quantum of the deadline. A new answer is decoded, and its path offered. An answer that has
+    /// settled without a verified path starts over on the turned window.
+    ///
+    /// # Errors
+    /// [`InferenceError`] when a graph can't be run; [`Self::finish`] is to be called all the same.
+    pub fn refine(&mut self, view: &View, plan: &mut Plan) -> Result<Refined, InferenceError> {
+        let began = plan.clock.now();
+        let update = self.recursion.advance(self.backend.as_mut())?;
+        let time = plan.clock.now().saturating_sub(began);
+        self.net_time.record(whole(time, self.recursion.share()));
+        plan.report.stages.recurse += time;
+        if update == Update::Latent {
+            return Ok(Refined::Latent);
+        }
+        let answer = self.assess(view, plan)?;
+        let is_stuck = self.stuck.is_some_and(|stuck| answer.change < stuck);
+        if !answer.verified && self.recursion.step_is_whole() && is_stuck {
+            self.turn()?;
+        }
+        Ok(Refined::Answer(answer))
+    }
+
+    /// How far the plan is.
+    #[must_use]
+    pub const fn progress(&self, verified: bool) -> Progress {
+        Progress { steps: self.recursion.steps(), step_is_whole: self.recursion.step_is_whole(), verified }
+    }
+
+    /// The time that the next refinement is expected to take.
+    #[must_use]
+    pub fn expected(&self) -> Duration {
+        self.net_time.predicted().saturating_add(self.decode_time.predicted())
+    }
+
+    /// Ends a plan: notes what was done, and keeps the state for the next one where that is sound.
+    pub fn finish(&mut self, stop: Result<(StopReason, View), InferenceError>, plan: &mut Plan) {
+        let report = &mut *plan.report;
         report.applications = self.recursion.applications() as u16;
         report.steps = self.recursion.steps() as u16;
         report.share = self.recursion.work() / self.recursion.applications().max(1) as f32;
-        report.inference_failed = stop.is_err();
-        if stop == Ok(StopReason::Deadline) && report.applications == 0 {
+        report.stop = stop.ok().map(|(stop, _)| stop);
+        report.inference_error = stop.err();
+        if report.stop == Some(StopReason::Deadline) && report.applications == 0 {
             // One slow moment must not switch the model off for good.
             self.net_time.fade();
             self.decode_time.fade();
         }
-        self.fruitless = if best.cells.is_empty() { self.fruitless + self.recursion.steps() } else { 0 };
+        let found = plan.path.is_found();
+        self.fruitless = if found { 0 } else { self.fruitless + self.recursion.steps() };
         if self.fruitless >= self.max_steps {
             self.fruitless = 0;
-        } else if stop.is_ok() && self.turn == Turn::NONE && self.recursion.is_finite() {
-            self.warm = Some(Warm { window, geometry: *job.costmap.geometry(), goal: job.goal });
+        } else if let Ok((_, view)) = stop
+            && self.symmetry == Symmetry::NONE
+            && self.recursion.is_finite()
+        {
+            self.warm = Some(view);
         }
-        if !best.cells.is_empty() && best.guided {
+        if found && plan.path.is_guided() {
             report.guidance = GuidanceKind::Classical;
         }
-        stop.ok()
     }
 
-    fn recurse(
-        &mut self,
-        job: &Job,
-        window: Window,
-        policy: &Policy,
-        clock: &dyn Clock,
-        best: &mut Best,
-        report: &mut Report,
-    ) -> Result<StopReason, LoadError> {
-        if report.warm {
-            // The carried answer may do; it is confirmed or bettered below.
-            self.offer(job, window, clock, best, report)?;
-        }
-        loop {
-            if job.is_cancelled() {
-                return Ok(StopReason::Cancelled);
-            }
-            let progress = Progress {
-                steps: self.recursion.steps(),
-                step_is_whole: self.recursion.step_is_whole(),
-                verified: !best.cells.is_empty(),
-            };
-            let predicted = self.net_time.predicted().saturating_add(self.decode_time.predicted());
-            if let Some(stop) = policy.before(progress, predicted, clock) {
-                return Ok(stop);
-            }
-            let began = clock.now();
-            let advanced = self.recursion.advance(self.backend.as_mut())?;
-            let time = clock.now().saturating_sub(began);
-            self.net_time.record(whole(time, self.recursion.share()));
-            report.stages.recurse += time;
-            if advanced == Advanced::Answer {
-                let answer = self.offer(job, window, clock, best, report)?;
-                if let Some(stop) = policy.after(answer) {
-                    return Ok(stop);
-                }
-                if !answer.verified
-                    && self.recursion.step_is_whole()
-                    && self.stuck.is_some_and(|stuck| answer.change < stuck)
-                {
-                    self.turn_window()?;
-                }
-            }
-        }
+    /// The present answer's field, as the last refinement decoded it.
+    #[must_use]
+    pub fn field(&self, view: &View) -> Field<'_> {
+        Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits }
     }
 
     /// Starts over on the window turned another way.
-    fn turn_window(&mut self) -> Result<(), LoadError> {
-        self.turn = self.turn.next();
-        self.turn.input(self.backend.shape().size, &self.input, &mut self.turned_input);
+    fn turn(&mut self) -> Result<(), InferenceError> {
+        self.symmetry = self.symmetry.next();
+        self.symmetry.input(self.backend.shape().size, &self.input, &mut self.turned_input);
         self.recursion.anew(self.backend.as_mut());
         self.recursion.look(self.backend.as_mut(), &self.turned_input)
     }
 
     /// Writes the present answer's field into `logits`; returns the logit of the q head.
-    fn decode(&mut self) -> Result<f32, LoadError> {
-        if self.turn == Turn::NONE {
+    fn decode(&mut self) -> Result<f32, InferenceError> {
+        if self.symmetry == Symmetry::NONE {
             return self.recursion.decode(self.backend.as_mut(), &mut self.logits);
         }
         let q = self.recursion.decode(self.backend.as_mut(), &mut self.turned_logits)?;
-        self.turn.field_back(self.backend.shape().size, &self.turned_logits, &mut self.logits);
+        self.symmetry.field_back(self.backend.shape().size, &self.turned_logits, &mut self.logits);
         Ok(q)
     }
 
-    /// Decodes the present answer and takes its path when it passes the check and is the cheapest so far.
-    fn offer(
-        &mut self,
-        job: &Job,
-        window: Window,
-        clock: &dyn Clock,
-        best: &mut Best,
-        report: &mut Report,
-    ) -> Result<Answer, LoadError> {
-        let began = clock.now();
+    /// Decodes the present answer, and offers its path when that passes the check.
+    fn assess(&mut self, view: &View, plan: &mut Plan) -> Result<Assessment, InferenceError> {
+        let (began, problem) = (plan.clock.now(), plan.problem);
         let q = self.decode()?;
-        let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
-        let found = self.decoder.find(&field, job.from, &mut self.inside)
-            && self.inside.last().is_some_and(|exit| self.beyond.lead_on(job, *exit));
-        report.expansions += self.decoder.expansions();
-        let decoded = clock.now();
-        let cells = || self.inside.iter().chain(self.beyond.cells());
-        let passes = found && check(job.costmap, job.rules, cells().map(|cell| (cell.col as f64, cell.row as f64)));
-        let had_one = !best.cells.is_empty();
-        let count = self.inside.len() + self.beyond.cells().len();
-        let better = passes && best.take(self.beyond.cost(job, &self.inside), count, cells(), self.beyond.tail());
-        if better {
-            best.guided = !self.beyond.cells().is_empty();
+        let field = Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
+        let found = self.decoder.find(&field, problem.from, &mut self.inside)
+            && self.inside.last().is_some_and(|exit| self.outside.lead_on(problem, plan.routes, *exit));
+        plan.report.expansions += self.decoder.expansions();
+        let decoded = plan.clock.now();
+        let cells = self.inside.iter().chain(self.outside.cells());
+        let passes = found && check(problem.costmap, problem.rules, cells.map(|cell| cell.center()));
+        let cost = passes.then(|| self.outside.cost(problem, plan.routes, &self.inside));
+        let offered =
+            cost.map(|cost| plan.path.offer(cost, &self.inside, self.outside.cells(), self.outside.junction()));
+        if offered == Some(Offered::First) {
+            plan.report.first_verified = Some(self.recursion.applications() as u16);
         }
-        if better && !had_one {
-            report.first_verified = Some(self.recursion.applications() as u16);
-        }
-        let ended = clock.now();
+        let ended = plan.clock.now();
         self.decode_time.record(ended.saturating_sub(began));
-        report.stages.decode += decoded.saturating_sub(began);
-        report.stages.verify += ended.saturating_sub(decoded);
-        Ok(Answer {
-            verified: !best.cells.is_empty(),
-            confirmed: passes && had_one && !better && self.decoder.is_known(),
+        plan.report.stages.decode += decoded.saturating_sub(began);
+        plan.report.stages.verify += ended.saturating_sub(decoded);
+        let known = found && self.decoder.is_known();
+        Ok(Assessment {
+            cost,
+            known,
+            beside: (self.decoder.expansions() + 1).saturating_sub(self.inside.len() as u32),
+            verified: plan.path.is_found(),
+            confirmed: offered == Some(Offered::NoBetter) && known,
             change: self.recursion.change(),
             q,
         })
     }
 
     /// Takes over the state of the plan before, moved with the window, or begins cold. Says whether it is warm.
-    fn begin(&mut self, now: Warm) -> bool {
+    fn take_over(&mut self, now: &View) -> bool {
         let before = self.warm.take().filter(|before| {
-            self.warm_start && before.geometry == now.geometry && before.goal == now.goal && self.is_alike(before, &now)
+            self.warm_start && before.geometry == now.geometry && before.goal == now.goal && self.is_alike(before, now)
         });
         let Some(before) = before else {
             self.recursion.cold(self.backend.as_mut());
@@ -324,7 +332,7 @@ impl Model {
     }
 
     /// Whether few enough cells of the window are new or changed.
-    fn is_alike(&self, before: &Warm, now: &Warm) -> bool {
+    fn is_alike(&self, before: &View, now: &View) -> bool {
         let size = now.window.size() as i32;
         let mut changed = 0_usize;
         for row in 0..size {
@@ -341,20 +349,10 @@ impl Model {
 }
 
 /// What an application takes that skips everything, as a share of one that skips nothing: less than it does in truth, so
-/// that the time of a whole one is rather expected too long.
+/// that the time of a whole one is rather overestimated.
 const LEAST_WORK: f32 = 0.05;
 
 /// How long an application would have taken that had skipped nothing: only that may be expected of the next one.
 fn whole(time: Duration, share: f32) -> Duration {
     time.div_f32(LEAST_WORK + (1.0 - LEAST_WORK) * share.clamp(0.0, 1.0))
-}
-
-/// Time kept for the fallback before it has ever run, as a share of the time to the deadline.
-pub(super) const UNSEEN_FALLBACK: f64 = 0.25;
-/// The most that is kept for it.
-pub(super) const MOST_FALLBACK: f64 = 0.5;
-
-/// How much of the time `left` is kept for the fallback while there is no verified path.
-pub(super) fn kept_for_fallback(past: &Predictor, left: Duration) -> Duration {
-    past.predicted_or(left.mul_f64(UNSEEN_FALLBACK)).min(left.mul_f64(MOST_FALLBACK))
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use trm_grid::window::Window;
+use trm_net::error::InferenceError;
+
 use crate::halt::policy::StopReason;
 
 /// Where a path comes from.
@@ -46,7 +49,7 @@ pub enum GuidanceKind {
     /// Nothing: the path lies in the window, or was searched without guidance.
     #[default]
     None,
-    /// The cost-to-go of [`crate::grid::guidance::Guidance`].
+    /// The cost-to-go of [`trm_grid::guidance::Guidance`].
     Classical,
 }
 
@@ -120,8 +123,10 @@ pub struct Report {
     pub expansions: u32,
     /// Whether y and z came from the plan before.
     pub warm: bool,
-    /// Whether the inference library failed on the way.
-    pub inference_failed: bool,
+    /// How the inference library failed on the way, if it did.
+    pub inference_error: Option<InferenceError>,
+    /// The window that the model saw; `None` when it wasn't asked.
+    pub window: Option<Window>,
     /// How long each stage took.
     pub stages: StageTimes,
     /// Nanoseconds left before the deadline when the planner returned; negative when it had passed.

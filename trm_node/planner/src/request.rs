@@ -1,14 +1,15 @@
-//! What is asked of the planner, and what comes of it.
+//! A request to the planner, and its outcome.
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::report::Report;
-use crate::error::PlanError;
-use crate::path::verify::VerifiedPath;
-use crate::units::Pose;
+use trm_grid::units::Pose;
+use trm_safety::VerifiedPath;
 
-/// What is asked for. Times are readings of the planner's clock.
+use crate::epoch::Epoch;
+use crate::error::PlanError;
+use crate::report::Report;
+
+/// A request. Times are readings of the planner's clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// Where the robot is, in the map frame.
@@ -19,11 +20,11 @@ pub struct Request<'a> {
     pub arrived: Duration,
     /// When the path must be published.
     pub deadline: Duration,
-    /// Set by another thread to give the plan up.
-    pub cancel: Option<&'a AtomicBool>,
+    /// Planning is cancelled when this epoch is over; `None`: never.
+    pub epoch: Option<Epoch<'a>>,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome<'a> {
     /// The checked path, or why there is none.

@@ -1,7 +1,7 @@
 //! What a search knows of the cells that it has seen, in room that doesn't grow with the grid.
 
-use crate::grid::occupancy::Geometry;
-use crate::units::Cell;
+use trm_grid::geometry::Geometry;
+use trm_grid::units::Cell;
 
 /// The logarithm of a tile's side. Small, so that a search along a narrow way doesn't use many cells in vain.
 const SHIFT: u32 = 4;
@@ -16,7 +16,7 @@ const _: () = assert!(MOST_CELLS / AREA < NONE as usize);
 
 /// Cost from the start and the move that led to it, for each cell that was seen.
 #[derive(Debug, Default)]
-pub(super) struct SearchMap {
+pub struct SearchMap {
     geometry: Option<Geometry>,
     /// Tiles of the grid in a row.
     across: usize,
@@ -25,7 +25,7 @@ pub(super) struct SearchMap {
     used: u16,
     /// Infinite where nothing was seen.
     cost: Vec<f32>,
-    /// An index into [`MOVES`](crate::units::MOVES).
+    /// An index into [`MOVES`](trm_grid::units::MOVES).
     came: Vec<u8>,
 }
 
@@ -92,8 +92,8 @@ impl SearchMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Pose;
     use proptest::prelude::*;
+    use trm_grid::units::Pose;
 
     proptest! {
         #[test]

@@ -1,9 +1,10 @@
 //! Straightens a path over cells, and turns it into poses.
 
-use super::verify::is_clear;
-use crate::grid::costmap::Costmap;
-use crate::grid::travel::Travel;
-use crate::units::{Cell, Point, Pose};
+use trm_grid::costmap::Costmap;
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, Point, Pose};
+use trm_safety::check::is_clear;
+use trm_safety::route::STRIDE;
 
 /// No straight piece leads past more cells of the path than this, which bounds the work.
 const LOOK_AHEAD: usize = 64;
@@ -13,8 +14,6 @@ const CLOSE: usize = 256;
 const STEP: usize = 8;
 /// A line may cost so much more than what it stands for, in cells: roundings of two sums, no more.
 const SLACK: f64 = 1e-6;
-/// Greatest distance between two poses in cells: a diagonal step, so that there are never more poses than cells.
-pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
 
 /// Leaves out the cells that a straight line can do without: one that is clear and costs no more than what it stands for.
 /// `kept` cells at the beginning stay. When `may_go_on` says no, the rest stays as it is. Given its own corners once more,
@@ -30,7 +29,7 @@ pub fn straighten(
     corners.clear();
     let kept = kept.clamp(1, cells.len().max(1));
     corners.extend_from_slice(&cells[..kept.min(cells.len())]);
-    let point = |at: usize| (cells[at].col as f64, cells[at].row as f64);
+    let point = |at: usize| cells[at].center();
     let mut anchor = kept - 1;
     while anchor + 1 < cells.len() {
         if !may_go_on() {
@@ -66,9 +65,7 @@ pub fn divide(costmap: &Costmap, allow_unknown: bool, path: &[Cell], most: f64, 
         let [mut from, to] = [pair[0], pair[1]];
         let (dx, dy) = ((to.col - from.col) as f64, (to.row - from.row) as f64);
         let pieces = (dx.hypot(dy) / most).ceil();
-        let clear = |a: Cell, b: Cell| {
-            is_clear(costmap, allow_unknown, (a.col as f64, a.row as f64), (b.col as f64, b.row as f64))
-        };
+        let clear = |a: Cell, b: Cell| is_clear(costmap, allow_unknown, a.center(), b.center());
         let start = from;
         for piece in 1..pieces as usize {
             let share = piece as f64 / pieces;
@@ -98,32 +95,28 @@ pub struct Ends {
 pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: Ends, poses: &mut Vec<Pose>) {
     poses.clear();
     let geometry = costmap.geometry();
-    let center = |cell: Cell| (cell.col as f64, cell.row as f64);
     let Some((first, last)) = corners.first().zip(corners.last()) else { return };
     let in_cells = |point: &Point| geometry.to_cells(*point);
     let clear = |a, b| is_clear(costmap, allow_unknown, a, b);
-    let second = corners.get(1).map_or(center(*first), |cell| center(*cell));
-    let before_last = if corners.len() > 1 { center(corners[corners.len() - 2]) } else { center(*last) };
+    let second = corners.get(1).map_or(first.center(), |cell| cell.center());
+    let before_last = if corners.len() > 1 { corners[corners.len() - 2].center() } else { last.center() };
     let start = ends.start.filter(|start| clear(in_cells(start), second));
-    let mut from = start.as_ref().map_or(center(*first), in_cells);
+    let mut from = start.as_ref().map_or(first.center(), in_cells);
     // With two corners or fewer both ends share a line, so the goal is joined to the start that was chosen.
     let joint = if corners.len() > 2 { before_last } else { from };
     let goal = ends.goal.filter(|goal| clear(joint, in_cells(goal)));
-    let to = goal.as_ref().map_or(center(*last), in_cells);
+    let to = goal.as_ref().map_or(last.center(), in_cells);
     let middle = if corners.len() > 2 { &corners[1..corners.len() - 1] } else { &[] };
-    for next in middle.iter().map(|cell| center(*cell)).chain([to]) {
-        let (dx, dy) = (next.0 - from.0, next.1 - from.1);
-        let distance = dx.hypot(dy);
-        let yaw = geometry.to_map_yaw(dy.atan2(dx));
-        let pieces = (distance / STRIDE).ceil();
+    for next in middle.iter().map(|cell| cell.center()).chain([to]) {
+        let yaw = geometry.to_map_yaw(from.heading(next));
+        let pieces = (from.distance(next) / STRIDE).ceil();
         for piece in 0..pieces as usize {
-            let share = piece as f64 / pieces;
-            let point = geometry.to_point(from.0 + share * dx, from.1 + share * dy);
+            let point = geometry.to_point(from.towards(next, piece as f64 / pieces));
             poses.push(Pose::new(point.x, point.y, yaw));
         }
         from = next;
     }
-    let end = geometry.to_point(to.0, to.1);
+    let end = geometry.to_point(to);
     poses.push(Pose::new(end.x, end.y, ends.yaw));
     // To the bit: metres to cells and back rounds.
     for (pose, exact) in [(0, start), (poses.len() - 1, goal)] {
@@ -136,10 +129,10 @@ pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::guidance::Guidance;
-    use crate::grid::testing::{costmap, travel};
-    use crate::path::verify::{Rules, check, in_cells};
     use proptest::prelude::*;
+    use trm_grid::guidance::Guidance;
+    use trm_grid::testing::{costmap, travel};
+    use trm_safety::check::{Rules, check, in_cells};
 
     fn cells(path: &[(i32, i32)]) -> Vec<Cell> {
         path.iter().map(|(col, row)| Cell::new(*col, *row)).collect()
@@ -199,7 +192,7 @@ mod tests {
             straighten(&map, travel, &path, 1, || true, &mut corners);
             straighten(&map, travel, &corners, 1, || true, &mut straight);
             to_poses(&map, false, &straight, Ends { start: None, goal: None, yaw: 0.0 }, &mut poses);
-            let (before, after) = (travel.cells(&map, path.iter()), travel.path(&map, &poses));
+            let (before, after) = (travel.cells(&map, path.iter()), travel.path(&map, poses.iter().copied()));
             prop_assert!(after <= before + 1e-3, "{after}, from {before}");
             let rules = Rules { allow_unknown: false, escape: 0.0 };
             prop_assert!(check(&map, rules, in_cells(&map, &poses)));

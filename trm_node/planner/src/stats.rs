@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::halt::policy::StopReason;
-use crate::planner::report::{Report, Source, StageTimes};
+use crate::report::{Report, Source, StageTimes};
 
 /// Longer times count as this one.
 const LONGEST: Duration = Duration::from_mins(1);

@@ -6,25 +6,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Simulated, bundle, costmap, pose};
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::travel::Travel;
-use trm_core::model::backend::{Backend, Shape};
-use trm_core::model::encode::{CHANNELS, CLASSES};
-use trm_core::model::recursion::Advanced;
-use trm_core::planner::{GuidanceKind, Outcome, Planner, Request, Source};
-use trm_core::units::{Cell, Pose};
+use trm_config::{Config, GridConfig};
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::Guidance;
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, Pose};
+use trm_net::backend::Update;
+use trm_net::backend::{Backend, Shape};
+use trm_net::encode::{CHANNELS, CLASSES};
+use trm_net::error::InferenceError;
+use trm_planner::{GuidanceKind, Outcome, Planner, Request, Source};
 
 fn request(start: Pose, goal: Pose) -> Request<'static> {
-    Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_secs(1), cancel: None }
+    Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_secs(1), epoch: None }
 }
 
 /// Greatest distance of a path from a row of the grid between two columns, in cells.
 fn off_row(map: &Costmap, outcome: &Outcome, row: f64, cols: std::ops::Range<f64>) -> f64 {
     let points = outcome.path.unwrap().poses().iter().map(|pose| map.geometry().to_cells(pose.point()));
-    points.filter(|(col, _)| cols.contains(col)).map(|(_, at)| (at - row).abs()).fold(0.0, f64::max)
+    points.filter(|at| cols.contains(&at.col)).map(|at| (at.row - row).abs()).fold(0.0, f64::max)
 }
 
 /// A corridor of five free cells, rows 1 to 5, between two walls.
@@ -36,14 +36,22 @@ fn corridor(config: &Config) -> Costmap {
 
 #[test]
 fn a_path_beside_a_wall_moves_to_the_middle_of_the_corridor_and_only_with_costs() {
-    let narrow = Config { robot_radius: 0.05, inflation_radius: 0.5, max_steps: 0, ..Config::default() };
+    let narrow = Config::with(|config| {
+        config.grid.robot_radius = 0.05;
+        config.grid.inflation_radius = 0.5;
+        config.planner.max_steps = 0;
+    });
     for (cost_travel_multiplier, row) in [(2.0, 3.0), (3.0, 3.0), (0.0, 1.0)] {
-        let config = Config { cost_travel_multiplier, ..narrow.clone() };
+        let config = {
+            let mut new = narrow.clone();
+            new.grid.cost_travel_multiplier = cost_travel_multiplier;
+            new
+        };
         let map = corridor(&config);
         let clock = Simulated::default();
-        let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+        let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
         let goal = Cell::new(55, 1);
-        let guidance = Guidance::compute(&map, goal, Travel::new(&config), &|| false).unwrap();
+        let guidance = Guidance::compute(&map, goal, Travel::new(&config.grid), &|| false).unwrap();
         for guidance in [None, Some(&guidance)] {
             planner.reset();
             let request = request(pose(&map, 4.0, 1.0, 0.0), pose(&map, 55.0, 1.0, 0.0));
@@ -57,14 +65,14 @@ fn a_path_beside_a_wall_moves_to_the_middle_of_the_corridor_and_only_with_costs(
 
 #[test]
 fn guidance_of_other_travel_costs_is_not_used() {
-    let config = Config { max_steps: 0, ..Config::default() };
+    let config = Config::with(|config| config.planner.max_steps = 0);
     let map = costmap(&config, 0.1, &vec![".".repeat(30); 30]);
     let clock = Simulated::default();
-    let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
-    let travel = Travel::new(&config);
+    let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
+    let travel = Travel::new(&config.grid);
     for (travel, expected) in [
         (travel, GuidanceKind::Classical),
-        (Travel::new(&Config { cost_travel_multiplier: 0.0, ..config.clone() }), GuidanceKind::None),
+        (Travel::new(&GridConfig { cost_travel_multiplier: 0.0, ..config.grid.clone() }), GuidanceKind::None),
     ] {
         let guidance = Guidance::compute(&map, Cell::new(25, 25), travel, &|| false).unwrap();
         planner.reset();
@@ -81,17 +89,17 @@ impl Backend for Told {
         Shape { size: 48, patch: 2, hidden: 32, channels: CHANNELS.len() }
     }
 
-    fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+    fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
         x.fill(0.0);
         Ok(())
     }
 
-    fn net(&mut self, _: Advanced, _: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+    fn net(&mut self, _: Update, _: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
         out.fill(0.0);
         Ok(1.0)
     }
 
-    fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+    fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
         moves.copy_from_slice(&self.0.lock().unwrap());
         Ok(0.0)
     }
@@ -127,7 +135,7 @@ fn room(config: &Config, narrow: bool, closed: Option<Way>) -> Costmap {
 /// The logits of a model that knows one way around the block.
 fn field(config: &Config, narrow: bool, way: Way, goal: Cell) -> Vec<f32> {
     let map = room(config, narrow, Some(if way == Way::Left { Way::Right } else { Way::Left }));
-    let guidance = Guidance::compute(&map, goal, Travel::new(config), &|| false).unwrap();
+    let guidance = Guidance::compute(&map, goal, Travel::new(&config.grid), &|| false).unwrap();
     let mut logits = vec![0.0; CLASSES * 48 * 48];
     for at in 0..48 * 48 {
         for class in guidance.optimal_moves(&map, Cell::new(at % 48, at / 48)) {
@@ -139,19 +147,24 @@ fn field(config: &Config, narrow: bool, way: Way, goal: Cell) -> Vec<f32> {
 
 #[test]
 fn of_two_ways_of_the_same_length_the_driven_one_stays_only_while_it_costs_as_little() {
-    let config = Config { window_size: 48, robot_radius: 0.1, ..Config::default() };
+    let config = Config::with(|config| {
+        config.planner.window_size = 48;
+        config.grid.robot_radius = 0.1;
+    });
     let goal = Cell::new(23, 43);
     let told = Arc::new(Mutex::new(Vec::new()));
     let clock = Simulated::default();
     *told.lock().unwrap() = field(&config, false, Way::Left, goal);
-    let mut planner = Planner::with_backend(&config, &bundle(), Box::new(Told(Arc::clone(&told))), &clock).unwrap();
+    let mut planner =
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(Told(Arc::clone(&told))), &clock)
+            .unwrap();
     let plan = |planner: &mut Planner, narrow: bool, told_way: Way| {
         *told.lock().unwrap() = field(&config, narrow, told_way, goal);
         let map = room(&config, narrow, None);
         let request = request(pose(&map, 23.0, 3.0, 0.0), pose(&map, 23.0, 43.0, 0.0));
         let outcome = planner.plan(&map, None, &request, &clock);
         let path = outcome.path.unwrap();
-        let sum: f64 = path.poses().iter().map(|p| map.geometry().to_cells(p.point()).0 - 23.0).sum();
+        let sum: f64 = path.poses().iter().map(|p| map.geometry().to_cells(p.point()).col - 23.0).sum();
         (outcome.report.source, sum < 0.0, path.length())
     };
     let (source, went_left, length) = plan(&mut planner, false, Way::Left);

@@ -3,20 +3,22 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::{Ignorant, Simulated, bundle, costmap, pose};
 use proptest::prelude::*;
-use trm_core::config::Config;
-use trm_core::error::{LoadError, PlanError};
-use trm_core::grid::costmap::Costmap;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::halt::policy::StopReason;
-use trm_core::model::backend::{Backend, Shape};
-use trm_core::model::recursion::Advanced;
-use trm_core::planner::{Planner, Request, Source};
-use trm_core::units::Pose;
+use trm_config::Config;
+use trm_grid::costmap::Costmap;
+use trm_grid::units::Pose;
+use trm_net::backend::Update;
+use trm_net::backend::{Backend, Shape};
+use trm_net::error::InferenceError;
+use trm_planner::PlanError;
+use trm_planner::epoch::{Epoch, Epochs};
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::halt::policy::StopReason;
+use trm_planner::{Planner, Request, Source};
 
 struct Bench {
     map: Costmap,
@@ -27,19 +29,24 @@ struct Bench {
 
 /// A planner whose model always wants to go to the wall: only the fallback finds the way.
 fn bench(config: Config) -> Bench {
-    let config = Config { window_size: 32, max_expansions: 8, ..config };
+    let config = {
+        let mut new = config;
+        new.planner.window_size = 32;
+        new.planner.max_expansions = 8;
+        new
+    };
     let map = costmap(&config, 0.1, &vec![".".repeat(30); 30]);
     let clock = Simulated::default();
     let net_us = Arc::new(AtomicU64::new(1000));
     let backend = Ignorant { clock: clock.clone(), net_us: net_us.clone(), stubborn: true, size: 32 };
-    let planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+    let planner = Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
     Bench { map, clock, net_us, planner }
 }
 
 impl Bench {
     fn request(&self, budget: Duration) -> Request<'static> {
         let (start, goal) = (pose(&self.map, 4.0, 20.0, 0.0), pose(&self.map, 25.0, 25.0, 0.0));
-        Request { start, goal, arrived: self.clock.now(), deadline: self.clock.now() + budget, cancel: None }
+        Request { start, goal, arrived: self.clock.now(), deadline: self.clock.now() + budget, epoch: None }
     }
 }
 
@@ -91,7 +98,7 @@ fn after_a_slow_moment_the_model_is_asked_again() {
 
 #[test]
 fn when_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
-    let mut bench = bench(Config { start_tolerance: 0.0, ..Config::default() });
+    let mut bench = bench(Config::with(|config| config.planner.start_tolerance = 0.0));
     bench.map = costmap(&Config::default(), 0.1, &vec![".".repeat(200); 200]);
     let request = Request { goal: pose(&bench.map, 190.0, 60.0, 0.0), ..bench.request(Duration::ZERO) };
     let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
@@ -101,7 +108,7 @@ fn when_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
 
 #[test]
 fn the_previous_path_is_kept_while_it_passes_and_dropped_when_not() {
-    let mut bench = bench(Config { allow_fallback: true, ..Config::default() });
+    let mut bench = bench(Config::with(|config| config.planner.allow_fallback = true));
     let request = bench.request(Duration::from_millis(30));
     assert_eq!(bench.planner.plan(&bench.map, None, &request, &bench.clock).report.source, Source::Fallback);
     let moved = Request { start: pose(&bench.map, 6.2, 20.4, 0.0), ..bench.request(Duration::from_millis(30)) };
@@ -126,7 +133,10 @@ fn the_previous_path_is_kept_while_it_passes_and_dropped_when_not() {
 
 #[test]
 fn without_the_fallback_the_reason_is_the_model_or_the_time() {
-    let mut bench = bench(Config { allow_fallback: false, max_steps: 2, ..Config::default() });
+    let mut bench = bench(Config::with(|config| {
+        config.planner.allow_fallback = false;
+        config.planner.max_steps = 2;
+    }));
     let request = bench.request(Duration::from_millis(500));
     let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
     assert_eq!(outcome.report.stop, Some(StopReason::StepLimit));
@@ -139,8 +149,11 @@ fn without_the_fallback_the_reason_is_the_model_or_the_time() {
 #[test]
 fn a_cancelled_plan_stops_at_once() {
     let mut bench = bench(Config::default());
-    let cancel = AtomicBool::new(true);
-    let request = Request { cancel: Some(&cancel), ..bench.request(Duration::from_secs(1)) };
+    let epochs = Epochs::default();
+    let epoch = Epoch::new(&epochs, epochs.begin());
+    assert!(!epoch.is_over());
+    epochs.begin();
+    let request = Request { epoch: Some(epoch), ..bench.request(Duration::from_secs(1)) };
     let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
     assert_eq!(outcome.path.map(|_| ()), Err(PlanError::Cancelled));
     assert_eq!((outcome.report.stop, outcome.report.applications), (Some(StopReason::Cancelled), 0));
@@ -159,36 +172,40 @@ impl Backend for Settling {
         self.ignorant.shape()
     }
 
-    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
         self.ignorant.encode(input, x)
     }
 
-    fn net(&mut self, update: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+    fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
         let percent = self.percent.load(Ordering::Relaxed);
         self.ignorant.net_us.store(self.whole_us * percent.max(8) / 100, Ordering::Relaxed);
         self.ignorant.net(update, s, out)?;
         Ok(percent as f32 / 100.0)
     }
 
-    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
         self.ignorant.decode(y, x, moves)
     }
 }
 
 #[test]
 fn after_a_time_of_cheap_applications_a_whole_one_is_still_expected() {
-    let config = Config { window_size: 32, max_expansions: 8, ..Config::default() };
+    let config = Config::with(|config| {
+        config.planner.window_size = 32;
+        config.planner.max_expansions = 8;
+    });
     let map = costmap(&config, 0.1, &vec![".".repeat(30); 30]);
     let clock = Simulated::default();
     let percent = Arc::new(AtomicU64::new(0));
     let ignorant = Ignorant { clock: clock.clone(), net_us: Arc::default(), stubborn: true, size: 32 };
     let backend = Settling { ignorant, percent: percent.clone(), whole_us: 4000 };
-    let mut planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+    let mut planner =
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
     let mut plan = |budget_ms| {
         planner.reset();
         let deadline = clock.now() + Duration::from_millis(budget_ms);
         let (start, goal) = (pose(&map, 4.0, 20.0, 0.0), pose(&map, 25.0, 25.0, 0.0));
-        let request = Request { start, goal, arrived: clock.now(), deadline, cancel: None };
+        let request = Request { start, goal, arrived: clock.now(), deadline, epoch: None };
         planner.plan(&map, None, &request, &clock).report
     };
     // Longer than the predictor remembers.
@@ -207,11 +224,11 @@ fn a_second_plan_starts_warm_also_after_a_small_move_but_not_for_another_goal() 
     let config = Config::default();
     let map = costmap(&config, 0.05, &vec![".".repeat(90); 90]);
     let clock = Simulated::default();
-    let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+    let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
     let mut plan = |start: (f64, f64), goal: (f64, f64)| {
         let deadline = Duration::from_secs(1);
         let (start, goal) = (pose(&map, start.0, start.1, 0.0), pose(&map, goal.0, goal.1, 0.0));
-        let request = Request { start, goal, arrived: Duration::ZERO, deadline, cancel: None };
+        let request = Request { start, goal, arrived: Duration::ZERO, deadline, epoch: None };
         let outcome = planner.plan(&map, None, &request, &clock);
         assert!(outcome.path.is_ok());
         outcome.report
@@ -226,7 +243,7 @@ fn a_second_plan_starts_warm_also_after_a_small_move_but_not_for_another_goal() 
 
 #[test]
 fn a_carried_state_that_leads_nowhere_is_given_up_after_as_many_steps_as_a_plan_may_take() {
-    let mut bench = bench(Config { max_steps: 8, ..Config::default() });
+    let mut bench = bench(Config::with(|config| config.planner.max_steps = 8));
     let mut warm = |budget_ms| {
         let request = bench.request(Duration::from_millis(budget_ms));
         let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;

@@ -7,29 +7,35 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use common::{Ignorant, Simulated, bundle, costmap, pose};
-use trm_core::config::Config;
-use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::occupancy::{OccupancyGrid, Rect};
-use trm_core::grid::travel::Travel;
-use trm_core::planner::{Planner, Request, Source};
-use trm_core::stats::Statistics;
+use trm_config::Config;
+use trm_config::GridKind;
+use trm_grid::costmap::CostmapBuilder;
+use trm_grid::geometry::Rect;
+use trm_grid::guidance::Guidance;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::travel::Travel;
+use trm_planner::stats::Statistics;
+use trm_planner::{Planner, Request, Source};
 
 #[test]
 fn a_long_way_and_changes_of_the_grid_allocate_nothing() {
-    let config = Config { window_size: 32, max_steps: 3, ..Config::default() };
+    let config = Config::with(|config| {
+        config.planner.window_size = 32;
+        config.planner.max_steps = 3;
+    });
     let rows = vec![".".repeat(1500); 40];
     let mut map = costmap(&config, 0.05, &rows);
     let geometry = *map.geometry();
-    let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
     map.clone_from(builder.replace(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap()));
     let clock = Simulated::default();
     let backend = Ignorant { clock: clock.clone(), net_us: Arc::new(AtomicU64::new(500)), stubborn: false, size: 32 };
-    let mut planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+    let mut planner =
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
     planner.prepare(&map);
     let goal = pose(&map, 1490.0, 20.0, 1.0);
     let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
-    let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config), &|| false).unwrap();
+    let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config.grid), &|| false).unwrap();
     let mut patches: Vec<_> = (0..20)
         .map(|i| {
             let rect = Rect { col: 60 + 50 * i, row: 20, width: 3, height: 3 };
@@ -43,7 +49,7 @@ fn a_long_way_and_changes_of_the_grid_allocate_nothing() {
             let start = pose(&map, 5.0 + i as f64, 10.0, 0.0);
             valid += usize::from(planner.still_valid(&map, start));
             let request =
-                Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_hours(1), cancel: None };
+                Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_hours(1), epoch: None };
             let outcome = planner.plan(&map, Some(&guidance), &request, &clock);
             poses += outcome.path.map_or(0, |path| path.poses().len());
         }
@@ -59,24 +65,28 @@ fn the_planning_loop_allocates_nothing() {
         row.replace_range(60..61, "#");
     }
     for stubborn in [false, true] {
-        let config = Config { window_size: 64, max_steps: 3, ..Config::default() };
+        let config = Config::with(|config| {
+            config.planner.window_size = 64;
+            config.planner.max_steps = 3;
+        });
         let map = costmap(&config, 0.05, &rows);
         let clock = Simulated::default();
         let net_us = Arc::new(AtomicU64::new(500));
         let backend = Ignorant { clock: clock.clone(), net_us, stubborn, size: 64 };
-        let mut planner = Planner::with_backend(&config, &bundle(), Box::new(backend), &clock).unwrap();
+        let mut planner =
+            Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
         planner.prepare(&map);
         let mut statistics = Statistics::new();
         let goal = pose(&map, 110.0, 60.0, 1.0);
         let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
-        let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config), &|| false).unwrap();
+        let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config.grid), &|| false).unwrap();
         let mut plan = |col: f64, guidance: Option<&Guidance>| {
             let request = Request {
                 start: pose(&map, col, 50.3, 0.0),
                 goal,
                 arrived: Duration::ZERO,
                 deadline: Duration::from_hours(1),
-                cancel: None,
+                epoch: None,
             };
             let outcome = planner.plan(&map, guidance, &request, &clock);
             statistics.record(&outcome.report, Duration::from_millis(3), false);
@@ -109,18 +119,22 @@ fn with_the_kernel_the_whole_plan_allocates_nothing() {
     for window_size in [32, 64] {
         // Few expansions: paths that the field doesn't know lead to turned windows.
         for max_expansions in [1, 400] {
-            let config = Config { window_size, max_steps: 3, max_expansions, ..Config::default() };
+            let config = Config::with(|config| {
+                config.planner.window_size = window_size;
+                config.planner.max_steps = 3;
+                config.planner.max_expansions = max_expansions;
+            });
             let maps = [costmap(&config, 0.05, &rows), costmap(&config, 0.05, &blocked)];
             let clock = Simulated::default();
-            let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+            let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
             planner.prepare(&maps[0]);
             let goal = pose(&maps[0], 110.0, 60.0, 1.0);
             let goal_cell = maps[0].geometry().cell_at(goal.point()).unwrap();
-            let guidance = Guidance::compute(&maps[0], goal_cell, Travel::new(&config), &|| false).unwrap();
+            let guidance = Guidance::compute(&maps[0], goal_cell, Travel::new(&config.grid), &|| false).unwrap();
             let mut plan = |col: f64, map: usize, guidance: Option<&Guidance>| {
                 let start = pose(&maps[map], col, 50.3, 0.0);
                 let deadline = Duration::from_hours(1);
-                let request = Request { start, goal, arrived: Duration::ZERO, deadline, cancel: None };
+                let request = Request { start, goal, arrived: Duration::ZERO, deadline, epoch: None };
                 planner.plan(&maps[map], guidance, &request, &clock).report
             };
             plan(5.0, 0, None);

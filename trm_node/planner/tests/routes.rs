@@ -6,16 +6,18 @@ mod common;
 use common::{Simulated, bundle, pose};
 use proptest::prelude::*;
 use std::time::Duration;
-use trm_core::config::Config;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid, Rect};
-use trm_core::grid::travel::Travel;
-use trm_core::path::endpoints::resolve_goal;
-use trm_core::path::route::{DENSE, FAR_STRIDE, Route};
-use trm_core::path::verify::{Rules, check, in_cells};
-use trm_core::planner::{Planner, Request, Source};
-use trm_core::units::{Cell, Pose};
+use trm_config::Config;
+use trm_config::GridKind;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::guidance::Guidance;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, Pose};
+use trm_planner::endpoints::resolve_goal;
+use trm_planner::{Planner, Request, Source};
+use trm_safety::check::{Rules, check, in_cells};
+use trm_safety::route::{DENSE, FAR_STRIDE, Route};
 
 const WIDTH: i32 = 900;
 const HEIGHT: i32 = 60;
@@ -56,17 +58,19 @@ struct Drive {
 impl Drive {
     fn new(config: Config, data: Vec<i8>) -> Self {
         let geometry = Geometry::new(WIDTH as u32, HEIGHT as u32, 0.1, Pose::new(-1.0, 2.0, 0.3)).unwrap();
-        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
         let map = builder.replace(OccupancyGrid::new(geometry, data).unwrap()).clone();
         let clock = Simulated::default();
-        let planner = Planner::new(&config, &bundle(), &clock).unwrap();
+        let planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
         let (start, goal) = (pose(&map, 6.2, 30.1, 0.0), pose(&map, WIDTH as f64 - 8.0, 28.3, 1.0));
         Self { config, builder, map, planner, clock, start, goal }
     }
 
     fn guidance(&self) -> Option<Guidance> {
-        let goal = resolve_goal(&self.map, &self.config, self.goal.point()).ok()?;
-        Guidance::compute(&self.map, goal, Travel::new(&self.config), &|| false)
+        let goal =
+            resolve_goal(&self.map, self.config.grid.allow_unknown, self.config.planner.tolerance, self.goal.point())
+                .ok()?;
+        Guidance::compute(&self.map, goal, Travel::new(&self.config.grid), &|| false)
     }
 
     fn update(&mut self, (along, up, width, height, comes): Event) {
@@ -81,14 +85,18 @@ impl Drive {
     /// The published poses and where they are from.
     fn plan(&mut self, guidance: Option<&Guidance>) -> Option<(Vec<Pose>, Source)> {
         let (arrived, deadline) = (Duration::ZERO, Duration::from_secs(1));
-        let request = Request { start: self.start, goal: self.goal, arrived, deadline, cancel: None };
+        let request = Request { start: self.start, goal: self.goal, arrived, deadline, epoch: None };
         let outcome = self.planner.plan(&self.map, guidance, &request, &self.clock);
         let path = outcome.path.ok()?;
         Some((path.poses().to_vec(), outcome.report.source))
     }
 
     fn passes(&self, poses: &[Pose]) -> bool {
-        let rules = Rules::new(&self.config, self.map.geometry().resolution());
+        let rules = Rules::new(
+            self.config.grid.allow_unknown,
+            self.config.planner.start_tolerance,
+            self.map.geometry().resolution(),
+        );
         check(&self.map, rules, in_cells(&self.map, poses))
     }
 }
@@ -104,10 +112,14 @@ proptest! {
             4..16,
         ),
     ) {
-        let config = Config {
-            smooth, cost_travel_multiplier, window_size: 24, max_steps: 2, robot_radius: 0.1, inflation_radius: 0.3,
-            ..Config::default()
-        };
+        let config = Config::with(|config| {
+config.planner.smooth = smooth;
+config.grid.cost_travel_multiplier = cost_travel_multiplier;
+config.planner.window_size = 24;
+config.planner.max_steps = 2;
+config.grid.robot_radius = 0.1;
+config.grid.inflation_radius = 0.3;
+});
         let mut drive = Drive::new(config, data);
         let mut guidance = drive.guidance();
         for (event, renewed, steps) in ticks {
@@ -120,7 +132,7 @@ proptest! {
             let Some((poses, _)) = drive.plan(guidance.as_ref()) else { continue };
             prop_assert!(drive.passes(&poses));
             let geometry = *drive.map.geometry();
-            let goal = resolve_goal(&drive.map, &drive.config, drive.goal.point()).unwrap();
+            let goal = resolve_goal(&drive.map, drive.config.grid.allow_unknown, drive.config.planner.tolerance, drive.goal.point()).unwrap();
             prop_assert_eq!(geometry.cell_at(poses[poses.len() - 1].point()), Some(goal));
             prop_assert!((poses[poses.len() - 1].yaw - drive.goal.yaw).abs() < 1e-12);
             prop_assert!(poses[0].point().distance(drive.start.point()) <= 0.708 * geometry.resolution());
@@ -136,7 +148,12 @@ proptest! {
     fn a_path_that_is_blocked_far_away_is_known_to_be_invalid_and_one_beside_it_to_hold(
         data in hall(), event in (0.0..1.0_f64, 0.0..1.0_f64, 1_u32..20, 1_u32..20, Just(true)),
     ) {
-        let config = Config { window_size: 24, max_steps: 2, robot_radius: 0.1, inflation_radius: 0.3, ..Config::default() };
+        let config = Config::with(|config| {
+config.planner.window_size = 24;
+config.planner.max_steps = 2;
+config.grid.robot_radius = 0.1;
+config.grid.inflation_radius = 0.3;
+});
         let mut drive = Drive::new(config, data);
         // From a cell's centre, where every free cell's path begins.
         drive.start = pose(&drive.map, 6.0, 30.0, 0.0);
@@ -154,7 +171,7 @@ proptest! {
 /// The same costs as a whole grid that has just come.
 fn costmap_like(drive: &Drive) -> Costmap {
     let data = drive.map.costs().into_iter().map(|cost| if cost == 255 { -1 } else { cost as i8 }).collect();
-    let mut builder = CostmapBuilder::new(&drive.config, GridKind::Costmap);
+    let mut builder = CostmapBuilder::new(&drive.config.grid, GridKind::Costmap);
     builder.replace(OccupancyGrid::new(*drive.map.geometry(), data).unwrap()).clone()
 }
 
@@ -166,8 +183,11 @@ fn a_joined_path_costs_as_little_as_one_that_is_worked_out_as_a_whole() {
             line.replace_range(col..=col, "#");
         }
     }
-    let config = Config { window_size: 32, max_steps: 4, ..Config::default() };
-    let travel = Travel::new(&config);
+    let config = Config::with(|config| {
+        config.planner.window_size = 32;
+        config.planner.max_steps = 4;
+    });
+    let travel = Travel::new(&config.grid);
     let (mut kept, mut fresh) = (Drive::new(config.clone(), rows_data(&rows)), Drive::new(config, rows_data(&rows)));
     let guidance = kept.guidance().unwrap();
     let whole = fresh.guidance().unwrap();
@@ -177,7 +197,7 @@ fn a_joined_path_costs_as_little_as_one_that_is_worked_out_as_a_whole() {
         let (Some((joined, _)), Some((alone, _))) = (kept.plan(Some(&guidance)), fresh.plan(Some(&whole))) else {
             panic!("there is a way");
         };
-        let cost = |poses: &[Pose]| travel.path(&kept.map, poses);
+        let cost = |poses: &[Pose]| travel.path(&kept.map, poses.iter().copied());
         let least = f64::from(guidance.cost_to_go(kept.map.geometry().nearest_cell(kept.start.point())));
         assert!(cost(&joined) <= 1.01 * least + 4.0, "{} against {least}", cost(&joined));
         assert!(cost(&joined) <= 1.01 * cost(&alone) + 4.0, "{} against {}", cost(&joined), cost(&alone));
@@ -210,9 +230,8 @@ fn far_poses_are_farther_apart_and_corners_stay() {
     let (drive, corners) = winding();
     let resolution = drive.map.geometry().resolution();
     let mut route = Route::default();
-    assert!(route.draw(&drive.map, Travel::new(&drive.config), &corners, drive.goal, None));
-    let mut poses = Vec::new();
-    route.write(0, usize::MAX, &mut poses);
+    assert!(route.draw(&drive.map, Travel::new(&drive.config.grid), &corners, drive.goal, None));
+    let poses: Vec<Pose> = route.poses(0, 0).collect();
     assert_eq!(poses.last(), Some(&drive.goal));
     assert!(poses.len() > DENSE + 50 && drive.passes(&poses));
     let apart = |pair: &[Pose]| pair[0].point().distance(pair[1].point()) / resolution;
@@ -222,25 +241,22 @@ fn far_poses_are_farther_apart_and_corners_stay() {
         let center = drive.map.geometry().center(*corner);
         assert!(poses.iter().any(|pose| pose.point().distance(center) < 1e-9), "{corner:?}");
     }
-    poses.clear();
-    route.write(2, 10, &mut poses);
-    assert_eq!(poses.len(), 10);
+    let dense = |pair: &[Pose]| apart(pair) < 1.5;
+    let behind: Vec<Pose> = route.poses(2, DENSE).collect();
+    assert!(!dense(&behind[..2]), "on a path that has as many poses before");
 }
 
 #[test]
 fn a_route_that_leads_into_another_is_the_one_over_all_their_corners() {
     let (drive, corners) = winding();
-    let travel = Travel::new(&drive.config);
+    let travel = Travel::new(&drive.config.grid);
     let (mut whole, mut far, mut joined) = (Route::default(), Route::default(), Route::default());
     assert!(whole.draw(&drive.map, travel, &corners, drive.goal, Some(7)));
     assert!(far.draw(&drive.map, travel, &corners[8..], drive.goal, Some(7)));
     assert!(!joined.draw_to(&drive.map, travel, &corners[..10], (&far, 2), Some(7)), "corner 9 is not corner 10");
     assert!(joined.corner(0).is_none());
     assert!(joined.draw_to(&drive.map, travel, &corners[..11], (&far, 2), Some(7)));
-    let (mut poses, mut expected) = (Vec::new(), Vec::new());
-    joined.write(0, usize::MAX, &mut poses);
-    whole.write(0, usize::MAX, &mut expected);
-    assert_eq!(poses, expected);
+    assert!(joined.poses(0, 0).eq(whole.poses(0, 0)));
     assert!((joined.cost_to_go(3) - whole.cost_to_go(3)).abs() < 1e-9);
     assert!(joined.cost_to_go(corners.len()).is_infinite());
 }

@@ -4,14 +4,15 @@ mod common;
 
 use common::{Simulated, bundle, costmap, pose};
 use proptest::prelude::*;
-use trm_core::config::Config;
-use trm_core::error::PlanError;
-use trm_core::grid::costmap::{Costmap, INSCRIBED, LETHAL};
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::travel::Travel;
-use trm_core::path::endpoints::resolve_goal;
-use trm_core::planner::{Planner, Request, Source};
-use trm_core::units::{Cell, Pose};
+use trm_config::Config;
+use trm_grid::cost::{INSCRIBED, LETHAL};
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::Guidance;
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, CellPoint, Pose};
+use trm_planner::PlanError;
+use trm_planner::endpoints::resolve_goal;
+use trm_planner::{Planner, Request, Source};
 
 /// Rows of a world with walls, clutter and unknown parts.
 fn world() -> impl Strategy<Value = Vec<String>> {
@@ -45,7 +46,7 @@ fn touches(map: &Costmap, poses: &[Pose], allow_unknown: bool, escape: f64) -> O
         for i in 0..=pieces as usize {
             let share = i as f64 / pieces;
             let point = Pose::new(a.x + share * (b.x - a.x), a.y + share * (b.y - a.y), 0.0).point();
-            let (col, row) = map.geometry().to_cells(point);
+            let CellPoint { col, row } = map.geometry().to_cells(point);
             // All cells whose square the point lies in or on.
             for cell in [(-1e-7, -1e-7), (-1e-7, 1e-7), (1e-7, -1e-7), (1e-7, 1e-7)]
                 .map(|(dc, dr)| Cell::new((col + dc).round() as i32, (row + dr).round() as i32))
@@ -90,29 +91,36 @@ proptest! {
         ends in (0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64),
         again in (0.0..1.0_f64, 0.0..1.0_f64), max_steps in 0..4_i64, cost_travel_multiplier in 0.0..=3.0_f64,
     ) {
-        let config = Config {
-            allow_unknown, robot_radius, tolerance, smooth, max_steps, allow_fallback: fallback, cost_travel_multiplier,
-            inflation_radius: 0.3, window_size: 24, ..Config::default()
-        };
+        let config = Config::with(|config| {
+config.grid.allow_unknown = allow_unknown;
+config.grid.robot_radius = robot_radius;
+config.planner.tolerance = tolerance;
+config.planner.smooth = smooth;
+config.planner.max_steps = max_steps;
+config.planner.allow_fallback = fallback;
+config.grid.cost_travel_multiplier = cost_travel_multiplier;
+config.grid.inflation_radius = 0.3;
+config.planner.window_size = 24;
+});
         let map = costmap(&config, resolution, &rows);
         let (width, height) = (rows[0].len() as f64, rows.len() as f64);
         let at = |x: f64, y: f64, yaw| pose(&map, x * width - 0.5, y * height - 0.5, yaw);
         let clock = Simulated::default();
-        let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+        let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
         let goal = at(ends.2, ends.3, 1.0);
-        let target = resolve_goal(&map, &config, goal.point());
-        let guidance = target.ok().filter(|_| guided).and_then(|cell| Guidance::compute(&map, cell, Travel::new(&config), &|| false));
+        let target = resolve_goal(&map, config.grid.allow_unknown, config.planner.tolerance, goal.point());
+        let guidance = target.ok().filter(|_| guided).and_then(|cell| Guidance::compute(&map, cell, Travel::new(&config.grid), &|| false));
         // The second plan has the first one's state and path.
         for start in [at(ends.0, ends.1, 0.0), at(again.0, again.1, 0.0)] {
             let request = Request {
-                start, goal, arrived: std::time::Duration::ZERO, deadline: std::time::Duration::from_secs(1), cancel: None,
+                start, goal, arrived: std::time::Duration::ZERO, deadline: std::time::Duration::from_secs(1), epoch: None,
             };
             let outcome = planner.plan(&map, guidance.as_ref(), &request, &clock);
             let cell = map.geometry().cell_at(start.point());
             let start_free = cell.is_some_and(|cell| map.is_free(cell, allow_unknown));
             match outcome.path {
                 Ok(path) => {
-                    let escape = if start_free { -1.0 } else { config.start_tolerance / resolution + 1.5 };
+                    let escape = if start_free { -1.0 } else { config.planner.start_tolerance / resolution + 1.5 };
                     prop_assert_eq!(touches(&map, path.poses(), allow_unknown, escape), None);
                     let (first, last) = (path.poses()[0], path.poses()[path.poses().len() - 1]);
                     prop_assert!(first.point().distance(start.point()) <= 0.708 * resolution);
@@ -144,16 +152,16 @@ proptest! {
 
 #[test]
 fn nonsense_poses_are_refused_with_a_reason() {
-    let config = Config { window_size: 24, ..Config::default() };
+    let config = Config::with(|config| config.planner.window_size = 24);
     let map = costmap(&config, 0.1, &vec![".".repeat(40); 40]);
     let clock = Simulated::default();
-    let mut planner = Planner::new(&config, &bundle(), &clock).unwrap();
+    let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
     let good = pose(&map, 5.0, 5.0, 0.0);
     for bad in [f64::NAN, f64::INFINITY, 1e300, -1e9] {
         let bad = Pose::new(bad, good.y, 0.0);
         for (start, goal) in [(bad, good), (good, bad)] {
             let deadline = std::time::Duration::from_secs(1);
-            let request = Request { start, goal, arrived: std::time::Duration::ZERO, deadline, cancel: None };
+            let request = Request { start, goal, arrived: std::time::Duration::ZERO, deadline, epoch: None };
             let outcome = planner.plan(&map, None, &request, &clock);
             let error = outcome.path.map(|_| ()).unwrap_err();
             assert!(matches!(error, PlanError::StartOutsideMap(_) | PlanError::GoalOutsideMap(_)), "{error}");
@@ -164,7 +172,7 @@ fn nonsense_poses_are_refused_with_a_reason() {
         goal: Pose { yaw: f64::NAN, ..good },
         arrived: std::time::Duration::ZERO,
         deadline: std::time::Duration::from_secs(1),
-        cancel: None,
+        epoch: None,
     };
     assert_eq!(planner.plan(&map, None, &request, &clock).path.map(|_| ()).unwrap_err(), PlanError::Unverified);
 }

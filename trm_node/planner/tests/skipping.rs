@@ -45,7 +45,11 @@ proptest! {
         walls in prop::collection::vec((0_usize..110, 0_usize..70, 1_usize..12, 1_usize..12), 0..12),
         steps in prop::collection::vec((-3.0_f64..6.0, -3.0_f64..3.0, 0_usize..4), 3..8),
     ) {
-        let config = Config { window_size: 48, max_steps: 3, skip_threshold: 0.0, ..Config::default() };
+        let config = Config::with(|config| {
+config.planner.window_size = 48;
+config.planner.max_steps = 3;
+config.planner.skip_threshold = 0.0;
+});
         let mut rows = vec![".".repeat(120); 80];
         let build = |rows: &mut Vec<String>, (col, row, width, height): (usize, usize, usize, usize)| {
             for line in &mut rows[row..(row + height).min(80)] {
@@ -57,8 +61,8 @@ proptest! {
         }
         let clock = Simulated::default();
         let fused = || by_name(&bundle(), 48, "fused").unwrap();
-        let mut skipping = Planner::with_backend(&config, &bundle(), fused(), &clock).unwrap();
-        let mut dense = Planner::with_backend(&config, &bundle(), Box::new(Dense(fused())), &clock).unwrap();
+        let mut skipping = Planner::with_backend(&config.grid, &config.planner, &bundle(), fused(), &clock).unwrap();
+        let mut dense = Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(Dense(fused())), &clock).unwrap();
         let (mut col, mut row) = (30.0, 40.0);
         for (cols, rows_moved, obstacle) in steps {
             (col, row) = ((col + 2.0 * cols).clamp(2.0, 117.0), (row + 2.0 * rows_moved).clamp(2.0, 77.0));
@@ -71,7 +75,7 @@ proptest! {
                 goal: pose(&map, 45.0, 45.0, 0.0),
                 arrived: Duration::ZERO,
                 deadline: Duration::from_hours(1),
-                cancel: None,
+                epoch: None,
             };
             let plan = |planner: &mut Planner| {
                 let outcome = planner.plan(&map, None, &request, &clock);

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::model::released;
+use trm_config::Config;
+use trm_net::error::LoadError;
+use trm_net::released;
 
 /// The folder that the parameter names; else the released bundle, as installed with the node or in a ROS package.
 pub fn find(config: &Config) -> Result<PathBuf, LoadError> {
-    if !config.bundle.is_empty() {
-        return Ok(PathBuf::from(&config.bundle));
+    if !config.node.bundle.is_empty() {
+        return Ok(PathBuf::from(&config.node.bundle));
     }
     let prefixes = std::env::var_os("AMENT_PREFIX_PATH").unwrap_or_default();
     released::find(std::env::current_exe().ok().as_deref(), std::env::split_paths(&prefixes))

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use trm_core::halt::deadline::Clock;
+use trm_planner::halt::deadline::Clock;
 
 use crate::shared::lock;
 use crate::system;

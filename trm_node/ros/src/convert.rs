@@ -7,9 +7,10 @@ use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use r2r::builtin_interfaces::msg::Time;
 use r2r::geometry_msgs::msg as geometry;
 use r2r::nav_msgs::msg as nav;
-use trm_core::error::LoadError;
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid, Rect};
-use trm_core::units::Pose;
+use trm_net::error::LoadError;
+use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::Pose;
 
 use crate::transforms::Link;
 
@@ -191,7 +192,7 @@ mod tests {
     fn a_quaternion_of_another_length_is_normalised() {
         let turned = planar(&isometry("goal", "pose", &pose(1.0, 2.0, [0.0, 0.0, 30.0, 30.0])).unwrap());
         assert!((turned.yaw - std::f64::consts::FRAC_PI_2).abs() < 1e-12, "{turned:?}");
-        assert_eq!(turned.point(), trm_core::units::Point { x: 1.0, y: 2.0 });
+        assert_eq!(turned.point(), trm_grid::units::Point { x: 1.0, y: 2.0 });
     }
 
     #[test]

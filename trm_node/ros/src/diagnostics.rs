@@ -8,9 +8,9 @@ use r2r::QosProfile;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
-use trm_core::halt::deadline::Clock;
-use trm_core::stats::Statistics;
-use trm_core::usage::Usage;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::stats::Statistics;
+use trm_rt::usage::Usage;
 
 use crate::convert;
 use crate::health::{Health, Input};
@@ -156,7 +156,7 @@ impl Diagnostics {
             values.push(pair(&format!("latency_{name}_ms"), &ms(statistics.latency(quantile))));
         }
         values.push(pair("latency_max_ms", &ms(statistics.latency_max())));
-        values.push(pair("deadline_ms", &self.parameters.config().deadline_ms));
+        values.push(pair("deadline_ms", &self.parameters.config().node.deadline_ms));
         values.extend(status::usage(&self.usage));
         if let Some(granted) = self.shared.granted.get() {
             values.push(pair("scheduling", &granted.scheduling));
@@ -194,7 +194,7 @@ impl Diagnostics {
 
     fn inputs(&self) -> DiagnosticStatus {
         let now = self.shared.clock.now();
-        let pose = self.shared.robot(self.parameters.config().transform_tolerance).err();
+        let pose = self.shared.robot(self.parameters.config().node.transform_tolerance).err();
         // A pose that never came is a missing input already.
         let pose = pose.filter(|failure| *failure != Failure::NoPose).and_then(|f| self.shared.pose_problem(f));
         let health = self.shared.health();

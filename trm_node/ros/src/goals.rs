@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use r2r::geometry_msgs::msg::PoseStamped;
 use tokio::sync::mpsc::UnboundedSender;
-use trm_core::halt::deadline::Clock;
-use trm_core::units::Pose;
+use trm_planner::halt::deadline::Clock;
+use trm_grid::units::Pose;
 
 use crate::convert::{self, Refused};
 use crate::params::Parameters;
@@ -59,7 +59,7 @@ impl Goals {
         goals: &mut (impl Stream<Item = PoseStamped> + Unpin),
     ) -> Option<PoseStamped> {
         let mut arrived = self.shared.clock.now();
-        let patience = Duration::from_secs_f64(self.parameters.config().transform_tolerance);
+        let patience = Duration::from_secs_f64(self.parameters.config().node.transform_tolerance);
         let give_up = arrived + patience;
         loop {
             match self.place(goal) {
@@ -90,7 +90,7 @@ impl Goals {
     /// The goal in the map's frame.
     fn place(&self, goal: &PoseStamped) -> Result<Pose, Unplaced> {
         let pose = convert::isometry("goal", "pose", &goal.pose).map_err(Unplaced::Refused)?;
-        let map_frame = self.parameters.config().map_frame;
+        let map_frame = self.parameters.config().node.map_frame;
         let frame = convert::frame(&goal.header.frame_id);
         if frame.is_empty() {
             let expected = format!("a goal's frame must be named (map_frame is \"{map_frame}\")");

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use trm_core::config::Config;
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::travel::Travel;
-use trm_core::halt::deadline::Clock;
-use trm_core::path::endpoints::resolve_goal;
-use trm_core::units::{Cell, Pose};
+use trm_config::Config;
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::Guidance;
+use trm_grid::travel::Travel;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::endpoints::resolve_goal;
+use trm_grid::units::{Cell, Pose};
 
 use crate::clock::Monotonic;
 use crate::record::GuidanceTimes;
@@ -158,7 +158,7 @@ impl Thread {
     /// The goal's cell on the present grid, and the grid's version.
     fn goal_cell(&self) -> Option<(Cell, u64)> {
         let ((pose, _), costmap) = (self.goal?, self.costmap.as_deref()?);
-        let cell = resolve_goal(costmap, &self.config, pose.point()).ok()?;
+        let cell = resolve_goal(costmap, self.config.grid.allow_unknown, self.config.planner.tolerance, pose.point()).ok()?;
         Some((cell, costmap.version()))
     }
 
@@ -167,7 +167,7 @@ impl Thread {
         let (Some((_, number)), Some(costmap)) = (self.goal, self.costmap.as_deref()) else { return };
         let began = self.clock.now();
         let cancelled = || self.interrupts.load(Ordering::SeqCst) != before;
-        if let Some(guidance) = Guidance::compute(costmap, cell, Travel::new(&self.config), &cancelled) {
+        if let Some(guidance) = Guidance::compute(costmap, cell, Travel::new(&self.config.grid), &cancelled) {
             self.done = Some((cell, version));
             let done = self.clock.now();
             let took = done.saturating_sub(began);
@@ -181,8 +181,10 @@ impl Thread {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-    use trm_core::grid::occupancy::{Geometry, OccupancyGrid, Rect};
+    use trm_grid::costmap::CostmapBuilder;
+    use trm_config::GridKind;
+    use trm_grid::geometry::{Geometry, Rect};
+    use trm_grid::occupancy::OccupancyGrid;
 
     use super::*;
 
@@ -192,7 +194,7 @@ mod tests {
     fn guidance_comes_for_each_goal_and_each_change_of_the_grid_while_there_is_a_goal() {
         let geometry = Geometry::new(20, 10, 0.1, Pose::default()).unwrap();
         let config = Config::default();
-        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
         let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 200]).unwrap()).clone();
         let (sender, inbox) = channel();
         let (to_planner, mut from_guidance) = inbox::channel(8);

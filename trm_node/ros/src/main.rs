@@ -41,10 +41,10 @@ use r2r::QosProfile;
 use r2r::nav_msgs::msg::Path;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use trm_core::halt::predictor::Predictor;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::Planner;
-use trm_core::units::Pose;
+use trm_planner::halt::predictor::Predictor;
+use trm_net::bundle::Bundle;
+use trm_planner::Planner;
+use trm_grid::units::Pose;
 
 use crate::guidance::GuidanceInbox;
 use crate::path_message::PathMessage;
@@ -53,7 +53,7 @@ use crate::shared::Shared;
 
 /// It shows that the planner thread asks for nothing, and hands out memory that is real.
 #[global_allocator]
-static ALLOCATOR: trm_core::usage::CountingAllocator = trm_core::usage::CountingAllocator;
+static ALLOCATOR: trm_rt::usage::CountingAllocator = trm_rt::usage::CountingAllocator;
 
 /// The node's name, unless it is remapped.
 const NAME: &str = "trm_node";
@@ -126,7 +126,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Threads> {
     let memory = realtime::lock_memory(&config, &shared.log);
     let folder = bundle::find(&config)?;
     let bundle = Bundle::load(&folder)?;
-    let planner = Planner::new(&config, &bundle, &shared.clock)?;
+    let planner = Planner::new(&config.grid, &config.planner, &bundle, &shared.clock)?;
     shared.log.info(&format!("model bundle {}", folder.display()));
     shared.beat();
 
@@ -162,13 +162,13 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Threads> {
         inlet,
         clock: shared.clock,
         ros_clock: shared.ros_clock.clone(),
-        publish_time: Predictor::new(config.time_quantile),
+        publish_time: Predictor::new(config.planner.time_quantile),
         records: records.clone(),
         world: world.clone(),
         guidance: guidance.clone(),
     };
     let (for_planner, for_publisher) = ((Arc::clone(&shared), config.clone()), Arc::clone(&shared));
-    let frame = config.map_frame.clone();
+    let frame = config.node.map_frame.clone();
     let handles = vec![
         spawn("world", move || world_thread.run(&world_inbox))?,
         spawn("guidance", move || guidance_thread.run(&guidance_inbox))?,

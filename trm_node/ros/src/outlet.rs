@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 use tokio::sync::mpsc::UnboundedSender;
-use trm_core::halt::deadline::Clock;
-use trm_core::halt::predictor::Predictor;
-use trm_core::units::Pose;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::halt::predictor::Predictor;
+use trm_grid::units::Pose;
 
 use crate::clock::{Monotonic, RosClock};
 use crate::guidance::{self, GuidanceInbox};
@@ -179,8 +179,8 @@ mod tests {
     use std::thread;
 
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-    use trm_core::error::PlanError;
-    use trm_core::planner::Report;
+    use trm_planner::PlanError;
+    use trm_planner::Report;
 
     use super::*;
 

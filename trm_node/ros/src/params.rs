@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use r2r::ParameterValue;
 use r2r::indexmap::IndexMap;
 use r2r::rcl_interfaces::msg as rcl;
-use trm_core::config::{Config, ParameterSpec, Range, Value};
-use trm_core::error::LoadError;
+use trm_config::{Config, ParameterSpec, Range, Value};
+use trm_net::error::LoadError;
 
 use crate::shared::lock;
 
@@ -205,7 +205,7 @@ mod tests {
         ])
         .unwrap();
         assert!(parameters.use_sim_time());
-        assert_eq!(parameters.config().map_frame, "world");
+        assert_eq!(parameters.config().node.map_frame, "world");
         assert_eq!(parameters.get("planner_frequency"), Some(Value::Double(10.0)));
         assert_eq!(parameters.get("use_sim_time"), Some(Value::Bool(true)));
         assert_eq!(parameters.get("speed"), None);

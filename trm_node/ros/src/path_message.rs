@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use r2r::nav_msgs::msg::Path;
 use r2r::{NativeMsg, Publisher};
-use trm_core::units::Pose;
+use trm_grid::units::Pose;
 
 use crate::convert;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use trm_core::config::Config;
-use trm_core::grid::costmap::Costmap;
-use trm_core::halt::deadline::Clock;
-use trm_core::planner::{Planner, Request};
-use trm_core::units::{Point, Pose};
-use trm_core::usage::Usage;
+use trm_config::Config;
+use trm_grid::costmap::Costmap;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::{Planner, Request};
+use trm_grid::units::{Point, Pose};
+use trm_rt::usage::Usage;
 
 use crate::guidance::{self, Guided};
 use crate::inbox::Receiver;
@@ -74,8 +74,8 @@ impl Thread {
     pub fn new(shared: Arc<Shared>, config: Config, planner: Planner, robot: RobotReader, outlet: Outlet) -> Self {
         Self {
             shared,
-            ticks: Ticks::new(config.planner_frequency),
-            active: config.autostart,
+            ticks: Ticks::new(config.node.planner_frequency),
+            active: config.node.autostart,
             config: Box::new(config),
             planner: Box::new(planner),
             robot,
@@ -126,8 +126,8 @@ impl Thread {
             }
             Event::Goal(pose, arrived) => self.take_goal(pose, arrived),
             Event::Config(config) => {
-                if (config.planner_frequency - self.config.planner_frequency).abs() > 0.0 {
-                    self.ticks.set_frequency(config.planner_frequency, self.shared.clock.now());
+                if (config.node.planner_frequency - self.config.node.planner_frequency).abs() > 0.0 {
+                    self.ticks.set_frequency(config.node.planner_frequency, self.shared.clock.now());
                 }
                 let old = std::mem::replace(&mut self.config, config);
                 self.discard(Some(Garbage::Config(old)));
@@ -192,7 +192,7 @@ impl Thread {
     /// The robot's pose, if it is known and of the present.
     fn robot(&mut self) -> Result<Pose, Failure> {
         let newest = self.robot.read().ok_or(Failure::NoPose)?;
-        newest.at(self.shared.ros_clock.now(), self.config.transform_tolerance)
+        newest.at(self.shared.ros_clock.now(), self.config.node.transform_tolerance)
     }
 
     /// A path that a change of the grid blocks is planned anew at once.
@@ -223,11 +223,11 @@ impl Thread {
 
     fn plan(&mut self, arrived: Duration, wake: Duration) {
         self.meter.begin(Usage::of_this_thread());
-        let budget = Duration::from_secs_f64(self.config.deadline_ms / 1e3);
+        let budget = Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
         let deadline = arrived + budget;
         let start = self.robot();
         let (Some(goal), clock) = (&mut self.goal, self.shared.clock) else { return };
-        let is_there = |start: &Pose, end: Point| start.point().distance(end) <= self.config.goal_reached_tolerance;
+        let is_there = |start: &Pose, end: Point| start.point().distance(end) <= self.config.node.goal_reached_tolerance;
         if let (Ok(start), Some(end)) = (&start, goal.end)
             && is_there(start, end)
         {

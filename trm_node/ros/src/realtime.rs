@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use trm_core::config::Config;
+use trm_config::Config;
 
 use crate::log::Log;
 use crate::system;
@@ -35,7 +35,7 @@ pub struct Granted {
 /// Locks the memory of the process, if that is wanted. Before the threads start. What came of it, in words.
 pub fn lock_memory(config: &Config, log: &Log) -> String {
     load_code();
-    if !config.lock_memory {
+    if !config.node.lock_memory {
         return "not locked: lock_memory is false".to_owned();
     }
     let locked = if let Some(limit) = system::lock_limit().filter(|_| !may_lock_all()) {
@@ -57,7 +57,7 @@ pub fn lock_memory(config: &Config, log: &Log) -> String {
 pub fn enter(config: &Config, memory: String, log: &Log) -> Granted {
     touch_stack();
     system::wake_in_time();
-    let affinity = match usize::try_from(config.cpu_affinity) {
+    let affinity = match usize::try_from(config.node.cpu_affinity) {
         Err(_) => "any CPU".to_owned(),
         Ok(cpu) => {
             let refused = |error| {
@@ -67,7 +67,7 @@ pub fn enter(config: &Config, memory: String, log: &Log) -> Granted {
             system::pin(cpu).map_or_else(refused, |()| format!("CPU {cpu}"))
         }
     };
-    let wanted = i32::try_from(config.thread_priority).unwrap_or(i32::MAX);
+    let wanted = i32::try_from(config.node.thread_priority).unwrap_or(i32::MAX);
     if let Err(error) = set_priority(wanted) {
         log.warn(&format!("thread_priority: SCHED_FIFO {wanted} refused ({error}): {PRIORITY_HINT}"));
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use trm_core::error::PlanError;
-use trm_core::planner::Report;
-use trm_core::usage::Usage;
+use trm_planner::PlanError;
+use trm_planner::Report;
+use trm_rt::usage::Usage;
 
 /// Why there is no path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

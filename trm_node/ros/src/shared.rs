@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use trm_core::halt::deadline::Clock;
-use trm_core::units::Pose;
+use trm_planner::halt::deadline::Clock;
+use trm_grid::units::Pose;
 
 use crate::clock::{Monotonic, RosClock};
 use crate::health::Health;
@@ -91,17 +91,17 @@ impl Shared {
         let shared = Self {
             name: node.fully_qualified_name()?,
             log: Log::new(node),
-            pose_source: if config.start_source == "odom" {
+            pose_source: if config.node.start_source == "odom" {
                 "odometry on topic odom".to_owned()
             } else {
-                format!("transform {} -> {}", config.map_frame, config.robot_base_frame)
+                format!("transform {} -> {}", config.node.map_frame, config.node.robot_base_frame)
             },
             clock: Monotonic::start(),
             ros_clock: if is_simulated { RosClock::simulated(node) } else { RosClock::system() },
             health: Mutex::default(),
             robot: Mutex::new(Robot { newest: None, to_planner }),
             cancel: AtomicBool::new(false),
-            active: AtomicBool::new(config.autostart),
+            active: AtomicBool::new(config.node.autostart),
             overruns: AtomicU64::new(0),
             goals_superseded: AtomicU64::new(0),
             heartbeat_ms: AtomicU64::new(0),

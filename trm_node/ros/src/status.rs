@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
-use trm_core::halt::deadline::Clock;
-use trm_core::planner::{Report, Source};
-use trm_core::usage::Usage;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::{Report, Source};
+use trm_rt::usage::Usage;
 
 use crate::convert;
 use crate::record::{Failure, GuidanceTimes, Plan, Record};
@@ -136,7 +136,7 @@ pub fn usage(usage: &Usage) -> [KeyValue; 4] {
 }
 
 fn stop(report: &Report) -> &'static str {
-    report.stop.map_or("none", trm_core::halt::policy::StopReason::name)
+    report.stop.map_or("none", trm_planner::halt::policy::StopReason::name)
 }
 
 /// A key and its value as text.
@@ -151,8 +151,8 @@ pub fn ms(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use trm_core::error::PlanError;
-    use trm_core::halt::policy::StopReason;
+    use trm_planner::PlanError;
+    use trm_planner::halt::policy::StopReason;
 
     use super::*;
 

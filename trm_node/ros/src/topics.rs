@@ -11,8 +11,8 @@ use r2r::map_msgs::msg::OccupancyGridUpdate;
 use r2r::nav_msgs::msg::{OccupancyGrid, Odometry};
 use r2r::tf2_msgs::msg::TFMessage;
 use tokio::runtime::Handle;
-use trm_core::config::Config;
-use trm_core::halt::deadline::Clock;
+use trm_config::Config;
+use trm_planner::halt::deadline::Clock;
 
 use crate::convert::{self, Refused};
 use crate::goals::Goals;
@@ -36,7 +36,7 @@ pub fn subscribe(
     goals: Goals,
 ) -> r2r::Result<()> {
     let latched = QosProfile::default().keep_last(1).reliable().transient_local();
-    let topic = config.grid_source.as_str();
+    let topic = config.node.grid_source.as_str();
     let grids = node.subscribe::<OccupancyGrid>(topic, latched)?;
     let updates_qos = QosProfile::default().keep_last(UPDATES_DEPTH).reliable();
     let updates = node.subscribe::<OccupancyGridUpdate>(&format!("{topic}_updates"), updates_qos)?;
@@ -51,14 +51,14 @@ pub fn subscribe(
     let dynamic = QosProfile::default().keep_last(TF_DEPTH).reliable();
     let transforms = node.subscribe::<TFMessage>("/tf", dynamic.clone())?;
     let statics = node.subscribe::<TFMessage>("/tf_static", dynamic.transient_local())?;
-    let tracks_robot = config.start_source == "tf";
+    let tracks_robot = config.node.start_source == "tf";
     let listener = TransformListener { shared: Arc::clone(shared), config: config.clone(), buffer, tracks_robot };
     listener.track_robot();
     runtime.spawn(listener.listen(transforms, statics));
     if !tracks_robot {
         let odometry = node.subscribe::<Odometry>("odom", QosProfile::default().keep_last(1).reliable())?;
         shared.health().robot.miss("no odometry has come on topic odom".to_owned());
-        runtime.spawn(follow_odometry(odometry, Arc::clone(shared), config.map_frame.clone()));
+        runtime.spawn(follow_odometry(odometry, Arc::clone(shared), config.node.map_frame.clone()));
     }
     Ok(())
 }
@@ -170,7 +170,7 @@ impl TransformListener {
         if !self.tracks_robot {
             return;
         }
-        let found = lock(&self.buffer).lookup(&self.config.map_frame, &self.config.robot_base_frame);
+        let found = lock(&self.buffer).lookup(&self.config.node.map_frame, &self.config.node.robot_base_frame);
         let pose = found.as_ref().ok().map(|found| {
             let stamp: Option<Duration> = found.stamp;
             RobotPose { pose: convert::planar(&found.transform), stamp }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use r2r::map_msgs::msg::OccupancyGridUpdate;
 use r2r::nav_msgs::msg::OccupancyGrid;
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::grid::costmap::{CostPatch, Costmap, CostmapBuilder, GridKind};
-use trm_core::halt::deadline::Clock;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::Planner;
+use trm_config::Config;
+use trm_net::error::LoadError;
+use trm_grid::costmap::{CostPatch, Costmap, CostmapBuilder};
+use trm_config::GridKind;
+use trm_planner::halt::deadline::Clock;
+use trm_net::bundle::Bundle;
+use trm_planner::Planner;
 
 use crate::guidance::{self, GuidanceInbox, Guided};
 use crate::shared::Shared;
@@ -80,8 +81,8 @@ pub struct World {
 
 /// A builder for the grid that the parameters name.
 pub fn builder(config: &Config) -> CostmapBuilder {
-    let kind = if config.grid_source == "costmap" { GridKind::Costmap } else { GridKind::Map };
-    CostmapBuilder::new(config, kind)
+    let kind = if config.node.grid_source == "costmap" { GridKind::Costmap } else { GridKind::Map };
+    CostmapBuilder::new(&config.grid, kind)
 }
 
 impl World {
@@ -115,7 +116,7 @@ impl World {
     }
 
     fn replace(&mut self, message: OccupancyGrid, arrived: Duration) {
-        let grid = match convert::grid(message, &self.config.map_frame) {
+        let grid = match convert::grid(message, &self.config.node.map_frame) {
             Ok(grid) => grid,
             Err(error) => return self.refuse(&error),
         };
@@ -136,7 +137,7 @@ impl World {
     }
 
     fn update(&mut self, message: &OccupancyGridUpdate, arrived: Duration) {
-        let patch = convert::update_rect(message, &self.config.map_frame)
+        let patch = convert::update_rect(message, &self.config.node.map_frame)
             .and_then(|rect| self.builder.update(rect, &message.data));
         match patch {
             Ok(patch) => {
@@ -168,7 +169,7 @@ impl World {
     fn configure(&mut self, config: Box<Config>) {
         let old = std::mem::replace(&mut self.config, config);
         if !plans_alike(&old, &self.config) {
-            match Planner::new(&self.config, &self.bundle, &self.shared.clock) {
+            match Planner::new(&self.config.grid, &self.config.planner, &self.bundle, &self.shared.clock) {
                 Ok(planner) => {
                     let _ = self.planner.send(planner::Event::Planner(Box::new(planner)));
                 }
@@ -192,13 +193,14 @@ impl World {
 
 /// A configuration with the parameters of another that costs are made with.
 fn with_costs_of(config: &Config, other: &Config) -> Config {
-    Config {
-        robot_radius: other.robot_radius,
-        inflation_radius: other.inflation_radius,
-        cost_scaling_factor: other.cost_scaling_factor,
-        occupied_threshold: other.occupied_threshold,
-        ..config.clone()
-    }
+    {
+let mut new = config.clone();
+new.grid.robot_radius = other.robot_radius;
+new.grid.inflation_radius = other.inflation_radius;
+new.grid.cost_scaling_factor = other.cost_scaling_factor;
+new.grid.occupied_threshold = other.occupied_threshold;
+new
+}
 }
 
 /// Whether a grid has the same costs under both.
@@ -208,13 +210,14 @@ fn costs_alike(old: &Config, new: &Config) -> bool {
 
 /// Whether the planner itself may stay when the parameters change from one to the other.
 fn plans_alike(old: &Config, new: &Config) -> bool {
-    let node_only = Config {
-        transform_tolerance: new.transform_tolerance,
-        goal_reached_tolerance: new.goal_reached_tolerance,
-        planner_frequency: new.planner_frequency,
-        deadline_ms: new.deadline_ms,
-        ..with_costs_of(old, new)
-    };
+    let node_only = {
+let mut new = with_costs_of(old, new);
+new.node.transform_tolerance = new.node.transform_tolerance;
+new.node.goal_reached_tolerance = new.node.goal_reached_tolerance;
+new.node.planner_frequency = new.node.planner_frequency;
+new.node.deadline_ms = new.node.deadline_ms;
+new
+};
     node_only == *new
 }
 
@@ -225,11 +228,23 @@ mod tests {
     #[test]
     fn a_new_radius_makes_new_costs_and_a_new_tolerance_a_new_planner() {
         let old = Config::default();
-        let radius = Config { robot_radius: 0.3, ..old.clone() };
+        let radius = {
+let mut new = old.clone();
+new.grid.robot_radius = 0.3;
+new
+};
         assert!(!costs_alike(&old, &radius) && plans_alike(&old, &radius));
-        let tolerance = Config { tolerance: 0.1, ..old.clone() };
+        let tolerance = {
+let mut new = old.clone();
+new.planner.tolerance = 0.1;
+new
+};
         assert!(costs_alike(&old, &tolerance) && !plans_alike(&old, &tolerance));
-        let frequency = Config { planner_frequency: 5.0, ..old.clone() };
+        let frequency = {
+let mut new = old.clone();
+new.node.planner_frequency = 5.0;
+new
+};
         assert!(costs_alike(&old, &frequency) && plans_alike(&old, &frequency));
     }
 }

@@ -1,42 +1,45 @@
-//! What the planner thread costs: page faults, calls of the allocator, context switches.
+//! What a real-time loop costs: page faults, calls of the allocator, context switches.
 
-use trm_core::usage::Usage;
+use crate::usage::Usage;
 
-/// Plans until everything that a plan needs has been used once.
+/// After so many cycles of the loop, everything that a cycle needs has been used once.
 pub const WARM_UP: u32 = 20;
 
-/// Reads the counts around each plan, and adds up those of the whole loop.
-#[derive(Default)]
+/// Takes a reading of the thread's usage at the start and the end of each cycle's work, and adds up the cost of the
+/// whole loop.
+#[derive(Debug, Default)]
 pub struct Meter {
-    began: Usage,
-    ended: Usage,
+    at_start: Usage,
+    at_end: Usage,
     total: Usage,
-    warm: u32,
+    /// Cycles since the last call of [`Self::warm_up`], counted up to [`WARM_UP`].
+    warm_up_cycles: u32,
 }
 
 impl Meter {
-    /// Something is new that the next plans see for the first time: the total leaves them out.
+    /// The next cycles will use something for the first time. The total leaves them out.
     pub const fn warm_up(&mut self) {
-        self.warm = 0;
+        self.warm_up_cycles = 0;
     }
 
-    /// Before a plan.
+    /// Call before the work of a cycle, with the thread's usage.
     pub const fn begin(&mut self, now: Usage) {
-        self.began = now;
+        self.at_start = now;
     }
 
-    /// After a plan: what it cost.
+    /// Call after the work of a cycle, with the thread's usage. Returns what the work cost.
     pub fn end(&mut self, now: Usage) -> Usage {
-        if self.warm < WARM_UP {
-            self.warm += 1;
+        if self.warm_up_cycles < WARM_UP {
+            self.warm_up_cycles += 1;
         } else {
-            self.total = self.total.plus(now.since(self.ended));
+            self.total = self.total.plus(now.since(self.at_end));
         }
-        self.ended = now;
-        now.since(self.began)
+        self.at_end = now;
+        now.since(self.at_start)
     }
 
-    /// What the loop has cost, plans and all between them, the plans of warming up left out.
+    /// The cost of the loop: the work of its cycles, and what happened between them. Warm-up is left out.
+    #[must_use]
     pub const fn total(&self) -> Usage {
         self.total
     }
@@ -47,12 +50,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_total_holds_what_happens_between_plans_and_leaves_out_the_warm_up() {
+    fn the_total_holds_what_happens_between_cycles_and_leaves_out_the_warm_up() {
         let at = |allocations| Usage { allocations, ..Usage::default() };
         let mut meter = Meter::default();
-        for plan in 0..u64::from(WARM_UP) {
-            meter.begin(at(10 * plan));
-            assert_eq!(meter.end(at(10 * plan + 4)).allocations, 4);
+        for cycle in 0..u64::from(WARM_UP) {
+            meter.begin(at(10 * cycle));
+            assert_eq!(meter.end(at(10 * cycle + 4)).allocations, 4);
         }
         assert_eq!(meter.total(), Usage::default());
         let last = 10 * u64::from(WARM_UP - 1) + 4;

@@ -1,85 +1,83 @@
-//! Bounded queues to the real-time threads. Who receives takes no lock, allocates nothing, and waits for no sender, not
-//! even for one that was interrupted in the middle of sending: it could be waiting for the receiver's CPU.
+//! Bounded queues to and from real-time threads.
+//!
+//! The receiver takes no lock, allocates nothing, and never waits for a sender, not even for one that was interrupted
+//! in the middle of sending: that sender could be waiting for the receiver's CPU. The same holds for a [`SoleSender`].
+//! Clones of a [`Sender`] take turns, and wait while the queue is full.
+//!
+//! ```
+//! use trm_rt::ring::channel;
+//!
+//! let (mut sender, mut receiver) = channel(2);
+//! assert_eq!(sender.try_send("goal"), Ok(()));
+//! receiver.wait(None);
+//! assert_eq!(receiver.take(), Some("goal"));
+//! ```
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use rtrb::{Consumer, Producer, PushError, RingBuffer};
+use rtrb::PushError;
 
-use crate::shared::lock;
-use crate::system;
+use crate::clock::monotonic_time;
+use crate::sync::{Arc, Consumer, Mutex, Producer, RingBuffer, sleep};
+use crate::wake::WakeUp;
 
-/// How often one who waits for room looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How often a sender looks for room in a full queue.
+const POLL_PERIOD: Duration = Duration::from_millis(1);
 
-/// Wakes the one thread that waits for it.
-#[derive(Default)]
-struct Bell(AtomicU32);
+/// Wakes the receiver a last time when the sender is dropped.
+struct WakeOnDrop(Arc<WakeUp>);
 
-impl Bell {
-    fn ring(&self) {
-        if self.0.swap(1, Ordering::SeqCst) == 0 {
-            system::wake(&self.0);
-        }
-    }
-
-    /// Until it rings or has rung since the last time, or until [`system::monotonic`] shows a time.
-    fn wait(&self, until: Option<Duration>) {
-        while self.0.swap(0, Ordering::SeqCst) == 0 && until.is_none_or(|until| system::monotonic() < until) {
-            system::sleep_while(&self.0, 0, until);
-        }
-    }
-}
-
-/// Rings when it is dropped.
-struct LastRing(Arc<Bell>);
-
-impl Drop for LastRing {
+impl Drop for WakeOnDrop {
     fn drop(&mut self) {
-        self.0.ring();
+        self.0.send();
     }
 }
 
-/// A queue with room for so many.
+/// A queue with room for `capacity` values.
+#[must_use]
 pub fn channel<T>(capacity: usize) -> (SoleSender<T>, Receiver<T>) {
     let (producer, consumer) = RingBuffer::new(capacity);
-    let bell = Arc::<Bell>::default();
-    let sender = SoleSender { queue: producer, bell: LastRing(Arc::clone(&bell)) };
-    (sender, Receiver { queue: consumer, bell })
+    let wake_up = Arc::new(WakeUp::default());
+    let sender = SoleSender { queue: producer, wake_up: WakeOnDrop(Arc::clone(&wake_up)) };
+    (sender, Receiver { queue: consumer, wake_up })
 }
 
-/// The one sender of a queue. It waits for nobody either.
+/// The only sender of a queue. It never waits.
 pub struct SoleSender<T> {
-    /// Dropped before the bell rings for the last time, so that the receiver sees that it is gone.
+    /// Declared, and so dropped, before the last wake-up: the receiver that it wakes must see that the sender is gone.
     queue: Producer<T>,
-    bell: LastRing,
+    wake_up: WakeOnDrop,
 }
 
 impl<T> SoleSender<T> {
-    /// Hands over; hands back when there is no room, or nobody to take it.
+    /// Sends a value.
+    ///
+    /// # Errors
+    /// The value itself when the queue is full, or when its receiver is gone.
     pub fn try_send(&mut self, value: T) -> Result<(), T> {
         if self.queue.is_abandoned() {
             return Err(value);
         }
         self.queue.push(value).map_err(|PushError::Full(value)| value)?;
-        self.bell.0.ring();
+        self.wake_up.0.send();
         Ok(())
     }
 
-    /// How many more find room.
+    /// How many more values the queue has room for.
+    #[must_use]
     pub fn room(&self) -> usize {
         self.queue.slots()
     }
 
-    /// Makes it one for many threads.
+    /// A sender for many threads in its place.
+    #[must_use]
     pub fn shared(self) -> Sender<T> {
         Sender(Arc::new(Mutex::new(self)))
     }
 }
 
-/// A sender of many. They take turns, and wait for room.
+/// One of many senders of a queue. They take turns, and wait while the queue is full: not for real-time threads.
 pub struct Sender<T>(Arc<Mutex<SoleSender<T>>>);
 
 impl<T> Clone for Sender<T> {
@@ -89,73 +87,79 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Hands over; hands back when there is nobody to take it.
+    /// Sends a value, once there is room for it.
+    ///
+    /// # Errors
+    /// The value itself when the receiver is gone.
     pub fn send(&self, value: T) -> Result<(), T> {
-        let mut sender = lock(&self.0);
+        let mut sender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while sender.room() == 0 && !sender.queue.is_abandoned() {
-            thread::sleep(LOOK_AGAIN);
+            sleep(POLL_PERIOD);
         }
         sender.try_send(value)
     }
 }
 
-/// The one receiver of a queue.
+/// The only receiver of a queue.
 pub struct Receiver<T> {
     queue: Consumer<T>,
-    bell: Arc<Bell>,
+    wake_up: Arc<WakeUp>,
 }
 
 impl<T> Receiver<T> {
-    /// Sleeps until something was sent since the last time, at the longest until [`system::monotonic`] shows a time.
+    /// Sleeps until something is sent, or has been sent since the last call, or until all senders are gone. Sleeps at
+    /// most until `CLOCK_MONOTONIC` shows `until`, see [`Monotonic::absolute`](crate::clock::Monotonic::absolute). The
+    /// queue may be empty afterwards.
     pub fn wait(&self, until: Option<Duration>) {
-        self.bell.wait(until);
+        self.wake_up.wait(until);
     }
 
-    /// The next one.
+    /// The next value, if there is one.
     pub fn take(&mut self) -> Option<T> {
         self.queue.pop().ok()
     }
 
-    /// Whether all senders are gone. What they had sent may still be there.
-    pub fn is_closed(&self) -> bool {
-        self.queue.is_abandoned()
-    }
-}
-
-#[cfg(test)]
-impl<T> Receiver<T> {
-    /// The next one, waited for.
-    pub fn next_within(&mut self, patience: Duration) -> Option<T> {
-        let until = system::monotonic() + patience;
+    /// The next value, which is waited for; `None` when none comes within `patience`.
+    pub fn take_within(&mut self, patience: Duration) -> Option<T> {
+        let until = monotonic_time().saturating_add(patience);
         loop {
             let next = self.take();
-            if next.is_some() || system::monotonic() >= until {
+            if next.is_some() || monotonic_time() >= until {
                 return next;
             }
             self.wait(Some(until));
         }
     }
+
+    /// Whether all senders are gone. What they sent may still be in the queue.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_abandoned()
+    }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(50);
 
     #[test]
     fn many_senders_lose_nothing_and_keep_their_order_while_they_wait_for_room() {
+        const VALUES: usize = if cfg!(miri) { 10 } else { 200 };
         let (sender, mut receiver) = channel(4);
         let sender = sender.shared();
         let threads: Vec<_> = (0..3)
             .map(|name| {
                 let sender = sender.clone();
-                thread::spawn(move || (0..200).for_each(|number| sender.send((name, number)).unwrap()))
+                thread::spawn(move || (0..VALUES).for_each(|number| sender.send((name, number)).unwrap()))
             })
             .collect();
         let mut next = [0; 3];
-        for _ in 0..600 {
-            let (name, number) = receiver.next_within(PATIENCE).unwrap();
+        for _ in 0..3 * VALUES {
+            let (name, number) = receiver.take_within(PATIENCE).unwrap();
             assert_eq!(number, next[name]);
             next[name] += 1;
         }
@@ -194,10 +198,97 @@ mod tests {
     #[test]
     fn waiting_ends_at_the_absolute_time_when_nothing_comes() {
         let (_sender, receiver) = channel::<u8>(1);
-        let until = system::monotonic() + Duration::from_millis(3);
+        let until = monotonic_time() + Duration::from_millis(3);
         receiver.wait(Some(until));
-        assert!(system::monotonic() >= until);
+        assert!(monotonic_time() >= until);
         // A time that has passed is no wait at all.
         receiver.wait(Some(until));
+    }
+}
+
+/// In every order that threads can take: `make loom`. A wake-up that is lost is a deadlock, which loom reports.
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use loom::thread;
+
+    use super::*;
+    use crate::loom_model::explore;
+
+    /// What a real-time thread does: takes what is there, and waits for more until the senders are gone.
+    fn take_all<T>(receiver: &mut Receiver<T>) -> Vec<T> {
+        let mut values = vec![];
+        loop {
+            let is_last = receiver.is_closed();
+            values.extend(std::iter::from_fn(|| receiver.take()));
+            if is_last {
+                return values;
+            }
+            receiver.wait(None);
+        }
+    }
+
+    #[test]
+    fn a_waiting_receiver_gets_every_value_and_learns_that_the_sender_is_gone() {
+        explore(|| {
+            let (mut sender, mut receiver) = channel(2);
+            let thread = thread::spawn(move || {
+                sender.try_send(1).unwrap();
+                sender.try_send(2).unwrap();
+            });
+            assert_eq!(take_all(&mut receiver), [1, 2]);
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_value_is_waited_for_even_after_a_wait_that_ended_in_time() {
+        explore(|| {
+            let (mut sender, mut receiver) = channel(1);
+            let thread = thread::spawn(move || {
+                sender.try_send(1).unwrap();
+                sender
+            });
+            receiver.wait(Some(Duration::ZERO));
+            let value = loop {
+                match receiver.take() {
+                    None => receiver.wait(None),
+                    Some(value) => break value,
+                }
+            };
+            assert_eq!(value, 1);
+            drop(thread.join());
+        });
+    }
+
+    #[test]
+    fn senders_that_take_turns_and_wait_for_room_lose_nothing() {
+        explore(|| {
+            let (sender, mut receiver) = channel(1);
+            let sender = sender.shared();
+            let threads = [1, 2].map(|value| {
+                let sender = sender.clone();
+                thread::spawn(move || sender.send(value).unwrap())
+            });
+            drop(sender);
+            let mut values = take_all(&mut receiver);
+            values.sort_unstable();
+            assert_eq!(values, [1, 2]);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn a_sender_that_waits_for_room_learns_that_the_receiver_is_gone() {
+        explore(|| {
+            let (sender, receiver) = channel(1);
+            let sender = sender.shared();
+            let thread = thread::spawn(move || (sender.send(1), sender.send(2)));
+            drop(receiver);
+            let (first, second) = thread.join().unwrap();
+            assert!(first == Ok(()) || first == Err(1));
+            assert_eq!(second, Err(2));
+        });
     }
 }

@@ -238,3 +238,117 @@ fn meets((a, b): Line, rect: Rect) -> bool {
     let (right, top) = (left + rect.width as f64 + 1.0, bottom + rect.height as f64 + 1.0);
     a.col.min(b.col) <= right && a.col.max(b.col) >= left && a.row.min(b.row) <= top && a.row.max(b.row) >= bottom
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Rules, check, in_cells};
+    use proptest::prelude::*;
+    use trm_config::{GridConfig, GridKind};
+    use trm_grid::costmap::CostmapBuilder;
+    use trm_grid::guidance::Guidance;
+    use trm_grid::occupancy::OccupancyGrid;
+
+    const SIDE: u32 = 80;
+
+    struct World {
+        builder: CostmapBuilder,
+        map: Costmap,
+        travel: Travel,
+        goal: (Cell, Pose),
+    }
+
+    impl World {
+        fn new(costs: Vec<i8>, goal: (i32, i32)) -> Self {
+            let config = GridConfig::default();
+            let geometry = Geometry::new(SIDE, SIDE, 0.1, Pose::new(3.0, -2.0, 0.4)).unwrap();
+            let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
+            let map = builder.replace(OccupancyGrid::new(geometry, costs).unwrap()).clone();
+            let goal = Cell::new(goal.0, goal.1);
+            let at = geometry.to_point(CellPoint::new(f64::from(goal.col) + 0.2, f64::from(goal.row) - 0.1));
+            Self { builder, map, travel: Travel::new(&config), goal: (goal, Pose::new(at.x, at.y, 0.7)) }
+        }
+
+        fn guidance(&self) -> Guidance {
+            Guidance::compute(&self.map, self.goal.0, self.travel, &|| false).unwrap()
+        }
+
+        fn follow(&self, guidance: &Guidance, from: Cell) -> Vec<Cell> {
+            std::iter::successors(Some(from), |cell| guidance.next(&self.map, *cell)).collect()
+        }
+
+        /// The route from a cell to the goal, if there is one.
+        fn route(&self, guidance: &Guidance, from: Cell) -> Option<Route> {
+            let way = self.follow(guidance, from);
+            let clear = |a: Cell, b: Cell| is_clear(&self.map, self.travel.allow_unknown, a.center(), b.center());
+            let mut corners = vec![way[0]];
+            for (before, cell) in way.iter().zip(&way[1..]) {
+                if !clear(corners[corners.len() - 1], *cell) {
+                    corners.push(*before);
+                }
+            }
+            corners.push(way[way.len() - 1]);
+            let mut route = Route::default();
+            route.draw(&self.map, self.travel, &corners, self.goal.1, Some(guidance.version())).then_some(route)
+        }
+    }
+
+    fn costs() -> impl Strategy<Value = Vec<i8>> {
+        let cell = prop_oneof![30 => Just(0_i8), 6 => 1..98_i8, 1 => Just(100), 1 => Just(99), 1 => Just(-1)];
+        proptest::collection::vec(cell, (SIDE * SIDE) as usize)
+    }
+
+    fn place() -> impl Strategy<Value = (i32, i32)> {
+        (0..SIDE as i32, 0..SIDE as i32)
+    }
+
+    proptest! {
+        #[test]
+        fn a_route_rechecked_by_rectangles_is_the_one_that_was_looked_at_as_a_whole(
+            costs in costs(), from in place(), to in place(),
+            updates in proptest::collection::vec((place(), 1_u32..9, 1_u32..9, prop_oneof![Just(0_i8), Just(60), Just(100)]), 1..20),
+            together in 1..4_usize,
+        ) {
+            let mut world = World::new(costs, to);
+            let guidance = world.guidance();
+            let Some(mut route) = world.route(&guidance, Cell::new(from.0, from.1)) else { return Ok(()) };
+            let travel = world.travel;
+            for (at, (place, width, height, value)) in updates.into_iter().enumerate() {
+                let rect = Rect { col: place.0, row: place.1, width, height }.grown(0, world.map.geometry());
+                let patch = world.builder.update(rect, &vec![value; rect.area()]).unwrap();
+                world.map.apply(&patch);
+                let lines: Vec<Line> = (0..route.corners.len()).map(|at| route.line(at)).collect();
+                let clear = |line: &Line| is_clear(&world.map, travel.allow_unknown, line.0, line.1);
+                let first = lines.iter().rposition(|line| !clear(line)).map_or(0, |blocked| blocked + 1).max(route.first);
+                for from in 0..lines.len() {
+                    prop_assert_eq!(route.holds(&world.map, travel.allow_unknown, from), from >= first);
+                }
+                if at % together != 0 {
+                    continue; // Two changes and more are looked at together.
+                }
+                prop_assert!(!route.is_checked(&world.map, route.first));
+                route.recheck(&world.map, travel);
+                prop_assert_eq!(route.first, first);
+                for from in 0..=lines.len() {
+                    prop_assert_eq!(route.is_checked(&world.map, from), from >= first && from < lines.len());
+                }
+                for from in first..lines.len() {
+                    let cost: f64 = lines[from..].iter().map(|line| travel.line(&world.map, line.0, line.1)).sum();
+                    prop_assert!((route.cost_to_go(from) - cost).abs() < 1e-6);
+                    let poses: Vec<Pose> = route.poses(from, 0).collect();
+                    let rules = Rules { allow_unknown: travel.allow_unknown, escape: 0.0 };
+                    prop_assert!(check(&world.map, rules, in_cells(&world.map, &poses)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_route_without_lines_or_with_a_heading_that_is_no_number_is_none() {
+        let world = World::new(vec![0; (SIDE * SIDE) as usize], (70, 75));
+        let way = world.follow(&world.guidance(), Cell::new(3, 60));
+        let mut other = Route::default();
+        assert!(!other.draw(&world.map, world.travel, &way, Pose { yaw: f64::NAN, ..world.goal.1 }, None));
+        assert!(!other.draw(&world.map, world.travel, &way[..1], world.goal.1, None) && other.corner(0).is_none());
+    }
+}

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use trm_core::config::{Config, Value};
-use trm_core::grid::travel::Travel;
+use trm_config::{Config, GridConfig, Value};
+use trm_grid::travel::Travel;
 
 use crate::args::{finite, with_flag};
 
@@ -42,11 +42,11 @@ pub struct BenchArgs {
     pub deadline_ms: f64,
 
     /// Radius of the robot, in metres.
-    #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius, allow_negative_numbers = true)]
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
     pub robot_radius: f64,
 
     /// How much paths keep away from obstacles; 0 asks for the shortest.
-    #[arg(long, value_name = "FACTOR", default_value_t = Config::default().cost_travel_multiplier,
+    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
           allow_negative_numbers = true)]
     pub cost_travel_multiplier: f64,
 
@@ -124,7 +124,7 @@ pub struct TilesArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Of the robot that shall drive on it, in metres.
-    #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius)]
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius)]
     pub robot_radius: f64,
     /// Where the doors are.
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -225,7 +225,7 @@ pub struct Setting {
 impl Setting {
     /// What costs are counted in.
     pub fn travel(&self) -> Travel {
-        Travel::new(&self.config)
+        Travel::new(&self.config.grid)
     }
 
     /// The time of one tick.
@@ -235,7 +235,7 @@ impl Setting {
 
     /// The time of a plan.
     pub fn deadline(&self) -> Duration {
-        Duration::from_secs_f64(self.config.deadline_ms / 1e3)
+        Duration::from_secs_f64(self.config.node.deadline_ms / 1e3)
     }
 
     /// How long a part that usually takes `seconds` may take.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::halt::deadline::Clock;
-use trm_core::model::backend::{self, Backend, NAMES, Shape};
-use trm_core::model::bundle::Bundle;
-use trm_core::model::recursion::Advanced;
-use trm_core::planner::{Planner, Report};
+use trm_config::Config;
+use trm_net::backend::Update;
+use trm_net::backend::{Backend, Shape};
+use trm_net::bundle::Bundle;
+use trm_net::error::InferenceError;
+use trm_net::registry;
+use trm_net::registry::NAMES;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::{Planner, Report};
 
 use super::args::Setting;
 use crate::args::with_flag;
@@ -24,15 +26,15 @@ pub fn names() -> Vec<String> {
 /// # Errors
 /// When there is none of this name, or it doesn't run the bundle; names the flag.
 pub fn by_name(name: &str, bundle: &Bundle, size: usize) -> anyhow::Result<Box<dyn Backend>> {
-    backend::by_name(bundle, size, name).map_err(with_flag)
+    registry::by_name(bundle, size, name).map_err(with_flag)
 }
 
 /// One application of the net, nothing skipped.
 ///
 /// # Errors
 /// When the backend fails.
-pub fn apply(backend: &mut dyn Backend, s: &[f32], out: &mut [f32]) -> Result<(), LoadError> {
-    backend.net(Advanced::Latent, s, out).map(|_| ())
+pub fn apply(backend: &mut dyn Backend, s: &[f32], out: &mut [f32]) -> Result<(), InferenceError> {
+    backend.net(Update::Latent, s, out).map(|_| ())
 }
 
 /// Share of the net's work that a plan did not skip; `None` where it had none to do.
@@ -45,8 +47,8 @@ pub fn share(report: &Report) -> Option<f64> {
 /// # Errors
 /// When the bundle doesn't work on the window.
 pub fn planner(setting: &Setting, config: &Config, bundle: &Bundle, clock: &dyn Clock) -> anyhow::Result<Planner> {
-    let backend = by_name(&setting.backend, bundle, config.window_size as usize)?;
-    Planner::with_backend(config, bundle, backend, clock).map_err(with_flag)
+    let backend = by_name(&setting.backend, bundle, config.planner.window_size as usize)?;
+    Planner::with_backend(&config.grid, &config.planner, bundle, backend, clock).map_err(with_flag)
 }
 
 /// Counts applications of the net, and from one of them on does each so many times over.
@@ -86,11 +88,11 @@ impl Backend for Slowed {
         self.backend.shape()
     }
 
-    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
         self.backend.encode(input, x)
     }
 
-    fn net(&mut self, update: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+    fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
         let applied = self.switch.applied.fetch_add(1, Ordering::Relaxed);
         let slow = applied >= self.switch.from.load(Ordering::Relaxed);
         let share = self.backend.net(update, s, out)?;
@@ -102,7 +104,7 @@ impl Backend for Slowed {
         Ok(share)
     }
 
-    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
         self.backend.decode(y, x, moves)
     }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use trm_core::grid::occupancy::OccupancyGrid;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::stats::Times;
-use trm_core::usage::Usage;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::stats::Times;
+use trm_rt::usage::Usage;
 
 use super::args::{Load, Setting};
 use super::drive::Drive;
@@ -17,9 +17,8 @@ use super::memory;
 use super::progress::Progress;
 use super::recording::Header;
 use super::run::{Counts, Run};
-use super::telemetry::Sensors;
 use super::tick::{Miss, Tick, miss, time};
-use crate::clock::Stopwatch;
+use crate::machine::telemetry::Sensors;
 
 /// Ticks on each map before those that are counted.
 const WARM_UP: u64 = 5;
@@ -33,7 +32,7 @@ pub struct Map {
 }
 
 /// Sleeps until a reading of the clock.
-pub fn sleep_until(clock: &Stopwatch, at: Duration) {
+pub fn sleep_until(clock: &Instant, at: Duration) {
     loop {
         let left = at.saturating_sub(clock.now());
         if left.is_zero() {
@@ -54,7 +53,7 @@ pub fn run(
     load: &[Load],
     progress: &mut Progress,
 ) -> anyhow::Result<Run> {
-    let clock = Stopwatch::start();
+    let clock = Instant::now();
     let each = setting.duration / maps.len().max(1) as u32;
     let mut all = Loop {
         setting,
@@ -95,8 +94,8 @@ pub fn run(
         height,
         resolution,
         rate_hz: setting.rate_hz,
-        deadline_ms: setting.config.deadline_ms,
-        window: setting.config.window_size as u32,
+        deadline_ms: setting.config.node.deadline_ms,
+        window: setting.config.planner.window_size as u32,
         seconds,
         load: load.iter().map(|load| load.name().to_owned()).collect(),
         rmw: None,
@@ -130,7 +129,7 @@ pub fn run_loaded(
 
 struct Loop<'a> {
     setting: &'a Setting,
-    clock: &'a Stopwatch,
+    clock: &'a Instant,
     ticks: Vec<Tick>,
     latency: Times,
     misses: u64,
@@ -189,7 +188,7 @@ impl Loop<'_> {
 
     fn take(&mut self, tick: Tick) {
         self.latency.record(time(tick.total_us));
-        let missed: Option<Miss> = miss(tick.total_us, self.setting.config.deadline_ms, self.setting.rate_hz);
+        let missed: Option<Miss> = miss(tick.total_us, self.setting.config.node.deadline_ms, self.setting.rate_hz);
         self.misses += u64::from(missed.is_some());
         self.ticks.push(Tick { id: self.ticks.len() as u64 + 1, ..tick });
     }
@@ -207,7 +206,7 @@ pub fn load(files: &[std::path::PathBuf]) -> anyhow::Result<Vec<Map>> {
             other => other.to_owned(),
         }
     };
-    files.iter().map(|file| Ok(Map { name: name(file), grid: crate::map_file::load(file)? })).collect()
+    files.iter().map(|file| Ok(Map { name: name(file), grid: trm_grid::map_file::load(file)? })).collect()
 }
 
 /// How long something took.

@@ -1,28 +1,27 @@
 //! A robot that drives over a map along its newest path, to one random goal after the other, planning at every tick.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::occupancy::OccupancyGrid;
-use trm_core::grid::window::Window;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::halt::predictor::Predictor;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::{Planner, Request};
-use trm_core::units::{Cell, Pose};
-use trm_core::usage::Usage;
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::Guidance;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::{Cell, Pose};
+use trm_grid::window::Window;
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::halt::predictor::Predictor;
+use trm_planner::{Planner, Request};
+use trm_rt::usage::Usage;
 
 use super::args::Setting;
 use super::backend;
 use super::guide::Guide;
-use super::obstacles::Obstacles;
 use super::tick::{Around, Kind, Tick};
-use crate::clock::Stopwatch;
-use crate::eval::pairs::Regions;
-use crate::random::Random;
+use crate::worlds::obstacles::Obstacles;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 /// A goal to which the robot makes no way for so long is given up, in seconds: obstacles may stand in the only way.
 const PATIENCE: f64 = 10.0;
@@ -62,7 +61,7 @@ impl Drive {
     pub fn new(
         setting: &Setting,
         bundle: &Bundle,
-        clock: &Stopwatch,
+        clock: &Instant,
         map: OccupancyGrid,
         seed: u64,
     ) -> anyhow::Result<Self> {
@@ -85,12 +84,12 @@ impl Drive {
             planner,
             guide,
             guidance: None,
-            publish_time: Predictor::new(setting.config.time_quantile),
+            publish_time: Predictor::new(setting.config.planner.time_quantile),
             random,
             deadline: setting.deadline(),
             speed: setting.speed,
-            goal_reached: setting.config.goal_reached_tolerance,
-            window: (setting.config.window_size as usize, bundle.manifest.architecture.patch),
+            goal_reached: setting.config.node.goal_reached_tolerance,
+            window: (setting.config.planner.window_size as usize, bundle.manifest.architecture.patch),
             robot: Pose::new(at.x, at.y, 0.0),
             goal,
             stuck: 0.0,
@@ -122,7 +121,7 @@ impl Drive {
     }
 
     /// Plans for a tick, and "publishes": the path is copied to where the robot reads it.
-    pub fn plan(&mut self, tick: Duration, clock: &Stopwatch) -> Tick {
+    pub fn plan(&mut self, tick: Duration, clock: &Instant) -> Tick {
         let woke = clock.now();
         let before = Usage::of_this_thread();
         if let Some(newest) = self.guide.newest()
@@ -132,7 +131,7 @@ impl Drive {
         }
         let publishing = self.publish_time.predicted().min(self.deadline / 2);
         let deadline = (tick + self.deadline).saturating_sub(publishing);
-        let request = Request { start: self.robot, goal: self.goal_pose(), arrived: tick, deadline, cancel: None };
+        let request = Request { start: self.robot, goal: self.goal_pose(), arrived: tick, deadline, epoch: None };
         let outcome = self.planner.plan(&self.costmap, self.guidance.as_deref(), &request, clock);
         let planned = clock.now();
         let report = outcome.report;

@@ -3,7 +3,7 @@
 use super::report::Bench;
 use super::run::Run;
 use super::sample::{Sample, ranks};
-use crate::eval::statistics::wilson;
+use crate::statistics::wilson;
 
 /// One figure.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use trm_core::grid::costmap::{CostPatch, Costmap};
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::travel::Travel;
-use trm_core::units::Cell;
+use trm_grid::costmap::{CostPatch, Costmap};
+use trm_grid::guidance::Guidance;
+use trm_grid::travel::Travel;
+use trm_grid::units::Cell;
 
 enum Event {
     Goal(Cell, u64),

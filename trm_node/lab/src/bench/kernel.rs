@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use trm_core::model::backend::Backend;
-use trm_core::model::bundle::Bundle;
+use trm_net::backend::Backend;
+use trm_net::bundle::Bundle;
 
 use super::args::Setting;
 use super::backend;
@@ -44,7 +44,7 @@ pub struct Kernel {
 /// # Errors
 /// When a backend fails.
 pub fn measure(setting: &Setting, bundle: &Bundle, progress: &mut Progress) -> anyhow::Result<Kernel> {
-    let size = setting.config.window_size as usize;
+    let size = setting.config.planner.window_size as usize;
     let mut backends: Vec<(String, Box<dyn Backend>)> = Vec::new();
     for name in backend::names() {
         // One that this machine lacks is left out.

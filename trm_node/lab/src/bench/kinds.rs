@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use trm_core::config::Config;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid, Rect};
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::{Planner, Request};
-use trm_core::units::{Cell, Pose};
-use trm_core::usage::Usage;
+use trm_config::{GridConfig, GridKind};
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::guidance::Guidance;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::{Cell, Pose};
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::{Planner, Request};
+use trm_rt::usage::Usage;
 
 use super::args::Setting;
 use super::backend;
@@ -21,12 +22,11 @@ use super::control::Map;
 use super::progress::Progress;
 use super::run::{OfKind, kinds};
 use super::tick::{Around, Kind, Tick};
-use crate::clock::Stopwatch;
-use crate::eval::kinds::Kind as World;
-use crate::eval::pairs::Regions;
 use crate::eval::warm::ahead;
-use crate::optimum::field;
-use crate::random::Random;
+use crate::worlds::generators::Kind as World;
+use crate::worlds::optimum::field;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 /// How long each of the two takes usually, in seconds.
 const SECONDS: f64 = 1.2;
@@ -57,32 +57,27 @@ pub struct Kinds {
 /// # Errors
 /// When the bundle doesn't work on the window.
 pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut Progress) -> anyhow::Result<Kinds> {
-    let mut bench = Bench {
-        clock: Stopwatch::start(),
-        setting,
-        planner: None,
-        random: Random::new(setting.seed),
-        ticks: Vec::new(),
-    };
+    let mut bench =
+        Bench { clock: Instant::now(), setting, planner: None, random: Random::new(setting.seed), ticks: Vec::new() };
     let mut of_maps = |bench: &mut Bench, number: usize| -> anyhow::Result<()> {
         let map = &maps[number % maps.len()];
-        let builder = CostmapBuilder::new(&setting.config, GridKind::Map);
+        let builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
         bench.scene(bundle, builder, &map.grid)
     };
     let found = bench.scenes(progress, "kinds", &mut of_maps)?;
     let mut of_worlds = |bench: &mut Bench, number: usize| -> anyhow::Result<()> {
-        let side = WINDOWS * setting.config.window_size as usize;
+        let side = WINDOWS * setting.config.planner.window_size as usize;
         let world = World::ALL[number % World::ALL.len()].generate(side, &mut bench.random);
         let data = world.blocked.iter().map(|blocked| if *blocked { FULL } else { 0 }).collect();
         let geometry = Geometry::new(side as u32, side as u32, RESOLUTION, Pose::default())?;
-        let builder = CostmapBuilder::new(&Config::default(), GridKind::Costmap);
+        let builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
         bench.scene(bundle, builder, &OccupancyGrid::new(geometry, data)?)
     };
     Ok(Kinds { maps: found, generated: bench.scenes(progress, "worlds", &mut of_worlds)? })
 }
 
 struct Bench<'a> {
-    clock: Stopwatch,
+    clock: Instant,
     setting: &'a Setting,
     /// Kept from scene to scene, so that it knows how long things take.
     planner: Option<Planner>,
@@ -153,7 +148,7 @@ impl Bench<'_> {
     fn obstacle(&mut self, grid: &OccupancyGrid, path: &[Pose], start: Cell, goal: Cell) -> Option<(Rect, Vec<i8>)> {
         let geometry = grid.geometry();
         let side = self.random.whole(OBSTACLE) as i32;
-        let reach = self.setting.config.robot_radius / geometry.resolution() + f64::from(side) + ROOM;
+        let reach = self.setting.config.grid.robot_radius / geometry.resolution() + f64::from(side) + ROOM;
         let distance = |a: Cell, b: Cell| f64::from(a.col - b.col).hypot(f64::from(a.row - b.row));
         let cells = path.iter().filter_map(|pose| geometry.cell_at(pose.point()));
         let at = cells
@@ -174,7 +169,7 @@ impl Bench<'_> {
         let before = Usage::of_this_thread();
         let arrived = self.clock.now();
         let deadline = arrived + self.setting.deadline();
-        let request = Request { start: pose(place.start), goal: pose(place.goal), arrived, deadline, cancel: None };
+        let request = Request { start: pose(place.start), goal: pose(place.goal), arrived, deadline, epoch: None };
         let outcome = planner.plan(place.costmap, Some(place.guidance), &request, &self.clock);
         let total = self.clock.now().saturating_sub(arrived);
         let usage = Usage::of_this_thread().since(before);

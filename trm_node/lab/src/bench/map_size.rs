@@ -4,27 +4,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-use trm_core::grid::occupancy::OccupancyGrid;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::{Request, Source};
-use trm_core::units::Pose;
+use trm_config::GridKind;
+use trm_grid::costmap::CostmapBuilder;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::Pose;
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::{Request, Source};
 
 use super::args::Setting;
 use super::backend;
 use super::control::{Map, sleep_until};
 use super::drive::Drive;
-use super::large::{middle, tiled};
 use super::memory;
 use super::progress::Progress;
 use super::sample::{Sample, ranks};
 use super::tick::{Tick, miss, time};
-use crate::clock::Stopwatch;
-use crate::eval::pairs::Regions;
-use crate::eval::statistics::Sorted;
-use crate::optimum::field;
-use crate::random::Random;
+use crate::statistics::Sorted;
+use crate::worlds::optimum::field;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
+use crate::worlds::tiled::{middle, tiled};
 
 /// Sides of the two maps, in cells.
 const SMALL: u32 = 200;
@@ -89,7 +89,7 @@ pub fn measure(
     let named = || format!("map {}", map.name);
     let large = tiled(&setting.config, &map.grid, side, &mut random).with_context(named)?;
     let small = middle(&large_enough(&large, &map.grid), SMALL).with_context(named)?;
-    let clock = Stopwatch::start();
+    let clock = Instant::now();
     let mut on_small = Drive::new(setting, bundle, &clock, small, setting.seed).with_context(named)?;
     let mut on_large = Drive::new(setting, bundle, &clock, large.clone(), setting.seed).with_context(named)?;
     for drive in [&mut on_small, &mut on_large] {
@@ -126,7 +126,7 @@ pub fn measure(
         let paths = ticks.iter().filter(|tick| tick.source != Source::None.name()).count();
         let model = ticks.iter().filter(|tick| tick.source == Source::Model.name()).count();
         let times: Vec<Duration> = ticks.iter().map(|tick| time(tick.total_us)).collect();
-        let missed = |tick: &&Tick| miss(tick.total_us, setting.config.deadline_ms, setting.rate_hz).is_some();
+        let missed = |tick: &&Tick| miss(tick.total_us, setting.config.node.deadline_ms, setting.rate_hz).is_some();
         OnMap {
             width,
             height,
@@ -185,8 +185,8 @@ impl Quality {
         random: &mut Random,
         progress: &mut Progress,
     ) -> anyhow::Result<Self> {
-        let clock = Stopwatch::start();
-        let mut builder = CostmapBuilder::new(&setting.config, GridKind::Map);
+        let clock = Instant::now();
+        let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
         let costmap = builder.replace(grid);
         let regions = Regions::of(costmap);
         let mut planner = backend::planner(setting, &setting.config, bundle, &clock)?;
@@ -211,11 +211,11 @@ impl Quality {
                 planner.reset();
                 let arrived = clock.now();
                 let deadline = arrived + setting.deadline();
-                let request = Request { start: pose(start), goal: pose(goal), arrived, deadline, cancel: None };
+                let request = Request { start: pose(start), goal: pose(goal), arrived, deadline, epoch: None };
                 let outcome = planner.plan(costmap, Some(&guidance), &request, &clock);
                 plans += 1;
                 if let (Ok(path), true) = (outcome.path, clock.now() <= deadline) {
-                    ratios.push(setting.travel().path(costmap, path.poses()) / best);
+                    ratios.push(setting.travel().path(costmap, path.poses().iter().copied()) / best);
                 }
             }
         }

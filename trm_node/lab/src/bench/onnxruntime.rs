@@ -1,8 +1,8 @@
 //! onnxruntime on the bundle's net, one thread: what the backends are measured against. Its library is loaded when it runs,
 //! so nobody who builds or drives with this planner needs it.
 
-use trm_core::model::backend::Shape;
-use trm_core::model::bundle::Bundle;
+use trm_net::backend::Shape;
+use trm_net::bundle::Bundle;
 
 #[cfg(feature = "onnxruntime")]
 pub use loaded::Onnxruntime;

@@ -5,27 +5,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
-use trm_core::config::Config;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::guidance::Guidance;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::path::smooth::{Ends, straighten, to_poses};
-use trm_core::path::verify::{Rules, check, in_cells};
-use trm_core::planner::{Planner, Request};
-use trm_core::units::{Cell, Pose};
+use trm_config::GridKind;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::guidance::Guidance;
+use trm_grid::units::{Cell, Pose};
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::smooth::{Ends, straighten, to_poses};
+use trm_planner::{Planner, Request};
+use trm_safety::check::{Rules, check, in_cells};
 
 use super::args::Setting;
 use super::backend;
 use super::control::{Map, timed};
 use super::progress::Progress;
 use super::sample::Sample;
-use crate::clock::Stopwatch;
-use crate::eval::pairs::Regions;
 use crate::eval::search::Search;
-use crate::eval::statistics::Sorted;
 use crate::eval::warm::ahead;
-use crate::random::Random;
+use crate::statistics::Sorted;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 /// How long all maps take usually, in seconds.
 const SECONDS: f64 = 2.5;
@@ -77,7 +76,7 @@ pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut 
     let each = setting.part(SECONDS) / maps.len().max(1) as u32;
     let mut peers = Vec::new();
     for (number, map) in maps.iter().enumerate() {
-        let mut builder = CostmapBuilder::new(&setting.config, GridKind::Map);
+        let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
         let costmap = builder.replace(map.grid.clone());
         let mut race = Race::new(setting, bundle, costmap)?;
         let regions = Regions::of(costmap);
@@ -101,7 +100,7 @@ pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut 
 struct Race<'a> {
     setting: &'a Setting,
     costmap: &'a Costmap,
-    clock: Stopwatch,
+    clock: Instant,
     model: Planner,
     /// The planner's own A*, without a model.
     classical: Planner,
@@ -113,9 +112,18 @@ struct Race<'a> {
 
 impl<'a> Race<'a> {
     fn new(setting: &'a Setting, bundle: &Bundle, costmap: &'a Costmap) -> anyhow::Result<Self> {
-        let clock = Stopwatch::start();
-        let alone = Config { allow_fallback: false, ..setting.config.clone() };
-        let classical = Config { max_steps: 0, allow_fallback: true, ..setting.config.clone() };
+        let clock = Instant::now();
+        let alone = {
+            let mut new = setting.config.clone();
+            new.planner.allow_fallback = false;
+            new
+        };
+        let classical = {
+            let mut new = setting.config.clone();
+            new.planner.max_steps = 0;
+            new.planner.allow_fallback = true;
+            new
+        };
         let mut model = backend::planner(setting, &alone, bundle, &clock)?;
         let mut classical = backend::planner(setting, &classical, bundle, &clock)?;
         model.prepare(costmap);
@@ -198,7 +206,11 @@ impl<'a> Race<'a> {
         straighten(costmap, travel, &self.cells, 1, || true, &mut corners);
         straighten(costmap, travel, &corners, 1, || true, &mut straight);
         to_poses(costmap, travel.allow_unknown, &straight, Ends { start: None, goal: None, yaw: 0.0 }, &mut poses);
-        let rules = Rules::new(&self.setting.config, costmap.geometry().resolution());
+        let rules = Rules::new(
+            self.setting.config.grid.allow_unknown,
+            self.setting.config.planner.start_tolerance,
+            costmap.geometry().resolution(),
+        );
         check(costmap, rules, in_cells(costmap, &poses)).then_some(poses)
     }
 
@@ -208,7 +220,7 @@ impl<'a> Race<'a> {
         tally.times.push(if path.is_some() { time } else { time.max(self.setting.deadline()) });
         if let Some(path) = path {
             let best = f64::from(guidance.cost_to_go(start));
-            tally.ratios.push(self.setting.travel().path(self.costmap, path) / best);
+            tally.ratios.push(self.setting.travel().path(self.costmap, path.iter().copied()) / best);
             tally.in_time += u64::from(time <= self.setting.deadline());
         }
     }
@@ -239,14 +251,14 @@ fn plan(
     costmap: &Costmap,
     guidance: &Guidance,
     start: Cell,
-    clock: &Stopwatch,
+    clock: &Instant,
 ) -> (Duration, Option<Vec<Pose>>) {
     let [start, goal] = [start, guidance.goal()].map(|cell| {
         let center = costmap.geometry().center(cell);
         Pose::new(center.x, center.y, 0.0)
     });
     let arrived = clock.now();
-    let request = Request { start, goal, arrived, deadline: arrived + setting.deadline(), cancel: None };
+    let request = Request { start, goal, arrived, deadline: arrived + setting.deadline(), epoch: None };
     let outcome = planner.plan(costmap, Some(guidance), &request, clock);
     let time = clock.now().saturating_sub(arrived);
     (time, outcome.path.ok().map(|path| path.poses().to_vec()))

@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::run::{Counts, Latencies, Run};
-use super::telemetry::Readings;
 use super::tick::Tick;
+use crate::machine::telemetry::Readings;
 
 /// What was recorded, and how.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernel;
 use super::kinds::Kinds;
-use super::machine::Machine;
 use super::map_size::MapSize;
 use super::peers::Peer;
 use super::run::{Latencies, Misses, OfKind, Run};
 use super::slowdown::Slowdown;
+use crate::machine::Machine;
 
 /// Version of the file's format.
 pub const FORMAT: u64 = 1;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trm_core::planner::Source;
-use trm_core::stats::{Statistics, Times};
+use trm_planner::Source;
+use trm_planner::stats::{Statistics, Times};
 
 use super::recording::Header;
-use super::telemetry::Readings;
 use super::tick::{Kind, Miss, Tick, miss, time, us};
-use crate::eval::statistics::Sorted;
+use crate::machine::telemetry::Readings;
+use crate::statistics::Sorted;
 
 /// Points of the timeline.
 const SLOTS: usize = 400;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::tick::us;
-use crate::eval::statistics::Sorted;
+use crate::statistics::Sorted;
 
 /// The 95 % interval's quantile of the normal distribution.
 const Z: f64 = 1.96;
@@ -55,7 +55,7 @@ pub fn ranks(n: u64, quantile: f64) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use crate::worlds::random::Random;
 
     #[test]
     fn ranks_are_those_of_the_binomial_distribution() {

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
-use trm_core::config::Config;
-use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::{Planner, Request};
-use trm_core::units::Pose;
+use trm_config::GridKind;
+use trm_grid::costmap::CostmapBuilder;
+use trm_grid::units::Pose;
+use trm_net::bundle::Bundle;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::{Planner, Request};
 
 use super::args::Setting;
 use super::backend::{Slowed, by_name};
@@ -17,11 +17,10 @@ use super::control::Map;
 use super::progress::Progress;
 use super::tick::us;
 use crate::args::with_flag;
-use crate::clock::Stopwatch;
-use crate::eval::pairs::Regions;
-use crate::eval::statistics::Sorted;
-use crate::optimum::field;
-use crate::random::Random;
+use crate::statistics::Sorted;
+use crate::worlds::optimum::field;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
 
 const FACTOR: u32 = 10;
 /// How long it takes usually, in seconds.
@@ -57,13 +56,20 @@ pub struct Slowdown {
 /// # Errors
 /// When the bundle doesn't work on the window, or the map has no way to drive.
 pub fn measure(setting: &Setting, bundle: &Bundle, map: &Map, progress: &mut Progress) -> anyhow::Result<Slowdown> {
-    let clock = Stopwatch::start();
+    let clock = Instant::now();
     // Only the model's stops are looked at: a plan goes on until the deadline, so that the slow ones meet it.
-    let config = Config { stop_verified: false, stop_settled: false, max_steps: 1000, ..setting.config.clone() };
-    let (slowed, switch) = Slowed::new(by_name(&setting.backend, bundle, config.window_size as usize)?);
+    let config = {
+        let mut new = setting.config.clone();
+        new.planner.stop_verified = false;
+        new.planner.stop_settled = false;
+        new.planner.max_steps = 1000;
+        new
+    };
+    let (slowed, switch) = Slowed::new(by_name(&setting.backend, bundle, config.planner.window_size as usize)?);
     switch.set(u32::MAX, FACTOR);
-    let mut planner = Planner::with_backend(&config, bundle, Box::new(slowed), &clock).map_err(with_flag)?;
-    let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+    let mut planner =
+        Planner::with_backend(&config.grid, &config.planner, bundle, Box::new(slowed), &clock).map_err(with_flag)?;
+    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
     let costmap = builder.replace(map.grid.clone());
     planner.prepare(costmap);
     let regions = Regions::of(costmap);
@@ -87,7 +93,7 @@ pub fn measure(setting: &Setting, bundle: &Bundle, map: &Map, progress: &mut Pro
             planner.reset();
             let arrived = clock.now();
             let deadline = arrived + setting.deadline();
-            let request = Request { start: pose(start), goal: pose(goal), arrived, deadline, cancel: None };
+            let request = Request { start: pose(start), goal: pose(goal), arrived, deadline, epoch: None };
             let outcome = planner.plan(costmap, guidance.as_ref(), &request, &clock);
             (outcome.report, outcome.path.is_ok(), clock.now().saturating_sub(deadline))
         };

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trm_core::halt::policy::StopReason;
-use trm_core::planner::{Report, Source, StageTimes};
-use trm_core::usage::Usage;
+use trm_planner::halt::policy::StopReason;
+use trm_planner::{Report, Source, StageTimes};
+use trm_rt::usage::Usage;
 
 /// A name that a program knows or a file brought.
 pub type Name = Cow<'static, str>;
@@ -153,7 +153,7 @@ impl Tick {
         }
     }
 
-    /// What [`trm_core::stats::Statistics`] counts. A name that this program doesn't know is left out.
+    /// What [`trm_planner::stats::Statistics`] counts. A name that this program doesn't know is left out.
     pub fn report(&self) -> Report {
         let Stages { encode, recurse, decode, verify, smooth, fallback, .. } = self.stages_us;
         Report {

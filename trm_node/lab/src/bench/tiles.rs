@@ -5,16 +5,16 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use trm_core::config::Config;
-use trm_core::grid::costmap::{CostmapBuilder, GridKind};
-use trm_core::grid::occupancy::OccupancyGrid;
-use trm_core::units::Cell;
+use trm_config::{Config, GridKind};
+use trm_grid::costmap::CostmapBuilder;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::Cell;
 
 use super::args::TilesArgs;
 use super::control;
-use super::large::tiled;
-use crate::eval::pairs::Regions;
-use crate::random::Random;
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
+use crate::worlds::tiled::tiled;
 
 /// Writes the map and gives its file, a start and goals as JSON.
 ///
@@ -22,7 +22,7 @@ use crate::random::Random;
 /// When the map to copy can't be read, or the folder can't be written.
 pub fn run(args: &TilesArgs) -> anyhow::Result<String> {
     // Room for any robot: the places are chosen with more than the usual radius.
-    let config = Config { robot_radius: args.robot_radius, ..Config::default() };
+    let config = Config::with(|config| config.grid.robot_radius = args.robot_radius);
     let map = control::load(std::slice::from_ref(&args.map))?.pop().ok_or_else(|| anyhow!("MAP.yaml: no map"))?;
     let grid = tiled(&config, &map.grid, args.cells as usize, &mut Random::new(args.seed))?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
@@ -37,7 +37,7 @@ pub fn run(args: &TilesArgs) -> anyhow::Result<String> {
 
 /// The cells nearest to the corners that a robot can drive between.
 fn corners(config: &Config, grid: &OccupancyGrid) -> Option<[Cell; 4]> {
-    let mut builder = CostmapBuilder::new(config, GridKind::Map);
+    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
     let regions = Regions::of(builder.replace(grid.clone()));
     let geometry = grid.geometry();
     let (width, height) = (geometry.width() as i32, geometry.height() as i32);
@@ -82,7 +82,7 @@ fn write(folder: &Path, grid: &OccupancyGrid) -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map_file;
+    use trm_grid::map_file;
 
     #[test]
     fn the_file_is_the_map_and_its_places_are_in_reach_of_each_other() {
@@ -93,11 +93,11 @@ mod tests {
         let grid = map_file::load(Path::new(made["map"].as_str().unwrap())).unwrap();
         assert_eq!((grid.geometry().width(), grid.geometry().height()), (900, 900));
         assert!([-1, 0, 100].iter().all(|value| grid.data().contains(value)));
-        let config = Config { robot_radius: 0.3, ..Config::default() };
-        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
+        let config = Config::with(|config| config.grid.robot_radius = 0.3);
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
         let regions = Regions::of(builder.replace(grid.clone()));
         let at = |pose: &serde_json::Value| {
-            let point = trm_core::units::Pose::new(pose[0].as_f64().unwrap(), pose[1].as_f64().unwrap(), 0.0).point();
+            let point = trm_grid::units::Pose::new(pose[0].as_f64().unwrap(), pose[1].as_f64().unwrap(), 0.0).point();
             grid.geometry().index(grid.geometry().cell_at(point).unwrap()).unwrap()
         };
         let goals = made["goals"].as_array().unwrap();

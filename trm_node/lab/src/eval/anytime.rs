@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use trm_core::model::bundle::Bundle;
+use trm_net::bundle::Bundle;
 
 use super::args::{EvalArgs, Setting};
 use super::attempt::Driver;
@@ -14,10 +14,10 @@ use super::policies::{Regret, regrets};
 use super::race::{CONTENDERS, Race, Run, Times, times};
 use super::sight::Sight;
 use super::source::Source;
-use super::statistics::{Most, Upper};
 use super::trace::{AfterStep, Trace, WithoutTheModel, beside, by_step, cells_ratio};
 use super::warm::{self, Pair, Warm};
-use crate::random::Random;
+use crate::statistics::{Most, Upper};
+use crate::worlds::random::Random;
 
 /// Steps that are looked at, unless the budget has fewer; larger windows need more.
 const STEPS: usize = 32;
@@ -64,7 +64,7 @@ impl Anytime {
     /// # Errors
     /// When the bundle doesn't work on the windows, or worlds can't be drawn.
     pub fn measure(args: &EvalArgs, setting: &Setting, bundle: &Bundle, source: &Source) -> anyhow::Result<Self> {
-        let steps = STEPS.max(setting.window / 4).min(setting.config.max_steps as usize);
+        let steps = STEPS.max(setting.window / 4).min(setting.config.planner.max_steps as usize);
         let tools = || {
             Ok(Tools {
                 sight: Sight::new(setting, bundle)?,

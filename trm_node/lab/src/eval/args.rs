@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use trm_core::config::{Config, Value};
-use trm_core::grid::travel::Travel;
-use trm_core::model::bundle::Bundle;
+use trm_config::{Config, GridConfig, Value};
+use trm_grid::travel::Travel;
+use trm_net::bundle::Bundle;
 
-use super::mazes;
 use crate::args::{finite, with_flag};
+use crate::worlds::mazes;
 
 /// Measure the model on many random queries: success, cost, steps.
 ///
@@ -75,11 +75,11 @@ pub struct EvalArgs {
     pub png: Option<PathBuf>,
 
     /// Radius of the robot on maps, in metres; other worlds say where its centre can be.
-    #[arg(long, value_name = "M", default_value_t = Config::default().robot_radius, allow_negative_numbers = true)]
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
     pub robot_radius: f64,
 
     /// How much paths keep away from obstacles on maps: 0 asks for the shortest. Other worlds have no costs to count.
-    #[arg(long, value_name = "FACTOR", default_value_t = Config::default().cost_travel_multiplier,
+    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
           allow_negative_numbers = true)]
     pub cost_travel_multiplier: f64,
 
@@ -126,7 +126,7 @@ pub struct Setting {
 impl Setting {
     /// What costs are counted in.
     pub fn travel(&self) -> Travel {
-        Travel::new(&self.config)
+        Travel::new(&self.config.grid)
     }
 }
 
@@ -167,7 +167,7 @@ impl EvalArgs {
         }
         config.set("robot_radius", &Value::Double(self.robot_radius)).map_err(with_flag)?;
         config.set("cost_travel_multiplier", &Value::Double(self.cost_travel_multiplier)).map_err(with_flag)?;
-        config.allow_fallback = false;
+        config.planner.allow_fallback = false;
         Ok(Setting { config, budget, side: fixed.unwrap_or(window), window, patch: bundle.manifest.architecture.patch })
     }
 }

@@ -1,23 +1,22 @@
 //! One query put to the planner, and what came of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use trm_core::config::Config;
-use trm_core::error::PlanError;
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::travel::Travel;
-use trm_core::halt::deadline::Clock as _;
-use trm_core::model::bundle::Bundle;
-use trm_core::planner::{Outcome, Planner, Request};
-use trm_core::units::{Cell, Pose};
+use trm_config::Config;
+use trm_grid::costmap::Costmap;
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, Pose};
+use trm_net::bundle::Bundle;
+use trm_planner::PlanError;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::{Outcome, Planner, Request};
 
 use super::args::{Budget, Setting};
 use super::checker;
 use super::source::Query;
 use super::warm::Pair;
 use crate::args::with_flag;
-use crate::clock::Stopwatch;
-use crate::optimum::Optimum;
+use crate::worlds::optimum::Optimum;
 
 /// A deadline that nobody meets.
 const AMPLE: Duration = Duration::from_hours(24);
@@ -47,7 +46,7 @@ pub struct Record {
 
 /// A planner with the time it is given.
 pub struct Driver {
-    clock: Stopwatch,
+    clock: Instant,
     pub travel: Travel,
     pub planner: Planner,
     deadline: Duration,
@@ -63,8 +62,8 @@ impl Driver {
     }
 
     fn with(setting: &Setting, config: &Config, bundle: &Bundle) -> anyhow::Result<Self> {
-        let clock = Stopwatch::start();
-        let planner = Planner::new(config, bundle, &clock).map_err(with_flag)?;
+        let clock = Instant::now();
+        let planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
         let deadline = match setting.budget {
             Budget::DeadlineMs(deadline) => Duration::from_secs_f64(deadline / 1e3),
             Budget::Steps(_) => AMPLE,
@@ -80,7 +79,7 @@ impl Driver {
             Pose::new(center.x, center.y, 0.0)
         });
         let arrived = self.clock.now();
-        let request = Request { start, goal, arrived, deadline: arrived + self.deadline, cancel: None };
+        let request = Request { start, goal, arrived, deadline: arrived + self.deadline, epoch: None };
         self.planner.plan(costmap, None, &request, &self.clock)
     }
 
@@ -93,13 +92,13 @@ impl Driver {
     }
 
     /// Plans a query cold.
-    fn answer(&mut self, query: &Query) -> (Result<Published, &'static str>, trm_core::planner::Report) {
+    fn answer(&mut self, query: &Query) -> (Result<Published, &'static str>, trm_planner::Report) {
         let travel = self.travel;
         self.planner.prepare(&query.costmap);
         self.planner.reset();
         let outcome = self.plan(&query.costmap, query.start, query.goal);
         let published = outcome.path.map_err(reason).map(|path| Published {
-            ratio: travel.path(&query.costmap, path.poses()) / query.optimum.cost,
+            ratio: travel.path(&query.costmap, path.poses().iter().copied()) / query.optimum.cost,
             passes: checker::passes(&query.costmap, path.poses(), query.start, query.goal),
         });
         (published, outcome.report)
@@ -121,11 +120,15 @@ impl Judge {
     /// # Errors
     /// When the bundle doesn't work on the setting's windows.
     pub fn new(setting: &Setting, bundle: &Bundle) -> anyhow::Result<Self> {
-        let mut config = Config { allow_fallback: true, ..setting.config.clone() };
+        let mut config = {
+            let mut new = setting.config.clone();
+            new.planner.allow_fallback = true;
+            new
+        };
         if matches!(setting.budget, Budget::Steps(_)) {
             // The whole planner is asked where the model alone has failed. With a limit of steps it would fail the same
             // way again: the fallback is asked at once.
-            config.max_steps = 0;
+            config.planner.max_steps = 0;
         }
         let whole = Driver::with(setting, &config, bundle)?;
         Ok(Self {

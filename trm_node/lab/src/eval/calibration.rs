@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::statistics::share;
 use super::trace::Trace;
+use crate::statistics::share;
 
 /// Ranges of probability that are looked at apart.
 const BINS: usize = 10;

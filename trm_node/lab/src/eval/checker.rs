@@ -1,7 +1,8 @@
 //! A check of published paths that shares no code with the planner's own: dense samples along each line.
 
-use trm_core::grid::costmap::{Costmap, INSCRIBED};
-use trm_core::units::{Cell, Pose};
+use trm_grid::cost::INSCRIBED;
+use trm_grid::costmap::Costmap;
+use trm_grid::units::{Cell, CellPoint, Pose};
 
 /// Distance between two samples, in cells.
 const STEP: f64 = 0.02;
@@ -14,24 +15,21 @@ const GAP: f64 = 2.0;
 /// point of it, along both axes, and none of its poses lies far from the one before.
 pub fn passes(costmap: &Costmap, poses: &[Pose], start: Cell, goal: Cell) -> bool {
     let geometry = costmap.geometry();
-    let points: Vec<(f64, f64)> = poses.iter().map(|pose| geometry.to_cells(pose.point())).collect();
-    let near = |p: &(f64, f64), cell: Cell| (p.0 - f64::from(cell.col)).hypot(p.1 - f64::from(cell.row)) < 1e-3;
+    let points: Vec<CellPoint> = poses.iter().map(|pose| geometry.to_cells(pose.point())).collect();
+    let near = |p: &CellPoint, cell: Cell| p.distance(cell.center()) < 1e-3;
     let ends = points.first().zip(points.last());
     ends.is_some_and(|(first, last)| near(first, start) && near(last, goal))
         && points.iter().all(|p| is_clear(costmap, *p))
         && points.windows(2).all(|pair| {
-            let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
-            let samples = (dx.hypot(dy) / STEP).ceil();
-            dx.hypot(dy) < GAP
-                && (1..samples as usize).all(|i| {
-                    let share = i as f64 / samples;
-                    is_clear(costmap, (pair[0].0 + share * dx, pair[0].1 + share * dy))
-                })
+            let distance = pair[0].distance(pair[1]);
+            let samples = (distance / STEP).ceil();
+            distance < GAP
+                && (1..samples as usize).all(|i| is_clear(costmap, pair[0].towards(pair[1], i as f64 / samples)))
         })
 }
 
 /// Whether the up to four cells around a point are free.
-fn is_clear(costmap: &Costmap, (col, row): (f64, f64)) -> bool {
+fn is_clear(costmap: &Costmap, CellPoint { col, row }: CellPoint) -> bool {
     let around = |v: f64| [(v + SLACK).floor(), (v - SLACK).ceil()];
     col.is_finite()
         && row.is_finite()
@@ -44,8 +42,8 @@ fn is_clear(costmap: &Costmap, (col, row): (f64, f64)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::World;
     use super::*;
+    use crate::worlds::world::World;
 
     /// 8 × 8 cells with a wall from (4, 0) up to (4, 5).
     fn walled() -> Costmap {

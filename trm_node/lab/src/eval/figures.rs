@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::anytime::Anytime;
 use super::args::Budget;
 use super::attempt::{Published, Record};
-use super::statistics::{Most, Sorted, Upper, share, wilson};
+use crate::statistics::{Most, Sorted, Upper, share, wilson};
 
 /// The goal's bound on steps: one, and one more for each so many cells of the best path.
 const CELLS_A_STEP: f64 = 24.0;

@@ -1,14 +1,14 @@
 //! How much paths change from plan to plan while nothing does but that the robot drives along.
 
 use serde::Serialize;
-use trm_core::planner::Source;
-use trm_core::units::{Point, Pose};
+use trm_grid::units::{Point, Pose};
+use trm_planner::Source;
 
 use super::args::Setting;
 use super::attempt::Driver;
 use super::source::Scene;
-use super::statistics::{Sorted, share};
 use super::warm::{ahead, still_seen};
+use crate::statistics::{Sorted, share};
 
 /// Plans after the first one of each scene; the robot drives a cell between two.
 const PLANS: usize = 10;

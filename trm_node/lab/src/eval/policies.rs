@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use trm_core::config::Config;
-use trm_core::grid::guidance::TIE;
+use trm_config::Config;
+use trm_grid::guidance::TIE;
 
-use super::statistics::{Sorted, share};
 use super::trace::Trace;
+use crate::statistics::{Sorted, share};
 
 /// The oracle stops at the first answer whose path costs at most this much more than the best of all, in proportion.
 const NEARLY: f64 = 0.005;
@@ -41,7 +41,7 @@ const DEFAULT: &str = "confirmed_and_known_or_settled";
 
 /// Each policy by name.
 pub fn regrets(traces: &[Trace], config: &Config) -> BTreeMap<String, Regret> {
-    let settled = config.settled_threshold;
+    let settled = config.planner.settled_threshold;
     let mut policies: Vec<(String, Stop)> = vec![
         ("oracle".to_owned(), Box::new(oracle)),
         ("first_verified".to_owned(), Box::new(Trace::first_verified)),
@@ -133,9 +133,9 @@ impl Regret {
 mod tests {
     use std::time::Duration;
 
-    use super::super::sight::Answer;
-    use super::super::trace::Cells;
     use super::*;
+    use crate::eval::sight::Answer;
+    use crate::eval::trace::Cells;
 
     /// One answer a step; a cost of 0 is no path.
     fn trace(costs: &[f64]) -> Trace {

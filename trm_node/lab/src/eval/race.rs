@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use trm_core::grid::travel::Travel;
-use trm_core::path::fallback::{Fallback, Found};
+use trm_grid::travel::Travel;
+use trm_planner::fallback::{Fallback, Found};
 
 use super::search::Search;
 use super::source::Query;
-use super::statistics::{Sorted, Upper, share};
 use super::trace::Trace;
-use crate::optimum::field;
+use crate::statistics::{Sorted, Upper, share};
+use crate::worlds::optimum::field;
 
 /// Times, in milliseconds, within which the solved queries are counted.
 pub const WITHIN: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];

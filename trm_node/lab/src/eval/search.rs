@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::moves::{each, legal_moves};
-use trm_core::grid::travel::Travel;
-use trm_core::units::{Cell, MOVES};
+use trm_grid::costmap::Costmap;
+use trm_grid::moves::{each, legal_moves};
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, MOVES};
 
 /// Scratch for grids of one size.
 pub struct Search {
@@ -115,18 +115,18 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
-    use trm_core::config::Config;
+    use trm_config::GridConfig;
 
-    use super::super::kinds::Kind;
-    use super::super::pairs::Regions;
-    use super::super::world;
     use super::*;
-    use crate::optimum::field;
-    use crate::random::Random;
+    use crate::worlds::generators::Kind;
+    use crate::worlds::optimum::field;
+    use crate::worlds::random::Random;
+    use crate::worlds::regions::Regions;
+    use crate::worlds::world;
 
     #[test]
     fn paths_are_legal_and_cost_at_most_the_weight_times_the_least() {
-        let travel = Travel::new(&Config::default());
+        let travel = Travel::new(&GridConfig::default());
         let mut search = Search::new(24 * 24);
         let mut path = Vec::new();
         for seed in 0..60 {

@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use trm_core::config::Config;
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::travel::Travel;
-use trm_core::grid::window::Window;
-use trm_core::model::backend::Backend;
-use trm_core::model::bundle::Bundle;
-use trm_core::model::encode::{CLASSES, GoalCells, NONE, Scales, encode};
-use trm_core::model::fused::fastest;
-use trm_core::model::recursion::{Advanced, Recursion};
-use trm_core::path::decode::{Decoder, Field};
-use trm_core::path::verify::{Rules, check};
-use trm_core::units::{Cell, MOVES};
+use trm_config::Config;
+use trm_grid::costmap::Costmap;
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, MOVES};
+use trm_grid::window::Window;
+use trm_net::backend::Backend;
+use trm_net::backend::Update;
+use trm_net::bundle::Bundle;
+use trm_net::encode::{CLASSES, GoalCells, NONE, Scales, encode};
+use trm_net::fused::fastest;
+use trm_net::recursion::Recursion;
+use trm_planner::decode::{Decoder, Field};
+use trm_safety::check::{Rules, check};
 
 use super::args::Setting;
 use super::source::Query;
@@ -66,7 +67,7 @@ impl Sight {
         let cells = shape.size * shape.size;
         Ok(Self {
             recursion: Recursion::new(bundle, shape),
-            decoder: Decoder::new(cells, setting.config.max_expansions as usize),
+            decoder: Decoder::new(cells, setting.config.planner.max_expansions as usize),
             scales: bundle.manifest.encoding.scales,
             travel: setting.travel(),
             config: setting.config.clone(),
@@ -104,7 +105,7 @@ impl Sight {
     /// When the inference library fails.
     pub fn answer(&mut self, query: &Query) -> anyhow::Result<Answer> {
         let began = Instant::now();
-        while self.recursion.advance(self.backend.as_mut())? == Advanced::Latent {}
+        while self.recursion.advance(self.backend.as_mut())? == Update::Latent {}
         let q = f64::from(self.recursion.decode(self.backend.as_mut(), &mut self.logits)?);
         let cost = self.find(query);
         self.elapsed += began.elapsed();
@@ -140,7 +141,11 @@ impl Sight {
     fn find(&mut self, query: &Query) -> Option<f64> {
         let window = self.window(query);
         let field = Field { window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
-        let rules = Rules::new(&self.config, query.costmap.geometry().resolution());
+        let rules = Rules::new(
+            self.config.grid.allow_unknown,
+            self.config.planner.start_tolerance,
+            query.costmap.geometry().resolution(),
+        );
         let found = self.decoder.find(&field, query.start, &mut self.path) && passes(&query.costmap, rules, &self.path);
         found.then(|| self.travel.cells(&query.costmap, self.path.iter()))
     }
@@ -172,5 +177,5 @@ impl Sight {
 }
 
 fn passes(costmap: &Costmap, rules: Rules, path: &[Cell]) -> bool {
-    check(costmap, rules, path.iter().map(|cell| (f64::from(cell.col), f64::from(cell.row))))
+    check(costmap, rules, path.iter().map(|cell| cell.center()))
 }

@@ -1,19 +1,19 @@
 //! Where the queries come from.
 
 use anyhow::{anyhow, bail};
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::travel::Travel;
-use trm_core::grid::window::Window;
-use trm_core::units::Cell;
+use trm_grid::costmap::Costmap;
+use trm_grid::travel::Travel;
+use trm_grid::units::Cell;
+use trm_grid::window::Window;
 
 use super::args::{EvalArgs, Setting};
-use super::kinds::Kind;
-use super::maps::{self, Map};
-use super::mazes;
-use super::pairs::Regions;
-use super::world::crop;
-use crate::optimum::{Optimum, field, optimum};
-use crate::random::Random;
+use crate::worlds::generators::Kind;
+use crate::worlds::map_set::{self, Map};
+use crate::worlds::mazes;
+use crate::worlds::optimum::{Optimum, field, optimum};
+use crate::worlds::random::Random;
+use crate::worlds::regions::Regions;
+use crate::worlds::world::crop;
 
 /// A world without a good pair is drawn again at most so often.
 const DRAWS: usize = 1000;
@@ -56,7 +56,7 @@ impl Source {
     /// When maps can't be read; names the folder or the file.
     pub fn new(args: &EvalArgs, setting: &Setting) -> anyhow::Result<Self> {
         Ok(match (&args.maps, args.mazes) {
-            (Some(folder), _) => Self::Maps(maps::load(folder, args.resolution, &setting.config)?),
+            (Some(folder), _) => Self::Maps(map_set::load(folder, args.resolution, &setting.config)?),
             (None, Some(size)) => Self::Mazes(size as usize),
             (None, None) => Self::Generated,
         })

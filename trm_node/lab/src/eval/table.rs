@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::anytime::Anytime;
 use super::figures::{Figures, Group, Outcomes};
-use super::statistics::{Most, Upper};
+use crate::statistics::{Most, Upper};
 
 /// One line for each map or kind of world, then all of them.
 pub fn table(figures: &Figures) -> String {

@@ -1,15 +1,15 @@
 //! What one query looks like from answer to answer.
 
 use serde::Serialize;
-use trm_core::grid::costmap::Costmap;
-use trm_core::grid::guidance::Guidance;
-use trm_core::grid::moves::{each, legal_moves};
-use trm_core::units::{Cell, MOVES};
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::Guidance;
+use trm_grid::moves::{each, legal_moves};
+use trm_grid::units::{Cell, MOVES};
 
 use super::sight::{Answer, Sight};
 use super::source::Query;
-use super::statistics::{Most, Sorted, Upper, share};
-use crate::optimum::field;
+use crate::statistics::{Most, Sorted, Upper, share};
+use crate::worlds::optimum::field;
 
 /// A cell that doesn't count: it can't be entered, or can't reach the goal, or is the goal.
 const NO_MOVE: u8 = 0;
@@ -185,12 +185,12 @@ mod tests {
     use std::path::Path;
 
     use clap::Parser as _;
-    use trm_core::model::bundle::Bundle;
+    use trm_net::bundle::Bundle;
 
-    use super::super::args::EvalArgs;
-    use super::super::attempt::Judge;
-    use super::super::source::Source;
     use super::*;
+    use crate::eval::args::EvalArgs;
+    use crate::eval::attempt::Judge;
+    use crate::eval::source::Source;
 
     #[derive(clap::Parser)]
     struct Cli {
@@ -229,10 +229,10 @@ mod tests {
 
     #[test]
     fn the_right_moves_are_the_optimal_ones_and_those_hardly_worse() {
-        let mut world = super::super::world::World::new(4, false);
+        let mut world = crate::worlds::world::World::new(4, false);
         world.set(1, 1, true);
         let costmap = world.costmap().unwrap();
-        let travel = trm_core::grid::travel::Travel::new(&trm_core::config::Config::default());
+        let travel = trm_grid::travel::Travel::new(&trm_config::GridConfig::default());
         let field = field(&costmap, Cell::new(3, 0), travel).unwrap();
         let moves = |col, row| each(good_moves(&costmap, &field, Cell::new(col, row))).collect::<Vec<_>>();
         assert_eq!(moves(0, 0), [2], "along the row");

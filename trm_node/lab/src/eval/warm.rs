@@ -1,17 +1,18 @@
 //! Going on from the plan before, against starting anew: when the robot has moved, and when something stands in its way.
 
 use serde::Serialize;
-use trm_core::grid::costmap::{Costmap, LETHAL};
-use trm_core::grid::window::Window;
-use trm_core::units::{Cell, Pose};
+use trm_grid::cost::LETHAL;
+use trm_grid::costmap::Costmap;
+use trm_grid::units::{Cell, Pose};
+use trm_grid::window::Window;
 
 use super::args::Setting;
 use super::attempt::Driver;
 use super::source::{Query, Scene, Seen};
-use super::statistics::{Most, Sorted, share, wilson};
-use super::world::costmap;
-use crate::optimum::field;
-use crate::random::Random;
+use crate::statistics::{Most, Sorted, share, wilson};
+use crate::worlds::optimum::field;
+use crate::worlds::random::Random;
+use crate::worlds::world::costmap;
 
 /// Sides of the obstacles that are dropped, in cells.
 const OBSTACLE: std::ops::Range<usize> = 3..7;

@@ -1,11 +1,18 @@
 //! Time is an argument: the core has no clock of its own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A monotonic clock. The node's reads `CLOCK_MONOTONIC`, tests bring a simulated one.
 pub trait Clock {
     /// Time since a fixed point that is the same for all readings.
     fn now(&self) -> Duration;
+}
+
+/// The machine's monotonic clock, counted from the instant.
+impl Clock for Instant {
+    fn now(&self) -> Duration {
+        self.elapsed()
+    }
 }
 
 /// The instant by which the path must be published.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::deadline::{Clock, Deadline};
-use crate::config::Config;
+use trm_config::PlannerConfig;
+
+use crate::halt::deadline::{Clock, Deadline};
 
 /// Why the recursion stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// A path is verified and confirmed: see [`Answer::confirmed`].
+    /// A path is verified and confirmed: see [`Assessment::confirmed`].
     Verified,
     /// A path is verified, and the answer hardly changes any more.
     Settled,
@@ -47,10 +48,16 @@ impl StopReason {
     }
 }
 
-/// What the policy knows after an answer.
+/// What is known of an answer after it was decoded.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer {
-    /// A verified path exists.
+pub struct Assessment {
+    /// Travel cost of its own path, in cells; `None` when it has none that passes the check.
+    pub cost: Option<f64>,
+    /// Whether the field knows the whole of that path.
+    pub known: bool,
+    /// Cells that the decoder expanded beside that path.
+    pub beside: u32,
+    /// A verified path exists, from this answer or from one before.
     pub verified: bool,
     /// This answer's path is verified too and no cheaper than the best one before it, and the field knows the whole of it. A
     /// path that the search has groped for in an unfinished field confirms nothing. Chosen by evidence: `stop_policies` of
@@ -89,7 +96,7 @@ impl Policy {
     /// The policy for one plan. The recursion, with all decoding, must end by `deadline`, and by `fallback` earlier
     /// while there is no verified path.
     #[must_use]
-    pub fn new(config: &Config, deadline: Deadline, fallback: Duration) -> Self {
+    pub fn new(config: &PlannerConfig, deadline: Deadline, fallback: Duration) -> Self {
         let p = config.confident_threshold;
         Self {
             deadline,
@@ -114,7 +121,7 @@ impl Policy {
 
     /// Asked after each decoded answer: `None` when it is worth going on.
     #[must_use]
-    pub fn after(&self, answer: Answer) -> Option<StopReason> {
+    pub fn after(&self, answer: Assessment) -> Option<StopReason> {
         if !answer.verified {
             return None;
         }
@@ -149,7 +156,8 @@ mod tests {
     fn run(times_us: &[u64], budget_us: u64) -> (Duration, Option<StopReason>, usize) {
         let clock = Simulated(Cell::new(Duration::from_secs(7)));
         let deadline = Deadline::at(clock.now() + Duration::from_micros(budget_us));
-        let policy = Policy::new(&Config { max_steps: 1000, ..Config::default() }, deadline, Duration::ZERO);
+        let policy =
+            Policy::new(&PlannerConfig { max_steps: 1000, ..PlannerConfig::default() }, deadline, Duration::ZERO);
         let mut predictor = Predictor::new(0.95);
         predictor.record(Duration::from_micros(times_us[0]));
         for (done, time) in times_us.iter().enumerate() {
@@ -188,17 +196,18 @@ mod tests {
     #[test]
     fn an_unverified_answer_never_stops_the_recursion() {
         let policy = Policy::new(
-            &Config { stop_confident: true, ..Config::default() },
+            &PlannerConfig { stop_confident: true, ..PlannerConfig::default() },
             Deadline::at(Duration::MAX),
             Duration::ZERO,
         );
-        let sure = Answer { verified: false, confirmed: true, change: 0.0, q: 100.0 };
+        let sure =
+            Assessment { cost: None, known: true, beside: 0, verified: false, confirmed: true, change: 0.0, q: 100.0 };
         assert_eq!(policy.after(sure), None);
-        assert_eq!(policy.after(Answer { verified: true, ..sure }), Some(StopReason::Verified));
-        assert_eq!(policy.after(Answer { verified: true, confirmed: false, ..sure }), Some(StopReason::Settled));
-        let moving = Answer { verified: true, confirmed: false, change: 1.0, q: 100.0 };
+        assert_eq!(policy.after(Assessment { verified: true, ..sure }), Some(StopReason::Verified));
+        assert_eq!(policy.after(Assessment { verified: true, confirmed: false, ..sure }), Some(StopReason::Settled));
+        let moving = Assessment { verified: true, confirmed: false, change: 1.0, q: 100.0, ..sure };
         assert_eq!(policy.after(moving), Some(StopReason::Confident));
-        assert_eq!(policy.after(Answer { q: 0.0, ..moving }), None);
+        assert_eq!(policy.after(Assessment { q: 0.0, ..moving }), None);
     }
 
     proptest! {
@@ -209,7 +218,7 @@ mod tests {
         ) {
             let clock = Simulated(Cell::new(Duration::from_micros(if late { 200_000 } else { 100_000 })));
             let deadline = Deadline::at(Duration::from_micros(100_000 + left_us));
-            let policy = Policy::new(&Config::default(), deadline, Duration::from_micros(fallback_us));
+            let policy = Policy::new(&PlannerConfig::default(), deadline, Duration::from_micros(fallback_us));
             let progress = Progress { steps: 0, step_is_whole: true, verified };
             let may = policy.before(progress, Duration::from_micros(predicted_us), &clock).is_none();
             let needed = predicted_us + if verified { 0 } else { fallback_us };

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use trm_core::config::Config;
-use trm_core::error::LoadError;
-use trm_core::grid::costmap::{Costmap, CostmapBuilder, GridKind};
-use trm_core::grid::occupancy::{Geometry, OccupancyGrid};
-use trm_core::halt::deadline::Clock;
-use trm_core::model::backend::{Backend, Shape};
-use trm_core::model::bundle::Bundle;
-use trm_core::model::encode::CHANNELS;
-use trm_core::model::recursion::Advanced;
-use trm_core::units::{Point, Pose};
+use trm_config::Config;
+use trm_config::GridKind;
+use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::geometry::Geometry;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::{CellPoint, Point, Pose};
+use trm_net::backend::Update;
+use trm_net::backend::{Backend, Shape};
+use trm_net::bundle::Bundle;
+use trm_net::encode::CHANNELS;
+use trm_net::error::InferenceError;
+use trm_planner::halt::deadline::Clock;
 
 pub fn bundle() -> Bundle {
     Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32"))
@@ -32,13 +34,13 @@ pub fn costmap(config: &Config, resolution: f64, rows: &[String]) -> Costmap {
         _ => 0,
     };
     let data = rows.iter().flat_map(|row| row.chars().map(value)).collect();
-    let mut builder = CostmapBuilder::new(config, GridKind::Map);
+    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
     builder.replace(OccupancyGrid::new(geometry, data).expect("legal values")).clone()
 }
 
 /// The map-frame pose at the centre of a cell, off it by a share of a cell.
 pub fn pose(costmap: &Costmap, col: f64, row: f64, yaw: f64) -> Pose {
-    let Point { x, y } = costmap.geometry().to_point(col, row);
+    let Point { x, y } = costmap.geometry().to_point(CellPoint::new(col, row));
     Pose::new(x, y, yaw)
 }
 
@@ -72,12 +74,12 @@ impl Backend for Ignorant {
         Shape { size: self.size, patch: 2, hidden: 32, channels: CHANNELS.len() }
     }
 
-    fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), LoadError> {
+    fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
         x.fill(0.5);
         Ok(())
     }
 
-    fn net(&mut self, _: Advanced, s: &[f32], out: &mut [f32]) -> Result<f32, LoadError> {
+    fn net(&mut self, _: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
         self.clock.pass(Duration::from_micros(self.net_us.load(Ordering::Relaxed)));
         for (out, s) in out.iter_mut().zip(s) {
             *out = -s;
@@ -85,7 +87,7 @@ impl Backend for Ignorant {
         Ok(1.0)
     }
 
-    fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, LoadError> {
+    fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
         moves.fill(0.0);
         if self.stubborn {
             moves[..self.size * self.size].fill(1000.0);

@@ -1,0 +1,176 @@
+//! Generated worlds of eight kinds, with the algorithms and numbers of `models/trm_train/worlds.py`.
+
+use trm_grid::units::MOVES;
+
+use crate::worlds::corridors;
+use crate::worlds::random::Random;
+use crate::worlds::world::World;
+
+/// What a generated world looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Noise,
+    Boxes,
+    Rooms,
+    Maze,
+    Discs,
+    Walls,
+    Caves,
+    Shelves,
+}
+
+impl Kind {
+    /// All kinds, in the order in which they come.
+    pub const ALL: [Self; 8] =
+        [Self::Noise, Self::Boxes, Self::Rooms, Self::Maze, Self::Discs, Self::Walls, Self::Caves, Self::Shelves];
+
+    /// The name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Boxes => "boxes",
+            Self::Rooms => "rooms",
+            Self::Maze => "maze",
+            Self::Discs => "discs",
+            Self::Walls => "walls",
+            Self::Caves => "caves",
+            Self::Shelves => "shelves",
+        }
+    }
+
+    /// A world of this kind.
+    pub fn generate(self, side: usize, random: &mut Random) -> World {
+        let mut world = World::new(side, false);
+        match self {
+            Self::Noise => noise(&mut world, random.number(0.05, 0.4), random),
+            Self::Boxes => boxes(&mut world, random),
+            Self::Rooms => corridors::rooms(&mut world, random),
+            Self::Maze => corridors::maze(&mut world, random),
+            Self::Discs => discs(&mut world, random),
+            Self::Walls => walls(&mut world, random),
+            Self::Caves => caves(&mut world, random),
+            Self::Shelves => shelves(&mut world, random),
+        }
+        world
+    }
+}
+
+fn noise(world: &mut World, density: f64, random: &mut Random) {
+    for cell in &mut world.blocked {
+        *cell = random.chance(density);
+    }
+}
+
+fn boxes(world: &mut World, random: &mut Random) {
+    let side = world.side;
+    for _ in 0..random.whole(2..(side * side / 60).max(3)) {
+        let [height, width] = [(); 2].map(|()| random.whole(1..(side / 5).max(2)));
+        let [row, col] = [(); 2].map(|()| random.below(side));
+        world.fill(row..row + height, col..col + width, true);
+    }
+}
+
+fn discs(world: &mut World, random: &mut Random) {
+    let side = world.side;
+    for _ in 0..random.whole(3..(side * side / 50).max(4)) {
+        let radius = random.number(0.5, side.min(64) as f64 / 10.0);
+        let [row, col] = [(); 2].map(|()| random.number(0.0, side as f64));
+        let near = |center: f64| (center - radius).max(0.0) as usize..((center + radius) as usize + 2).min(side);
+        for r in near(row) {
+            for c in near(col) {
+                if (r as f64 - row).powi(2) + (c as f64 - col).powi(2) <= radius * radius {
+                    world.set(r, c, true);
+                }
+            }
+        }
+    }
+}
+
+/// Straight walls in the eight directions, two cells wide.
+fn walls(world: &mut World, random: &mut Random) {
+    let side = world.side;
+    for _ in 0..random.whole(2..(side * side / 80).max(3)) {
+        let [row, col] = [(); 2].map(|()| random.below(side) as i32);
+        let step = MOVES[random.below(MOVES.len())];
+        for i in 0..random.whole(3..(side / 2).max(4)) as i32 {
+            let (Ok(r), Ok(c)) = (usize::try_from(row + step.rows * i), usize::try_from(col + step.cols * i)) else {
+                break;
+            };
+            world.fill(r..r + 1, c..c + 2, true);
+        }
+    }
+}
+
+/// Noise, smoothed by a cellular automaton.
+fn caves(world: &mut World, random: &mut Random) {
+    let side = world.side;
+    let density = random.number(0.38, 0.47);
+    noise(world, density, random);
+    for _ in 0..random.whole(2..5) {
+        let old = world.clone();
+        for row in 0..side {
+            for col in 0..side {
+                // What lies outside counts as blocked; coordinates are shifted by one, so that none is negative.
+                let inside = |at: usize| (1..=side).contains(&at);
+                let blocked = |r: usize, c: usize| !inside(r) || !inside(c) || old.is_blocked(r - 1, c - 1);
+                let around = (row..row + 3).flat_map(|r| (col..col + 3).map(move |c| (r, c)));
+                world.set(row, col, around.filter(|(r, c)| blocked(*r, *c)).count() >= 5);
+            }
+        }
+    }
+}
+
+/// Rows of shelves with aisles between them, gaps in the rows, some clutter.
+fn shelves(world: &mut World, random: &mut Random) {
+    let side = world.side;
+    let (deep, aisle) = (random.whole(1..5), random.whole(1..6));
+    let (run, gap) = (random.whole(6..30), random.whole(1..5));
+    let margin = random.below(6);
+    let mut row = margin;
+    while row + deep + margin <= side {
+        let mut col = margin + random.below(gap + 1);
+        while col + margin < side {
+            world.fill(row..row + deep, col..(col + run).min(side - margin), true);
+            col += run + gap;
+        }
+        row += deep + aisle;
+    }
+    for _ in 0..random.below((side * side / 200).max(1)) {
+        world.set(random.below(side), random.below(side), true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_neither_empty_nor_full_and_the_same_for_the_same_seed() {
+        for kind in Kind::ALL {
+            for side in [32, 33, 64] {
+                let world = |seed| kind.generate(side, &mut Random::of_query(seed, 0));
+                let worlds: Vec<_> = (0..20).map(world).collect();
+                assert_eq!(worlds, (0..20).map(world).collect::<Vec<_>>());
+                let blocked: usize = worlds.iter().map(|w| w.blocked.iter().filter(|b| **b).count()).sum();
+                let share = blocked as f64 / (20 * side * side) as f64;
+                assert!((0.05..0.95).contains(&share), "{} {side}: {share}", kind.name());
+                assert!(worlds.iter().all(|w| w.blocked.len() == side * side));
+            }
+        }
+    }
+
+    #[test]
+    fn caves_are_smoother_than_noise() {
+        let edges = |world: &World| {
+            let is_edge = |(row, col): &(usize, usize)| world.is_blocked(*row, *col) != world.is_blocked(*row, col + 1);
+            (0..64).flat_map(|row| (0..63).map(move |col| (row, col))).filter(is_edge).count()
+        };
+        for seed in 0..10 {
+            let mut random = Random::new(seed);
+            let mut raw = World::new(64, false);
+            noise(&mut raw, 0.42, &mut random);
+            let cave = Kind::Caves.generate(64, &mut random);
+            assert!(2 * edges(&cave) < edges(&raw), "seed {seed}");
+        }
+    }
+}

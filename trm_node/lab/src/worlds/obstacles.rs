@@ -1,0 +1,296 @@
+//! Moving obstacles on a map: discs that drive to and fro, and discs that are dropped onto the path ahead. Each change goes
+//! into the costs by its rectangle, as an update of a map does.
+
+use trm_config::{Config, GridKind};
+use trm_grid::costmap::{CostPatch, Costmap, CostmapBuilder};
+use trm_grid::error::GridError;
+use trm_grid::geometry::Rect;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::units::{Cell, Pose};
+
+use crate::worlds::random::Random;
+
+/// Radius of a disc, in metres: somebody who stands there.
+const RADIUS: f64 = 0.15;
+/// Its speed, in metres a second.
+const SPEED: f64 = 0.4;
+/// How far it drives before it turns, in metres.
+const TRACK: f64 = 2.0;
+/// One disc for so many square metres of free space, up to [`MOST`].
+const ROOM: f64 = 40.0;
+const MOST: usize = 6;
+/// How long a dropped disc lies, and how long until the next one, in seconds.
+const LIES: f64 = 1.5;
+const PAUSE: (f64, f64) = (0.2, 1.5);
+/// When there is no room for it, how long until the next try, in seconds.
+const AGAIN: f64 = 0.2;
+/// How far ahead it is dropped, in metres.
+const AHEAD: (f64, f64) = (0.7, 2.0);
+/// Occupied.
+const FULL: i8 = 100;
+
+struct Disc {
+    from: (f64, f64),
+    to: (f64, f64),
+    /// Where it is on its way there and back, from 0 to 2.
+    phase: f64,
+    /// The cell that it stands on in the grid.
+    stands: Option<Cell>,
+}
+
+/// The map with all that moves on it.
+pub struct Obstacles {
+    builder: CostmapBuilder,
+    /// The map without them.
+    still: OccupancyGrid,
+    /// Where a disc may be: a robot can pass it on every side.
+    wide: Vec<bool>,
+    discs: Vec<Disc>,
+    dropped: Option<(Cell, f64)>,
+    next_drop: f64,
+    /// Of a disc, in cells.
+    radius: f64,
+    /// The robot's centre and a disc's are never nearer than this, in cells.
+    apart: f64,
+    /// Scratch.
+    values: Vec<i8>,
+}
+
+impl Obstacles {
+    /// Draws the tracks of the discs on a map.
+    pub fn new(config: &Config, map: OccupancyGrid, random: &mut Random) -> Self {
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
+        let costmap = builder.replace(map.clone());
+        let resolution = map.geometry().resolution();
+        let radius = RADIUS / resolution;
+        let apart = (RADIUS + config.grid.robot_radius) / resolution + 1.5;
+        let wide = wide(costmap, apart.ceil() as usize);
+        let mut new = Self {
+            next_drop: random.number(PAUSE.0, PAUSE.1),
+            still: map,
+            builder,
+            wide,
+            discs: Vec::new(),
+            dropped: None,
+            radius,
+            apart,
+            values: Vec::new(),
+        };
+        new.draw(random);
+        new
+    }
+
+    /// The costs; there always are some.
+    pub fn costmap(&self) -> Option<&Costmap> {
+        self.builder.costmap()
+    }
+
+    fn draw(&mut self, random: &mut Random) {
+        let places: Vec<usize> = (0..self.wide.len()).filter(|at| self.wide[*at]).collect();
+        let geometry = *self.still.geometry();
+        let area = places.len() as f64 * geometry.resolution().powi(2);
+        let count = ((area / ROOM).ceil() as usize).min(MOST);
+        let long = TRACK / geometry.resolution();
+        for _ in 0..100 * count {
+            if self.discs.len() == count || places.is_empty() {
+                return;
+            }
+            let from = geometry.cell(places[random.below(places.len())]);
+            let yaw = random.number(0.0, std::f64::consts::TAU);
+            let from = (f64::from(from.col), f64::from(from.row));
+            let to = (from.0 + long * yaw.cos(), from.1 + long * yaw.sin());
+            let disc = Disc { from, to, phase: random.number(0.0, 2.0), stands: None };
+            let apart = |other: &Disc| distance(at(other, 0.5), at(&disc, 0.5)) > long + 4.0 * self.apart;
+            let on_track = (0..=10).all(|step| self.is_wide(at(&disc, f64::from(step) / 10.0)));
+            if on_track && self.discs.iter().all(apart) {
+                self.discs.push(disc);
+            }
+        }
+    }
+
+    fn is_wide(&self, cell: Cell) -> bool {
+        self.still.geometry().index(cell).is_some_and(|at| self.wide[at])
+    }
+
+    /// Lets all of them go on for `seconds`: none comes near to the robot or the goal. Gives the changed costs.
+    ///
+    /// # Errors
+    /// When an update is refused, which it never should be.
+    pub fn go_on(
+        &mut self,
+        seconds: f64,
+        (robot, goal): (Cell, Cell),
+        path: &[Pose],
+        random: &mut Random,
+        mut changed: impl FnMut(CostPatch),
+    ) -> Result<(), GridError> {
+        let track = TRACK / SPEED;
+        for number in 0..self.discs.len() {
+            let phase = (self.discs[number].phase + seconds / track).rem_euclid(2.0);
+            let there = at(&self.discs[number], 1.0 - (phase - 1.0).abs());
+            let clear = [robot, goal].iter().all(|cell| distance(*cell, there) > self.apart);
+            if !clear {
+                continue; // It waits.
+            }
+            self.discs[number].phase = phase;
+            let before = self.discs[number].stands.replace(there);
+            if before != Some(there) {
+                changed(self.stamp(before, Some(there))?);
+            }
+        }
+        self.next_drop -= seconds;
+        if let Some((cell, left)) = self.dropped {
+            let left = left - seconds;
+            self.dropped = (left > 0.0).then_some((cell, left));
+            if left <= 0.0 {
+                changed(self.stamp(Some(cell), None)?);
+            }
+        } else if self.next_drop <= 0.0 {
+            self.next_drop = AGAIN;
+            if let Some(cell) = self.ahead(robot, goal, path, random) {
+                self.dropped = Some((cell, LIES));
+                self.next_drop = LIES + random.number(PAUSE.0, PAUSE.1);
+                changed(self.stamp(None, Some(cell))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A place on the path ahead with room around it.
+    fn ahead(&self, robot: Cell, goal: Cell, path: &[Pose], random: &mut Random) -> Option<Cell> {
+        let geometry = self.still.geometry();
+        let ahead = random.number(AHEAD.0, AHEAD.1) / geometry.resolution();
+        let apart = |cell: &Cell| {
+            let track = TRACK / geometry.resolution() / 2.0 + 2.0 * self.apart;
+            let alone = self.discs.iter().all(|disc| distance(at(disc, 0.5), *cell) > track);
+            let near_robot = distance(robot, *cell) <= self.apart.max(ahead);
+            alone && self.is_wide(*cell) && !near_robot && distance(goal, *cell) > self.apart
+        };
+        path.iter().filter_map(|pose| geometry.cell_at(pose.point())).find(apart)
+    }
+
+    /// Takes a disc away and puts it down elsewhere.
+    fn stamp(&mut self, from: Option<Cell>, to: Option<Cell>) -> Result<CostPatch, GridError> {
+        let geometry = *self.still.geometry();
+        let reach = self.radius.ceil() as i32;
+        let cells = || from.into_iter().chain(to);
+        let least = |of: fn(&Cell) -> i32| cells().map(|cell| of(&cell) - reach).min().unwrap_or_default().max(0);
+        let most = |of: fn(&Cell) -> i32, side: u32| {
+            cells().map(|cell| of(&cell) + reach + 1).max().unwrap_or_default().min(side as i32)
+        };
+        let (col, row) = (least(|cell| cell.col), least(|cell| cell.row));
+        let (right, top) = (most(|cell| cell.col, geometry.width()), most(|cell| cell.row, geometry.height()));
+        let rect = Rect { col, row, width: (right - col).max(0) as u32, height: (top - row).max(0) as u32 };
+        self.values.clear();
+        for cell in rect.cells() {
+            let still = geometry.index(cell).map_or(-1, |at| self.still.data()[at]);
+            let standing =
+                self.discs.iter().filter_map(|disc| disc.stands).chain(self.dropped.map(|(cell, _)| cell)).chain(to);
+            let covered = standing.into_iter().any(|disc| distance(disc, cell) <= self.radius);
+            self.values.push(if covered { FULL } else { still });
+        }
+        self.builder.update(rect, &self.values)
+    }
+}
+
+/// Where a disc is at a share of its way.
+fn at(disc: &Disc, share: f64) -> Cell {
+    let along = |from: f64, to: f64| (from + share * (to - from)).round() as i32;
+    Cell::new(along(disc.from.0, disc.to.0), along(disc.from.1, disc.to.1))
+}
+
+/// In cells.
+fn distance(a: Cell, b: Cell) -> f64 {
+    f64::from(a.col - b.col).hypot(f64::from(a.row - b.row))
+}
+
+/// Cells around which all cells within `margin` are free, along both axes.
+fn wide(costmap: &Costmap, margin: usize) -> Vec<bool> {
+    let geometry = costmap.geometry();
+    let (width, height) = (geometry.width() as usize, geometry.height() as usize);
+    let mut wide: Vec<bool> = (0..geometry.cells()).map(|at| costmap.is_free(geometry.cell(at), false)).collect();
+    erode(&mut wide, width, height, (width, 1), margin);
+    erode(&mut wide, height, width, (1, width), margin);
+    wide
+}
+
+/// Along one axis: of `lines` lines of `length` cells, those whose next `margin` cells on both sides are all set.
+fn erode(cells: &mut [bool], length: usize, lines: usize, (line, step): (usize, usize), margin: usize) {
+    let mut run = vec![0_u32; length];
+    for number in 0..lines {
+        let mut before = 0;
+        for (at, run) in run.iter_mut().enumerate() {
+            before = if cells[number * line + at * step] { before + 1 } else { 0 };
+            *run = before;
+        }
+        for at in 0..length {
+            let end = at + margin;
+            cells[number * line + at * step] = end < length && run[end] as usize > 2 * margin;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_grid::geometry::Geometry;
+
+    use super::*;
+
+    #[test]
+    fn costs_follow_the_discs_and_nothing_comes_near_robot_and_goal() {
+        let geometry = Geometry::new(200, 160, 0.05, Pose::default()).unwrap();
+        let config = Config::default();
+        let random = &mut Random::new(3);
+        let map = OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap();
+        let mut obstacles = Obstacles::new(&config, map.clone(), random);
+        assert!(!obstacles.discs.is_empty());
+        let mut copy = obstacles.costmap().unwrap().clone();
+        let (robot, goal) = (Cell::new(20, 80), Cell::new(180, 80));
+        let path: Vec<Pose> =
+            (20..180).map(|col| geometry.center(Cell::new(col, 80))).map(|p| Pose::new(p.x, p.y, 0.0)).collect();
+        let (mut patches, mut dropped) = (0, 0);
+        for _ in 0..1000 {
+            obstacles
+                .go_on(0.02, (robot, goal), &path, random, |patch| {
+                    copy.apply(&patch);
+                    patches += 1;
+                })
+                .unwrap();
+            dropped += u32::from(obstacles.dropped.is_some());
+            assert!(copy.is_free(robot, false) && copy.is_free(goal, false));
+        }
+        assert!(patches > 100 && dropped > 0, "{patches} {dropped}");
+        // What the updates have made is what the whole map gives.
+        let mut data = map.data().to_vec();
+        let standing =
+            obstacles.discs.iter().filter_map(|disc| disc.stands).chain(obstacles.dropped.map(|(cell, _)| cell));
+        let standing: Vec<Cell> = standing.collect();
+        for (at, value) in data.iter_mut().enumerate() {
+            if standing.iter().any(|disc| distance(*disc, geometry.cell(at)) <= obstacles.radius) {
+                *value = FULL;
+            }
+        }
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
+        let whole = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
+        assert!(whole.costs() == copy.costs());
+    }
+
+    #[test]
+    fn a_wide_place_has_free_cells_on_all_sides() {
+        let geometry = Geometry::new(9, 7, 1.0, Pose::default()).unwrap();
+        let config = Config::with(|config| {
+            config.grid.robot_radius = 0.0;
+            config.grid.inflation_radius = 0.0;
+        });
+        let mut data = vec![0; 63];
+        data[9 * 3 + 6] = FULL;
+        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
+        let costmap = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
+        let wide = wide(costmap, 2);
+        let found: Vec<Cell> = (0..63).filter(|at| wide[*at]).map(|at| geometry.cell(at)).collect();
+        assert_eq!(
+            found,
+            [Cell::new(2, 2), Cell::new(3, 2), Cell::new(2, 3), Cell::new(3, 3), Cell::new(2, 4), Cell::new(3, 4)]
+        );
+    }
+}

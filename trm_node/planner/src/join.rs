@@ -1,0 +1,142 @@
+//! Where a way to the goal may go over into a route that was checked before.
+
+use trm_grid::costmap::Costmap;
+use trm_grid::guidance::{Guidance, TIE};
+use trm_grid::units::{Cell, Pose};
+use trm_safety::check::is_clear;
+use trm_safety::route::Route;
+use trm_safety::routes::{Junction, Routes};
+
+/// A route is joined over a line of at most so many cells along each axis.
+const REACH: u32 = 96;
+/// So many corners within reach are tried.
+const TRIES: usize = 6;
+/// A line to a route may cost so much more than what the guidance says of its ends, in cells.
+pub const SLACK: f64 = 1.0;
+/// A route of older guidance may cost so much more than the present one says.
+const SLACK_OF_ALL: f64 = 1.001;
+
+/// The corner farthest ahead at which a way that has come to `cell` may join a route: the line there is clear, and it costs
+/// no more than the way that the guidance knows.
+pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: Cell) -> Option<usize> {
+    let travel = guidance.travel();
+    let here = f64::from(guidance.cost_to_go(cell));
+    let (corners, first) = route.open_corners();
+    if !route.is_checked(costmap, first) {
+        return None;
+    }
+    let is_near = |corner: Cell| corner.col.abs_diff(cell.col) <= REACH && corner.row.abs_diff(cell.row) <= REACH;
+    let joins = |at: usize, corner: Cell| {
+        let (from, to) = (cell.center(), corner.center());
+        let there = f64::from(guidance.cost_to_go(corner));
+        let is_good = route.guidance() == Some(guidance.version())
+            || route.cost_to_go(at) <= there * SLACK_OF_ALL + f64::from(TIE);
+        is_good
+            && there < here
+            && travel.line(costmap, from, to) <= here - there + SLACK
+            && is_clear(costmap, travel.allow_unknown, from, to)
+    };
+    let near = corners.iter().enumerate().rev().filter(|(_, corner)| is_near(**corner));
+    near.take(TRIES)
+        .map(|(at, corner)| (first + at, *corner))
+        .find(|(at, corner)| joins(*at, *corner))
+        .map(|(at, _)| at)
+}
+
+/// Where a way to a goal that has come to `cell` may join one of the routes to it.
+#[must_use]
+pub fn join(routes: &Routes, costmap: &Costmap, guidance: &Guidance, goal: Pose, cell: Cell) -> Option<Junction> {
+    let mut ways = routes.iter().filter(|(route, _)| route.goal() == goal);
+    ways.find_map(|(route, first)| Some(first.at(join_route(route, costmap, guidance, cell)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use trm_config::{GridConfig, GridKind};
+    use trm_grid::costmap::CostmapBuilder;
+    use trm_grid::geometry::Geometry;
+    use trm_grid::units::CellPoint;
+    use trm_grid::occupancy::OccupancyGrid;
+    use trm_grid::travel::Travel;
+
+    use super::*;
+    use crate::smooth::straighten;
+
+    const SIDE: u32 = 80;
+
+    struct World {
+        map: Costmap,
+        travel: Travel,
+        goal: (Cell, Pose),
+    }
+
+    impl World {
+        fn new(costs: Vec<i8>, goal: (i32, i32)) -> Self {
+            let config = GridConfig::default();
+            let geometry = Geometry::new(SIDE, SIDE, 0.1, Pose::new(3.0, -2.0, 0.4)).unwrap();
+            let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
+            let map = builder.replace(OccupancyGrid::new(geometry, costs).unwrap()).clone();
+            let goal = Cell::new(goal.0, goal.1);
+            let at = geometry.to_point(CellPoint::new(f64::from(goal.col) + 0.2, f64::from(goal.row) - 0.1));
+            Self { map, travel: Travel::new(&config), goal: (goal, Pose::new(at.x, at.y, 0.7)) }
+        }
+
+        fn guidance(&self) -> Guidance {
+            Guidance::compute(&self.map, self.goal.0, self.travel, &|| false).unwrap()
+        }
+
+        fn follow(&self, guidance: &Guidance, from: Cell) -> Vec<Cell> {
+            std::iter::successors(Some(from), |cell| guidance.next(&self.map, *cell)).collect()
+        }
+
+        /// The route from a cell to the goal, if there is one.
+        fn route(&self, guidance: &Guidance, from: Cell) -> Option<Route> {
+            let (mut corners, mut route) = (Vec::new(), Route::default());
+            straighten(&self.map, self.travel, &self.follow(guidance, from), 1, || true, &mut corners);
+            route.draw(&self.map, self.travel, &corners, self.goal.1, Some(guidance.version())).then_some(route)
+        }
+    }
+
+    fn costs() -> impl Strategy<Value = Vec<i8>> {
+        let cell = prop_oneof![30 => Just(0_i8), 6 => 1..98_i8, 1 => Just(100), 1 => Just(99), 1 => Just(-1)];
+        proptest::collection::vec(cell, (SIDE * SIDE) as usize)
+    }
+
+    fn place() -> impl Strategy<Value = (i32, i32)> {
+        (0..SIDE as i32, 0..SIDE as i32)
+    }
+
+    proptest! {
+        #[test]
+        fn a_way_that_joins_a_route_costs_what_the_guidance_says_and_a_cell_at_most(
+            costs in costs(), from in place(), to in place(), others in proptest::collection::vec(place(), 20),
+        ) {
+            let world = World::new(costs, to);
+            let guidance = world.guidance();
+            let Some(route) = world.route(&guidance, Cell::new(from.0, from.1)) else { return Ok(()) };
+            for cell in others.into_iter().map(|(col, row)| Cell::new(col, row)) {
+                let Some(at) = join_route(&route, &world.map, &guidance, cell) else { continue };
+                let line = (cell.center(), route.corner(at).unwrap().center());
+                prop_assert!(is_clear(&world.map, false, line.0, line.1));
+                let joined = world.travel.line(&world.map, line.0, line.1) + route.cost_to_go(at);
+                // The exact goal lies up to half a cell's diagonal beside its centre.
+                let most = f64::from(guidance.cost_to_go(cell)) + SLACK + 2.2 + f64::from(TIE);
+                prop_assert!(joined <= most, "{joined}, not {most}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_cells_of_the_guidances_own_way_join_their_route() {
+        let world = World::new(vec![0; (SIDE * SIDE) as usize], (70, 75));
+        let guidance = world.guidance();
+        let from = Cell::new(3, 60);
+        let route = world.route(&guidance, from).unwrap();
+        let joining = |cell: &&Cell| join_route(&route, &world.map, &guidance, **cell).is_some();
+        let way = world.follow(&guidance, from);
+        let before_last = way.iter().position(|cell| Some(cell) == route.open_corners().0.last()).unwrap();
+        assert_eq!(way[..before_last].iter().filter(joining).count(), before_last);
+        assert_eq!(join_route(&route, &world.map, &guidance, world.goal.0), None, "nothing is ahead");
+    }
+}
