@@ -126,6 +126,10 @@ peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each 
 test-aarch64: ## the network's tests built for ARM, run under emulation (needs root and debootstrap)
 	tools/aarch64/test.sh
 
+.PHONY: memory-check
+memory-check: ## the kernel and the queues under Miri where it is installed, else under AddressSanitizer
+	tools/memory_check.sh
+
 .PHONY: fuzz
 fuzz: ## fuzz what parses, a minute each (needs: cargo install cargo-fuzz)
 	@for target in manifest grid; do mkdir -p tests/fuzz/corpus/$$target; \
