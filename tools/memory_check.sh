@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the tests of the code that works with raw memory, the kernel and the queues, in search of undefined behaviour: under Miri
-# where it is installed, else under AddressSanitizer. Says which of the two it was.
-# Miri interprets the portable kernel and sees every rule of the language broken; it needs a nightly toolchain. The sanitizer
-# runs all instruction sets of this processor and sees accesses outside allocations.
+# Runs the tests of the code that works with raw memory, the kernel and the queues, in search of undefined behaviour:
+# under Miri where it is installed, else under AddressSanitizer. Says which of the two it was.
+# Miri, which needs a nightly toolchain, interprets the portable kernel and finds whatever breaks the language's rules.
+# The sanitizer runs every instruction set of this processor and finds accesses outside of allocations.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

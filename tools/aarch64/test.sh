@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds trm_kernel and trm_net for aarch64 and runs their tests, golden files included, under emulation. That shows whether the
-# kernel computes the right numbers on robots' ARM boards, not how fast. Everything lives in target/aarch64/.
-# Needs root (for chroot) on an x86_64 Debian or Ubuntu, and 4 GB of disk. Arguments replace those of `cargo test`. Exits with 3
-# when something that it needs is missing, and with another code than 0 when a test fails.
+# Builds trm_kernel and trm_net for aarch64 and runs their tests, golden files included, under emulation. That shows
+# whether the kernel computes the right numbers on robots' ARM boards, not how fast. Everything is in target/aarch64/.
+# Needs root (for chroot) on an x86_64 Debian or Ubuntu, and 4 GB of disk. Arguments replace those of `cargo test`.
+# Exits with 3 when something that it needs is missing, and with another code than 0 when a test fails.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -1,5 +1,5 @@
-//! The decoder: `logits = shuffle(conv1x1([y, x]) + bias)`. A 1 × 1 convolution over tokens makes the logits of the 2 × 2 cells
-//! of a token. The halting logit is `q = w · mean(y) + b`.
+//! The decoder: `logits = shuffle(conv1x1([y, x]) + bias)`. A 1 × 1 convolution over tokens makes the logits of the 2 ×
+//! 2 cells of a token. The halting logit is `q = w · mean(y) + b`.
 
 use crate::level::{Level, Work};
 use crate::product::{Rows, product};
@@ -15,7 +15,7 @@ const LOGITS: usize = CLASSES * PATCH * PATCH;
 const WIDTH: usize = 48;
 
 /// The decoder's packed weights and the memory that it needs to run.
-pub(crate) struct Decoder {
+pub(crate) struct DecodeGraph {
     /// `[INPUTS, WIDTH]`.
     weights: Vec<f32>,
     /// `[WIDTH]`.
@@ -31,12 +31,12 @@ pub(crate) struct Decoder {
 }
 
 /// The logits of the row of tokens in `inputs`.
-struct RowLogits<'a>(&'a mut Decoder);
+struct RowLogits<'a>(&'a mut DecodeGraph);
 
 /// The sum of a state over all tokens, `[HIDDEN]`.
 struct TokenSum<'a>(&'a [f32]);
 
-impl Decoder {
+impl DecodeGraph {
     /// Packs the weights for windows of `tokens` × `tokens` tokens.
     pub fn new(moves: &Linear, q: &Linear, tokens: usize) -> Self {
         let mut weights = vec![0.0; INPUTS * WIDTH];
@@ -56,7 +56,7 @@ impl Decoder {
         }
     }
 
-    /// See `Kernel::decode`.
+    /// See `FusedKernel::decode`.
     pub fn run(&mut self, level: Level, y: &[f32], x: &[f32], logits: &mut [f32]) -> f32 {
         let (tokens, size) = (self.tokens, PATCH * self.tokens);
         let line = tokens * HIDDEN;

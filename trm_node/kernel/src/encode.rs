@@ -11,7 +11,7 @@ use crate::weights::Linear;
 const CELLS: usize = CHANNELS * PATCH * PATCH;
 
 /// The encoder's packed weights and the memory that it needs to run.
-pub(crate) struct Encoder {
+pub(crate) struct EncodeGraph {
     /// `[3, 3, CELLS, HIDDEN]`.
     weights: Vec<f32>,
     /// `[HIDDEN]`.
@@ -29,11 +29,11 @@ pub(crate) struct Encoder {
 
 /// The rows of x whose input has changed.
 struct ChangedRows<'a> {
-    encoder: &'a Encoder,
+    encoder: &'a EncodeGraph,
     x: &'a mut [f32],
 }
 
-impl Encoder {
+impl EncodeGraph {
     /// Packs the weights, a convolution over cells, for windows of `tokens` × `tokens` tokens.
     pub fn new(encode: &Linear, tokens: usize) -> Self {
         const KERNEL: usize = 3 * PATCH;
@@ -61,7 +61,7 @@ impl Encoder {
         (self.skips, self.has_previous) = (skips, false);
     }
 
-    /// See `Kernel::encode`.
+    /// See `FusedKernel::encode`.
     pub fn run(&mut self, level: Level, input: &[f32], x: &mut [f32]) {
         let (tokens, size) = (self.tokens, PATCH * self.tokens);
         assert!(input.len() == CHANNELS * size * size && x.len() == tokens * tokens * HIDDEN);
@@ -104,8 +104,8 @@ impl Work for ChangedRows<'_> {
                 let from = encoder.frame[row * line + first * CELLS..].as_ptr();
                 let rows = Rows { from, step: CELLS, runs: 3, length: 3 * CELLS, run_step: line };
                 let out = x[(row * tokens + first) * HIDDEN..][..ROWS * HIDDEN].as_mut_ptr();
-                // Safety: the caller knows that the processor has the instruction set; the frame holds the three rows of
-                // the block from here on, and `out` the whole block.
+                // Safety: the caller knows that the processor has the instruction set; the frame holds the three rows
+                // of the block from here on, and `out` the whole block.
                 unsafe {
                     let (weights, bias) = (encoder.weights.as_ptr(), encoder.bias.as_ptr());
                     product::<S, ROWS, 2>(rows, weights, HIDDEN, bias, out, HIDDEN);

@@ -6,12 +6,12 @@ use crate::winograd::SIDE;
 
 /// A tile, by its row and column among the tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tile {
+pub(crate) struct TokenTile {
     row: u16,
     col: u16,
 }
 
-impl Tile {
+impl TokenTile {
     /// Its first row of tokens.
     pub const fn first_row(self) -> usize {
         self.row as usize * TILE
@@ -23,11 +23,12 @@ impl Tile {
     }
 }
 
-/// A layer's input, `[TILE · tiles + 2, TILE · tiles + 2, HIDDEN]`: the window's tokens start at (1, 1), all else is zero.
+/// A layer's input, `[TILE · tiles + 2, TILE · tiles + 2, HIDDEN]`: the window's tokens start at (1, 1), all else is
+/// zero.
 ///
 /// With a threshold, a token is replaced only when its latest value differs from the one in the frame by more than the
-/// threshold. A tile whose tokens and their neighbours weren't replaced has the same output as before. As every value is
-/// within the threshold of the latest one, differences don't add up over the applications.
+/// threshold. A tile whose tokens and their neighbours weren't replaced has the same output as before. As every value
+/// is within the threshold of the latest one, differences don't add up over the applications.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     values: Vec<f32>,
@@ -78,16 +79,17 @@ impl Frame {
         (row + 1) * self.line() + (col + 1) * HIDDEN
     }
 
-    /// The `SIDE` × `SIDE` tokens of a tile and its border, from the first value to the last, in rows of [`Self::line`].
+    /// The `SIDE` × `SIDE` tokens of a tile and its border, from the first value to the last, in rows of
+    /// [`Self::line`].
     #[inline(always)]
-    pub fn tile_with_border(&self, tile: Tile) -> &[f32] {
+    pub fn tile_with_border(&self, tile: TokenTile) -> &[f32] {
         let begin = tile.first_row() * self.line() + tile.first_col() * HIDDEN;
         &self.values[begin..begin + (SIDE - 1) * self.line() + SIDE * HIDDEN]
     }
 
     /// A token of a tile, `[HIDDEN]`.
     #[inline(always)]
-    pub fn token(&self, tile: Tile, row: usize, col: usize) -> &[f32] {
+    pub fn token(&self, tile: TokenTile, row: usize, col: usize) -> &[f32] {
         &self.values[self.index(tile.first_row() + row, tile.first_col() + col)..][..HIDDEN]
     }
 
@@ -96,7 +98,7 @@ impl Frame {
     /// # Safety
     /// The processor has the instruction set of `S`.
     #[inline(always)]
-    pub unsafe fn set_row<S: Simd>(&mut self, tile: Tile, row: usize, from: &[f32], threshold: Option<f32>) {
+    pub unsafe fn set_row<S: Simd>(&mut self, tile: TokenTile, row: usize, from: &[f32], threshold: Option<f32>) {
         let begin = self.index(tile.first_row() + row, tile.first_col());
         let to = &mut self.values[begin..begin + from.len()];
         let Some(threshold) = threshold else {
@@ -130,19 +132,19 @@ impl Frame {
         let length = self.tokens * HIDDEN;
         for (row, values) in state.chunks_exact(length).enumerate() {
             for (col, values) in values.chunks(TILE * HIDDEN).enumerate() {
-                let tile = Tile { row: (row / TILE) as u16, col: col as u16 };
+                let tile = TokenTile { row: (row / TILE) as u16, col: col as u16 };
                 unsafe { self.set_row::<S>(tile, row % TILE, values, threshold) };
             }
         }
     }
 
     /// Lists the tiles whose output may have changed since the previous call, or all of them.
-    pub fn list_changed(&mut self, all: bool, list: &mut Vec<Tile>) {
+    pub fn list_changed(&mut self, all: bool, list: &mut Vec<TokenTile>) {
         list.clear();
         for row in 0..self.tiles {
             for col in 0..self.tiles {
                 if all || self.stale[row * self.tiles + col] || self.has_replaced_inputs(row, col) {
-                    list.push(Tile { row: row as u16, col: col as u16 });
+                    list.push(TokenTile { row: row as u16, col: col as u16 });
                 }
             }
         }
@@ -162,8 +164,8 @@ impl Frame {
         })
     }
 
-    /// Shifts the tokens with a window that moved by whole tiles; `cols` and `rows` are in tokens. Tokens that come into the
-    /// window become NaN, which differs from everything. `copy` holds the old values meanwhile.
+    /// Shifts the tokens with a window that moved by whole tiles; `cols` and `rows` are in tokens. Tokens that come
+    /// into the window become NaN, which differs from everything. `copy` holds the old values meanwhile.
     pub fn shift(&mut self, cols: i32, rows: i32, copy: &mut Vec<f32>) {
         copy.clone_from(&self.values);
         let tokens = self.tokens as i32;

@@ -1,16 +1,16 @@
 //! The three graphs of one model, on windows of one size.
 
-use crate::decode::Decoder;
-use crate::encode::Encoder;
+use crate::decode::DecodeGraph;
+use crate::encode::EncodeGraph;
 use crate::level::Level;
-use crate::net::{Net, Series};
+use crate::net::{NetGraph, Series};
 use crate::sizes::MIN_TOKENS;
 use crate::weights::Weights;
 
 /// A model's packed weights and all the memory that it needs to run, for one instruction set.
 ///
 /// ```
-/// use trm_kernel::{CHANNELS, CLASSES, HIDDEN, Kernel, Layer, Level, Linear, PATCH, Series, Weights};
+/// use trm_kernel::{CHANNELS, CLASSES, FusedKernel, HIDDEN, Layer, Level, Linear, PATCH, Series, Weights};
 ///
 /// // With all weights zero and a gain of one, the norm is all that is left of the net.
 /// let zeros = |outputs, inputs| Linear { weight: vec![0.0; outputs * inputs], bias: vec![0.0; outputs] };
@@ -26,35 +26,35 @@ use crate::weights::Weights;
 /// };
 /// let tokens = 8;
 /// let fastest = Level::available()[0];
-/// let mut kernel = Kernel::new(&weights, tokens, fastest).expect("complete weights, and a window that is large enough");
+/// let mut kernel = FusedKernel::new(&weights, tokens, fastest).expect("complete weights, and enough tokens");
 /// let s = vec![4.0; tokens * tokens * HIDDEN];
 /// let mut y = vec![0.0; s.len()];
 /// let computed = kernel.net(Series::Answer, &s, &mut y);
 /// assert_eq!(computed, 1.0);
 /// assert!(y.iter().all(|value| (value - 1.0).abs() < 1e-5));
 /// ```
-pub struct Kernel {
+pub struct FusedKernel {
     level: Level,
-    encoder: Encoder,
-    net: Net,
-    decoder: Decoder,
+    encoder: EncodeGraph,
+    net: NetGraph,
+    decoder: DecodeGraph,
 }
 
-impl Kernel {
-    /// Packs the weights for windows of `tokens` × `tokens` tokens. `None` for windows of fewer than [`MIN_TOKENS`] tokens
-    /// a side, and for weights whose lengths aren't those of their shapes.
+impl FusedKernel {
+    /// Packs the weights for windows of `tokens` × `tokens` tokens. `None` for windows of fewer than [`MIN_TOKENS`]
+    /// tokens a side, and for weights whose lengths aren't those of their shapes.
     #[must_use]
     pub fn new(weights: &Weights, tokens: usize, level: Level) -> Option<Self> {
         (tokens >= MIN_TOKENS && weights.is_complete()).then(|| Self {
             level,
-            encoder: Encoder::new(&weights.encode, tokens),
-            net: Net::new(&weights.layers, tokens),
-            decoder: Decoder::new(&weights.moves, &weights.q, tokens),
+            encoder: EncodeGraph::new(&weights.encode, tokens),
+            net: NetGraph::new(&weights.layers, tokens),
+            decoder: DecodeGraph::new(&weights.moves, &weights.q, tokens),
         })
     }
 
-    /// `x = encode(input)`: `[CHANNELS, size, size]` to `[tokens, tokens, HIDDEN]`. While work is skipped, rows of `x` whose
-    /// input is that of the previous call are left as they are.
+    /// `x = encode(input)`: `[CHANNELS, size, size]` to `[tokens, tokens, HIDDEN]`. While work is skipped, rows of `x`
+    /// whose input is that of the previous call are left as they are.
     ///
     /// # Panics
     /// When `input` or `x` has another length.
@@ -62,9 +62,9 @@ impl Kernel {
         self.encoder.run(self.level, input, x);
     }
 
-    /// `out = net(s)`, both `[tokens, tokens, HIDDEN]`. Returns the share of the tiles that were computed, from 0 to 1. The
-    /// other tiles are left as they are: `out` must hold what the previous application of this series wrote there, shifted
-    /// with [`Self::shift_history`].
+    /// `out = net(s)`, both `[tokens, tokens, HIDDEN]`. Returns the share of the tiles that were computed, from 0 to 1.
+    /// The other tiles are left as they are: `out` must hold what the previous application of this series wrote there,
+    /// shifted with [`Self::shift_history`].
     ///
     /// # Panics
     /// When `s` or `out` has another length.
@@ -72,7 +72,8 @@ impl Kernel {
         self.net.run(self.level, series, s, out)
     }
 
-    /// `logits = decode(y, x)`, from `[tokens, tokens, HIDDEN]` each to `[CLASSES, size, size]`. Returns the halting logit q.
+    /// `logits = decode(y, x)`, from `[tokens, tokens, HIDDEN]` each to `[CLASSES, size, size]`. Returns the halting
+    /// logit q.
     ///
     /// # Panics
     /// When `y`, `x` or `logits` has another length.
@@ -80,9 +81,9 @@ impl Kernel {
         self.decoder.run(self.level, y, x, logits)
     }
 
-    /// Skips, from now on, tiles none of whose inputs differs by more than `threshold` from the value that the tile was last
-    /// computed with. With 0 the results are those of whole applications, to the last bit. `None`, the initial setting,
-    /// computes everything.
+    /// Skips, from now on, tiles none of whose inputs differs by more than `threshold` from the value that the tile was
+    /// last computed with. With 0 the results are those of whole applications, to the last bit. `None`, the initial
+    /// setting, computes everything.
     pub fn set_skip_threshold(&mut self, threshold: Option<f32>) {
         self.net.set_skip_threshold(threshold);
         self.encoder.set_skipping(threshold.is_some());
@@ -93,8 +94,9 @@ impl Kernel {
         self.net.forget_history();
     }
 
-    /// Shifts what is known of the previous applications, as the caller has shifted their outputs: the token at (row, col)
-    /// is the one that was at (row + rows, col + cols). By whole tiles nothing else is lost; other shifts forget everything.
+    /// Shifts what is known of the previous applications, as the caller has shifted their outputs: the token at (row,
+    /// col) is the one that was at (row + rows, col + cols). By whole tiles nothing else is lost; other shifts forget
+    /// everything.
     pub fn shift_history(&mut self, cols: i32, rows: i32) {
         self.net.shift_history(cols, rows);
     }

@@ -1,8 +1,8 @@
-//! One layer of the net, `out = rms_norm(s + conv1x1(silu(a) · b)) · gain` with `[a, b] = conv3x3(s)`, for a list of tiles.
-//! The products of the 3 × 3 convolution are computed for a group of tiles at once, all that follows for one tile at a time,
-//! so that it stays in the first-level cache.
+//! One layer of the net, `out = rms_norm(s + conv1x1(silu(a) · b)) · gain` with `[a, b] = conv3x3(s)`, for a list of
+//! tiles. The products of the 3 × 3 convolution are computed for a group of tiles at once, all that follows for one
+//! tile at a time, so that it stays in the first-level cache.
 
-use crate::frame::{Frame, Tile};
+use crate::frame::{Frame, TokenTile};
 use crate::product::{Rows, product};
 use crate::silu::silu;
 use crate::simd::vector::Simd;
@@ -78,7 +78,7 @@ pub(crate) enum Target<'a> {
 pub(crate) unsafe fn apply<S: Simd, const VECTORS: usize, const ROWS: usize>(
     weights: &PackedLayer,
     frame: &Frame,
-    tiles: &[Tile],
+    tiles: &[TokenTile],
     scratch: &mut Scratch,
     mut target: Target,
 ) {
@@ -143,7 +143,7 @@ unsafe fn multiply_block<S: Simd, const TILES: usize, const VECTORS: usize>(
 unsafe fn finish_tile<S: Simd, const ROWS: usize>(
     weights: &PackedLayer,
     frame: &Frame,
-    tile: Tile,
+    tile: TokenTile,
     products: *const f32,
     values: &mut [f32; TOKENS * HIDDEN],
 ) {
@@ -189,7 +189,7 @@ unsafe fn normalise<S: Simd>(values: *mut f32, state: *const f32, gain: *const f
 
 /// Copies the tokens of a tile that lie in the window to the target.
 #[inline(always)]
-unsafe fn write_tile<S: Simd>(tokens: usize, tile: Tile, values: &[f32; TOKENS * HIDDEN], target: &mut Target) {
+unsafe fn write_tile<S: Simd>(tokens: usize, tile: TokenTile, values: &[f32; TOKENS * HIDDEN], target: &mut Target) {
     let rows = TILE.min(tokens - tile.first_row());
     let cols = TILE.min(tokens - tile.first_col());
     match target {

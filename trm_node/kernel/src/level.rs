@@ -32,8 +32,8 @@ pub(crate) trait Work {
     /// Its result.
     type Output;
 
-    /// Runs it. `VECTORS` and `ROWS` say how large a block of sums fits the registers: that many vectors side by side for
-    /// six factors, and that many factors for two vectors.
+    /// Runs it. `VECTORS` and `ROWS` say how large a block of sums fits the registers: that many vectors side by side
+    /// for six factors, and that many factors for two vectors.
     ///
     /// # Safety
     /// The processor has the instruction set of `S`.

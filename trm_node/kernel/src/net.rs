@@ -1,14 +1,14 @@
 //! All layers of the net on one window, and what they remember so as to skip what has settled.
 
-use crate::frame::{Frame, Tile};
+use crate::frame::{Frame, TokenTile};
 use crate::layer::{PackedLayer, Scratch, Target, apply};
 use crate::level::{Level, Work};
 use crate::simd::vector::Simd;
 use crate::sizes::{HIDDEN, TILE};
 use crate::weights::Layer;
 
-/// The two series of applications that alternate in the recursion. Each has a history of its own: its next application is
-/// compared with its previous one.
+/// The two series of applications that alternate in the recursion. Each has a history of its own: its next application
+/// is compared with its previous one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Series {
     /// Updates of the latent, `z ← net(x + y + z)`.
@@ -25,12 +25,12 @@ struct History {
 }
 
 /// The net and the memory that it needs to run.
-pub(crate) struct Net {
+pub(crate) struct NetGraph {
     layers: Vec<PackedLayer>,
     latent: History,
     answer: History,
     scratch: Scratch,
-    changed: Vec<Tile>,
+    changed: Vec<TokenTile>,
     /// A copy of a frame while it is shifted.
     frame_copy: Vec<f32>,
     /// `None`: every tile is computed.
@@ -39,13 +39,13 @@ pub(crate) struct Net {
 
 /// One application of the net.
 struct Application<'a> {
-    net: &'a mut Net,
+    net: &'a mut NetGraph,
     series: Series,
     s: &'a [f32],
     out: &'a mut [f32],
 }
 
-impl Net {
+impl NetGraph {
     /// The net for windows of `tokens` × `tokens` tokens.
     pub fn new(layers: &[Layer], tokens: usize) -> Self {
         let frame = Frame::new(tokens);
@@ -61,18 +61,18 @@ impl Net {
         }
     }
 
-    /// See `Kernel::set_skip_threshold`.
+    /// See `FusedKernel::set_skip_threshold`.
     pub fn set_skip_threshold(&mut self, threshold: Option<f32>) {
         self.threshold = threshold;
         self.forget_history();
     }
 
-    /// See `Kernel::forget_history`.
+    /// See `FusedKernel::forget_history`.
     pub fn forget_history(&mut self) {
         (self.latent.is_valid, self.answer.is_valid) = (false, false);
     }
 
-    /// See `Kernel::shift_history`.
+    /// See `FusedKernel::shift_history`.
     pub fn shift_history(&mut self, cols: i32, rows: i32) {
         if cols % TILE as i32 != 0 || rows % TILE as i32 != 0 {
             self.forget_history();
@@ -84,7 +84,7 @@ impl Net {
         }
     }
 
-    /// See `Kernel::net`.
+    /// See `FusedKernel::net`.
     pub fn run(&mut self, level: Level, series: Series, s: &[f32], out: &mut [f32]) -> f32 {
         let tokens = self.latent.frames[0].tokens();
         assert!(s.len() == tokens * tokens * HIDDEN && out.len() == s.len());
@@ -97,7 +97,7 @@ impl Work for Application<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd, const VECTORS: usize, const ROWS: usize>(self) -> f32 {
-        let Net { layers, latent, answer, scratch, changed, threshold, .. } = self.net;
+        let NetGraph { layers, latent, answer, scratch, changed, threshold, .. } = self.net;
         let history = if self.series == Series::Latent { latent } else { answer };
         let threshold = threshold.filter(|_| history.is_valid);
         let mut computed = 0;

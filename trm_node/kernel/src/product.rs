@@ -2,8 +2,8 @@
 
 use crate::simd::vector::Simd;
 
-/// The rows of the left factor. Each is made of `runs` runs of `length` values, `run_step` values from one run's start to the
-/// next; consecutive rows start `step` values apart.
+/// The rows of the left factor. Each is made of `runs` runs of `length` values, `run_step` values from one run's start
+/// to the next; consecutive rows start `step` values apart.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows {
     pub from: *const f32,
@@ -13,12 +13,13 @@ pub(crate) struct Rows {
     pub run_step: usize,
 }
 
-/// The product of `ROWS` rows with `weights`, `[runs · length, width]`: `out[row] = bias + Σ rows[row, i] · weights[i]`, each
-/// of `width` values. The rows of `out` start `out_step` values apart. `width` is a multiple of `VECTORS` vectors.
+/// The product of `ROWS` rows with `weights`, `[runs · length, width]`. Each row of the result is
+/// `out[row] = bias + Σ rows[row, i] · weights[i]`, `width` values; it starts `out_step` values after the previous one.
+/// `width` is a multiple of `VECTORS` vectors.
 ///
 /// # Safety
-/// The processor has the instruction set of `S`. All of the rows and of `weights` may be read, and of `out` written. `bias`
-/// points to `width` values, or is null for none.
+/// The processor has the instruction set of `S`. All of the rows and of `weights` may be read, and of `out` written.
+/// `bias` points to `width` values, or is null for none.
 #[inline(always)]
 pub(crate) unsafe fn product<S: Simd, const ROWS: usize, const VECTORS: usize>(
     rows: Rows,

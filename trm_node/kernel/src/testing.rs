@@ -1,5 +1,5 @@
-//! The model in double precision and in its plainest form, as `models/trm_train/model.py` has it, and made-up weights: what
-//! tests compare the kernel with.
+//! The model in double precision and in its plainest form, as `models/trm_train/model.py` has it, and made-up weights:
+//! what tests compare the kernel with.
 
 use crate::sizes::{CHANNELS, CLASSES, HIDDEN, PATCH};
 use crate::weights::{Layer, Linear, Weights};

@@ -1,7 +1,8 @@
-//! The kernel on every instruction set, with made-up weights: against the model in double precision, and applications that
-//! skip against those that don't. Under Miri, which looks for undefined behaviour and is slow, a small window must do.
+//! The kernel on every instruction set, with made-up weights: against the model in double precision, and applications
+//! that skip against those that don't. Under Miri, which looks for undefined behaviour and is slow, a small window must
+//! do.
 
-use crate::kernel::Kernel;
+use crate::kernel::FusedKernel;
 use crate::level::Level;
 use crate::net::Series;
 use crate::sizes::{CHANNELS, CLASSES, HIDDEN, MIN_TOKENS, PATCH, TILE};
@@ -31,7 +32,7 @@ fn every_level_computes_the_model_on_every_kind_of_width() {
         let mut input = numbers(CHANNELS * size * size, 22);
         let mut kernels: Vec<_> = Level::available()
             .into_iter()
-            .map(|level| (level, Kernel::new(&weights, tokens, level).unwrap()))
+            .map(|level| (level, FusedKernel::new(&weights, tokens, level).unwrap()))
             .collect();
         // Twice: the frames must still be zero outside, and nothing may be left of the previous run.
         for _ in 0..if cfg!(miri) { 1 } else { 2 } {
@@ -57,8 +58,8 @@ fn every_level_computes_the_model_on_every_kind_of_width() {
     }
 }
 
-/// A state shifted as a window moves over it: the token at (row, col) is the one that was at (row + rows, col + cols). Tokens
-/// that come in are filled with `new`.
+/// A state shifted as a window moves over it: the token at (row, col) is the one that was at (row + rows, col + cols).
+/// Tokens that come in are filled with `new`.
 fn shifted(state: &[f32], tokens: usize, (cols, rows): (i32, i32), new: f32) -> Vec<f32> {
     let mut out = vec![new; state.len()];
     for (at, token) in out.chunks_exact_mut(HIDDEN).enumerate() {
@@ -107,8 +108,8 @@ fn an_application_that_skips_gives_the_bits_of_a_whole_one() {
     let (events, sizes): (&[Event], &[usize]) = if cfg!(miri) { (&EVENTS[..4], &[8]) } else { (&EVENTS, sizes()) };
     for (tokens, level) in sizes.iter().flat_map(|tokens| Level::available().into_iter().map(|level| (*tokens, level)))
     {
-        let mut skipping = Kernel::new(&weights, tokens, level).unwrap();
-        let mut whole = Kernel::new(&weights, tokens, level).unwrap();
+        let mut skipping = FusedKernel::new(&weights, tokens, level).unwrap();
+        let mut whole = FusedKernel::new(&weights, tokens, level).unwrap();
         skipping.set_skip_threshold(Some(0.0));
         let mut s = numbers(tokens * tokens * HIDDEN, 31);
         // What the previous application of each series has left.
@@ -145,7 +146,7 @@ fn nothing_is_computed_again_for_an_unchanged_input() {
     let tokens = MIN_TOKENS;
     let (s, input) = (numbers(tokens * tokens * HIDDEN, 41), numbers(CHANNELS * (PATCH * tokens).pow(2), 42));
     for level in Level::available() {
-        let mut kernel = Kernel::new(&weights(1), tokens, level).unwrap();
+        let mut kernel = FusedKernel::new(&weights(1), tokens, level).unwrap();
         kernel.set_skip_threshold(Some(0.0));
         let (mut out, mut x) = (vec![0.0; s.len()], vec![0.0; s.len()]);
         let shares = [(); 2].map(|()| kernel.net(Series::Answer, &s, &mut out));
@@ -161,8 +162,8 @@ fn nothing_is_computed_again_for_an_unchanged_input() {
 fn weights_of_other_lengths_and_windows_that_are_too_small_are_refused() {
     let level = Level::available()[0];
     let complete = weights(1);
-    assert!(Kernel::new(&complete, MIN_TOKENS, level).is_some());
-    assert!(Kernel::new(&complete, MIN_TOKENS - 1, level).is_none());
+    assert!(FusedKernel::new(&complete, MIN_TOKENS, level).is_some());
+    assert!(FusedKernel::new(&complete, MIN_TOKENS - 1, level).is_none());
     let changes: [fn(&mut Weights); 6] = [
         |w| w.layers.clear(),
         |w| w.layers[0].gate.truncate(9),
@@ -174,6 +175,6 @@ fn weights_of_other_lengths_and_windows_that_are_too_small_are_refused() {
     for (at, change) in changes.iter().enumerate() {
         let mut weights = complete.clone();
         change(&mut weights);
-        assert!(Kernel::new(&weights, MIN_TOKENS, level).is_none(), "change {at}");
+        assert!(FusedKernel::new(&weights, MIN_TOKENS, level).is_none(), "change {at}");
     }
 }

@@ -25,8 +25,8 @@ pub struct Linear {
 /// All weights of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
-    /// `[HIDDEN, CHANNELS, 3 PATCH, 3 PATCH]` and `[HIDDEN]`: the 3 × 3 convolution over tokens, as one over cells whose
-    /// stride and padding are `PATCH`.
+    /// `[HIDDEN, CHANNELS, 3 PATCH, 3 PATCH]` and `[HIDDEN]`: the 3 × 3 convolution over tokens, as one over cells
+    /// whose stride and padding are `PATCH`.
     pub encode: Linear,
     /// The net's layers, at least one.
     pub layers: Vec<Layer>,

@@ -1,9 +1,9 @@
-//! Winograd's convolution F(4 × 4, 3 × 3) (Lavin & Gray, arXiv 1509.09308): `Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` makes a tile Y of
-//! 4 × 4 tokens from the 6 × 6 tokens d around it and the kernel g. That takes 36 products for each pair of channels, where
-//! the plain sums take 144.
+//! Winograd's convolution F(4 × 4, 3 × 3) (Lavin & Gray, arXiv 1509.09308): `Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` makes a
+//! tile Y of 4 × 4 tokens from the 6 × 6 tokens d around it and the kernel g. That takes 36 products for each pair of
+//! channels, where the plain sums take 144.
 //!
-//! The interpolation points are 0, ±√½, ±√2 and infinity. With them the results in f32 are about as exact as plain sums; with
-//! the usual 0, ±1, ±2 the errors double.
+//! The interpolation points are 0, ±√½, ±√2 and infinity. With them the results in f32 are about as exact as plain
+//! sums; with the usual 0, ±1, ±2 the errors double.
 
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
@@ -80,8 +80,8 @@ unsafe fn output_1d<S: Simd>(m: [S::Vector; SIDE]) -> [S::Vector; TILE] {
     }
 }
 
-/// One vector of channels of a tile's 6 × 6 tokens at all points: `Bᵀ d B`. Tokens are `token` values apart, their rows `line`
-/// values; the 36 results are written `to_step` values apart.
+/// One vector of channels of a tile's 6 × 6 tokens at all points: `Bᵀ d B`. Tokens are `token` values apart, their rows
+/// `line` values; the 36 results are written `to_step` values apart.
 ///
 /// # Safety
 /// The processor has the instruction set of `S`. The tokens may be read, and the places of the results written.

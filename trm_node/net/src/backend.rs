@@ -53,18 +53,18 @@ pub enum Update {
 
 /// The three graphs of a bundle for one window size.
 ///
-/// States (x, y, z and their sums) are `[tokens, tokens, hidden]`: the values of one token lie together, as the kernel needs
-/// them. The input and the logits have one plane for each channel or class, as in `PyTorch`.
+/// States (x, y, z and their sums) are `[tokens, tokens, hidden]`: the values of one token lie together, as the kernel
+/// needs them. The input and the logits have one plane for each channel or class, as in `PyTorch`.
 ///
 /// A backend may skip work whose inputs have settled; see [`Self::set_skip_threshold`]. It then keeps a history of its
-/// applications, which the caller must update with [`Self::forget_history`] and [`Self::shift_history`]. The defaults of
-/// these methods are those of a backend that can't skip.
+/// applications, which the caller must update with [`Self::forget_history`] and [`Self::shift_history`]. The defaults
+/// of these methods are those of a backend that can't skip.
 pub trait Backend: Send {
     /// The sizes of all buffers.
     fn shape(&self) -> Shape;
 
-    /// `x = encode(input)`: `[channels, size, size]` to a state. A backend that skips may leave values of `x` as they are, as
-    /// the previous call wrote them, where the input hasn't changed.
+    /// `x = encode(input)`: `[channels, size, size]` to a state. A backend that skips may leave values of `x` as they
+    /// are, as the previous call wrote them, where the input hasn't changed.
     ///
     /// # Errors
     /// [`InferenceError`] when the graph fails; `x` is unchanged.
@@ -85,8 +85,8 @@ pub trait Backend: Send {
     /// [`InferenceError`] when the graph fails; `logits` is unchanged.
     fn decode(&mut self, y: &[f32], x: &[f32], logits: &mut [f32]) -> Result<f32, InferenceError>;
 
-    /// Skips, from now on, work none of whose inputs differs by more than `threshold` from the value that it was last done
-    /// with. With 0 the results are those of the whole work. `None`, the initial setting, skips nothing.
+    /// Skips, from now on, work none of whose inputs differs by more than `threshold` from the value that it was last
+    /// done with. With 0 the results are those of the whole work. `None`, the initial setting, skips nothing.
     fn set_skip_threshold(&mut self, _threshold: Option<f32>) {}
 
     /// The caller has set y and z: the next applications must be whole.
@@ -96,8 +96,8 @@ pub trait Backend: Send {
     /// (row + rows, col + cols).
     fn shift_history(&mut self, _cols: i32, _rows: i32) {}
 
-    /// The number of cells, a multiple of the patch, by whose multiples a window should move: after other moves the history
-    /// is lost.
+    /// The number of cells, a multiple of the patch, by whose multiples a window should move: after other moves the
+    /// history is lost.
     fn window_stride(&self) -> usize {
         self.shape().patch
     }

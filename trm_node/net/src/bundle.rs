@@ -1,4 +1,5 @@
-//! A model on disk: `manifest.yaml` and three ONNX graphs. A bundle whose files aren't those of its manifest is refused.
+//! A model on disk: `manifest.yaml` and three ONNX graphs. A bundle whose files aren't those of its manifest is
+//! refused.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};

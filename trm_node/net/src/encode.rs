@@ -5,12 +5,13 @@ use trm_grid::guidance::Guidance;
 use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
 
-/// Channels of the input: blocked cells, goal cells, how much dearer a goal cell is than the cheapest, ones, and what a cell's
-/// weight adds to the length of a move.
+/// Channels of the input: blocked cells, goal cells, how much dearer a goal cell is than the cheapest, ones, and what a
+/// cell's weight adds to the length of a move.
 pub const CHANNELS: [&str; 5] = ["occupied", "goal", "goal_offset", "ones", "cost"];
 /// Classes of a cell's logits: the eight [`MOVES`], then [`NO_MOVE`].
 pub const CLASSES: usize = 9;
-/// The class of a cell from which no move leads on: none is known yet or, in a goal cell, the path ends or leaves the window.
+/// The class of a cell from which no move leads on: none is known yet or, in a goal cell, the path ends or leaves the
+/// window.
 pub const NO_MOVE: usize = 8;
 
 /// The numbers with which a bundle scales its input.
@@ -78,8 +79,8 @@ fn leaves(window: &Window, costmap: &Costmap, guidance: &Guidance, local: Cell) 
         && guidance.optimal_moves(costmap, cell).any(|bit| window.local(cell.after(MOVES[bit])).is_none())
 }
 
-/// Writes the input, [`CHANNELS`] × `[size, size]`: `blocked` as 0 or 1; the goal cells; how much their cost exceeds the
-/// smallest one, scaled and clipped; ones, which tell free space from the zeros outside the window; and `extra`, as
+/// Writes the input, [`CHANNELS`] × `[size, size]`: `blocked` as 0 or 1; the goal cells; how much their cost exceeds
+/// the smallest one, scaled and clipped; ones, which tell free space from the zeros outside the window; and `extra`, as
 /// [`Window::extra`] writes it.
 ///
 /// # Panics

@@ -2,7 +2,7 @@
 
 mod weights;
 
-use trm_kernel::{HIDDEN, Kernel, Level, PATCH, Series, TILE, Weights};
+use trm_kernel::{FusedKernel, HIDDEN, Level, PATCH, Series, TILE, Weights};
 
 use crate::backend::{Backend, Shape, Update};
 use crate::bundle::Bundle;
@@ -11,12 +11,13 @@ use crate::error::InferenceError;
 
 const _: () = assert!(CHANNELS.len() == trm_kernel::CHANNELS && CLASSES == trm_kernel::CLASSES);
 
-/// Greatest difference from the reference that the kernel may show, for values around 1: the two add up in another order.
+/// Greatest difference from the reference that the kernel may show, for values around 1: the two add up in another
+/// order.
 const TOLERANCE: f32 = 1e-3;
 
 /// The kernel on one instruction set and windows of one size.
 pub(crate) struct FusedBackend {
-    kernel: Kernel,
+    kernel: FusedKernel,
     shape: Shape,
 }
 
@@ -36,7 +37,7 @@ impl FusedBackend {
         if shape.hidden != HIDDEN || shape.patch != PATCH {
             return None;
         }
-        Kernel::new(weights, shape.tokens(), level).map(|kernel| Self { kernel, shape })
+        FusedKernel::new(weights, shape.tokens(), level).map(|kernel| Self { kernel, shape })
     }
 }
 

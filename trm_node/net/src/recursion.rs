@@ -1,6 +1,6 @@
-//! The recursion of TRM (arXiv 2510.04871): `z ← net(x + y + z)` n times, then `y ← net(y + z)`, make a cycle; T cycles make a
-//! supervision step. The sums are computed here and not in the graphs, so that a deadline can be checked between two
-//! applications of the net.
+//! The recursion of TRM (arXiv 2510.04871): `z ← net(x + y + z)` n times, then `y ← net(y + z)`, make a cycle; T cycles
+//! make a supervision step. The sums are computed here and not in the graphs, so that a deadline can be checked between
+//! two applications of the net.
 
 use crate::backend::{Backend, Shape, Update};
 use crate::bundle::Bundle;

@@ -9,8 +9,8 @@ use crate::error::LoadError;
 use crate::fused::FusedBackend;
 use crate::tract::TractBackend;
 
-/// The names that [`by_name`] knows: `fused` is the fastest backend on this machine, the next four are the kernel on one
-/// instruction set each, and `tract` is the library that runs every bundle.
+/// The names that [`by_name`] knows: `fused` is the fastest backend on this machine, the next four are the kernel on
+/// one instruction set each, and `tract` is the library that runs every bundle.
 pub const NAMES: [&str; 6] = ["fused", "avx512", "avx2", "neon", "portable", "tract"];
 
 /// The fastest backend for a bundle on windows of `size` × `size` cells: the kernel on the best instruction set of this
@@ -18,7 +18,8 @@ pub const NAMES: [&str; 6] = ["fused", "avx512", "avx2", "neon", "portable", "tr
 ///
 /// # Errors
 /// [`LoadError::BundleField`] when a graph can't be read or its shapes aren't those of the manifest;
-/// [`LoadError::Parameter`] when the model doesn't work on windows of this size; [`LoadError::Inference`] when a graph fails.
+/// [`LoadError::Parameter`] when the model doesn't work on windows of this size; [`LoadError::Inference`] when a graph
+/// fails.
 pub fn fastest(bundle: &Bundle, size: usize) -> Result<Box<dyn Backend>, LoadError> {
     let mut tract = TractBackend::new(bundle, size)?;
     if let Some(level) = Level::available().first()
@@ -32,8 +33,8 @@ pub fn fastest(bundle: &Bundle, size: usize) -> Result<Box<dyn Backend>, LoadErr
 /// The backend of this name, one of [`NAMES`], for windows of `size` × `size` cells.
 ///
 /// # Errors
-/// [`LoadError::Parameter`] for `backend` when there is no backend of this name, or when it can't run this bundle on this
-/// machine; and the errors of [`fastest`].
+/// [`LoadError::Parameter`] for `backend` when there is no backend of this name, or when it can't run this bundle on
+/// this machine; and the errors of [`fastest`].
 pub fn by_name(bundle: &Bundle, size: usize, name: &str) -> Result<Box<dyn Backend>, LoadError> {
     let refused =
         |expected: String| ParameterError { name: "backend".to_owned(), value: name.to_owned(), expected }.into();

@@ -1,5 +1,6 @@
-//! The eight symmetries of a square. A window that is rotated or mirrored has the same paths, but the model, whose weights have
-//! no symmetry, makes other errors on it: a window whose answer has settled on an error gets another chance.
+//! The eight symmetries of a square. A window that is rotated or mirrored has the same paths, but the model, whose
+//! weights have no symmetry, makes other errors on it: a window whose answer has settled on an error gets another
+//! chance.
 
 use trm_grid::units::MOVES;
 

@@ -6,7 +6,8 @@ use crate::simd::vector::Simd;
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
-/// Whether the processor multiplies and adds in one instruction. Where it doesn't, `mul_add` is a slow library function.
+/// Whether the processor multiplies and adds in one instruction. Where it doesn't, `mul_add` is a slow library
+/// function.
 const HAS_FMA: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 #[inline(always)]

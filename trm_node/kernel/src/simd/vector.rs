@@ -2,11 +2,12 @@
 
 /// The vectors of one instruction set.
 ///
-/// The methods must be inlined into a function that has the instruction set switched on; `crate::level` has one for each.
+/// The methods must be inlined into a function that has the instruction set switched on; `crate::level` has one for
+/// each.
 ///
 /// # Safety
-/// For all methods: the processor has the instruction set, and pointers point to memory that may be read or written, a whole
-/// vector of it where a vector is loaded or stored. Pointers need no alignment.
+/// For all methods: the processor has the instruction set, and pointers point to memory that may be read or written, a
+/// whole vector of it where a vector is loaded or stored. Pointers need no alignment.
 pub(crate) trait Simd: Copy {
     /// Lanes of a vector: a power of two, at most 16.
     const LANES: usize;

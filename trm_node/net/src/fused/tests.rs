@@ -1,4 +1,5 @@
-//! The kernel on every instruction set, with a bundle's weights: against the model in double precision, and against tract.
+//! The kernel on every instruction set, with a bundle's weights: against the model in double precision, and against
+//! tract.
 
 use super::*;
 use crate::graph::Graph;

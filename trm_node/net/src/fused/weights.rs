@@ -1,4 +1,5 @@
-//! Reads the kernel's weights from the ONNX graphs of a bundle, by the names that `models/trm_train/export.py` gives them.
+//! Reads the kernel's weights from the ONNX graphs of a bundle, by the names that `models/trm_train/export.py` gives
+//! them.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
