@@ -98,7 +98,7 @@ impl Backend for Slowed {
         let share = self.backend.net(update, s, out)?;
         // By work, not by sleep: a throttled core works too. All of it, whatever was skipped the first time.
         for _ in 1..if slow { self.switch.factor.load(Ordering::Relaxed) } else { 1 } {
-            self.backend.forget();
+            self.backend.forget_history();
             self.backend.net(update, s, out)?;
         }
         Ok(share)
@@ -108,19 +108,19 @@ impl Backend for Slowed {
         self.backend.decode(y, x, moves)
     }
 
-    fn skip(&mut self, threshold: Option<f32>) {
-        self.backend.skip(threshold);
+    fn set_skip_threshold(&mut self, threshold: Option<f32>) {
+        self.backend.set_skip_threshold(threshold);
     }
 
-    fn forget(&mut self) {
-        self.backend.forget();
+    fn forget_history(&mut self) {
+        self.backend.forget_history();
     }
 
-    fn moved(&mut self, cols: i32, rows: i32) {
-        self.backend.moved(cols, rows);
+    fn shift_history(&mut self, cols: i32, rows: i32) {
+        self.backend.shift_history(cols, rows);
     }
 
-    fn stride(&self) -> usize {
-        self.backend.stride()
+    fn window_stride(&self) -> usize {
+        self.backend.window_stride()
     }
 }

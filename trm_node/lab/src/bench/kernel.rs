@@ -57,7 +57,7 @@ pub fn measure(setting: &Setting, bundle: &Bundle, progress: &mut Progress) -> a
         Ok(peer) => (Some(peer), None),
         Err(reason) => (None, Some(reason)),
     };
-    let state: Vec<f32> = (0..shape.state()).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect();
+    let state: Vec<f32> = (0..shape.state_len()).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect();
     let mut out = vec![0.0; state.len()];
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); backends.len()];
     let mut peer_times = Vec::new();

@@ -10,8 +10,8 @@ use trm_grid::window::Window;
 use trm_net::backend::Backend;
 use trm_net::backend::Update;
 use trm_net::bundle::Bundle;
-use trm_net::encode::{CLASSES, GoalCells, NONE, Scales, encode};
-use trm_net::fused::fastest;
+use trm_net::encode::{CLASSES, GoalCells, NO_MOVE, Scales, encode};
+use trm_net::registry::fastest;
 use trm_net::recursion::Recursion;
 use trm_planner::decode::{Decoder, Field};
 use trm_safety::check::{Rules, check};
@@ -74,8 +74,8 @@ impl Sight {
             blocked: vec![false; cells],
             extra: vec![0.0; cells],
             goals: GoalCells::new(shape.size),
-            input: vec![0.0; shape.input()],
-            logits: vec![0.0; shape.field()],
+            input: vec![0.0; shape.input_len()],
+            logits: vec![0.0; shape.logits_len()],
             path: Vec::new(),
             elapsed: Duration::ZERO,
             backend,
@@ -93,8 +93,8 @@ impl Sight {
         window.extra(&query.costmap, self.travel, &mut self.extra);
         self.goals.find(&window, &query.costmap, None, query.goal);
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
-        self.recursion.cold(self.backend.as_mut());
-        self.recursion.look(self.backend.as_mut(), &self.input)?;
+        self.recursion.begin_cold(self.backend.as_mut());
+        self.recursion.embed(self.backend.as_mut(), &self.input)?;
         self.elapsed = began.elapsed();
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Sight {
         let cost = self.find(query);
         self.elapsed += began.elapsed();
         let beside = cost.map(|_| self.decoder.expansions() + 1 - self.path.len() as u32);
-        let change = f64::from(self.recursion.change());
+        let change = f64::from(self.recursion.answer_change());
         Ok(Answer {
             cost,
             q: 1.0 / (1.0 + (-q).exp()),
@@ -133,7 +133,7 @@ impl Sight {
                 self.logits[class * cells + at] = -(cols as f32).hypot(rows as f32);
             }
         }
-        self.logits[NONE * cells..].fill(0.0);
+        self.logits[NO_MOVE * cells..].fill(0.0);
         self.find(query)
     }
 
@@ -157,7 +157,7 @@ impl Sight {
 
     /// Whether a supervision step has just ended.
     pub const fn step_is_whole(&self) -> bool {
-        self.recursion.step_is_whole()
+        self.recursion.is_at_step_end()
     }
 
     /// The most probable class of each cell of the window, row-major, in the last answer.

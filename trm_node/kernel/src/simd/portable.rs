@@ -1,16 +1,17 @@
-//! What the compiler makes of four values at once: SSE2 on `x86_64`.
+//! Four lanes in portable Rust, for which the compiler chooses the instructions: SSE2 on `x86_64`.
 
-use super::Simd;
+use crate::simd::vector::Simd;
 
-/// Four values in an array.
+/// Vectors that are arrays.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Portable;
+pub(crate) struct Portable;
 
-/// Fused only where the processor does it: without it the library's is slow.
-const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+/// Whether the processor multiplies and adds in one instruction. Where it doesn't, `mul_add` is a slow library
+/// function.
+const HAS_FMA: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 #[inline(always)]
-fn each(f: impl Fn(usize) -> f32) -> [f32; 4] {
+fn each_lane(f: impl Fn(usize) -> f32) -> [f32; 4] {
     std::array::from_fn(f)
 }
 
@@ -36,34 +37,34 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn add(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        each(|lane| a[lane] + b[lane])
+        each_lane(|lane| a[lane] + b[lane])
     }
     #[inline(always)]
     unsafe fn sub(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        each(|lane| a[lane] - b[lane])
+        each_lane(|lane| a[lane] - b[lane])
     }
     #[inline(always)]
     unsafe fn mul(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        each(|lane| a[lane] * b[lane])
+        each_lane(|lane| a[lane] * b[lane])
     }
     #[inline(always)]
     unsafe fn div(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        each(|lane| a[lane] / b[lane])
+        each_lane(|lane| a[lane] / b[lane])
     }
     #[inline(always)]
     unsafe fn fma(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
-        each(|lane| if FUSED { a[lane].mul_add(b[lane], c[lane]) } else { a[lane] * b[lane] + c[lane] })
+        each_lane(|lane| if HAS_FMA { a[lane].mul_add(b[lane], c[lane]) } else { a[lane] * b[lane] + c[lane] })
     }
     #[inline(always)]
     unsafe fn clamp(a: [f32; 4], low: [f32; 4], high: [f32; 4]) -> [f32; 4] {
-        each(|lane| {
+        each_lane(|lane| {
             let least = if a[lane] < low[lane] { low[lane] } else { a[lane] };
             if least > high[lane] { high[lane] } else { least }
         })
     }
     #[inline(always)]
     unsafe fn scale(a: [f32; 4], n: [f32; 4]) -> [f32; 4] {
-        each(|lane| f32::from_bits(a[lane].to_bits().wrapping_add(n[lane].to_bits() << 23)))
+        each_lane(|lane| f32::from_bits(a[lane].to_bits().wrapping_add(n[lane].to_bits() << 23)))
     }
     #[inline(always)]
     unsafe fn sum(a: [f32; 4]) -> f32 {
@@ -72,7 +73,7 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn differ(a: [f32; 4], b: [f32; 4], threshold: [f32; 4]) -> bool {
         (0..4).fold(false, |differ, lane| {
-            // Asked this way round, NaN differs from everything.
+            // Written so that NaN differs from everything.
             let near = (a[lane] - b[lane]).abs() <= threshold[lane];
             differ || !near
         })

@@ -1,28 +1,17 @@
-//! The few vector operations that the kernel is written in, for each instruction set that it knows.
-//!
-//! The methods must be inlined into a function that has the instruction set switched on: [`super::level`] has one for each.
+//! The vector operations that every instruction set provides.
 
-#[cfg(target_arch = "aarch64")]
-mod neon;
-mod portable;
-#[cfg(target_arch = "x86_64")]
-mod x86;
-
-#[cfg(target_arch = "aarch64")]
-pub(super) use neon::Neon;
-pub(super) use portable::Portable;
-#[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx512};
-
-/// Vectors of one instruction set.
+/// The vectors of one instruction set.
+///
+/// The methods must be inlined into a function that has the instruction set switched on; `crate::level` has one for
+/// each.
 ///
 /// # Safety
-/// All methods: the instruction set is there, and what is pointed to can be read or written, a whole vector of it where a
-/// vector is loaded or stored.
-pub(super) trait Simd: Copy {
-    /// Values of a vector, at most 16 and a power of two.
+/// For all methods: the processor has the instruction set, and pointers point to memory that may be read or written, a
+/// whole vector of it where a vector is loaded or stored. Pointers need no alignment.
+pub(crate) trait Simd: Copy {
+    /// Lanes of a vector: a power of two, at most 16.
     const LANES: usize;
-    /// A vector.
+    /// A vector of `LANES` values.
     type Vector: Copy;
 
     /// One value in all lanes.
@@ -43,12 +32,12 @@ pub(super) trait Simd: Copy {
     unsafe fn div(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a · b + c` in each lane.
     unsafe fn fma(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// `a` within `low` and `high` in each lane.
+    /// `a` limited to the range from `low` to `high` in each lane.
     unsafe fn clamp(a: Self::Vector, low: Self::Vector, high: Self::Vector) -> Self::Vector;
-    /// `a · 2^n` in each lane, where the lowest bits of `n` hold a whole number.
+    /// `a · 2^n` in each lane, where n is the whole number in the lowest bits of `n`'s lane.
     unsafe fn scale(a: Self::Vector, n: Self::Vector) -> Self::Vector;
     /// The sum of all lanes.
     unsafe fn sum(a: Self::Vector) -> f32;
-    /// Whether any lane of `a` and `b` is farther apart than `threshold`, or one of them is no number.
+    /// Whether `a` and `b` differ by more than `threshold` in any lane, or hold a NaN.
     unsafe fn differ(a: Self::Vector, b: Self::Vector, threshold: Self::Vector) -> bool;
 }

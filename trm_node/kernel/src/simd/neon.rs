@@ -1,15 +1,16 @@
 //! NEON, which every aarch64 processor has.
 
-use super::Simd;
 use std::arch::aarch64::{
     float32x4_t, vabdq_f32, vaddq_f32, vaddq_s32, vaddvq_f32, vcleq_f32, vdivq_f32, vdupq_n_f32, vfmaq_f32,
     vld1q_dup_f32, vld1q_f32, vmaxq_f32, vminq_f32, vminvq_u32, vmulq_f32, vreinterpretq_f32_s32,
     vreinterpretq_s32_f32, vshlq_n_s32, vst1q_f32, vsubq_f32,
 };
 
+use crate::simd::vector::Simd;
+
 /// NEON.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Neon;
+pub(crate) struct Neon;
 
 impl Simd for Neon {
     const LANES: usize = 4;

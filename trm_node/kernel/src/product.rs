@@ -1,10 +1,11 @@
-//! Matrix products of a few rows at a time: the sums stay in registers.
+//! Matrix products of a few rows at a time, whose sums stay in registers.
 
-use super::simd::Simd;
+use crate::simd::vector::Simd;
 
-/// The rows of factors: `runs` runs of `length` values each, `run_step` apart; the next row begins `step` values on.
+/// The rows of the left factor. Each is made of `runs` runs of `length` values, `run_step` values from one run's start
+/// to the next; consecutive rows start `step` values apart.
 #[derive(Clone, Copy)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     pub from: *const f32,
     pub step: usize,
     pub runs: usize,
@@ -12,27 +13,29 @@ pub(super) struct Rows {
     pub run_step: usize,
 }
 
-/// The product of `ROWS` rows with `weights`, `[runs · length, width]`: `out[row] = start + Σ rows[row, at] · weights[at]`,
-/// `width` values each, `out_step` apart. `width` is a multiple of the block's `VECTORS` vectors.
+/// The product of `ROWS` rows with `weights`, `[runs · length, width]`. Each row of the result is
+/// `out[row] = bias + Σ rows[row, i] · weights[i]`, `width` values; it starts `out_step` values after the previous one.
+/// `width` is a multiple of `VECTORS` vectors.
 ///
 /// # Safety
-/// The instruction set is there; all that is named can be read and written; `start` holds `width` values or is null.
+/// The processor has the instruction set of `S`. All of the rows and of `weights` may be read, and of `out` written.
+/// `bias` points to `width` values, or is null for none.
 #[inline(always)]
-pub(super) unsafe fn product<S: Simd, const ROWS: usize, const VECTORS: usize>(
+pub(crate) unsafe fn product<S: Simd, const ROWS: usize, const VECTORS: usize>(
     rows: Rows,
     weights: *const f32,
     width: usize,
-    start: *const f32,
+    bias: *const f32,
     out: *mut f32,
     out_step: usize,
 ) {
     unsafe {
         for first in (0..width).step_by(VECTORS * S::LANES) {
             let mut sums = [[S::set(0.0); VECTORS]; ROWS];
-            if !start.is_null() {
+            if !bias.is_null() {
                 for sums in &mut sums {
                     for (vector, sum) in sums.iter_mut().enumerate() {
-                        *sum = S::load(start.add(first + vector * S::LANES));
+                        *sum = S::load(bias.add(first + vector * S::LANES));
                     }
                 }
             }
@@ -40,7 +43,7 @@ pub(super) unsafe fn product<S: Simd, const ROWS: usize, const VECTORS: usize>(
                 let mut from = rows.from.add(run * rows.run_step);
                 let mut weights = weights.add(run * rows.length * width + first);
                 for _ in 0..rows.length {
-                    // Loops, not closures: a closure isn't built for the instruction set.
+                    // Loops, because a closure isn't compiled for the instruction set.
                     let mut block = [S::set(0.0); VECTORS];
                     for (vector, weight) in block.iter_mut().enumerate() {
                         *weight = S::load(weights.wrapping_add(vector * S::LANES));

@@ -1,6 +1,5 @@
 //! AVX2 with FMA, and AVX-512.
 
-use super::Simd;
 use std::arch::x86_64::{
     __m256, __m512, _CMP_NLE_UQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps,
     _mm256_add_epi32, _mm256_add_ps, _mm256_andnot_ps, _mm256_castps_si256, _mm256_castps256_ps128,
@@ -12,9 +11,11 @@ use std::arch::x86_64::{
     _mm512_sub_ps,
 };
 
+use crate::simd::vector::Simd;
+
 /// AVX2 and FMA.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Avx2;
+pub(crate) struct Avx2;
 
 impl Simd for Avx2 {
     const LANES: usize = 8;
@@ -86,7 +87,7 @@ impl Simd for Avx2 {
 
 /// AVX-512.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Avx512;
+pub(crate) struct Avx512;
 
 impl Simd for Avx512 {
     const LANES: usize = 16;
