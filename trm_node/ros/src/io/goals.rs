@@ -1,38 +1,39 @@
-//! Goals: checked, brought into the map's frame, and handed to the planner thread.
+//! Goals: checked, transformed to the map's frame, and handed over.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use r2r::geometry_msgs::msg::PoseStamped;
 use tokio::sync::mpsc::UnboundedSender;
-use trm_planner::halt::deadline::Clock;
 use trm_grid::units::Pose;
+use trm_planner::halt::deadline::Clock;
 
-use crate::convert::{self, Refused};
+use crate::commands::Commands;
+use crate::io::convert::{self, Refused};
+use crate::io::newest::newest;
+use crate::io::transforms::{TransformBuffer, TransformError};
+use crate::lock::lock;
+use crate::messages::Record;
 use crate::params::Parameters;
-use crate::record::Record;
-use crate::shared::{Shared, lock};
-use crate::topics::newest;
-use crate::transforms::{TransformBuffer, TransformError};
-use crate::{inbox, planner};
+use crate::shared::Shared;
 
-/// How often a goal whose frame isn't known yet is tried again.
-const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// How often a goal is tried again while its frame isn't known yet.
+const RETRY_PERIOD: Duration = Duration::from_millis(20);
 
 /// Takes goals in.
 pub struct Goals {
     pub shared: Arc<Shared>,
     pub parameters: Arc<Parameters>,
     pub transforms: Arc<Mutex<TransformBuffer>>,
-    pub planner: inbox::Sender<planner::Event>,
+    pub commands: Commands,
     pub records: UnboundedSender<Record>,
 }
 
+/// Why a goal has no pose in the map's frame.
 enum Unplaced {
     Refused(Refused),
-    /// It may get better.
+    /// The transform may still come.
     NoTransform(TransformError),
 }
 
@@ -52,7 +53,8 @@ impl Goals {
         }
     }
 
-    /// Hands a goal over, or refuses it. When a newer one comes while this one waits for its frame, that is the answer.
+    /// Hands a goal over, or refuses it. Returns a newer one that came while this one
+    /// waited for its transform.
     async fn take(
         &self,
         goal: &PoseStamped,
@@ -82,12 +84,12 @@ impl Goals {
                     self.shared.health().goal.lose(1);
                     return Some(newer);
                 }
-                () = tokio::time::sleep(TRY_AGAIN) => arrived = self.shared.clock.now(),
+                () = tokio::time::sleep(RETRY_PERIOD) => arrived = self.shared.clock.now(),
             }
         }
     }
 
-    /// The goal in the map's frame.
+    /// The goal's pose in the map's frame.
     fn place(&self, goal: &PoseStamped) -> Result<Pose, Unplaced> {
         let pose = convert::isometry("goal", "pose", &goal.pose).map_err(Unplaced::Refused)?;
         let map_frame = self.parameters.config().node.map_frame;
@@ -105,16 +107,14 @@ impl Goals {
 
     fn accept(&self, pose: Pose, arrived: Duration) {
         self.shared.health().goal.good(arrived);
-        // The plan to the goal before is of no use any more.
-        self.shared.cancel.store(true, Ordering::SeqCst);
-        // Fails only when the node is stopping; so below.
-        let _ = self.planner.send(planner::Event::Goal(pose, arrived));
+        self.commands.goal(pose, arrived);
     }
 
     fn refuse(&self, result: &'static str, text: String) {
         if self.shared.health().goal.refuse(&text, self.shared.clock.now()) {
             self.shared.log.warn(&text);
         }
-        let _ = self.records.send(Record::RefusedGoal(result, text));
+        // Fails only while the node is stopping.
+        let _ = self.records.send(Record::GoalRefused(result, text));
     }
 }

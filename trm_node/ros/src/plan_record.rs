@@ -1,15 +1,14 @@
-//! What the planner thread tells of each plan. `Copy`, so that telling it allocates and frees nothing.
+//! What the planner thread reports about each plan. `Copy`, so that reporting it allocates and frees nothing.
 
 use std::time::Duration;
 
-use trm_planner::PlanError;
-use trm_planner::Report;
+use trm_planner::{PlanError, Report};
 use trm_rt::usage::Usage;
 
-/// Why there is no path.
+/// Why no path was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// The planner's own reasons.
+    /// The planner found none.
     Plan(PlanError),
     /// No grid has come.
     NoGrid,
@@ -17,40 +16,51 @@ pub enum Failure {
     NoPose,
     /// The robot's pose is too old.
     OldPose { age: Duration },
-    /// The robot's pose is of a time that ROS time is far from: that was set back, or `/clock` is missing.
+    /// The robot's pose is stamped far ahead of ROS time: that was set back, or `/clock` is missing.
     FuturePose { ahead: Duration },
     /// ROS refused the message.
     Publish,
-    /// The paths before it are still waiting to be published.
+    /// Earlier paths are still waiting to be published.
     Backlog,
 }
 
-/// How long guidance took to work out, and how long ago that was finished.
+/// How long guidance took to compute, and how long ago that was finished.
 #[derive(Debug, Clone, Copy)]
 pub struct GuidanceTimes {
     pub took: Duration,
     pub age: Duration,
 }
 
+/// When things happened to a plan: readings of the monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanTimes {
+    /// Its request arrived.
+    pub arrived: Duration,
+    /// Its path must be published.
+    pub deadline: Duration,
+    /// The planner returned.
+    pub planned: Duration,
+}
+
 /// One plan.
 #[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    /// Counts the plans.
+pub struct PlanRecord {
+    /// Counts the plans from 1.
     pub number: u64,
     pub result: Result<(), Failure>,
-    /// `None` when the planner wasn't asked, for want of a grid or a pose.
+    /// `None` when the planner wasn't asked, because there is no grid or no pose.
     pub report: Option<Report>,
-    /// Of the guidance that the planner had.
+    /// Of the guidance that the planner had; `None` without any.
     pub guidance: Option<GuidanceTimes>,
-    /// Of the path, in metres.
+    /// Length of the path in metres.
     pub length: f64,
     /// From the arrival to the deadline.
     pub budget: Duration,
-    /// How late the tick was noticed; nothing for a plan that an event asked for.
+    /// How late the thread woke up for the tick; zero for a plan that an event asked for.
     pub wake: Duration,
     /// What the plan cost its thread.
     pub usage: Usage,
-    /// What the planner thread's loop has cost, the plans of warming up left out.
+    /// What the planner thread's loop has cost so far, without the plans of warming up.
     pub loop_usage: Usage,
     /// From the planner's return to the end of publishing.
     pub publish: Duration,
@@ -58,11 +68,12 @@ pub struct Plan {
     pub total: Duration,
     /// Whether that was after the deadline.
     pub missed: bool,
-    /// The path's stamp, in ROS time; `None` when there is no path.
+    /// The path's stamp in ROS time; `None` without a path.
     pub stamp: Option<Duration>,
 }
 
-impl Plan {
+impl PlanRecord {
+    /// A plan of which nothing is known yet.
     pub const fn new(number: u64, budget: Duration) -> Self {
         Self {
             number,
@@ -80,18 +91,4 @@ impl Plan {
             stamp: None,
         }
     }
-}
-
-/// What is reported on `~/status`.
-#[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every record is a plan, and a box would be allocated in the loop"
-)]
-pub enum Record {
-    Plan(Plan),
-    /// The robot is at its goal.
-    Reached,
-    /// A goal that can't be used: Nav2's name of the error, and a text.
-    RefusedGoal(&'static str, String),
 }

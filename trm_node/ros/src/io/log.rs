@@ -7,8 +7,9 @@ use std::sync::Arc;
 pub struct Log(Arc<str>);
 
 impl Log {
-    pub fn new(node: &r2r::Node) -> Self {
-        Self(node.logger().into())
+    /// A logger of this name.
+    pub fn named(name: &str) -> Self {
+        Self(name.into())
     }
 
     pub fn info(&self, text: &str) {

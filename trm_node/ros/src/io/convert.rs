@@ -1,4 +1,4 @@
-//! Messages to the core's values and back. Whatever can't be used is refused with its field and value.
+//! Messages to the planner's values and back. What can't be used is refused with its field and value.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use r2r::builtin_interfaces::msg::Time;
 use r2r::geometry_msgs::msg as geometry;
 use r2r::nav_msgs::msg as nav;
-use trm_net::error::LoadError;
+use trm_grid::error::GridError;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Pose;
 
-use crate::transforms::Link;
+use crate::io::transforms::Link;
 
 /// Rotations shorter than this have no direction.
 const MIN_NORM: f64 = 1e-6;
-/// A grid's z axis may lean by so much (1 − cosine) before it is no map of the floor: about 2.5°.
+/// A grid's z axis may lean by so much (1 − cosine, about 2.5°). One that leans more isn't a map of the floor.
 const MAX_LEAN: f64 = 1e-3;
 
 /// A message that can't be used, and why.
@@ -96,16 +96,16 @@ fn rotation(what: &str, field: &str, q: &geometry::Quaternion) -> Result<UnitQua
     })
 }
 
-/// What the planner knows of a pose: where it is on the floor, and its heading.
+/// The part of a pose that the planner uses: its place on the floor, and its heading.
 pub fn planar(pose: &Isometry3<f64>) -> Pose {
     let ahead = pose.rotation * Vector3::x();
     Pose::new(pose.translation.x, pose.translation.y, ahead.y.atan2(ahead.x))
 }
 
 /// A whole grid.
-pub fn grid(message: nav::OccupancyGrid, map_frame: &str) -> Result<OccupancyGrid, LoadError> {
+pub fn grid(message: nav::OccupancyGrid, map_frame: &str) -> Result<OccupancyGrid, GridError> {
     grid_frame(&message.header.frame_id, map_frame)?;
-    let origin = isometry("grid", "info.origin", &message.info.origin).map_err(|refused| LoadError::Grid {
+    let origin = isometry("grid", "info.origin", &message.info.origin).map_err(|refused| GridError {
         field: "info.origin",
         value: format!("unusable ({} is {})", refused.field, refused.value),
         expected: refused.expected,
@@ -113,7 +113,7 @@ pub fn grid(message: nav::OccupancyGrid, map_frame: &str) -> Result<OccupancyGri
     let lean = 1.0 - (origin.rotation * Vector3::z()).z;
     if lean > MAX_LEAN {
         let q = &message.info.origin.orientation;
-        return Err(LoadError::Grid {
+        return Err(GridError {
             field: "info.origin.orientation",
             value: format!("({}, {}, {}, {})", q.x, q.y, q.z, q.w),
             expected: "a map lies flat: it may turn around z alone".to_owned(),
@@ -124,27 +124,27 @@ pub fn grid(message: nav::OccupancyGrid, map_frame: &str) -> Result<OccupancyGri
     OccupancyGrid::new(geometry, message.data)
 }
 
-/// The number that was meant: 0.05, not 0.05000000074505806. Over a wide map, and at exactly a robot's radius, that is a
-/// cell more or less.
+/// The decimal number that was meant: 0.05, not 0.05000000074505806. Across a wide map, or at exactly the robot's radius,
+/// the difference is a cell.
 fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 /// The rectangle of an update.
-pub fn update_rect(message: &r2r::map_msgs::msg::OccupancyGridUpdate, map_frame: &str) -> Result<Rect, LoadError> {
+pub fn update_rect(message: &r2r::map_msgs::msg::OccupancyGridUpdate, map_frame: &str) -> Result<Rect, GridError> {
     grid_frame(&message.header.frame_id, map_frame)?;
     Ok(Rect { col: message.x, row: message.y, width: message.width, height: message.height })
 }
 
-fn grid_frame(frame_id: &str, map_frame: &str) -> Result<(), LoadError> {
-    check_frame("grid", frame_id, map_frame).map_err(|refused| LoadError::Grid {
+fn grid_frame(frame_id: &str, map_frame: &str) -> Result<(), GridError> {
+    check_frame("grid", frame_id, map_frame).map_err(|refused| GridError {
         field: "header.frame_id",
         value: refused.value,
         expected: refused.expected,
     })
 }
 
-/// A stamp as time since the epoch; a negative one, which no clock gives, as the epoch.
+/// A stamp as time since the epoch; zero for a negative one, which no clock gives.
 pub fn duration(stamp: &Time) -> Duration {
     Duration::new(u64::try_from(stamp.sec).unwrap_or(0), stamp.nanosec)
 }

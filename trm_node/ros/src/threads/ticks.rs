@@ -1,4 +1,4 @@
-//! When planning is due: on absolute times, so that no tick shifts those after it.
+//! When planning is due: at absolute times, so that a late tick doesn't delay those after it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Ticks {
         Self { period: Duration::from_secs_f64(1.0 / frequency), next: None, overruns: 0 }
     }
 
-    /// The times go on in another period.
+    /// Changes the period. The next tick comes one new period after `now`.
     pub fn set_frequency(&mut self, frequency: f64, now: Duration) {
         self.period = Duration::from_secs_f64(1.0 / frequency);
         if self.next.is_some() {
@@ -52,12 +52,12 @@ impl Ticks {
         Some(tick)
     }
 
-    /// The plan of a tick is done: ticks that came meanwhile are overruns.
+    /// The plan of a tick is finished: ticks that became due meanwhile are overruns.
     pub fn done(&mut self, now: Duration) {
         self.overruns += u64::from(self.skip(now));
     }
 
-    /// A plan between the ticks is done: it stands for those that came meanwhile.
+    /// A plan between the ticks is finished: it replaces those that became due meanwhile.
     pub fn served(&mut self, now: Duration) {
         self.skip(now);
     }

@@ -1,5 +1,5 @@
-//! The message with a path, as C has it, made once and written anew for each path: the poses' memory and the name of the
-//! frame in each of them stay.
+//! The message with a path, in C's layout. It is made once and overwritten for each path, so that the memory of the poses,
+//! and the frame's name in each of them, are used again.
 #![expect(unsafe_code, reason = "the poses are an array of C")]
 
 use std::time::Duration;
@@ -8,16 +8,17 @@ use r2r::nav_msgs::msg::Path;
 use r2r::{NativeMsg, Publisher};
 use trm_grid::units::Pose;
 
-use crate::convert;
+use crate::io::convert;
+use crate::plan_record::Failure;
 
-/// Room for so many poses at first.
+/// The message has room for so many poses at first.
 const ROOM: usize = 1024;
 
 /// A path that can be published.
 pub struct PathMessage {
     frame: String,
     message: NativeMsg<Path>,
-    /// How many poses the message was made with.
+    /// How many poses the message was made with. A longer path gets a new one.
     room: usize,
 }
 
@@ -28,8 +29,8 @@ impl PathMessage {
         Self { frame, message, room: ROOM }
     }
 
-    /// Writes a path over the one before.
-    pub fn write(&mut self, poses: &[Pose], stamp: Duration) {
+    /// Overwrites the previous path.
+    fn write(&mut self, poses: &[Pose], stamp: Duration) {
         if poses.len() > self.room {
             self.room = poses.len().next_power_of_two();
             self.message = with_room(&self.frame, self.room);
@@ -37,24 +38,25 @@ impl PathMessage {
         let stamp = convert::time(stamp);
         let path = &mut *self.message;
         (path.header.stamp.sec, path.header.stamp.nanosec) = (stamp.sec, stamp.nanosec);
-        // SAFETY: there are `room` poses, all of them made by `with_room`, and no more than that are looked at.
+        // SAFETY: `with_room` made `room` poses, and `poses` has no more.
         let out = unsafe { std::slice::from_raw_parts_mut(path.poses.data, poses.len()) };
         for (pose, out) in poses.iter().zip(out) {
             (out.header.stamp.sec, out.header.stamp.nanosec) = (stamp.sec, stamp.nanosec);
             (out.pose.position.x, out.pose.position.y) = (pose.x, pose.y);
             (out.pose.orientation.z, out.pose.orientation.w) = (pose.yaw / 2.0).sin_cos();
         }
-        // What is freed with the message goes by its capacity, which stays.
+        // The message is freed by its capacity, which stays as it is.
         path.poses.size = poses.len();
     }
 
-    /// Publishes what was written last.
-    pub fn publish(&mut self, publisher: &Publisher<Path>) -> r2r::Result<()> {
-        publisher.publish_native(&mut self.message)
+    /// Writes a path and publishes it.
+    pub fn publish(&mut self, poses: &[Pose], stamp: Duration, publisher: &Publisher<Path>) -> Result<(), Failure> {
+        self.write(poses, stamp);
+        publisher.publish_native(&mut self.message).map_err(|_| Failure::Publish)
     }
 }
 
-/// A message with so many poses, the frame's name in each.
+/// A message with this many poses, and the frame's name in each.
 fn with_room(frame: &str, room: usize) -> NativeMsg<Path> {
     let mut path = Path::default();
     frame.clone_into(&mut path.header.frame_id);

@@ -1,32 +1,34 @@
-//! `~/status` for every plan, and `/diagnostics` once a second whatever happens: the task that speaks for the node.
+//! The task that reports: `~/status` for every plan, and `/diagnostics` once a second whatever happens.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use r2r::QosProfile;
-use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus};
+use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::stats::Statistics;
 use trm_rt::usage::Usage;
 
-use crate::convert;
 use crate::health::{Health, Input};
+use crate::io::convert;
+use crate::io::inference_failures::InferenceFailures;
+use crate::io::status::{self, ms, pair};
+use crate::io::verdict::{ERROR, OK, STALE, Verdict, WARN};
+use crate::messages::Record;
 use crate::params::Parameters;
-use crate::planner::HEARTBEAT;
-use crate::record::{Failure, Plan, Record};
-use crate::shared::Shared;
-use crate::status::{self, ERROR, OK, STALE, Verdict, WARN, ms, pair};
+use crate::plan_record::{Failure, PlanRecord};
+use crate::shared::{HEARTBEAT, Shared};
 
 /// How often `/diagnostics` is published.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Results that change all the time aren't logged more often than this.
-const LOG_EVERY: Duration = Duration::from_secs(1);
+const LOG_PERIOD: Duration = Duration::from_secs(1);
 
-/// Counts, and speaks.
+/// Counts what happens, and publishes it.
 pub struct Diagnostics {
     shared: Arc<Shared>,
     parameters: Arc<Parameters>,
@@ -37,8 +39,9 @@ pub struct Diagnostics {
     without_input: u64,
     /// Plans that failed for any reason.
     failed: u64,
-    /// Paths that ROS refused, or that found the way to it blocked.
+    /// Paths that ROS refused, or for which too many others were waiting.
     unpublished: u64,
+    inference_failures: InferenceFailures,
     /// Of the planner thread's loop.
     usage: Usage,
     last: Option<Verdict>,
@@ -66,6 +69,7 @@ impl Diagnostics {
             without_input: 0,
             failed: 0,
             unpublished: 0,
+            inference_failures: InferenceFailures::default(),
             usage: Usage::NONE,
             last: None,
             logged: None,
@@ -91,22 +95,22 @@ impl Diagnostics {
     fn take(&mut self, record: &Record) {
         let verdict = Verdict::of(record, &self.shared);
         let message = status::message(record, &verdict, &self.shared);
-        // Without anybody to tell; the next message tries again.
+        // A message that can't be sent is lost; the next one may succeed.
         let _ = self.status.publish(&message);
         if let Record::Plan(plan) = record {
             self.count(plan);
         }
-        if !matches!(record, Record::RefusedGoal(..)) {
+        if !matches!(record, Record::GoalRefused(..)) {
             self.log(&verdict);
             self.last = Some(verdict);
         }
     }
 
-    /// One line when planning begins to fail, or to fail otherwise, and one when it succeeds again.
+    /// One line when planning begins to fail, or fails in another way, and one when it succeeds again.
     fn log(&mut self, now: &Verdict) {
         let time = self.shared.clock.now();
         let is_news =
-            self.logged.map_or(now.level == ERROR, |(result, at)| now.result != result && time >= at + LOG_EVERY);
+            self.logged.map_or(now.level == ERROR, |(result, at)| now.result != result && time >= at + LOG_PERIOD);
         if !is_news {
             return;
         }
@@ -117,15 +121,21 @@ impl Diagnostics {
         }
     }
 
-    fn count(&mut self, plan: &Plan) {
+    fn count(&mut self, plan: &PlanRecord) {
         self.recent.plans += 1;
         self.recent.misses += u64::from(plan.missed);
         self.failed += u64::from(plan.result.is_err());
         self.unpublished += u64::from(matches!(plan.result, Err(Failure::Publish | Failure::Backlog)));
         self.usage = plan.loop_usage;
-        match &plan.report {
-            Some(report) => self.statistics.record(report, plan.total, plan.missed),
-            None => self.without_input += 1,
+        let Some(report) = &plan.report else {
+            self.without_input += 1;
+            return;
+        };
+        self.statistics.record(report, plan.total, plan.missed);
+        if let Some(error) = report.inference_error
+            && self.inference_failures.take(error)
+        {
+            self.shared.log.warn(&format!("the model failed, planning goes on without it: {error}"));
         }
     }
 
@@ -158,17 +168,13 @@ impl Diagnostics {
         values.push(pair("latency_max_ms", &ms(statistics.latency_max())));
         values.push(pair("deadline_ms", &self.parameters.config().node.deadline_ms));
         values.extend(status::usage(&self.usage));
-        if let Some(granted) = self.shared.granted.get() {
-            values.push(pair("scheduling", &granted.scheduling));
-            values.push(pair("priority", &granted.priority));
-            values.push(pair("affinity", &granted.affinity));
-            values.push(pair("memory", &granted.memory));
-        }
+        values.push(pair("inference_error", &self.inference_failures.last()));
+        values.extend(self.shared.real_time.values().into_iter().flatten().map(|(key, value)| pair(key, &value)));
         self.status(level, "planner", message, values)
     }
 
     fn planner_state(&self) -> (u8, String) {
-        let silent = self.silence();
+        let silent = self.shared.silence();
         if silent > HEARTBEAT * 4 {
             return (ERROR, format!("the planner thread hasn't come round for {:.1} s", silent.as_secs_f64()));
         }
@@ -186,16 +192,10 @@ impl Diagnostics {
         }
     }
 
-    /// How long the planner thread hasn't come round.
-    fn silence(&self) -> Duration {
-        let beat = Duration::from_millis(self.shared.heartbeat_ms.load(Ordering::Relaxed));
-        self.shared.clock.now().saturating_sub(beat)
-    }
-
     fn inputs(&self) -> DiagnosticStatus {
         let now = self.shared.clock.now();
-        let pose = self.shared.robot(self.parameters.config().node.transform_tolerance).err();
-        // A pose that never came is a missing input already.
+        let pose = self.shared.robot_pose(self.parameters.config().node.transform_tolerance).err();
+        // A pose that has never come is among the missing inputs already.
         let pose = pose.filter(|failure| *failure != Failure::NoPose).and_then(|f| self.shared.pose_problem(f));
         let health = self.shared.health();
         let (level, message) = inputs_state(&health, pose, now);
@@ -212,13 +212,7 @@ impl Diagnostics {
         self.status(level, "inputs", message, values)
     }
 
-    fn status(
-        &self,
-        level: u8,
-        part: &str,
-        message: String,
-        values: Vec<r2r::diagnostic_msgs::msg::KeyValue>,
-    ) -> DiagnosticStatus {
+    fn status(&self, level: u8, part: &str, message: String, values: Vec<KeyValue>) -> DiagnosticStatus {
         DiagnosticStatus {
             level,
             name: format!("{}: {part}", self.shared.name),
@@ -233,7 +227,7 @@ fn inputs(health: &Health) -> [(&'static str, &Input); 4] {
     [("grid", &health.grid), ("robot", &health.robot), ("goal", &health.goal), ("parameters", &health.parameters)]
 }
 
-/// The worst of the inputs, and all that is wrong with them.
+/// The level of the worst input, and everything that is wrong with them.
 fn inputs_state(health: &Health, pose: Option<String>, now: Duration) -> (u8, String) {
     let problems: Vec<_> =
         inputs(health).iter().filter_map(|(_, input)| input.problem(now)).map(str::to_owned).collect();

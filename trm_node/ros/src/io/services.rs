@@ -1,9 +1,9 @@
-//! Services: the parameters, as every ROS node has them but with ranges and refusals, and `~/set_active`.
+//! Services: the parameters, as every ROS node has them, but with ranges and reasons for refusals; and `~/set_active`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
 
+use crossbeam_channel::Sender;
 use futures::{Stream, StreamExt};
 use r2r::rcl_interfaces::msg as rcl;
 use r2r::rcl_interfaces::srv::{
@@ -13,27 +13,29 @@ use r2r::std_srvs::srv::SetBool;
 use r2r::{QosProfile, ServiceRequest, WrappedServiceTypeSupport};
 use tokio::runtime::Handle;
 
+use crate::commands::Commands;
+use crate::io::convert;
+use crate::messages::WorldEvent;
 use crate::params::{self, Parameters};
 use crate::shared::Shared;
-use crate::{convert, inbox, planner, world};
 
 /// What the services act on.
 #[derive(Clone)]
 pub struct Services {
     pub shared: Arc<Shared>,
     pub parameters: Arc<Parameters>,
-    pub planner: inbox::Sender<planner::Event>,
-    pub world: Sender<world::Event>,
-    pub events: r2r::Publisher<rcl::ParameterEvent>,
+    pub commands: Commands,
+    pub world: Sender<WorldEvent>,
+    pub parameter_events: r2r::Publisher<rcl::ParameterEvent>,
 }
 
-/// The publisher for [`Services::events`].
+/// The publisher for [`Services::parameter_events`].
 pub fn parameter_events(node: &mut r2r::Node) -> r2r::Result<r2r::Publisher<rcl::ParameterEvent>> {
     node.create_publisher("/parameter_events", QosProfile::parameter_events())
 }
 
 impl Services {
-    /// Makes the services and starts the tasks that answer.
+    /// Creates the services, and starts the tasks that answer.
     pub fn serve(&self, node: &mut r2r::Node, runtime: &Handle) -> r2r::Result<()> {
         let qos = QosProfile::services_default;
         let this = self.clone();
@@ -91,8 +93,8 @@ impl Services {
     }
 
     fn apply(&self, changed: &[String]) {
-        // Fails only when the node is stopping.
-        let _ = self.world.send(world::Event::Configure(Box::new(self.parameters.config())));
+        // Fails only while the node is stopping.
+        let _ = self.world.send(WorldEvent::Config(Box::new(self.parameters.config())));
         let parameter = |name: &String| {
             let value = self.parameters.get(name);
             let text = value.as_ref().map_or_else(String::new, ToString::to_string);
@@ -105,12 +107,12 @@ impl Services {
             changed_parameters: changed.iter().map(parameter).collect(),
             ..Default::default()
         };
-        if let Err(error) = self.events.publish(&event) {
+        if let Err(error) = self.parameter_events.publish(&event) {
             self.shared.log.warn(&format!("/parameter_events: {error}"));
         }
     }
 
-    /// No name has dots but `qos_overrides`, so depth and prefixes matter little; they mean what rclcpp takes them for.
+    /// Only `qos_overrides` has dots in its names, so depth and prefixes matter little. They mean what they do in rclcpp.
     fn list(&self, request: &ListParameters::Request) -> ListParameters::Response {
         let is_shallow = |rest: &str| request.depth == 0 || (rest.matches('.').count() as u64) < request.depth;
         let is_asked = |name: &String| {
@@ -129,8 +131,7 @@ impl Services {
 
     fn set_active(&self, active: bool) -> SetBool::Response {
         self.shared.active.store(active, Ordering::Relaxed);
-        self.shared.cancel.store(!active, Ordering::SeqCst);
-        let success = self.planner.send(planner::Event::Active(active)).is_ok();
+        let success = self.commands.set_active(active);
         let message = if active { "planning is on" } else { "planning is paused" };
         self.shared.log.info(message);
         SetBool::Response { success, message: message.to_owned() }
@@ -146,7 +147,7 @@ async fn answer<T>(
 {
     while let Some(request) = requests.next().await {
         let response = handle(&request.message);
-        // A client that has gone gets no answer, and misses none.
+        // A client that has gone needs no answer.
         let _ = request.respond(response);
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use nalgebra::Isometry3;
 
-/// Chains longer than this are taken for loops.
+/// A longer chain of frames is taken for a loop.
 const MAX_CHAIN: usize = 64;
-/// ROS time that goes back by more than this was set back: a simulation started anew.
+/// When ROS time goes back by more than this, it was set back: a simulation has restarted.
 const SET_BACK: Duration = Duration::from_secs(1);
 
 /// A transform of `child`'s coordinates into `parent`'s.
@@ -24,7 +24,7 @@ pub struct Link {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chained {
     pub transform: Isometry3<f64>,
-    /// The oldest stamp on the way, the latest time that all of it is known for; `None` when all of it is static.
+    /// The oldest stamp in the chain: the latest time for which all of it is known; `None` when all of it is static.
     pub stamp: Option<Duration>,
 }
 
@@ -48,7 +48,7 @@ pub struct TransformBuffer {
 }
 
 impl TransformBuffer {
-    /// Takes in the present ROS time. When it was set back, transforms of the future are forgotten.
+    /// Takes the present ROS time. When that was set back, all but static transforms are forgotten.
     pub fn advance(&mut self, now: Duration) {
         if now + SET_BACK < self.now {
             self.links.retain(|_, link| link.stamp.is_none());
@@ -56,7 +56,7 @@ impl TransformBuffer {
         self.now = now;
     }
 
-    /// Takes in a transform, unless a newer one of the same frame is there.
+    /// Takes a transform, unless there is a newer one of the same frame.
     pub fn insert(&mut self, link: Link) {
         let is_older = self.links.get(&link.child).is_some_and(|old| {
             old.parent == link.parent && old.stamp.zip(link.stamp).is_some_and(|(old, new)| new < old)
