@@ -21,6 +21,8 @@ mod loaded {
     use ort::session::builder::GraphOptimizationLevel;
     use ort::value::TensorRef;
 
+    use trm_net::graph::Graph;
+
     use super::{Bundle, LIBRARY, Shape};
 
     pub struct Onnxruntime {
@@ -44,7 +46,7 @@ mod loaded {
                 let builder = builder.with_intra_threads(1).map_err(|error| error.to_string())?;
                 let level = GraphOptimizationLevel::All;
                 let mut builder = builder.with_optimization_level(level).map_err(|error| error.to_string())?;
-                Ok(builder.commit_from_memory(bundle.graph(1))?)
+                Ok(builder.commit_from_memory(bundle.graph(Graph::Net))?)
             };
             let session = build().map_err(|error| named(&error))?;
             Ok(Self { session, state: [1, shape.hidden, shape.tokens(), shape.tokens()] })
