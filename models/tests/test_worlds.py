@@ -1,9 +1,10 @@
 import itertools
+import json
 
 import numpy as np
 import pytest
 
-from trm_train import worlds
+from trm_train import world_statistics, worlds
 
 SIDE = 12
 CORNER, SIZE = (2, 3), 8
@@ -156,3 +157,14 @@ def test_a_seed_gives_the_same_world_again(kind):
     worlds.seed_numba(5)
     np.testing.assert_array_equal(worlds.generate(32, 32, kind), first)
     assert not (first == second).all()
+
+
+def test_the_golden_file_for_the_generators_in_rust_is_up_to_date():
+    """Where this fails, the generators in trm_node/lab/src/worlds need the same change; then `make golden-worlds`."""
+    golden = json.loads(world_statistics.GOLDEN.read_text())
+    found = world_statistics.all_kinds()
+    assert [of["kind"] for of in golden["kinds"]] == list(worlds.NAMES)
+    assert (golden["side"], golden["worlds"]) == (found["side"], found["worlds"])
+    for expected, kind in zip(golden["kinds"], found["kinds"], strict=True):
+        for name in ("free", "edges", "regions", "path"):
+            assert kind[name] == pytest.approx(expected[name], rel=1e-6), (kind["kind"], name)

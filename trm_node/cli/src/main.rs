@@ -33,7 +33,7 @@ struct Cli {
 enum Command {
     Plan(args::PlanArgs),
     Bench(trm_lab::bench::args::BenchArgs),
-    Eval(trm_lab::eval::args::EvalArgs),
+    Eval(trm_lab::eval::EvalArgs),
     Parameters(parameters::ParametersArgs),
 }
 

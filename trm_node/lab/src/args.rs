@@ -64,6 +64,7 @@ pub fn with_flag(error: impl Into<LoadError>) -> anyhow::Error {
 }
 
 /// The pose given by two or three numbers: x, y and perhaps the yaw, which is 0 otherwise.
+#[must_use]
 pub fn pose(numbers: &[f64]) -> Pose {
     let at = |i: usize| numbers.get(i).copied().unwrap_or(0.0);
     Pose::new(at(0), at(1), at(2))

@@ -9,4 +9,4 @@ pub mod eval;
 mod machine;
 mod plot_font;
 mod statistics;
-mod worlds;
+pub mod worlds;

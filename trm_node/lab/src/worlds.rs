@@ -1,16 +1,16 @@
 //! Worlds to plan in, and queries about them: maps, generated worlds, mazes, moving obstacles, and the classical searches
 //! that say what a query costs at best.
 
-pub mod along_path;
+pub(crate) mod along_path;
 mod corridor_maze;
-pub mod generators;
-pub mod map_set;
-pub mod maze_hard;
-pub mod obstacles;
+pub(crate) mod generators;
+pub(crate) mod map_set;
+pub(crate) mod maze_hard;
+pub(crate) mod obstacles;
 pub mod optimum;
-pub mod random;
-pub mod regions;
+pub(crate) mod random;
+pub(crate) mod regions;
 mod rooms;
-pub mod tiled;
-pub mod weighted_a_star;
-pub mod world;
+pub(crate) mod tiled;
+pub(crate) mod weighted_a_star;
+pub(crate) mod world;

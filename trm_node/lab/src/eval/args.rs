@@ -83,6 +83,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE", requires = "anytime")]
     pub png: Option<PathBuf>,
 
+    /// Flags that other commands have too.
     #[command(flatten)]
     pub planning: PlanningArgs,
 
@@ -159,7 +160,7 @@ impl EvalArgs {
         };
         match budget {
             PlanBudget::DeadlineMs(deadline) => {
-                config.set("deadline_ms", &Value::Double(deadline)).map_err(with_flag)?
+                config.set("deadline_ms", &Value::Double(deadline)).map_err(with_flag)?;
             }
             PlanBudget::Steps(steps) => {
                 // The parameter's range includes 0, which switches the model off.

@@ -176,8 +176,13 @@ fn shelves(world: &mut World, random: &mut Random) {
 #[cfg(test)]
 mod tests {
     use clap::ValueEnum as _;
+    use serde::Deserialize;
+    use trm_config::GridConfig;
+    use trm_grid::travel::Travel;
 
     use super::*;
+    use crate::worlds::optimum::field;
+    use crate::worlds::regions::Regions;
 
     #[test]
     fn every_kind_is_neither_empty_nor_full_and_the_same_for_the_same_seed() {
@@ -206,6 +211,92 @@ mod tests {
             noise(&mut raw, 0.42, &mut random);
             let cave = WorldKind::Caves.generate(64, &mut random);
             assert!(2 * edges(&cave) < edges(&raw), "seed {seed}");
+        }
+    }
+
+    /// Statistics of the generators in `models/trm_train/worlds.py`, from `make golden-worlds`.
+    const GOLDEN: &str = include_str!("../../../../tests/golden/worlds.json");
+    /// Means may differ by so many standard errors: the random numbers differ.
+    const STANDARD_ERRORS: f64 = 4.0;
+    /// Standard deviations may differ by this factor.
+    const SPREAD: f64 = 1.5;
+
+    #[derive(Deserialize)]
+    struct Golden {
+        side: usize,
+        worlds: usize,
+        kinds: Vec<GoldenKind>,
+    }
+
+    #[derive(Deserialize)]
+    struct GoldenKind {
+        kind: String,
+        free: Moments,
+        edges: Moments,
+        regions: Moments,
+        path: Moments,
+    }
+
+    #[derive(Deserialize)]
+    struct Moments {
+        mean: f64,
+        std: f64,
+    }
+
+    impl Moments {
+        fn of(values: &[f64]) -> Self {
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            Self { mean, std: (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt() }
+        }
+    }
+
+    /// The statistics of `models/trm_train/world_statistics.py`, which says what they are: free, edges, regions, path.
+    fn statistics(world: &World) -> [f64; 4] {
+        let side = world.side;
+        let costmap = world.costmap().unwrap();
+        let free: Vec<usize> = (0..side * side).filter(|at| !world.blocked[*at]).collect();
+        let edges = (0..side * side)
+            .map(|at| {
+                let differs = |other: usize| usize::from(world.blocked[at] != world.blocked[other]);
+                let right = if at % side + 1 < side { differs(at + 1) } else { 0 };
+                right + if at / side + 1 < side { differs(at + side) } else { 0 }
+            })
+            .sum::<usize>();
+        let lengths: Vec<f64> = free.get(free.len() / 2).map_or_else(Vec::new, |middle| {
+            let travel = Travel::new(&GridConfig::default());
+            let field = field(&costmap, costmap.geometry().cell(*middle), travel).unwrap();
+            let length = |at: usize| f64::from(field.cost_to_go(costmap.geometry().cell(at)));
+            (0..side * side).map(length).filter(|length| length.is_finite() && *length > 0.0).collect()
+        });
+        [
+            free.len() as f64 / (side * side) as f64,
+            edges as f64 / (2 * side * (side - 1)) as f64,
+            f64::from(Regions::of(&costmap).count()),
+            lengths.iter().sum::<f64>() / lengths.len().max(1) as f64,
+        ]
+    }
+
+    #[test]
+    fn worlds_are_like_those_that_the_model_is_trained_on() {
+        let golden: Golden = serde_json::from_str(GOLDEN).unwrap();
+        let names: Vec<&str> = golden.kinds.iter().map(|kind| kind.kind.as_str()).collect();
+        assert_eq!(names, WorldKind::value_variants().iter().map(|kind| kind.name()).collect::<Vec<_>>());
+        for (kind, expected) in WorldKind::value_variants().iter().zip(&golden.kinds) {
+            let all: Vec<[f64; 4]> = (0..golden.worlds)
+                .map(|number| statistics(&kind.generate(golden.side, &mut Random::of_query(1, number))))
+                .collect();
+            let GoldenKind { free, edges, regions, path, .. } = expected;
+            for (at, (name, theirs)) in
+                [("free", free), ("edges", edges), ("regions", regions), ("path", path)].into_iter().enumerate()
+            {
+                let ours = Moments::of(&all.iter().map(|values| values[at]).collect::<Vec<_>>());
+                let error = ((ours.std.powi(2) + theirs.std.powi(2)) / golden.worlds as f64).sqrt();
+                let (a, b) = (ours.mean, theirs.mean);
+                assert!((a - b).abs() <= STANDARD_ERRORS * error + 1e-6, "{kind} {name}: {a}, not {b} ± {error}");
+                let (a, b) = (ours.std, theirs.std);
+                assert!(a <= SPREAD * b + 1e-6 && b <= SPREAD * a + 1e-6, "{kind} {name}: spread {a}, not {b}");
+            }
         }
     }
 }

@@ -15,11 +15,13 @@ pub struct Optimum {
 }
 
 /// The cost-to-go of all cells. Always `Some`, as it isn't cancelled.
+#[must_use]
 pub fn field(costmap: &Costmap, goal: Cell, travel: Travel) -> Option<Guidance> {
     Guidance::compute(costmap, goal, travel, &|| false)
 }
 
 /// The best path from a cell; `None` when the goal can't be reached.
+#[must_use]
 pub fn optimum(costmap: &Costmap, guidance: &Guidance, start: Cell) -> Option<Optimum> {
     let cost = f64::from(guidance.cost_to_go(start));
     let mut cells = 0.0;
