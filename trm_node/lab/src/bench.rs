@@ -76,7 +76,7 @@ fn measure(
     setting: &Setting,
     bundle: &Bundle,
     maps: &[control::Map],
-    (machine, mut runs): (crate::machine::Machine, Vec<run::Run>),
+    (machine, mut runs): (crate::machine::description::Machine, Vec<run::Run>),
 ) -> anyhow::Result<Bench> {
     let mut progress = Progress::new(args.progress);
     let mut notes = Vec::new();
@@ -147,7 +147,7 @@ fn repository(bundle: &Bundle) -> anyhow::Result<Vec<PathBuf>> {
 
 /// What the sensors say until stdin is closed, as JSON.
 fn watch() -> anyhow::Result<String> {
-    let mut sensors = crate::machine::telemetry::Sensors::open();
+    let mut sensors = crate::machine::telemetry::sensors::Sensors::open();
     sensors.start();
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).context("stdin")?;
     Ok(serde_json::json!({ "sensors": sensors.stop() }).to_string())

@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::recording::Header;
 use super::run::{Counts, Run};
 use super::tick::{Miss, Tick, miss, time};
-use crate::machine::telemetry::Sensors;
+use crate::machine::telemetry::sensors::Sensors;
 
 /// Ticks on each map before those that are counted.
 const WARM_UP: u64 = 5;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{Counts, Latencies, Run};
 use super::tick::Tick;
-use crate::machine::telemetry::Readings;
+use crate::machine::telemetry::readings::Readings;
 
 /// What was recorded, and how.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::map_size::MapSize;
 use super::peers::Peer;
 use super::run::{Latencies, Misses, OfKind, Run};
 use super::slowdown::Slowdown;
-use crate::machine::Machine;
+use crate::machine::description::Machine;
 
 /// Version of the file's format.
 pub const FORMAT: u64 = 1;

@@ -8,7 +8,7 @@ use trm_planner::stats::{Statistics, Times};
 
 use super::recording::Header;
 use super::tick::{Kind, Miss, Tick, miss, time, us};
-use crate::machine::telemetry::Readings;
+use crate::machine::telemetry::readings::Readings;
 use crate::statistics::Sorted;
 
 /// Points of the timeline.

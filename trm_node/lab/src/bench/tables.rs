@@ -269,7 +269,7 @@ fn machine(bench: &Bench) -> Table {
     let mut rows: Vec<Vec<String>> =
         bench.machine.rows().into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
     for run in &bench.runs {
-        for (name, value) in run.sensors.iter().flat_map(crate::machine::telemetry::Readings::rows) {
+        for (name, value) in run.sensors.iter().flat_map(crate::machine::telemetry::readings::Readings::rows) {
             rows.push(vec![format!("{name} ({})", run.setup.name), value]);
         }
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Machine, output};
-use crate::machine::telemetry::files::{entries, finite, number, text};
-use crate::machine::telemetry::jetson::{self, ClockMhz};
+use crate::machine::description::Machine;
+use crate::machine::jetson::{self, ClockMhz};
+use crate::machine::program::output;
+use crate::machine::sysfs::{entries, finite, number, text};
 
 /// Names of ARM cores by implementer and part number: Documentation/arch/arm64 says where the numbers come from, Linux'
 /// arch/arm64/include/asm/cputype.h and lscpu-arm.c of util-linux have the names. Those that robots have.
@@ -32,7 +33,7 @@ const ARM: [((u64, u64), &str); 16] = [
 const SETS: [(&str, &str); 6] =
     [("sse2", "SSE2"), ("avx2", "AVX2"), ("fma", "FMA"), ("avx512f", "AVX-512"), ("asimd", "NEON"), ("sve", "SVE")];
 
-pub(super) fn describe(root: &Path, machine: &mut Machine) {
+pub fn describe(root: &Path, machine: &mut Machine) {
     let info = text(&root.join("proc/cpuinfo")).unwrap_or_default();
     let cores = root.join("sys/devices/system/cpu");
     machine.cpu = name(&info);
@@ -114,7 +115,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::machine::telemetry::trees::Tree;
+    use crate::machine::trees::Tree;
 
     #[test]
     fn a_pc_is_named_by_itself_and_a_virtual_one_says_its_clock_only() {

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use super::Machine;
-use crate::machine::telemetry::files::{count, finite, text};
-use crate::machine::telemetry::jetson;
+use crate::machine::description::{Machine, REAL_TIME};
+use crate::machine::jetson;
+use crate::machine::sysfs::{count, finite, text};
 
-/// The kernel whose every part can be interrupted.
-pub(super) const REAL_TIME: &str = "PREEMPT_RT";
-
-pub(super) fn describe(root: &Path, variable: &dyn Fn(&str) -> Option<String>, machine: &mut Machine) {
+pub fn describe(root: &Path, variable: &dyn Fn(&str) -> Option<String>, machine: &mut Machine) {
     let read = |path: &str| text(&root.join(path));
     let number = |path: &str| read(path)?.parse().ok();
     machine.board = read("proc/device-tree/model");
@@ -102,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::machine::telemetry::trees::Tree;
+    use crate::machine::trees::Tree;
 
     fn described(files: &[(&str, &str)]) -> Machine {
         let mut machine = Machine::default();

@@ -6,9 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{entries, number, text};
-use super::rails::is_connected;
-use super::{Sample, Sensor};
+use crate::machine::sysfs::{entries, number, text};
+use crate::machine::telemetry::rails::is_connected;
+use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
 /// The channels of every chip that have a rail.
 pub struct Ina3221(Vec<Rail>);
@@ -64,7 +64,7 @@ impl Rail {
 }
 
 impl Sensor for Ina3221 {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         for rail in &self.0 {
             if let Some(power) = rail.milliwatts() {
                 sample.rails_mw.insert(rail.label.clone(), power);
@@ -75,11 +75,11 @@ impl Sensor for Ina3221 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::{Tree, agx_orin, orin_nx, xavier_nx_jetpack_4};
     use super::*;
+    use crate::machine::trees::{Tree, agx_orin, orin_nx, xavier_nx_jetpack_4};
 
     fn read(tree: &Tree) -> Vec<(String, f64)> {
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         Ina3221::open(tree.root()).unwrap().read(&mut sample);
         sample.rails_mw.into_iter().collect()
     }
@@ -121,7 +121,7 @@ mod tests {
         let orin = orin_nx();
         let mut chips = Ina3221::open(orin.root()).unwrap();
         orin.remove("sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon4/curr1_input");
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         chips.read(&mut sample);
         assert_eq!(sample.rails_mw.len(), 2, "only what is there is said");
     }

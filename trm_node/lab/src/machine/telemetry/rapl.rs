@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{count, entries, text};
-use super::{Sample, Sensor};
+use crate::machine::sysfs::{count, entries, text};
+use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
 /// The domains of every processor.
 pub struct Rapl(Vec<Domain>);
@@ -44,7 +44,7 @@ impl Domain {
 }
 
 impl Sensor for Rapl {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         for domain in &mut self.0 {
             if let Some(now) = count(&domain.counter) {
                 let step = now
@@ -66,11 +66,11 @@ pub fn is_of_the_whole(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::{Tree, pc};
     use super::*;
+    use crate::machine::trees::{Tree, pc};
 
     fn used(rapl: &mut Rapl) -> Vec<(String, f64)> {
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         rapl.read(&mut sample);
         sample.domains_mj.into_iter().collect()
     }

@@ -7,15 +7,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::files::finite;
-use super::rails::is_connected;
-use super::thermal::is_measured;
-use super::{PERIOD, Sample, Sensor};
+use crate::machine::sysfs::finite;
+use crate::machine::telemetry::rails::is_connected;
+use crate::machine::telemetry::sensor::{PERIOD, Sensor, SensorSample};
+use crate::machine::telemetry::thermal::is_measured;
 
 /// A line's power of each rail, temperatures and GPU load. Anything else that the line has, or that isn't understood, is
 /// left out.
-fn parse(line: &str) -> Sample {
-    let mut sample = Sample::default();
+fn parse(line: &str) -> SensorSample {
+    let mut sample = SensorSample::default();
     let mut words = line.split_whitespace().peekable();
     while let Some(word) = words.next() {
         if let Some((zone, celsius)) = temperature(word) {
@@ -65,7 +65,7 @@ fn is_name(word: &str) -> bool {
 /// The running process and its newest line.
 pub struct Tegrastats {
     child: Child,
-    newest: Arc<Mutex<Option<Sample>>>,
+    newest: Arc<Mutex<Option<SensorSample>>>,
 }
 
 impl Tegrastats {
@@ -94,7 +94,7 @@ impl Tegrastats {
 }
 
 impl Sensor for Tegrastats {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(line) = newest {
             sample.rails_mw.extend(line.rails_mw);
@@ -116,8 +116,9 @@ impl Drop for Tegrastats {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::rails::total;
     use super::*;
+    use crate::machine::telemetry::rails::total;
+    use crate::machine::trees::Tree;
 
     /// A line as a module printed it, and what must be found: GPU load, total power, one zone, how many zones and rails.
     struct Case {
@@ -280,7 +281,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_left_out() {
         let sample = parse("cpu@nanC gpu@infC @5C VDD_IN infmW/1mW VDD_SOC 1e3mW VDD_X -1mW/1mW GR3D_FREQ 101% VDD_Y");
-        assert_eq!(sample, Sample::default());
+        assert_eq!(sample, SensorSample::default());
     }
 
     proptest! {
@@ -298,7 +299,7 @@ mod tests {
 
     #[test]
     fn the_process_is_asked_for_its_newest_line_and_ended() {
-        let tree = super::super::trees::Tree::new(&[]);
+        let tree = Tree::new(&[]);
         tree.program(
             "usr/bin/tegrastats",
             &format!(
@@ -309,8 +310,8 @@ mod tests {
         );
         let mut tegrastats = Tegrastats::open(tree.root()).unwrap();
         let pid = tegrastats.child.id();
-        let mut sample = Sample::default();
-        while sample == Sample::default() {
+        let mut sample = SensorSample::default();
+        while sample == SensorSample::default() {
             std::thread::yield_now();
             tegrastats.read(&mut sample);
         }

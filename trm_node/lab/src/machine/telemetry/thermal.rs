@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{entries, number, text};
-use super::{Sample, Sensor};
+use crate::machine::sysfs::{entries, number, text};
+use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
 /// A zone whose part of the chip is switched off says -256 °C, or can't be read.
 const OFFLINE: f64 = -100.0;
@@ -34,7 +34,7 @@ impl Zones {
 }
 
 impl Sensor for Zones {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         for (zone, path) in &self.0 {
             let celsius = number(path).map(|thousandths| thousandths / 1000.0);
             if let Some(celsius) = celsius.filter(|celsius| is_measured(zone, *celsius)) {
@@ -51,11 +51,11 @@ impl Sensor for Zones {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::{Tree, agx_orin, xavier_nx_jetpack_4};
     use super::*;
+    use crate::machine::trees::{Tree, agx_orin, xavier_nx_jetpack_4};
 
     fn read(tree: &Tree) -> Vec<(String, f64)> {
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         Zones::open(tree.root()).unwrap().read(&mut sample);
         sample.temperatures_c.into_iter().collect()
     }

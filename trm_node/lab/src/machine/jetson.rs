@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::files::finite;
+use crate::machine::sysfs::finite;
 
 /// The power mode from `nvpmodel -q`, for example `15W` for
 /// ```text
