@@ -1,8 +1,9 @@
-//! The power monitors on a Jetson's module: INA3221 chips of three channels, by the labels of their rails.
+//! The power monitors of a Jetson's module: INA3221 chips. Each has three channels, named after the rails they measure.
 //!
-//! `JetPack` 5 and later have the kernel's hwmon driver (Documentation/hwmon/ina3221.rst: `in[123]_label`, `in[123]_input` in mV,
-//! `curr[123]_input` in mA; `in[456]` are shunt voltages and `in7` their sum, no rails). `JetPack` 4 has NVIDIA's iio driver
-//! (`rail_name_[012]`, `in_power[012]_input` in mW). Chip 1-0040 on Orin, 7-0040 on Xavier NX; the AGX modules have a second, 0041.
+//! `JetPack` 5 and later use the kernel's hwmon driver (Documentation/hwmon/ina3221.rst): `in[123]_label`,
+//! `in[123]_input` in mV, `curr[123]_input` in mA. `in[456]` are shunt voltages and `in7` is their sum; they are no
+//! rails. `JetPack` 4 has NVIDIA's iio driver: `rail_name_[012]`, `in_power[012]_input` in mW. The chip is 1-0040 on Orin
+//! and 7-0040 on Xavier NX. The AGX modules have a second one, 0041.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use crate::machine::sysfs::{entries, number, text};
 use crate::machine::telemetry::rails::is_connected;
 use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
-/// The channels of every chip that have a rail.
+/// The rails of all chips.
 pub struct Ina3221(Vec<Rail>);
 
 struct Rail {
@@ -19,14 +20,14 @@ struct Rail {
 }
 
 enum Power {
-    /// Files of the voltage in mV and of the current in mA.
+    /// The files of the voltage in mV and of the current in mA.
     Product(PathBuf, PathBuf),
-    /// File of the power in mW.
+    /// The file of the power in mW.
     Direct(PathBuf),
 }
 
 impl Ina3221 {
-    /// The chips that a driver has taken; `None` where there is none with a rail that can be read.
+    /// Finds the chips that have a driver; `None` if no rail can be read.
     pub fn open(root: &Path) -> Option<Self> {
         let drivers = root.join("sys/bus/i2c/drivers");
         let chips = ["ina3221", "ina3221x"].into_iter().flat_map(|driver| entries(&drivers.join(driver), ""));

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What the sensors said over a run. What the machine has no sensor for is missing.
+/// The sensors' readings over a run. What the machine has no sensor for is missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Readings {
-    /// Length of the run in seconds, and how often the sensors were read.
+    /// Length of the run, in seconds.
     pub seconds: f64,
+    /// How often the sensors were read.
     pub samples: u64,
-    /// Energy that the whole machine used, in millijoules: not the planner's share of it.
+    /// Energy that the whole machine used, in millijoules, not only the planner.
     pub energy_mj: Option<f64>,
-    /// What that is the sum of.
+    /// The rails or domains whose sum that is.
     pub energy_of: Option<String>,
     /// Mean power of the whole machine, in milliwatts.
     pub average_mw: Option<f64>,
@@ -21,16 +22,16 @@ pub struct Readings {
     pub rails: BTreeMap<String, f64>,
     /// The highest temperature of each zone, in degrees Celsius.
     pub temperatures_c: BTreeMap<String, f64>,
-    /// Mean load of the GPU.
+    /// Mean load of the GPU, from 0 to 100.
     pub gpu_percent: Option<f64>,
     /// How often the machine throttled itself during the run.
     pub throttle_events: Option<u64>,
-    /// What a reader of the figures should know.
+    /// A caveat for readers of the figures.
     pub note: Option<String>,
 }
 
 impl Readings {
-    /// Rows for a table: what was read, and how much it was.
+    /// The readings with their names, as rows of a table.
     pub fn rows(&self) -> Vec<(String, String)> {
         let mut rows = Vec::new();
         let mut row = |name: String, value: String| rows.push((name, value));

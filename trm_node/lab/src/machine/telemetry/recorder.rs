@@ -10,10 +10,10 @@ use crate::machine::telemetry::{rails, rapl};
 /// Below so many seconds the energy is marked as rough: an INA3221 updates every 430 ms, which is 1.4 % of this time.
 const ENOUGH_SECONDS: f64 = 30.0;
 
-/// The mean over time of a number that may be missing at times.
+/// The mean over time of a number that may sometimes be missing.
 #[derive(Default)]
 struct Mean {
-    /// When it was last there, and what it was.
+    /// Time and value of the last reading; `None` after a missing one.
     last: Option<(f64, f64)>,
     integral: f64,
     covered: f64,
@@ -27,7 +27,7 @@ impl Mean {
             return;
         };
         if let Some((before, old)) = self.last {
-            // Between two readings the power is taken to go straight from one to the other.
+            // The value is taken to be linear between two readings.
             self.integral += (at - before) * f64::midpoint(old, value);
             self.covered += at - before;
         }
@@ -40,10 +40,10 @@ impl Mean {
     }
 }
 
-/// Takes samples and adds them up.
+/// Adds up the samples of a run.
 #[derive(Default)]
 pub struct Recorder {
-    /// In seconds.
+    /// Time of the last sample, in seconds after the start.
     elapsed: f64,
     samples: u64,
     rails: BTreeMap<String, Mean>,
@@ -52,12 +52,12 @@ pub struct Recorder {
     domains_mj: BTreeMap<String, f64>,
     gpu: Mean,
     temperatures_c: BTreeMap<String, f64>,
-    /// The first and the last count.
+    /// The first and the last count of throttle events.
     throttled: Option<(u64, u64)>,
 }
 
 impl Recorder {
-    /// Takes what was read `at` this time after the run's start.
+    /// Takes a sample that was read `at` this time after the run's start.
     pub fn add(&mut self, at: Duration, sample: SensorSample) {
         let at = at.as_secs_f64();
         self.elapsed = at;
@@ -83,7 +83,7 @@ impl Recorder {
         }
     }
 
-    /// What the samples add up to; `None` when no sensor said anything.
+    /// The sums and means; `None` if no sensor gave anything.
     pub fn readings(self) -> Option<Readings> {
         let seconds = self.elapsed;
         let mut rails: BTreeMap<String, f64> =

@@ -1,11 +1,11 @@
-//! What only NVIDIA's kernels say: how busy the GPU is, and how often the module was throttled for its current or voltage.
+//! Readings that only NVIDIA's kernels offer: the GPU's load, and how often current or voltage throttled the module.
 
 use std::path::{Path, PathBuf};
 
 use crate::machine::sysfs::{count, entries, number};
 use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
-/// Where the load is, in thousandths: `JetPack` 6, 5 and 4.
+/// The files of the GPU's load, in thousandths, in `JetPack` 6, 5 and 4.
 const LOADS: [&str; 4] = [
     "sys/devices/platform/bus@0/17000000.gpu/load",
     "sys/devices/platform/17000000.ga10b/load",
@@ -13,11 +13,11 @@ const LOADS: [&str; 4] = [
     "sys/devices/gpu.0/load",
 ];
 
-/// The file of the GPU's load.
+/// The GPU's load, read from a file.
 pub struct GpuLoad(PathBuf);
 
 impl GpuLoad {
-    /// `None` where none of the files can be read.
+    /// Finds the file; `None` if there is none that can be read.
     pub fn open(root: &Path) -> Option<Self> {
         LOADS.iter().map(|path| root.join(path)).find(|path| number(path).is_some()).map(Self)
     }
@@ -36,7 +36,7 @@ impl Sensor for GpuLoad {
 pub struct Throttling(Vec<PathBuf>);
 
 impl Throttling {
-    /// `None` where there are no such counters.
+    /// Finds the counters; `None` if there are none.
     pub fn open(root: &Path) -> Option<Self> {
         let devices = entries(&root.join("sys/class/hwmon"), "hwmon");
         let files = devices.iter().flat_map(|device| entries(device, "oc"));
