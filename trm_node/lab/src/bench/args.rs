@@ -1,13 +1,10 @@
 //! The arguments of `trm bench`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{anyhow, bail};
-use trm_config::{Config, GridConfig, Value};
-use trm_grid::travel::Travel;
+use trm_config::GridConfig;
 
-use crate::args::{finite, with_flag};
+use crate::args::finite;
 
 /// Measure the planner: does it keep its deadline, how long does each stage take, and what do others take beside it?
 ///
@@ -18,6 +15,7 @@ use crate::args::{finite, with_flag};
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    /// Another task than measuring.
     #[command(subcommand)]
     pub command: Option<BenchCommand>,
 
@@ -95,6 +93,7 @@ pub struct BenchArgs {
     pub progress: bool,
 }
 
+/// What `trm bench` does besides measuring.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum BenchCommand {
     /// Ratios of all figures that two reports have, and which differences are noise.
@@ -112,6 +111,7 @@ pub enum BenchCommand {
     Sensors,
 }
 
+/// The arguments of `trm bench tiles`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TilesArgs {
     /// The map to copy.
@@ -131,6 +131,7 @@ pub struct TilesArgs {
     pub seed: u64,
 }
 
+/// The arguments of `trm bench compare`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CompareArgs {
     /// A bench.json.
@@ -152,6 +153,7 @@ pub enum Load {
 }
 
 impl Load {
+    /// The name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -180,8 +182,10 @@ pub enum Part {
 }
 
 impl Part {
+    /// All parts, in the order in which they are measured.
     pub const ALL: [Self; 6] = [Self::Loop, Self::Kernel, Self::Kinds, Self::MapSize, Self::Slowdown, Self::Peers];
 
+    /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Loop => "loop",
@@ -200,89 +204,9 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// The longest run of the loop: ten days.
-const LONGEST_S: f64 = 864_000.0;
-/// The loop's duration that the other parts' times are made for.
-const USUAL_S: f64 = 5.0;
-/// Share of the time that --quick takes.
-const QUICK: f64 = 0.1;
-
-/// What follows from the arguments.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// The planner's parameters.
-    pub config: Config,
-    pub rate_hz: f64,
-    /// Of the loop.
-    pub duration: Duration,
-    /// How much longer than usual the other parts take.
-    stretch: f64,
-    pub speed: f64,
-    pub seed: u64,
-    pub backend: String,
-}
-
-impl Setting {
-    /// What costs are counted in.
-    pub fn travel(&self) -> Travel {
-        Travel::new(&self.config.grid)
-    }
-
-    /// The time of one tick.
-    pub fn period(&self) -> Duration {
-        Duration::from_secs_f64(1.0 / self.rate_hz)
-    }
-
-    /// The time of a plan.
-    pub fn deadline(&self) -> Duration {
-        Duration::from_secs_f64(self.config.node.deadline_ms / 1e3)
-    }
-
-    /// How long a part that usually takes `seconds` may take.
-    pub fn part(&self, seconds: f64) -> Duration {
-        Duration::from_secs_f64(seconds * self.stretch)
-    }
-}
-
 impl BenchArgs {
-    /// Whether a part is to be measured.
+    /// Whether a part shall be measured.
     pub fn has(&self, part: Part) -> bool {
         self.parts.contains(&part)
-    }
-
-    /// The planner's parameters and all times.
-    ///
-    /// # Errors
-    /// When a flag's value is out of range; names the flag.
-    pub fn setting(&self) -> anyhow::Result<Setting> {
-        let mut config = Config::default();
-        let rate = Value::Double(self.rate);
-        config
-            .set("planner_frequency", &rate)
-            .map_err(|_| anyhow!("--rate: {} is not a number from 0.1 to 1000", self.rate))?;
-        for (name, value) in [
-            ("deadline_ms", Value::Double(self.deadline_ms)),
-            ("window_size", Value::Integer(self.window)),
-            ("robot_radius", Value::Double(self.robot_radius)),
-            ("cost_travel_multiplier", Value::Double(self.cost_travel_multiplier)),
-        ] {
-            config.set(name, &value).map_err(with_flag)?;
-        }
-        if !(0.1..=LONGEST_S).contains(&self.duration) {
-            bail!("--duration: {} is not a number of seconds from 0.1 to {LONGEST_S}", self.duration);
-        }
-        if !(0.0..=100.0).contains(&self.speed) {
-            bail!("--speed: {} is not a number from 0 to 100", self.speed);
-        }
-        let quick = if self.quick { QUICK } else { 1.0 };
-        Ok(Setting {
-            config,
-            rate_hz: self.rate,
-            duration: Duration::from_secs_f64((self.duration * quick).max(0.1)),
-            stretch: quick * (self.duration / USUAL_S).sqrt().clamp(1.0, 10.0),
-            speed: self.speed,
-            seed: self.seed,
-            backend: self.backend.clone(),
-        })
     }
 }
