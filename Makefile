@@ -126,6 +126,10 @@ peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each 
 test-aarch64: ## the network's tests built for ARM, run under emulation (needs root and debootstrap)
 	tools/aarch64/test.sh
 
+.PHONY: loom
+loom: ## model-checks the wake-up and the rings of trm_rt, in every order that threads can take
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom cargo test -p trm_rt --lib loom
+
 .PHONY: fuzz
 fuzz: ## fuzz what parses, a minute each (needs: cargo install cargo-fuzz)
 	@for target in manifest grid; do mkdir -p tests/fuzz/corpus/$$target; \

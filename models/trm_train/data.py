@@ -71,7 +71,7 @@ class Sample:
 def channels(sample: Sample) -> np.ndarray:
     """The model's input, [5, size, size]: occupied, goal cells, their offsets, ones, cost.
 
-    Ones tell the net's zero padding from free space. `trm_core::model::encode` builds the same five.
+    Ones tell the net's zero padding from free space. `trm_net::encode` builds the same five.
     """
     is_goal = np.isfinite(sample.exits)
     offset = np.where(is_goal, np.minimum(np.where(is_goal, sample.exits, 0) / OFFSET_SCALE, OFFSET_CLIP), 0)

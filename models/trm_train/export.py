@@ -1,7 +1,7 @@
 """Writes a bundle: `python -m trm_train.export configs/<bundle>.yaml`.
 
 Three ONNX graphs (encode, net, decode) with free height and width, and the manifest that names what they are. The
-sums of the recursion aren't in the graphs: they are in `trm_core`, so that a deadline check sits between two
+sums of the recursion aren't in the graphs: they are in `trm_net`, so that a deadline check sits between two
 applications of the net.
 """
 

@@ -1,4 +1,4 @@
-"""The progressive target (MODEL.md): after step k the field is known within k * reach cells of the goal."""
+"""The progressive target: after step k the field is known within k * reach cells of the goal."""
 
 import torch
 import torch.nn.functional as F

@@ -2,7 +2,7 @@
 
 A world is a boolean array, True where the robot's centre can't be. Moves are the 8 neighbours, 1 and sqrt(2)
 long; a diagonal move needs both cells beside it free, as the node's own check does. A move costs its length times the
-mean of the two cells' weights (1 and more), as `trm_core::grid::travel` has it.
+mean of the two cells' weights (1 and more), as `trm_grid::travel` has it.
 """
 
 import numba as nb
@@ -350,7 +350,7 @@ def window_labels(world, weights, dist, r0, c0, size, tie):
                     rr, cc = r + ROW[k], c + COL[k]
                     over = dist[r0 + rr, c0 + cc] + move_cost(weights, r0 + r, c0 + c, k) - d
                     inside = rr >= 0 and cc >= 0 and rr < size and cc < size
-                    # Ways out are goal cells only where they are optimal, as `trm_core::model::encode` finds them.
+                    # Ways out are goal cells only where they are optimal, as `trm_net::encode` finds them.
                     if over <= (tie if inside else np.float32(1e-3)):
                         bits |= (1 << k) if inside else 256
             labels[r, c] = bits

@@ -1,8 +1,7 @@
 //! Any numbers as a grid and its updates: refused and nothing changes, or the costs are those of the whole new grid.
 
 use arbitrary::{Result, Unstructured};
-use trm_config::Config;
-use trm_config::GridKind;
+use trm_config::{GridConfig, GridKind};
 use trm_grid::cost::UNKNOWN;
 use trm_grid::costmap::CostmapBuilder;
 use trm_grid::geometry::{Geometry, Rect};
@@ -19,17 +18,18 @@ pub fn check(data: &[u8]) {
 }
 
 fn run(from: &mut Unstructured<'_>) -> Result<()> {
-    let config = Config::with(|config| {
-        config.grid.robot_radius = f64::from(from.int_in_range(0..=100_u8)?) / 100.0;
-        config.grid.inflation_radius = f64::from(from.int_in_range(0..=100_u8)?) / 100.0;
-    });
+    let config = GridConfig {
+        robot_radius: f64::from(from.int_in_range(0..=100_u8)?) / 100.0,
+        inflation_radius: f64::from(from.int_in_range(0..=100_u8)?) / 100.0,
+        ..GridConfig::default()
+    };
     let kind = if from.arbitrary()? { GridKind::Map } else { GridKind::Costmap };
     let (width, height) = (side(from)?, side(from)?);
     let resolution = if from.arbitrary()? { from.arbitrary()? } else { 0.05 };
     let origin = Pose::new(number(from)?, number(from)?, number(from)?);
     let Ok(geometry) = Geometry::new(width, height, resolution, origin) else { return Ok(()) };
     let values = values(from, width, height)?;
-    let mut builder = CostmapBuilder::new(&config.grid, kind);
+    let mut builder = CostmapBuilder::new(&config, kind);
     let Ok(mut grid) = OccupancyGrid::new(geometry, values) else { return Ok(()) };
     let mut copy = builder.replace(grid.clone()).clone();
     assert_eq!(copy.costs().len(), geometry.cells());
@@ -47,7 +47,7 @@ fn run(from: &mut Unstructured<'_>) -> Result<()> {
         }
         assert_eq!(builder.costmap(), Some(&copy));
     }
-    assert_eq!(CostmapBuilder::new(&config.grid, kind).replace(grid).costs(), copy.costs());
+    assert_eq!(CostmapBuilder::new(&config, kind).replace(grid).costs(), copy.costs());
     assert!(copy.costs().iter().all(|cost| *cost <= 100 || *cost == UNKNOWN));
     Ok(())
 }

@@ -1,13 +1,9 @@
 //! The arguments of `trm plan`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::anyhow;
-use trm_config::{Config, Value};
-use trm_grid::units::Pose;
-use trm_net::bundle::Bundle;
-use trm_net::error::LoadError;
-use trm_net::released;
+use trm_config::{Config, PlannerConfig, Value};
+use trm_lab::args::{PlanningArgs, finite, with_flag};
 
 /// Plan a path on a map file.
 ///
@@ -39,15 +35,8 @@ pub struct PlanArgs {
     #[arg(long, value_name = "MS", default_value_t = 20.0, allow_negative_numbers = true)]
     pub deadline_ms: f64,
 
-    /// No path comes nearer than this to the centre of an occupied cell, in metres.
-    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
-    pub robot_radius: f64,
-
-    /// How much the path keeps away from obstacles: driving through a cell costs its length times 1 + this times the
-    /// cell's inflated cost / 98. 0 asks for the shortest path.
-    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
-          allow_negative_numbers = true)]
-    pub cost_travel_multiplier: f64,
+    #[command(flatten)]
+    pub planning: PlanningArgs,
 
     /// Move a goal that can't be entered to the nearest free cell within this many metres. The node's default is
     /// larger; a command asks for a point exactly.
@@ -61,10 +50,6 @@ pub struct PlanArgs {
     /// Let paths cross unknown cells.
     #[arg(long)]
     pub allow_unknown: bool,
-
-    /// The model bundle's folder [default: `nav_d32`, as installed with trm or in the checkout].
-    #[arg(long, value_name = "DIR")]
-    pub bundle: Option<PathBuf>,
 
     /// Cells a side of the window that the model sees.
     #[arg(long, value_name = "N", default_value_t = PlannerConfig::default().window_size, allow_negative_numbers = true)]
@@ -96,10 +81,9 @@ impl PlanArgs {
     /// When a flag's value is out of range; names the flag.
     pub fn config(&self) -> anyhow::Result<Config> {
         let mut config = Config::default();
+        self.planning.apply(&mut config)?;
         for (name, value) in [
             ("deadline_ms", Value::Double(self.deadline_ms)),
-            ("robot_radius", Value::Double(self.robot_radius)),
-            ("cost_travel_multiplier", Value::Double(self.cost_travel_multiplier)),
             ("tolerance", Value::Double(self.tolerance)),
             ("window_size", Value::Integer(self.window)),
             ("allow_fallback", Value::Bool(!self.no_fallback)),

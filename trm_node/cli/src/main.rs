@@ -3,22 +3,23 @@
 //! Exit codes: 0 a path, 1 bad input (the message names file, field or flag), 2 no path (with Nav2's name of the
 //! reason).
 
-mod answer;
 mod args;
+mod output;
 mod parameters;
 mod plan;
+mod plan_answer;
 mod render;
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+
+use crate::output::print;
 
 /// The benchmark counts what planning allocates.
 #[global_allocator]
-static ALLOCATOR: trm_rt::usage::CountingAllocator = trm_rt::usage::CountingAllocator;
+static ALLOCATOR: trm_rt::allocator::CountingAllocator = trm_rt::allocator::CountingAllocator;
 
 /// Plans paths with a Tiny Recursive Model, with a deadline, every path checked.
 #[derive(Parser)]
@@ -60,11 +61,6 @@ fn main() -> ExitCode {
         eprintln!("trm: {error:#}");
         ExitCode::from(1)
     })
-}
-
-/// Prints a line; a reader that has gone away (`trm … | head`) is an error, not a panic.
-fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("stdout")
 }
 
 /// A negative number as clap knows one: it takes `-1e-7`, as scripts print it, for a flag.

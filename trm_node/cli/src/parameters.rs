@@ -51,7 +51,7 @@ fn yaml(specs: &[ParameterSpec]) -> String {
 
 fn markdown(specs: &[ParameterSpec]) -> String {
     let mut text = "| Parameter | Default | Unit | Range | Meaning |\n| --- | --- | --- | --- | --- |\n".to_owned();
-    for ParameterSpec { name, default, unit, range, doc } in specs {
+    for ParameterSpec { name, default, unit, range, doc, .. } in specs {
         let _ = writeln!(text, "| `{name}` | `{default}` | {unit} | {} | {doc} |", short(*range));
     }
     text
@@ -61,7 +61,7 @@ fn markdown(specs: &[ParameterSpec]) -> String {
 fn range(spec: &ParameterSpec) -> String {
     let unit = if spec.unit.is_empty() { String::new() } else { format!(", in {}", spec.unit) };
     match spec.range {
-        Range::AnyText => String::new(),
+        Range::AnyText | Range::Frame => String::new(),
         Range::Flag => "True or false.".to_owned(),
         Range::Whole(low, high) => format!("A whole number from {low} to {high}{unit}."),
         Range::Real(low, high) => format!("A number from {low} to {high}{unit}."),
@@ -75,7 +75,7 @@ fn short(range: Range) -> String {
         Range::Whole(low, high) => format!("{low} to {high}"),
         Range::Real(low, high) => format!("{low} to {high}"),
         Range::OneOf(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        Range::Flag | Range::AnyText => range.to_string(),
+        Range::Flag | Range::AnyText | Range::Frame => range.to_string(),
     }
 }
 

@@ -12,20 +12,20 @@ use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
 use trm_grid::units::Pose;
-use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
 use trm_planner::PlanError;
 use trm_planner::endpoints::resolve_goal;
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::{Planner, Request};
 
-use crate::answer::Answer;
+use crate::plan_answer::PlanAnswer;
 use trm_grid::map_file;
 use trm_lab::args::{bundle, finite, pose, with_flag};
 use trm_lab::worlds::optimum::optimum;
 
 use crate::args::PlanArgs;
-use crate::{print, render};
+use crate::output::print;
+use crate::render;
 
 /// No path: the answer says why.
 const NO_PATH: u8 = 2;
@@ -37,7 +37,7 @@ const NO_PATH: u8 = 2;
 pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
     let grid = map_file::load(&args.map)?;
-    let bundle = bundle(args.bundle.as_deref())?;
+    let bundle = bundle(args.planning.bundle.as_deref())?;
     let mut session = Session::new(config, grid, &bundle)?;
     if let Some(file) = &args.queries {
         for (start, goal) in queries(file)? {
@@ -90,8 +90,8 @@ impl Session {
         Ok(Self { config, costmap, planner, clock })
     }
 
-    fn answer(&mut self, start: Pose, goal: Pose, optimal: bool) -> Answer {
-        let mut answer = Answer::new(self.config.node.deadline_ms);
+    fn answer(&mut self, start: Pose, goal: Pose, optimal: bool) -> PlanAnswer {
+        let mut answer = PlanAnswer::new(self.config.node.deadline_ms);
         // Every query stands for itself: nothing is warm.
         self.planner.reset();
         let geometry = self.costmap.geometry();

@@ -159,7 +159,7 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trm_config::Config;
+    use trm_config::GridConfig;
     use trm_config::GridKind;
     use trm_grid::costmap::CostmapBuilder;
     use trm_grid::occupancy::OccupancyGrid;

@@ -5,10 +5,10 @@
 
 use crate::cost_to_go::{CostsToGo, Form};
 use crate::costmap::Costmap;
+use crate::dijkstra::spread;
 use crate::moves::{each, legal_among};
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES};
-use crate::wave::spread;
 
 /// Costs that differ by less are taken as equal, in cells: what roundings make of sums along ways of the same cost
 /// (`models/trm_train/worlds.py` has the same for goal cells).

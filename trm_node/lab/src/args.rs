@@ -1,15 +1,44 @@
-//! What the arguments of several commands have in common.
+//! Command-line arguments that several commands of `trm` share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use trm_config::ParameterError;
+use trm_config::{Config, GridConfig, ParameterError, Value};
 use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
 use trm_net::error::LoadError;
 use trm_net::released;
 
-/// The bundle in a folder, or the one that is released with the planner.
+/// The model and the robot: flags that `trm plan`, `trm eval` and `trm bench` flatten into their own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PlanningArgs {
+    /// The model bundle's folder [default: `nav_d32`, as installed with trm or in the checkout].
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+
+    /// No path comes nearer than this to the centre of an occupied cell, in metres.
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
+    pub robot_radius: f64,
+
+    /// How much the path keeps away from obstacles: driving through a cell costs its length times 1 + this times the
+    /// cell's inflated cost / 98. 0 asks for the shortest path.
+    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
+          allow_negative_numbers = true)]
+    pub cost_travel_multiplier: f64,
+}
+
+impl PlanningArgs {
+    /// Sets the parameters that the flags stand for.
+    ///
+    /// # Errors
+    /// When a flag's value is out of range; names the flag.
+    pub fn apply(&self, config: &mut Config) -> anyhow::Result<()> {
+        config.set("robot_radius", &Value::Double(self.robot_radius)).map_err(with_flag)?;
+        config.set("cost_travel_multiplier", &Value::Double(self.cost_travel_multiplier)).map_err(with_flag)
+    }
+}
+
+/// Loads the bundle in a folder, or without one the bundle that is released with the planner.
 ///
 /// # Errors
 /// When there is none, or it can't be used; names the folder and the field.
@@ -21,7 +50,7 @@ pub fn bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
     Ok(Bundle::load(&folder)?)
 }
 
-/// The error with the flag's name for the parameter's.
+/// Rewrites an error about a parameter so that it names the command-line flag instead.
 pub fn with_flag(error: impl Into<LoadError>) -> anyhow::Error {
     let ParameterError { name, value, expected } = match error.into() {
         LoadError::Parameter(error) => error,
@@ -34,13 +63,16 @@ pub fn with_flag(error: impl Into<LoadError>) -> anyhow::Error {
     anyhow!("--{flag}: {value} is not {expected}")
 }
 
-/// The pose that two or three numbers name; without a yaw it is 0.
+/// The pose given by two or three numbers: x, y and perhaps the yaw, which is 0 otherwise.
 pub fn pose(numbers: &[f64]) -> Pose {
     let at = |i: usize| numbers.get(i).copied().unwrap_or(0.0);
     Pose::new(at(0), at(1), at(2))
 }
 
 /// Parses a finite number.
+///
+/// # Errors
+/// On anything else, NaN and infinity included.
 pub fn finite(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(v) if v.is_finite() => Ok(v),

@@ -1,41 +1,42 @@
-//! `trm eval`: what the model is worth, on many random queries.
+//! `trm eval`: how good the model is, measured on many random queries.
 
 mod anytime;
-pub mod args;
-mod attempt;
+mod args;
 mod calibration;
-mod checker;
 mod figures;
-mod font;
 mod jobs;
+mod judge;
+mod model_probe;
 mod path_change;
+mod path_checker;
 mod plot;
 mod policies;
+mod query;
 mod race;
-pub mod search;
-mod sight;
 mod source;
 mod table;
+mod timed_planner;
 mod trace;
-pub mod warm;
+mod warm_start;
+mod window_regions;
 
 use anyhow::Context as _;
 
 use crate::args::bundle;
 use anytime::Anytime;
-use args::EvalArgs;
-use attempt::Judge;
-use figures::Figures;
-use source::Source;
+pub use args::EvalArgs;
+use figures::EvalFigures;
+use judge::Judge;
+use source::QuerySource;
 
-/// Runs `trm eval` and gives its table.
+/// Runs `trm eval` and returns its table.
 ///
 /// # Errors
 /// On bad input; the message names file, field or flag.
 pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
-    let bundle = bundle(args.bundle.as_deref())?;
+    let bundle = bundle(args.planning.bundle.as_deref())?;
     let setting = args.setting(&bundle)?;
-    let source = Source::new(args, &setting)?;
+    let source = QuerySource::new(args, &setting)?;
     let records = jobs::run(
         "queries",
         args.queries as usize,
@@ -44,7 +45,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
         |judge, number| Ok(judge.record(&source.query(args.seed, number, &setting)?)),
     )?;
     let name = bundle.manifest.name.clone();
-    let mut figures = Figures::of(&records, &source.groups(), name, args.seed, setting.window, setting.budget);
+    let mut figures = EvalFigures::of(&records, &source.groups(), name, args.seed, setting.window, setting.budget);
     if args.anytime {
         figures.anytime = Some(Anytime::measure(args, &setting, &bundle, &source)?);
     }
@@ -55,5 +56,5 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
     if let (Some(file), Some(anytime)) = (&args.png, &figures.anytime) {
         plot::save(anytime, file).with_context(|| format!("--png {}", file.display()))?;
     }
-    Ok(table::table(&figures))
+    Ok(table::text(&figures))
 }

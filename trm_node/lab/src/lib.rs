@@ -7,5 +7,6 @@ pub mod args;
 pub mod bench;
 pub mod eval;
 mod machine;
+mod plot_font;
 mod statistics;
-pub mod worlds;
+mod worlds;

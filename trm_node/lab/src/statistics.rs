@@ -1,11 +1,11 @@
-//! Shares with their intervals, and quantiles.
+//! Shares with their confidence intervals, and quantiles.
 
 use serde::Serialize;
 
-/// The 95 % interval's quantile of the normal distribution.
+/// Quantile of the normal distribution that belongs to a 95 % interval.
 const Z: f64 = 1.96;
 
-/// A share of `n` and its 95 % Wilson interval.
+/// The 95 % Wilson interval of the share `hits / n`.
 pub fn wilson(hits: usize, n: usize) -> [f64; 2] {
     if n == 0 {
         return [0.0, 1.0];
@@ -16,7 +16,7 @@ pub fn wilson(hits: usize, n: usize) -> [f64; 2] {
     [(middle - half).max(0.0), (middle + half).min(1.0)]
 }
 
-/// The share itself; `None` of none.
+/// The share `hits / n`; `None` when `n` is 0.
 pub fn share(hits: usize, n: usize) -> Option<f64> {
     (n > 0).then(|| hits as f64 / n as f64)
 }
@@ -25,51 +25,51 @@ pub fn share(hits: usize, n: usize) -> Option<f64> {
 pub struct Sorted(Vec<f64>);
 
 impl Sorted {
-    /// Sorts them.
+    /// Sorts numbers.
     pub fn new(numbers: impl Iterator<Item = f64>) -> Self {
         let mut numbers: Vec<f64> = numbers.collect();
         numbers.sort_by(f64::total_cmp);
         Self(numbers)
     }
 
-    /// The least number that this share of them doesn't exceed; `None` of none.
+    /// The least of the numbers that is not exceeded by this share of them; `None` when there are none.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let rank = (self.0.len() as f64 * share).ceil() as usize;
         self.0.get(rank.clamp(1, self.0.len().max(1)) - 1).copied()
     }
 
-    /// The numbers themselves.
+    /// The numbers, from the least.
     pub fn into_numbers(self) -> Vec<f64> {
         self.0
     }
 
-    /// The mean; `None` of none.
+    /// The mean; `None` when there are no numbers.
     pub fn mean(&self) -> Option<f64> {
         (!self.0.is_empty()).then(|| self.0.iter().sum::<f64>() / self.0.len() as f64)
     }
 
     /// The median and the upper quantiles.
-    pub fn upper(&self) -> Upper {
-        Upper { p50: self.quantile(0.5), p95: self.quantile(0.95), p99: self.quantile(0.99) }
+    pub fn upper(&self) -> UpperQuantiles {
+        UpperQuantiles { p50: self.quantile(0.5), p95: self.quantile(0.95), p99: self.quantile(0.99) }
     }
 
-    /// The median, an upper quantile and the greatest.
-    pub fn most(&self) -> Most {
-        Most { p50: self.quantile(0.5), p95: self.quantile(0.95), max: self.quantile(1.0) }
+    /// The median, an upper quantile and the maximum.
+    pub fn to_max(&self) -> QuantilesToMax {
+        QuantilesToMax { p50: self.quantile(0.5), p95: self.quantile(0.95), max: self.quantile(1.0) }
     }
 }
 
-/// Quantiles of what may have a few outliers; `null` where nothing was counted.
+/// Quantiles of a figure that may have outliers; `None` where nothing was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Upper {
+pub struct UpperQuantiles {
     pub p50: Option<f64>,
     pub p95: Option<f64>,
     pub p99: Option<f64>,
 }
 
-/// Quantiles of what has a limit.
+/// Quantiles of a figure that has an upper limit; `None` where nothing was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Most {
+pub struct QuantilesToMax {
     pub p50: Option<f64>,
     pub p95: Option<f64>,
     pub max: Option<f64>,
@@ -91,10 +91,10 @@ mod tests {
     #[test]
     fn quantiles_are_numbers_that_were_seen() {
         let sorted = Sorted::new((1..=100).rev().map(f64::from));
-        assert_eq!(sorted.upper(), Upper { p50: Some(50.0), p95: Some(95.0), p99: Some(99.0) });
-        assert_eq!(sorted.most().max, Some(100.0));
+        assert_eq!(sorted.upper(), UpperQuantiles { p50: Some(50.0), p95: Some(95.0), p99: Some(99.0) });
+        assert_eq!(sorted.to_max().max, Some(100.0));
         assert_eq!(sorted.mean(), Some(50.5));
         assert_eq!(Sorted::new(std::iter::once(3.0)).upper().p99, Some(3.0));
-        assert_eq!(Sorted::new(std::iter::empty()).most().max, None);
+        assert_eq!(Sorted::new(std::iter::empty()).to_max().max, None);
     }
 }

@@ -1,12 +1,16 @@
-//! Worlds to plan in: maps, generated ones and mazes, with obstacles that move in them and queries in their free parts.
+//! Worlds to plan in, and queries about them: maps, generated worlds, mazes, moving obstacles, and the classical searches
+//! that say what a query costs at best.
 
-pub mod corridors;
+pub mod along_path;
+mod corridor_maze;
 pub mod generators;
 pub mod map_set;
-pub mod mazes;
+pub mod maze_hard;
 pub mod obstacles;
 pub mod optimum;
 pub mod random;
 pub mod regions;
+mod rooms;
 pub mod tiled;
+pub mod weighted_a_star;
 pub mod world;

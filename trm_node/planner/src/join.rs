@@ -56,9 +56,9 @@ mod tests {
     use trm_config::{GridConfig, GridKind};
     use trm_grid::costmap::CostmapBuilder;
     use trm_grid::geometry::Geometry;
-    use trm_grid::units::CellPoint;
     use trm_grid::occupancy::OccupancyGrid;
     use trm_grid::travel::Travel;
+    use trm_grid::units::CellPoint;
 
     use super::*;
     use crate::smooth::straighten;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::units::Pose;
 use serde_yaml::{Mapping, Value};
 
-use super::MapFileError;
+use crate::map_file::error::MapFileError;
 
 /// How shades become occupancy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

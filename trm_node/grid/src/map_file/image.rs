@@ -5,7 +5,7 @@ use std::io::Cursor;
 use crate::geometry::MAX_SIDE;
 use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::fields::{Fields, Mode};
+use crate::map_file::fields::{Fields, Mode};
 
 /// One shade for each pixel, row by row from the upper left: 0 black, 255 white.
 pub struct Shades {

@@ -22,8 +22,8 @@ use super::control::Map;
 use super::progress::Progress;
 use super::run::{OfKind, kinds};
 use super::tick::{Around, Kind, Tick};
-use crate::eval::warm::ahead;
-use crate::worlds::generators::Kind as World;
+use crate::worlds::along_path::ahead;
+use crate::worlds::generators::WorldKind as World;
 use crate::worlds::optimum::field;
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
@@ -67,7 +67,7 @@ pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut 
     let found = bench.scenes(progress, "kinds", &mut of_maps)?;
     let mut of_worlds = |bench: &mut Bench, number: usize| -> anyhow::Result<()> {
         let side = WINDOWS * setting.config.planner.window_size as usize;
-        let world = World::ALL[number % World::ALL.len()].generate(side, &mut bench.random);
+        let world = World::EVALUATED[number % World::EVALUATED.len()].generate(side, &mut bench.random);
         let data = world.blocked.iter().map(|blocked| if *blocked { FULL } else { 0 }).collect();
         let geometry = Geometry::new(side as u32, side as u32, RESOLUTION, Pose::default())?;
         let builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);

@@ -20,11 +20,11 @@ use super::backend;
 use super::control::{Map, timed};
 use super::progress::Progress;
 use super::sample::Sample;
-use crate::eval::search::Search;
-use crate::eval::warm::ahead;
 use crate::statistics::Sorted;
+use crate::worlds::along_path::ahead;
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
+use crate::worlds::weighted_a_star::WeightedAStar;
 
 /// How long all maps take usually, in seconds.
 const SECONDS: f64 = 2.5;
@@ -104,7 +104,7 @@ struct Race<'a> {
     model: Planner,
     /// The planner's own A*, without a model.
     classical: Planner,
-    search: Search,
+    search: WeightedAStar,
     cells: Vec<Cell>,
     tallies: [Tally; NAMES.len()],
     queries: usize,
@@ -135,7 +135,7 @@ impl<'a> Race<'a> {
             clock,
             model,
             classical,
-            search: Search::new(cells),
+            search: WeightedAStar::new(cells),
             cells: Vec::with_capacity(cells),
             tallies: Default::default(),
             queries: 0,

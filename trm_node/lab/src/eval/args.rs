@@ -3,25 +3,33 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use trm_config::{Config, GridConfig, Value};
+use trm_config::{Config, Value};
 use trm_grid::travel::Travel;
 use trm_net::bundle::Bundle;
 
-use crate::args::{finite, with_flag};
-use crate::worlds::mazes;
+use crate::args::{PlanningArgs, finite, with_flag};
+use crate::worlds::generators::WorldKind;
+use crate::worlds::maze_hard;
+
+/// Help of two shared flags: only maps have a scale and costs.
+const ROBOT_RADIUS: &str = "Radius of the robot on maps, in metres; other worlds say where its centre can be";
+const COST_TRAVEL_MULTIPLIER: &str =
+    "How much paths keep away from obstacles on maps: 0 asks for the shortest. Other worlds have no costs to count";
 
 /// Measure the model on many random queries: success, cost, steps.
 ///
 /// A query is a world that the model sees as a whole, and a random pair of cells in it that can reach each other. No
-/// guidance is given, so that the model alone finds the way. Worlds come from maps (--maps), from eight generators
-/// (--generated), or are mazes in the style of Maze-Hard (--mazes). The same seed gives the same queries everywhere.
+/// guidance is given, so the model alone finds the way. Worlds come from maps (--maps), from generators (--generated),
+/// or are mazes in the style of Maze-Hard (--mazes). The same seed gives the same queries everywhere.
 ///
-/// Costs are counted over those of the best path of eight moves on the same costmap. Published paths are straightened,
-/// so a ratio may be less than 1.
+/// Costs are given over those of the best path of eight moves on the same costmap. Published paths are straightened, so
+/// a ratio may be less than 1.
 ///
 /// Exit code 0: done. 1: bad input.
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[command(mut_arg("robot_radius", |arg| arg.help(ROBOT_RADIUS)))]
+#[command(mut_arg("cost_travel_multiplier", |arg| arg.help(COST_TRAVEL_MULTIPLIER)))]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["maps", "generated", "mazes"])))]
 pub struct EvalArgs {
     /// A folder of maps as Nav2's map server reads them; those in folders below it count too.
@@ -32,20 +40,21 @@ pub struct EvalArgs {
     #[arg(long, value_name = "SIZE", value_parser = clap::value_parser!(i64).range(16..=256))]
     pub generated: Option<i64>,
 
+    /// Kinds of generated worlds, which are drawn in turn.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', default_values_t = WorldKind::EVALUATED,
+          conflicts_with_all = ["maps", "mazes"])]
+    pub kinds: Vec<WorldKind>,
+
     /// Mazes of N x N cells with four moves, 30 to 50 % walls, and shortest paths of more than 110 N² / 900 moves. The
     /// model sees them as 2N + 1 cells a side.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(8..=127))]
     pub mazes: Option<i64>,
 
-    /// The model bundle's folder [default: `nav_d32`, as installed with trm or in the checkout].
-    #[arg(long, value_name = "DIR")]
-    pub bundle: Option<PathBuf>,
-
-    /// Cells a side of the windows cut from maps [default: 64]. Generated worlds and mazes are as large as the window.
+    /// Cells per side of the windows cut from maps [default: 64]. Generated worlds and mazes are as large as the window.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub window: Option<i64>,
 
-    /// Number of queries, over all maps or kinds of worlds in turn.
+    /// Number of queries; maps or kinds of worlds take turns.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub queries: u32,
 
@@ -53,7 +62,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
 
-    /// Time for each plan, in milliseconds, and the node's own limit of steps.
+    /// Time for each plan, in milliseconds, with the node's own limit of steps.
     #[arg(long, value_name = "MS", conflicts_with = "steps", allow_negative_numbers = true)]
     pub deadline_ms: Option<f64>,
 
@@ -61,12 +70,12 @@ pub struct EvalArgs {
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub steps: Option<i64>,
 
-    /// Also look at the answers step by step: what each step corrects and breaks, stop policies, times beside classical
+    /// Also evaluate the answers step by step: what each step corrects and breaks, stop policies, times beside classical
     /// searches, warm starts, and how paths change from plan to plan.
     #[arg(long)]
     pub anytime: bool,
 
-    /// Write all figures into this file as JSON.
+    /// Write all figures to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
@@ -74,33 +83,27 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE", requires = "anytime")]
     pub png: Option<PathBuf>,
 
-    /// Radius of the robot on maps, in metres; other worlds say where its centre can be.
-    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
-    pub robot_radius: f64,
+    #[command(flatten)]
+    pub planning: PlanningArgs,
 
-    /// How much paths keep away from obstacles on maps: 0 asks for the shortest. Other worlds have no costs to count.
-    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
-          allow_negative_numbers = true)]
-    pub cost_travel_multiplier: f64,
-
-    /// Metres a cell of maps [default: a map's own, 0.1, 0.15 or 0.2, drawn for each query].
+    /// Metres per cell of maps [default: a map's own, 0.1, 0.15 or 0.2, drawn for each query].
     #[arg(long, value_name = "M", value_parser = resolution, allow_negative_numbers = true)]
     pub resolution: Option<f64>,
 
-    /// Threads that plan side by side. Times mean something with one only.
+    /// Threads that plan side by side. Times are meaningful with one only.
     #[arg(long, value_name = "J", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
 }
 
-/// How much a plan may take.
+/// The limit of each plan.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Budget {
+pub enum PlanBudget {
     DeadlineMs(f64),
     Steps(i64),
 }
 
-impl std::fmt::Display for Budget {
+impl std::fmt::Display for PlanBudget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::DeadlineMs(deadline) => write!(f, "{deadline} ms"),
@@ -111,19 +114,17 @@ impl std::fmt::Display for Budget {
 
 /// What follows from the arguments and the bundle.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub struct EvalSetting {
     /// The planner's parameters, without the fallback.
     pub config: Config,
-    pub budget: Budget,
-    /// Cells a side of the worlds.
+    pub budget: PlanBudget,
+    /// Cells per side of the worlds.
     pub side: usize,
-    /// Cells a side of what the model sees, not less.
+    /// Cells per side of the model's window: at least `side`.
     pub window: usize,
-    /// Cells a side of a token.
-    pub patch: usize,
 }
 
-impl Setting {
+impl EvalSetting {
     /// What costs are counted in.
     pub fn travel(&self) -> Travel {
         Travel::new(&self.config.grid)
@@ -131,18 +132,18 @@ impl Setting {
 }
 
 impl EvalArgs {
-    /// The sizes and the planner's parameters.
+    /// The sizes, and the planner's parameters.
     ///
     /// # Errors
     /// When a flag's value is out of range; names the flag.
-    pub fn setting(&self, bundle: &Bundle) -> anyhow::Result<Setting> {
+    pub fn setting(&self, bundle: &Bundle) -> anyhow::Result<EvalSetting> {
         let mut config = Config::default();
         let least = bundle.manifest.windows.min;
-        // A side that isn't a whole number of patches is seen through the next larger window.
+        // A world that isn't a whole number of patches wide is seen through the next larger window.
         let around = |side: usize| side.next_multiple_of(bundle.manifest.windows.multiple_of).max(least);
         let fixed = match (self.generated, self.mazes) {
             (Some(size), _) => Some(size as usize),
-            (_, Some(size)) => Some(mazes::pillar((size as usize, 0)).0),
+            (_, Some(size)) => Some(maze_hard::pillar((size as usize, 0)).0),
             _ => None,
         };
         let wanted = fixed.map_or(self.window.unwrap_or(64), |side| around(side) as i64);
@@ -153,22 +154,23 @@ impl EvalArgs {
         config.set("window_size", &Value::Integer(wanted)).map_err(with_flag)?;
         let window = bundle.window(wanted as usize).map_err(with_flag)?;
         let budget = match self.deadline_ms {
-            Some(deadline) => Budget::DeadlineMs(deadline),
-            None => Budget::Steps(self.steps.unwrap_or_else(|| window.max(32) as i64)),
+            Some(deadline) => PlanBudget::DeadlineMs(deadline),
+            None => PlanBudget::Steps(self.steps.unwrap_or_else(|| window.max(32) as i64)),
         };
         match budget {
-            Budget::DeadlineMs(deadline) => config.set("deadline_ms", &Value::Double(deadline)).map_err(with_flag)?,
-            Budget::Steps(steps) => {
-                // The parameter's range also has 0, which switches the model off.
+            PlanBudget::DeadlineMs(deadline) => {
+                config.set("deadline_ms", &Value::Double(deadline)).map_err(with_flag)?
+            }
+            PlanBudget::Steps(steps) => {
+                // The parameter's range includes 0, which switches the model off.
                 if steps < 1 || config.set("max_steps", &Value::Integer(steps)).is_err() {
                     bail!("--steps: {steps} is not a whole number from 1 to 1000");
                 }
             }
         }
-        config.set("robot_radius", &Value::Double(self.robot_radius)).map_err(with_flag)?;
-        config.set("cost_travel_multiplier", &Value::Double(self.cost_travel_multiplier)).map_err(with_flag)?;
+        self.planning.apply(&mut config)?;
         config.planner.allow_fallback = false;
-        Ok(Setting { config, budget, side: fixed.unwrap_or(window), window, patch: bundle.manifest.architecture.patch })
+        Ok(EvalSetting { config, budget, side: fixed.unwrap_or(window), window })
     }
 }
 

@@ -1,22 +1,25 @@
-//! Whether the q head knows: its probability against how often it is right.
+//! Calibration of the q head: its probability against how often the answer is right.
 
 use serde::Serialize;
 
 use super::trace::Trace;
 use crate::statistics::share;
 
-/// Ranges of probability that are looked at apart.
+/// Number of ranges of probability.
 const BINS: usize = 10;
-/// The q head is trained to say whether at least this share of the cells is right.
+/// The q head is trained to predict whether at least this share of the cells is right.
 const RIGHT: f64 = 0.99;
 
 /// One range of probability, over all queries and steps.
 #[derive(Debug, Serialize)]
-pub struct Bin {
+pub struct CalibrationBin {
+    /// Least probability.
     pub low: f64,
+    /// Upper limit of the probability.
     pub high: f64,
+    /// Number of answers.
     pub n: usize,
-    /// Mean probability.
+    /// Their mean probability.
     pub q: Option<f64>,
     /// Share of answers with a verified path and at least 99 % of the cells right.
     pub right: Option<f64>,
@@ -24,14 +27,16 @@ pub struct Bin {
     pub verified: Option<f64>,
 }
 
-/// The bins, and how far probability and share are apart on average.
+/// The calibration of the q head.
 #[derive(Debug, Serialize)]
 pub struct Calibration {
-    pub bins: Vec<Bin>,
+    /// From the least probability.
+    pub bins: Vec<CalibrationBin>,
+    /// Mean distance between probability and share of right answers.
     pub expected_error: Option<f64>,
 }
 
-/// Probability, verified, and right, of each answer at a step's end.
+/// Of each answer at the end of a step: its probability, whether it has a verified path, and whether it is right.
 fn answers(traces: &[Trace]) -> impl Iterator<Item = (f64, bool, bool)> {
     traces.iter().flat_map(|trace| {
         trace.cells.iter().enumerate().map(|(step, cells)| {
@@ -43,15 +48,15 @@ fn answers(traces: &[Trace]) -> impl Iterator<Item = (f64, bool, bool)> {
 }
 
 impl Calibration {
-    /// Of all answers at the end of a step.
+    /// The calibration over all answers at the end of a step.
     pub fn of(traces: &[Trace]) -> Self {
         let all: Vec<_> = answers(traces).collect();
-        let bins: Vec<Bin> = (0..BINS)
+        let bins: Vec<CalibrationBin> = (0..BINS)
             .map(|bin| {
                 let members: Vec<_> =
                     all.iter().filter(|(q, ..)| ((q * BINS as f64) as usize).min(BINS - 1) == bin).collect();
                 let n = members.len();
-                Bin {
+                CalibrationBin {
                     low: bin as f64 / BINS as f64,
                     high: (bin + 1) as f64 / BINS as f64,
                     n,
@@ -61,7 +66,7 @@ impl Calibration {
                 }
             })
             .collect();
-        let error = |bin: &Bin| Some(bin.n as f64 * (bin.q? - bin.right?).abs());
+        let error = |bin: &CalibrationBin| Some(bin.n as f64 * (bin.q? - bin.right?).abs());
         let expected_error = (!all.is_empty()).then(|| bins.iter().filter_map(error).sum::<f64>() / all.len() as f64);
         Self { bins, expected_error }
     }

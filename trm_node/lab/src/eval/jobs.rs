@@ -1,68 +1,49 @@
-//! Many queries on a few threads, with a count of what is done on a terminal.
+//! Many pieces of work on a few threads, with a progress bar on a terminal.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::ThreadPoolBuilder;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-/// Does `count` pieces of work on `threads` threads and gives their results in order. Each thread has its own tools.
+/// Does `count` pieces of work on `threads` threads and returns their results in order. Each thread has tools of its own,
+/// which it makes when it first needs them: they load a model, so rayon's `map_init` would make them too often.
 ///
 /// # Errors
-/// The first error of a tool or of a piece of work.
-pub fn run<T, R: Send>(
-    what: &str,
+/// An error of a tool or of a piece of work; it stops the others.
+pub fn run<T: Send, R: Send>(
+    what: &'static str,
     count: usize,
     threads: usize,
     tools: impl Fn() -> anyhow::Result<T> + Sync,
     work: impl Fn(&mut T, usize) -> anyhow::Result<R> + Sync,
 ) -> anyhow::Result<Vec<R>> {
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let done = Mutex::new(Vec::with_capacity(count));
-    let thread = || -> anyhow::Result<()> {
-        let mut tools = tools()?;
-        while !failed.load(Ordering::Relaxed) {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                break;
-            }
-            let result = work(&mut tools, number)?;
-            if let Ok(mut done) = done.lock() {
-                done.push((number, result));
-                progress(what, done.len(), count);
-            }
-        }
-        Ok(())
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let of_threads: Vec<Mutex<Option<T>>> = (0..threads).map(|_| Mutex::new(None)).collect();
+    // Nothing is drawn where stderr is no terminal.
+    let progress = ProgressBar::new(count as u64)
+        .with_style(ProgressStyle::with_template("{msg} [{bar:24}] {pos} / {len}")?.progress_chars("#>."))
+        .with_message(what);
+    let one = |number: usize| {
+        let thread = rayon::current_thread_index().unwrap_or_default();
+        let mut of_thread = of_threads[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        let own = match &mut *of_thread {
+            Some(own) => own,
+            none => none.insert(tools()?),
+        };
+        let result = work(own, number)?;
+        progress.inc(1);
+        Ok(result)
     };
-    std::thread::scope(|scope| -> anyhow::Result<()> {
-        let stopping = || thread().inspect_err(|_| failed.store(true, Ordering::Relaxed));
-        let handles: Vec<_> = (0..threads.min(count)).map(|_| scope.spawn(stopping)).collect();
-        for handle in handles {
-            match handle.join() {
-                Ok(result) => result?,
-                Err(_) => bail!("{what}: a thread panicked"),
-            }
-        }
-        Ok(())
-    })?;
-    let mut results = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(number, _)| *number);
-    Ok(results.into_iter().map(|(_, result)| result).collect())
-}
-
-/// Only where somebody looks.
-fn progress(what: &str, done: usize, count: usize) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        let end = if done == count { "\n" } else { "" };
-        // A terminal that has gone away needs no progress.
-        let _ = write!(stderr, "\r{what} {done} / {count}{end}");
-    }
+    let results = pool.install(|| (0..count).into_par_iter().map(one).collect());
+    progress.finish();
+    results
 }
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
 
     #[test]
@@ -71,5 +52,16 @@ mod tests {
         assert_eq!(squares, (0..100).map(|number| number * number).collect::<Vec<_>>());
         let error = run("", 100, 3, || Ok(()), |(), number| if number == 40 { bail!("forty") } else { Ok(()) });
         assert_eq!(error.unwrap_err().to_string(), "forty");
+    }
+
+    #[test]
+    fn each_thread_makes_its_tools_once() {
+        let made = Mutex::new(0);
+        let make = || {
+            *made.lock().unwrap() += 1;
+            Ok(())
+        };
+        run("", 100, 3, make, |(), number| Ok(number)).unwrap();
+        assert!((1..=3).contains(&*made.lock().unwrap()));
     }
 }

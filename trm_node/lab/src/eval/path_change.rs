@@ -1,49 +1,48 @@
-//! How much paths change from plan to plan while nothing does but that the robot drives along.
+//! How much paths change from plan to plan when nothing changes except that the robot drives along.
 
 use serde::Serialize;
 use trm_grid::units::{Point, Pose};
 use trm_planner::Source;
 
-use super::args::Setting;
-use super::attempt::Driver;
-use super::source::Scene;
-use super::warm::{ahead, still_seen};
+use super::query::Scene;
+use super::timed_planner::TimedPlanner;
+use super::warm_start::is_within_reach;
 use crate::statistics::{Sorted, share};
+use crate::worlds::along_path::ahead;
 
-/// Plans after the first one of each scene; the robot drives a cell between two.
+/// Plans in each scene after the first one. Between two plans the robot drives one cell.
 const PLANS: usize = 10;
 
-/// Two plans after each other.
+/// One plan compared with the plan before.
 #[derive(Debug, Clone, Copy)]
-pub struct Change {
+pub struct PlanChange {
     /// Mean distance of the new path's poses to the old path, in cells.
     cells: f64,
     /// Whether the old path was kept.
     kept: bool,
 }
 
-/// Drives along a scene.
+/// Drives through a scene, planning after each cell.
 ///
 /// # Errors
 /// When the window is too large for a grid.
-pub fn drive(driver: &mut Driver, setting: &Setting, scene: &Scene) -> anyhow::Result<Vec<Change>> {
+pub fn drive(planner: &mut TimedPlanner, scene: &Scene) -> anyhow::Result<Vec<PlanChange>> {
     let Scene { costmap, start, goal } = scene;
-    driver.planner.prepare(costmap);
-    driver.planner.reset();
     let mut at = *start;
     let mut old: Vec<Pose> = Vec::new();
     let mut changes = Vec::new();
-    for _ in 0..=PLANS {
-        let outcome = driver.plan(costmap, at, *goal);
+    for number in 0..=PLANS {
+        let outcome =
+            if number == 0 { planner.plan_cold(costmap, at, *goal) } else { planner.plan(costmap, at, *goal) };
         let Ok(path) = outcome.path else { break };
         let kept = outcome.report.source == Source::Previous;
         let new = path.poses().to_vec();
         if !old.is_empty() {
-            changes.push(Change { cells: distance(&new, &old) / costmap.geometry().resolution(), kept });
+            changes.push(PlanChange { cells: distance(&new, &old) / costmap.geometry().resolution(), kept });
         }
         let next = ahead(costmap, &new, at, 1.0).filter(|next| next != goal);
         let Some(next) = next else { break };
-        if !still_seen(setting, costmap, next, *goal)? {
+        if !is_within_reach(planner, costmap, next, *goal)? {
             break;
         }
         (at, old) = (next, new);
@@ -60,6 +59,7 @@ fn distance(path: &[Pose], other: &[Pose]) -> f64 {
     path.iter().map(nearest).sum::<f64>() / path.len() as f64
 }
 
+/// Distance of a point to a line between two points.
 fn to_line(p: Point, a: Point, b: Point) -> f64 {
     let (dx, dy) = (b.x - a.x, b.y - a.y);
     let squared = dx * dx + dy * dy;
@@ -67,23 +67,26 @@ fn to_line(p: Point, a: Point, b: Point) -> f64 {
     p.distance(Point { x: a.x + share * dx, y: a.y + share * dy })
 }
 
-/// Many plans after each other.
+/// Figures over many plans.
 #[derive(Debug, Serialize)]
 pub struct PathChange {
+    /// Number of plans with a plan before.
     pub n: usize,
-    /// Distance between the new path and the old one, in cells.
+    /// Mean distance of the new path to the old one, in cells.
     pub mean: Option<f64>,
+    /// Its 95 % quantile.
     pub p95: Option<f64>,
+    /// Its maximum.
     pub max: Option<f64>,
     /// Share of plans whose path lies more than a cell from the old one on average.
     pub over_a_cell: Option<f64>,
-    /// Share of plans that kept the old path beside another of the same cost.
+    /// Share of plans that kept the old path.
     pub kept: Option<f64>,
 }
 
 impl PathChange {
-    /// Counts them.
-    pub fn of(changes: &[Change]) -> Self {
+    /// Counts plans.
+    pub fn of(changes: &[PlanChange]) -> Self {
         let n = changes.len();
         let sorted = Sorted::new(changes.iter().map(|change| change.cells));
         Self {

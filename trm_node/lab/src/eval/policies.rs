@@ -1,4 +1,4 @@
-//! When to stop, judged by the oracle that sees all answers.
+//! Stop policies, compared with an oracle that sees all answers.
 
 use std::collections::BTreeMap;
 
@@ -9,37 +9,39 @@ use trm_grid::guidance::TIE;
 use super::trace::Trace;
 use crate::statistics::{Sorted, share};
 
-/// The oracle stops at the first answer whose path costs at most this much more than the best of all, in proportion.
+/// The oracle stops at the first answer whose path costs at most this much more than the best of all, as a share.
 const NEARLY: f64 = 0.005;
 /// The q head is sure above this.
 const SURE: f64 = 0.9;
-/// Changes below which an answer counts as settled, beside the parameter's.
+/// Changes below which an answer counts as settled, in addition to the parameter's.
 const CHANGES: [f64; 3] = [0.05, 0.1, 0.2];
-/// Numbers of steps that are always run.
+/// Fixed numbers of steps.
 const FIXED: [usize; 4] = [2, 4, 8, 16];
 
-/// Gives the place of the answer at which it stops; `None` when it never does.
+/// The place of the answer at which a policy stops; `None` when it never does.
 type Stop = Box<dyn Fn(&Trace) -> Option<usize>>;
 
-/// How a stop policy did on the queries that any answer solves.
+/// How a stop policy did on the queries that are solved by any answer.
 #[derive(Debug, Serialize)]
 pub struct Regret {
-    /// Share with a path when it stopped.
+    /// Share of queries with a path when it stopped.
     pub solved: Option<f64>,
-    /// Steps until it stopped.
+    /// Mean number of steps until it stopped.
     pub steps: Option<f64>,
-    /// Steps more than the oracle; negative when it stopped before.
+    /// Mean number of steps more than the oracle; negative when it stopped before.
     pub extra_steps: Option<f64>,
+    /// Its 95 % quantile.
     pub extra_steps_p95: Option<f64>,
-    /// Cost of its path over that of the best of all answers, less 1.
+    /// Mean cost of its path over that of the best of all answers, minus 1.
     pub extra_cost: Option<f64>,
+    /// Its 95 % quantile.
     pub extra_cost_p95: Option<f64>,
 }
 
-/// The node's own policy.
+/// The name of the node's own policy.
 const DEFAULT: &str = "confirmed_and_known_or_settled";
 
-/// Each policy by name.
+/// The regret of each policy by name.
 pub fn regrets(traces: &[Trace], config: &Config) -> BTreeMap<String, Regret> {
     let settled = config.planner.settled_threshold;
     let mut policies: Vec<(String, Stop)> = vec![
@@ -63,20 +65,22 @@ pub fn regrets(traces: &[Trace], config: &Config) -> BTreeMap<String, Regret> {
     policies.into_iter().map(|(name, stop)| (name, Regret::of(traces, &*stop))).collect()
 }
 
-/// What a policy knows when there is a verified path.
-struct Seen {
+/// What a policy knows at an answer, once there is a verified path.
+struct AnswerState {
     /// How many answers in a row, up to this one, have a verified path that is no cheaper than the best before.
     confirmed: usize,
     /// This answer and the one before have verified paths of the same cost.
     same: bool,
-    /// The field knows the whole way.
+    /// The field knows the whole of the path.
     known: bool,
+    /// Root mean square of the answer's change.
     change: f64,
+    /// What the q head says, as a probability.
     q: f64,
 }
 
-/// Stops at the first answer at which there is a verified path and `stops` says so.
-fn first(stops: impl Fn(&Seen) -> bool + 'static) -> Stop {
+/// A policy that stops at the first answer at which there is a verified path and `stops` agrees.
+fn first(stops: impl Fn(&AnswerState) -> bool + 'static) -> Stop {
     Box::new(move |trace| {
         let (mut best, mut before, mut confirmed) = (None::<f64>, None::<f64>, 0);
         for (at, answer) in trace.answers.iter().enumerate() {
@@ -87,7 +91,7 @@ fn first(stops: impl Fn(&Seen) -> bool + 'static) -> Stop {
             best = [best, answer.cost].into_iter().flatten().min_by(f64::total_cmp);
             before = answer.cost;
             if best.is_some()
-                && stops(&Seen { confirmed, same, known: answer.known, change: answer.change, q: answer.q })
+                && stops(&AnswerState { confirmed, same, known: answer.known, change: answer.change, q: answer.q })
             {
                 return Some(at);
             }
@@ -96,13 +100,14 @@ fn first(stops: impl Fn(&Seen) -> bool + 'static) -> Stop {
     })
 }
 
+/// The policy that knows the best of all answers.
 fn oracle(trace: &Trace) -> Option<usize> {
     let best = trace.best(trace.answers.len())?;
     trace.answers.iter().position(|answer| answer.cost.is_some_and(|cost| cost <= best * (1.0 + NEARLY)))
 }
 
 impl Regret {
-    /// A policy that never stops runs to the end.
+    /// Measures a policy. One that never stops runs to the end.
     fn of(traces: &[Trace], stop: &dyn Fn(&Trace) -> Option<usize>) -> Self {
         let (mut n, mut steps, mut extra_steps, mut extra_cost) = (0, Vec::new(), Vec::new(), Vec::new());
         for trace in traces {
@@ -134,12 +139,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::eval::sight::Answer;
-    use crate::eval::trace::Cells;
+    use crate::eval::model_probe::ProbeAnswer;
+    use crate::eval::trace::StepCells;
 
     /// One answer a step; a cost of 0 is no path.
     fn trace(costs: &[f64]) -> Trace {
-        let answer = |cost: &f64| Answer {
+        let answer = |cost: &f64| ProbeAnswer {
             cost: (*cost > 0.0).then_some(*cost),
             q: if *cost > 0.0 && *cost < 10.1 { 0.95 } else { 0.2 },
             change: 1.0,
@@ -147,7 +152,7 @@ mod tests {
             known: false,
             beside: None,
         };
-        let cells = vec![Cells::default(); costs.len()];
+        let cells = vec![StepCells::default(); costs.len()];
         Trace { optimum: 10.0, without_the_model: None, answers: costs.iter().map(answer).collect(), cells, counted: 1 }
     }
 

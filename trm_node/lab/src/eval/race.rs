@@ -1,4 +1,4 @@
-//! The model beside classical searches: the same queries, costmaps, language and core.
+//! The model against classical searches: on the same queries and costmaps, in the same language, on the same core.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,58 +7,60 @@ use serde::Serialize;
 use trm_grid::travel::Travel;
 use trm_planner::fallback::{Fallback, Found};
 
-use super::search::Search;
-use super::source::Query;
+use super::query::Query;
 use super::trace::Trace;
-use crate::statistics::{Sorted, Upper, share};
+use crate::statistics::{Sorted, UpperQuantiles, share};
 use crate::worlds::optimum::field;
+use crate::worlds::weighted_a_star::WeightedAStar;
 
-/// Times, in milliseconds, within which the solved queries are counted.
+/// Times within which solved queries are counted, in milliseconds.
 pub const WITHIN: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
 
-/// Who is raced. The model is at its first verified path, all others at their only one, none of them straightened.
+/// The contenders. The model counts with its first verified path, the others with their only one; none is straightened.
 pub const CONTENDERS: [&str; 6] = ["model", "fallback", "astar", "astar_1.5", "astar_2", "dijkstra"];
 
-/// One run: how long, and the cost over the optimum's; `None` without a path.
+/// How long one contender took for one query, and the cost of its path over the optimum's; `None` without a path.
 #[derive(Debug, Clone, Copy)]
-pub struct Run {
+pub struct TimedRun {
     time: Duration,
     ratio: Option<f64>,
 }
 
-/// Times one query on all contenders but the model, which the trace has.
-pub struct Race {
+/// Times queries with all contenders.
+pub struct QueryRace {
     travel: Travel,
-    search: Search,
+    search: WeightedAStar,
     fallback: Fallback,
-    turns: usize,
+    /// Number of queries so far.
+    queries: usize,
 }
 
-impl Race {
-    /// For worlds of `cells` cells.
+impl QueryRace {
+    /// A race in worlds of `cells` cells.
     pub fn new(travel: Travel, cells: usize) -> Self {
-        Self { travel, search: Search::new(cells), fallback: Fallback::default(), turns: 0 }
+        Self { travel, search: WeightedAStar::new(cells), fallback: Fallback::default(), queries: 0 }
     }
 
-    /// Runs all on a query, in the order of [`CONTENDERS`].
-    pub fn run(&mut self, query: &Query, trace: &Trace) -> [Run; CONTENDERS.len()] {
+    /// Times one query with each of the [`CONTENDERS`]. The model's time comes from the trace.
+    pub fn run(&mut self, query: &Query, trace: &Trace) -> [TimedRun; CONTENDERS.len()] {
         let model = trace.first_verified().map(|at| trace.answers[at]);
-        let model = Run {
+        let model = TimedRun {
             time: model.map_or(Duration::MAX, |answer| answer.elapsed),
             ratio: model.and_then(|answer| answer.cost).map(|cost| cost / query.optimum.cost),
         };
         let mut runs = [model; CONTENDERS.len()];
         self.fallback.prepare(query.costmap.geometry());
-        self.turns += 1;
-        // Who comes first changes, so that none always finds the caches warm.
+        self.queries += 1;
+        // The order rotates, so that no contender always finds the caches warm.
         for turn in 0..CONTENDERS.len() - 1 {
-            let who = 1 + (turn + self.turns) % (CONTENDERS.len() - 1);
-            runs[who] = self.one(who, query);
+            let who = 1 + (turn + self.queries) % (CONTENDERS.len() - 1);
+            runs[who] = self.time(who, query);
         }
         runs
     }
 
-    fn one(&mut self, who: usize, query: &Query) -> Run {
+    /// Times one query with one classical contender.
+    fn time(&mut self, who: usize, query: &Query) -> TimedRun {
         let mut path = Vec::with_capacity(query.costmap.geometry().cells());
         let ends = (query.start, query.goal);
         let began = Instant::now();
@@ -84,35 +86,40 @@ impl Race {
         };
         let time = began.elapsed();
         let cost = found.then(|| self.travel.cells(&query.costmap, path.iter()));
-        Run { time, ratio: cost.map(|cost| cost / query.optimum.cost) }
+        TimedRun { time, ratio: cost.map(|cost| cost / query.optimum.cost) }
     }
 }
 
-/// The times of one contender.
+/// The figures of one contender.
 #[derive(Debug, Serialize)]
-pub struct Times {
+pub struct ContenderTimes {
+    /// Share of queries with a path.
     pub solved: Option<f64>,
-    /// Milliseconds to the path, over the solved queries.
+    /// Median time to the path over the solved queries, in milliseconds.
     pub p50: Option<f64>,
+    /// 95 % quantile of these times.
     pub p95: Option<f64>,
+    /// 99 % quantile.
     pub p99: Option<f64>,
+    /// Maximum.
     pub max: Option<f64>,
-    /// Share of all queries solved within so many milliseconds.
+    /// Shares of all queries that are solved within so many milliseconds.
     pub within_ms: Vec<(f64, Option<f64>)>,
-    pub cost_ratio: Upper,
-    /// The times, from the shortest.
+    /// Cost of the paths over the optimum's.
+    pub cost_ratio: UpperQuantiles,
+    /// The times from the shortest, in milliseconds.
     #[serde(skip)]
     pub sorted: Vec<f64>,
 }
 
-/// Each contender by name.
-pub fn times(runs: &[[Run; CONTENDERS.len()]]) -> BTreeMap<&'static str, Times> {
+/// The figures of each contender by name.
+pub fn times(runs: &[[TimedRun; CONTENDERS.len()]]) -> BTreeMap<&'static str, ContenderTimes> {
     let of = |who: usize| {
-        let ms = |run: &[Run; CONTENDERS.len()]| run[who].ratio.map(|_| run[who].time.as_secs_f64() * 1e3);
+        let ms = |run: &[TimedRun; CONTENDERS.len()]| run[who].ratio.map(|_| run[who].time.as_secs_f64() * 1e3);
         let sorted = Sorted::new(runs.iter().filter_map(ms));
         let within = |limit: f64| share(runs.iter().filter_map(ms).filter(|time| *time <= limit).count(), runs.len());
-        let Upper { p50, p95, p99 } = sorted.upper();
-        Times {
+        let UpperQuantiles { p50, p95, p99 } = sorted.upper();
+        ContenderTimes {
             solved: share(runs.iter().filter_map(ms).count(), runs.len()),
             p50,
             p95,

@@ -1,81 +1,68 @@
-//! Where the queries come from.
+//! Where queries and scenes come from.
 
 use anyhow::{anyhow, bail};
 use trm_grid::costmap::Costmap;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
-use trm_grid::window::Window;
 
-use super::args::{EvalArgs, Setting};
-use crate::worlds::generators::Kind;
-use crate::worlds::map_set::{self, Map};
-use crate::worlds::mazes;
+use super::args::{EvalArgs, EvalSetting};
+use super::query::{Query, Scene};
+use super::timed_planner::TimedPlanner;
+use super::window_regions::WindowRegions;
+use crate::worlds::generators::WorldKind;
+use crate::worlds::map_set::{self, MapWorld};
+use crate::worlds::maze_hard;
 use crate::worlds::optimum::{Optimum, field, optimum};
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
 use crate::worlds::world::crop;
 
-/// A world without a good pair is drawn again at most so often.
+/// Worlds that are drawn for one query before the search for a good pair is given up.
 const DRAWS: usize = 1000;
-/// The same for mazes, of which few have a long way.
+/// The same for mazes, of which few have a long path.
 const MAZE_DRAWS: usize = 1_000_000;
-/// How many cells a goal is from the window's border, so that it stays in the window when the robot moves a little.
+/// Least distance of a goal from the window's border, in cells, so that it stays inside when the robot moves a little.
 const MARGIN: i32 = 4;
-/// Seeds of scenes are those of the queries with these bits turned.
+/// Seeds of scenes are those of queries with these bits flipped.
 const SCENES: u64 = 0x5ce9_e5ce_9e5c_e9e5;
 
 /// The worlds to draw from.
-pub enum Source {
-    Maps(Vec<Map>),
-    Generated,
-    /// With the number of cells a side.
+pub enum QuerySource {
+    /// Windows of maps.
+    Maps(Vec<MapWorld>),
+    /// Generated worlds of these kinds.
+    Generated(Vec<WorldKind>),
+    /// Mazes with so many cells per side.
     Mazes(usize),
 }
 
-/// One query: all in cells of its costmap.
-pub struct Query {
-    /// Its place in [`Source::groups`].
-    pub group: usize,
-    pub costmap: Costmap,
-    pub start: Cell,
-    pub goal: Cell,
-    pub optimum: Optimum,
-}
-
-/// A robot to drive a little: its goal is in the window around it, and can be reached in it.
-pub struct Scene {
-    pub costmap: Costmap,
-    pub start: Cell,
-    pub goal: Cell,
-}
-
-impl Source {
-    /// What the arguments name.
+impl QuerySource {
+    /// The source that the arguments name.
     ///
     /// # Errors
     /// When maps can't be read; names the folder or the file.
-    pub fn new(args: &EvalArgs, setting: &Setting) -> anyhow::Result<Self> {
+    pub fn new(args: &EvalArgs, setting: &EvalSetting) -> anyhow::Result<Self> {
         Ok(match (&args.maps, args.mazes) {
             (Some(folder), _) => Self::Maps(map_set::load(folder, args.resolution, &setting.config)?),
             (None, Some(size)) => Self::Mazes(size as usize),
-            (None, None) => Self::Generated,
+            (None, None) => Self::Generated(args.kinds.clone()),
         })
     }
 
-    /// The maps, the kinds of worlds, or the one group of mazes.
+    /// The names of the groups: the maps, the kinds of worlds, or the one group of mazes.
     pub fn groups(&self) -> Vec<String> {
         match self {
             Self::Maps(maps) => maps.iter().map(|map| map.name.clone()).collect(),
-            Self::Generated => Kind::ALL.map(|kind| kind.name().to_owned()).to_vec(),
+            Self::Generated(kinds) => kinds.iter().map(|kind| kind.name().to_owned()).collect(),
             Self::Mazes(_) => vec!["maze".to_owned()],
         }
     }
 
-    /// The query with a number, in a world that the model sees as a whole.
+    /// The query with this number, in a world that the model sees as a whole.
     ///
     /// # Errors
-    /// When no world with a reachable pair is found in many.
-    pub fn query(&self, seed: u64, number: usize, setting: &Setting) -> anyhow::Result<Query> {
+    /// When many worlds have no pair of cells that reach each other.
+    pub fn query(&self, seed: u64, number: usize, setting: &EvalSetting) -> anyhow::Result<Query> {
         let random = &mut Random::of_query(seed, number);
         if let Self::Mazes(size) = self {
             return maze(*size, random);
@@ -86,14 +73,21 @@ impl Source {
                 return Ok(query);
             }
         }
-        Err(self.nothing(group, setting.side))
+        Err(self.no_pair(group, setting.side))
     }
 
-    /// The scene with a number: in a world of twice the window's side, but for mazes, which stay whole.
+    /// The scene with this number, in a world with twice the window's side. Only mazes stay as they are. `planner` tells
+    /// where the window lies.
     ///
     /// # Errors
-    /// When none is found in many worlds.
-    pub fn scene(&self, seed: u64, number: usize, setting: &Setting) -> anyhow::Result<Scene> {
+    /// When many worlds have none.
+    pub fn scene(
+        &self,
+        seed: u64,
+        number: usize,
+        setting: &EvalSetting,
+        planner: &TimedPlanner,
+    ) -> anyhow::Result<Scene> {
         let random = &mut Random::of_query(seed ^ SCENES, number);
         if let Self::Mazes(size) = self {
             let Query { costmap, start, goal, .. } = maze(*size, random)?;
@@ -101,36 +95,39 @@ impl Source {
         }
         let (group, side) = (self.group(number), 2 * setting.window);
         for _ in 0..DRAWS {
-            if let Some(scene) = scene(self.world(group, side, random)?, setting, random)? {
+            if let Some(scene) = scene(self.world(group, side, random)?, setting.window, planner, random)? {
                 return Ok(scene);
             }
         }
-        Err(self.nothing(group, side))
+        Err(self.no_pair(group, side))
     }
 
     /// Maps and kinds take turns.
     const fn group(&self, number: usize) -> usize {
         match self {
             Self::Maps(maps) => number % maps.len(),
-            Self::Generated => number % Kind::ALL.len(),
+            Self::Generated(kinds) => number % kinds.len(),
             Self::Mazes(_) => 0,
         }
     }
 
     fn world(&self, group: usize, side: usize, random: &mut Random) -> anyhow::Result<Costmap> {
-        Ok(if let Self::Maps(maps) = self {
-            let (whole, col, row) = maps[group].place(side, random);
-            crop(whole, col, row, side)?
-        } else {
-            Kind::ALL[group].generate(side, random).costmap()?
+        Ok(match self {
+            Self::Maps(maps) => {
+                let (whole, col, row) = maps[group].place(side, random);
+                crop(whole, col, row, side)?
+            }
+            Self::Generated(kinds) => kinds[group].generate(side, random).costmap()?,
+            Self::Mazes(size) => maze(*size, random)?.costmap,
         })
     }
 
-    fn nothing(&self, group: usize, side: usize) -> anyhow::Error {
+    fn no_pair(&self, group: usize, side: usize) -> anyhow::Error {
         let drawn = format!("{DRAWS} windows of {side} x {side} cells had too few free cells that reach each other");
         match self {
             Self::Maps(maps) => anyhow!("map file {}: {drawn}", maps[group].file.display()),
-            _ => anyhow!("--generated {side}: kind {}: {drawn}", Kind::ALL[group].name()),
+            Self::Generated(kinds) => anyhow!("--generated {side}: kind {}: {drawn}", kinds[group]),
+            Self::Mazes(size) => anyhow!("--mazes {size}: {drawn}"),
         }
     }
 }
@@ -142,13 +139,14 @@ fn query(group: usize, costmap: Costmap, travel: Travel, random: &mut Random) ->
     Some(Query { group, costmap, start, goal, optimum })
 }
 
+/// A maze with a long path.
 fn maze(size: usize, random: &mut Random) -> anyhow::Result<Query> {
-    let Some(maze) = (0..MAZE_DRAWS).find_map(|_| mazes::draw(size, random)) else {
-        bail!("--mazes {size}: none of {MAZE_DRAWS} mazes had a long way");
+    let Some(maze) = (0..MAZE_DRAWS).find_map(|_| maze_hard::draw(size, random)) else {
+        bail!("--mazes {size}: none of {MAZE_DRAWS} mazes had a long path");
     };
-    let costmap = mazes::pillars(&maze.cells).costmap()?;
+    let costmap = maze_hard::pillars(&maze.cells).costmap()?;
     let cell = |at| {
-        let (row, col) = mazes::pillar(at);
+        let (row, col) = maze_hard::pillar(at);
         Cell::new(col as i32, row as i32)
     };
     let length = 2.0 * f64::from(maze.moves);
@@ -156,9 +154,8 @@ fn maze(size: usize, random: &mut Random) -> anyhow::Result<Query> {
     Ok(Query { group: 0, costmap, start: cell(maze.start), goal: cell(maze.goal), optimum })
 }
 
-/// A robot in the middle of a world, and a goal in the window around it.
-fn scene(costmap: Costmap, setting: &Setting, random: &mut Random) -> anyhow::Result<Option<Scene>> {
-    let size = setting.window;
+/// A robot in the middle of a world, and a goal in the window of `size` cells around it; `None` when the draw fails.
+fn scene(costmap: Costmap, size: usize, planner: &TimedPlanner, random: &mut Random) -> anyhow::Result<Option<Scene>> {
     let start = {
         let mut coordinate = || random.whole(size / 2..size + size / 2) as i32;
         Cell::new(coordinate(), coordinate())
@@ -166,37 +163,16 @@ fn scene(costmap: Costmap, setting: &Setting, random: &mut Random) -> anyhow::Re
     if !costmap.is_free(start, false) {
         return Ok(None);
     }
-    let window = Window::around(start, costmap.geometry(), size, setting.patch);
-    let seen = Seen::of(&costmap, window)?;
+    let window = planner.window(start, &costmap)?;
+    let regions = WindowRegions::of(&costmap, window)?;
     for _ in 0..100 {
         let mut coordinate = || random.whole(MARGIN as usize..size - MARGIN as usize) as i32;
         let goal = window.global(Cell::new(coordinate(), coordinate()));
-        if seen.joins(start, goal) && start.col.abs_diff(goal.col).max(start.row.abs_diff(goal.row)) > MARGIN as u32 {
+        if regions.are_joined(start, goal)
+            && start.col.abs_diff(goal.col).max(start.row.abs_diff(goal.row)) > MARGIN as u32
+        {
             return Ok(Some(Scene { costmap, start, goal }));
         }
     }
     Ok(None)
-}
-
-/// What can be reached inside a window of a larger world.
-pub struct Seen {
-    window: Window,
-    regions: Regions,
-}
-
-impl Seen {
-    /// Looks at one window.
-    ///
-    /// # Errors
-    /// When the window is too large for a grid.
-    pub fn of(costmap: &Costmap, window: Window) -> anyhow::Result<Self> {
-        let part = crop(costmap, window.corner().col, window.corner().row, window.size())?;
-        Ok(Self { window, regions: Regions::of(&part) })
-    }
-
-    /// Whether two cells of the world can reach each other without leaving the window.
-    pub fn joins(&self, a: Cell, b: Cell) -> bool {
-        let at = |cell| self.window.local(cell).and_then(|local| self.window.index(local));
-        at(a).zip(at(b)).is_some_and(|(a, b)| self.regions.are_joined(a, b))
-    }
 }

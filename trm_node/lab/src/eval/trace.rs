@@ -1,4 +1,4 @@
-//! What one query looks like from answer to answer.
+//! One query from answer to answer: costs of paths, and which cells of the field are right.
 
 use serde::Serialize;
 use trm_grid::costmap::Costmap;
@@ -6,15 +6,15 @@ use trm_grid::guidance::Guidance;
 use trm_grid::moves::{each, legal_moves};
 use trm_grid::units::{Cell, MOVES};
 
-use super::sight::{Answer, Sight};
-use super::source::Query;
-use crate::statistics::{Most, Sorted, Upper, share};
+use super::model_probe::{ModelProbe, ProbeAnswer};
+use super::query::Query;
+use crate::statistics::{QuantilesToMax, Sorted, UpperQuantiles, share};
 use crate::worlds::optimum::field;
 
-/// A cell that doesn't count: it can't be entered, or can't reach the goal, or is the goal.
+/// No right moves. Such a cell doesn't count: it can't be entered, can't reach the goal, or is the goal.
 const NO_MOVE: u8 = 0;
-/// A move that costs at most so much more than the best one is right too, in cells (`SOFT_TIE` of
-/// `models/trm_train/data.py`): between costs that change from cell to cell there are no exact ties.
+/// A move that costs at most this much more than the best one is right too, in cells (`SOFT_TIE` in
+/// `models/trm_train/data.py`): where costs change from cell to cell there are no exact ties.
 const TIE: f32 = 1e-2;
 
 /// The answers to one query.
@@ -22,18 +22,20 @@ const TIE: f32 = 1e-2;
 pub struct Trace {
     /// Travel cost of the best path.
     pub optimum: f64,
-    /// Travel cost of the path that the search finds without the model.
+    /// Travel cost of the path that the search finds without the model; `None` without any.
     pub without_the_model: Option<f64>,
-    pub answers: Vec<Answer>,
-    /// One for each supervision step.
-    pub cells: Vec<Cells>,
-    /// Number of cells that count.
+    /// All answers, in order.
+    pub answers: Vec<ProbeAnswer>,
+    /// The field after each supervision step.
+    pub cells: Vec<StepCells>,
+    /// Number of cells of the window that count.
     pub counted: usize,
 }
 
-/// The window's cells after a supervision step. A cell is right when its most probable class is a right move.
+/// Numbers of the window's cells after a supervision step. A cell is right when its most probable class is a right move.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Cells {
+pub struct StepCells {
+    /// Right now.
     pub right: usize,
     /// Wrong before, right now.
     pub corrected: usize,
@@ -46,21 +48,21 @@ impl Trace {
     ///
     /// # Errors
     /// When the inference library fails.
-    pub fn record(sight: &mut Sight, query: &Query, steps: usize) -> anyhow::Result<Self> {
-        sight.begin(query)?;
-        let right_moves = right_moves(sight, query);
+    pub fn record(probe: &mut ModelProbe, query: &Query, steps: usize) -> anyhow::Result<Self> {
+        probe.begin(query)?;
+        let right_moves = right_moves(probe, query);
         let counted = right_moves.iter().filter(|moves| **moves != NO_MOVE).count();
         let mut was_right = vec![false; right_moves.len()];
-        let without_the_model = sight.without_the_model(query);
+        let without_the_model = probe.without_the_model(query);
         let mut trace =
             Self { optimum: query.optimum.cost, without_the_model, answers: Vec::new(), cells: Vec::new(), counted };
         while trace.cells.len() < steps {
-            trace.answers.push(sight.answer(query)?);
-            if !sight.step_is_whole() {
+            trace.answers.push(probe.answer(query)?);
+            if !probe.step_is_whole() {
                 continue;
             }
-            let mut cells = Cells::default();
-            for ((class, moves), was_right) in sight.classes().zip(&right_moves).zip(&mut was_right) {
+            let mut cells = StepCells::default();
+            for ((class, moves), was_right) in probe.classes().zip(&right_moves).zip(&mut was_right) {
                 let right = class < 8 && moves >> class & 1 == 1;
                 cells.right += usize::from(right);
                 cells.corrected += usize::from(right && !*was_right);
@@ -72,32 +74,32 @@ impl Trace {
         Ok(trace)
     }
 
-    /// Answers in a supervision step.
+    /// Number of answers in a supervision step.
     pub const fn answers_a_step(&self) -> usize {
         self.answers.len() / self.cells.len()
     }
 
-    /// The first answer with a verified path, as a place in `answers`.
+    /// The place in `answers` of the first one with a verified path.
     pub fn first_verified(&self) -> Option<usize> {
         self.answers.iter().position(|answer| answer.cost.is_some())
     }
 
-    /// The least cost among the first answers.
+    /// The least cost among the first `answers` answers.
     pub fn best(&self, answers: usize) -> Option<f64> {
         self.answers[..answers].iter().filter_map(|answer| answer.cost).min_by(f64::total_cmp)
     }
 }
 
 /// The right moves of each cell of the window as bits; [`NO_MOVE`] where a cell doesn't count.
-fn right_moves(sight: &Sight, query: &Query) -> Vec<u8> {
-    let window = sight.window(query);
+fn right_moves(probe: &ModelProbe, query: &Query) -> Vec<u8> {
+    let window = probe.window(query);
     let size = window.size();
-    let Some(field) = field(&query.costmap, query.goal, sight.travel()) else { return vec![NO_MOVE; size * size] };
+    let Some(field) = field(&query.costmap, query.goal, probe.travel()) else { return vec![NO_MOVE; size * size] };
     let cell = |at: usize| window.global(Cell::new((at % size) as i32, (at / size) as i32));
     (0..size * size).map(|at| good_moves(&query.costmap, &field, cell(at))).collect()
 }
 
-/// The moves that the labels of the training call right, as bits.
+/// The moves that training labels as right, as bits.
 fn good_moves(costmap: &Costmap, field: &Guidance, cell: Cell) -> u8 {
     let (travel, here) = (field.travel(), field.cost_to_go(cell));
     let Some(cost) = costmap.cost(cell).filter(|_| here.is_finite() && here > 0.0) else { return NO_MOVE };
@@ -108,23 +110,24 @@ fn good_moves(costmap: &Costmap, field: &Guidance, cell: Cell) -> u8 {
     each(legal_moves(costmap, cell, false)).filter(is_good).fold(NO_MOVE, |moves, bit| moves | 1 << bit)
 }
 
-/// All queries after one supervision step.
+/// Figures over all queries after one supervision step.
 #[derive(Debug, Serialize)]
 pub struct AfterStep {
+    /// Number of the step, from 1.
     pub step: usize,
-    /// Share of queries with a verified path in this answer or one before.
+    /// Share of queries with a verified path in this step's last answer or any before.
     pub solved: Option<f64>,
-    /// Share with one in this answer.
+    /// Share of queries with one in this step's last answer.
     pub solved_now: Option<f64>,
     /// Share of cells that are right.
     pub right: Option<f64>,
-    /// Share of the cells that were wrong a step before and are right now; before the first step all are wrong.
+    /// Share of the cells that were wrong one step before and are right now. Before the first step all are wrong.
     pub corrected: Option<f64>,
-    /// Share of the cells that were right a step before and are wrong now.
+    /// Share of the cells that were right one step before and are wrong now.
     pub broken: Option<f64>,
 }
 
-/// The steps that all traces have.
+/// The figures of each step that all traces have.
 pub fn by_step(traces: &[Trace]) -> Vec<AfterStep> {
     let steps = traces.iter().map(|trace| trace.cells.len()).min().unwrap_or(0);
     let counted: usize = traces.iter().map(|trace| trace.counted).sum();
@@ -138,7 +141,8 @@ pub fn by_step(traces: &[Trace]) -> Vec<AfterStep> {
                 };
                 share(traces.iter().filter(is_solved).count(), traces.len())
             };
-            let sum = |which: fn(&Cells) -> usize| traces.iter().map(|trace| which(&trace.cells[step])).sum::<usize>();
+            let sum =
+                |which: fn(&StepCells) -> usize| traces.iter().map(|trace| which(&trace.cells[step])).sum::<usize>();
             let right = sum(|cells| cells.right);
             let row = AfterStep {
                 step: step + 1,
@@ -155,19 +159,22 @@ pub fn by_step(traces: &[Trace]) -> Vec<AfterStep> {
 }
 
 /// Cost of the model's best path of cells, before it is straightened, over the optimum.
-pub fn cells_ratio(traces: &[Trace]) -> Upper {
+pub fn cells_ratio(traces: &[Trace]) -> UpperQuantiles {
     let ratio = |trace: &Trace| Some(trace.best(trace.answers.len())? / trace.optimum);
     Sorted::new(traces.iter().filter_map(ratio)).upper()
 }
 
-/// What the decoder's search finds by itself, led by the straight line to the goal.
+/// What the decoder's search finds when the straight line to the goal leads it instead of the model.
 #[derive(Debug, Serialize)]
 pub struct WithoutTheModel {
+    /// Share of queries with a verified path.
     pub solved: Option<f64>,
-    pub cells_ratio: Upper,
+    /// Cost of these paths over the optimum.
+    pub cells_ratio: UpperQuantiles,
 }
 
 impl WithoutTheModel {
+    /// Counts queries.
     pub fn of(traces: &[Trace]) -> Self {
         let ratios: Vec<f64> = traces.iter().filter_map(|t| Some(t.without_the_model? / t.optimum)).collect();
         Self { solved: share(ratios.len(), traces.len()), cells_ratio: Sorted::new(ratios.into_iter()).upper() }
@@ -175,9 +182,9 @@ impl WithoutTheModel {
 }
 
 /// Cells that the decoder expanded beside the first verified path.
-pub fn beside(traces: &[Trace]) -> Most {
+pub fn beside(traces: &[Trace]) -> QuantilesToMax {
     let beside = |trace: &Trace| trace.answers[trace.first_verified()?].beside.map(f64::from);
-    Sorted::new(traces.iter().filter_map(beside)).most()
+    Sorted::new(traces.iter().filter_map(beside)).to_max()
 }
 
 #[cfg(test)]
@@ -189,8 +196,8 @@ mod tests {
 
     use super::*;
     use crate::eval::args::EvalArgs;
-    use crate::eval::attempt::Judge;
-    use crate::eval::source::Source;
+    use crate::eval::judge::Judge;
+    use crate::eval::source::QuerySource;
 
     #[derive(clap::Parser)]
     struct Cli {
@@ -206,14 +213,14 @@ mod tests {
         for source in [["--generated", "32"], ["--maps", &maps]] {
             let args = Cli::parse_from([&["eval", "--steps", "6"], &source[..]].concat()).args;
             let setting = args.setting(&bundle).unwrap();
-            let worlds = Source::new(&args, &setting).unwrap();
-            let mut sight = Sight::new(&setting, &bundle).unwrap();
+            let worlds = QuerySource::new(&args, &setting).unwrap();
+            let mut probe = ModelProbe::new(&setting, &bundle).unwrap();
             let mut judge = Judge::new(&setting, &bundle).unwrap();
             let step = bundle.manifest.architecture.applications_a_step() as u32;
             let per_answer = step / bundle.manifest.architecture.cycles as u32;
             for number in 0..8 {
                 let query = worlds.query(1, number, &setting).unwrap();
-                let trace = Trace::record(&mut sight, &query, 6).unwrap();
+                let trace = Trace::record(&mut probe, &query, 6).unwrap();
                 let record = judge.record(&query);
                 let applications = trace.first_verified().map(|at| (at as u32 + 1) * per_answer);
                 assert_eq!(record.steps, applications.map(|n| n.div_ceil(step)), "{number}");

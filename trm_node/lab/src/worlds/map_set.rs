@@ -1,4 +1,4 @@
-//! Maps of `map_server` as evaluation worlds: at several resolutions, inflated as the node inflates them.
+//! Maps of Nav2's map server as worlds: at several resolutions, inflated as the node inflates them.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,19 @@ use anyhow::{Context as _, bail};
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::{Costmap, CostmapBuilder};
 use trm_grid::geometry::Geometry;
+use trm_grid::map_file;
 use trm_grid::occupancy::OccupancyGrid;
 
 use crate::worlds::random::Random;
-use trm_grid::map_file;
 
-/// Resolutions that maps are evaluated at beside their own, in metres a cell.
+/// Resolutions of worlds besides a map's own, in metres per cell.
 const RESOLUTIONS: [f64; 3] = [0.1, 0.15, 0.2];
 
-/// One map, ready to cut windows from.
-pub struct Map {
+/// One map, from which windows can be cut.
+pub struct MapWorld {
+    /// A short name.
     pub name: String,
+    /// Its YAML file.
     pub file: PathBuf,
     /// The whole map's costs at each resolution.
     pub costmaps: Vec<Costmap>,
@@ -26,8 +28,8 @@ pub struct Map {
 /// Reads all maps of a folder and of the folders in it, in the order of their names.
 ///
 /// # Errors
-/// When there is none, or one can't be used; names the folder or the file.
-pub fn load(folder: &Path, resolution: Option<f64>, config: &Config) -> anyhow::Result<Vec<Map>> {
+/// When there is no map, or one can't be used; names the folder or the file.
+pub fn load(folder: &Path, resolution: Option<f64>, config: &Config) -> anyhow::Result<Vec<MapWorld>> {
     let files = files(folder).with_context(|| format!("--maps {}", folder.display()))?;
     if files.is_empty() {
         bail!(
@@ -36,7 +38,7 @@ pub fn load(folder: &Path, resolution: Option<f64>, config: &Config) -> anyhow::
         );
     }
     let names = names(folder, &files);
-    files.into_iter().zip(names).map(|(file, name)| Map::load(name, file, resolution, config)).collect()
+    files.into_iter().zip(names).map(|(file, name)| MapWorld::load(name, file, resolution, config)).collect()
 }
 
 /// The map files of a folder and of the folders in it, in the order of their names.
@@ -50,7 +52,7 @@ pub fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-impl Map {
+impl MapWorld {
     fn load(name: String, file: PathBuf, resolution: Option<f64>, config: &Config) -> anyhow::Result<Self> {
         let grid = map_file::load(&file)?;
         let own = grid.geometry().resolution();
@@ -69,8 +71,8 @@ impl Map {
         Ok(Self { name, file, costmaps })
     }
 
-    /// A resolution's costmap and the first cell of a random square of `side` cells in it. A map that is smaller than the
-    /// square lies anywhere in it.
+    /// Draws a resolution, and a square of `side` × `side` cells at it: the costmap, and the column and row of the square's
+    /// first cell. A map that is smaller than the square lies anywhere in it.
     pub fn place(&self, side: usize, random: &mut Random) -> (&Costmap, i32, i32) {
         let whole = &self.costmaps[random.below(self.costmaps.len())];
         let mut first = |length: u32| {
@@ -84,7 +86,7 @@ impl Map {
     }
 }
 
-/// Collects the YAML files that name an image, links followed.
+/// Collects the YAML files that name an image. Links are followed.
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -97,14 +99,14 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether a YAML file is a map's: one that says so but is wrong is an error later, not passed over.
+/// Whether a YAML file is a map's. One that names an image but is faulty counts, so that loading it reports the error.
 fn is_map(path: &Path) -> bool {
     let fields =
         std::fs::read_to_string(path).ok().and_then(|text| serde_yaml::from_str::<serde_yaml::Value>(&text).ok());
     fields.is_some_and(|fields| fields.get("image").is_some())
 }
 
-/// A short name for each map: that of its folder, or its own in the root; where two are the same, their paths.
+/// A short name for each map: its folder's, or in the root its own. Where two would be the same, their paths.
 fn names(root: &Path, files: &[PathBuf]) -> Vec<String> {
     let text = |name: Option<&OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
     let short = |file: &PathBuf| match file.parent().filter(|folder| *folder != root) {
@@ -117,7 +119,7 @@ fn names(root: &Path, files: &[PathBuf]) -> Vec<String> {
     files.iter().zip(&short).map(|(file, name)| if is_unique(name) { name.clone() } else { path(file) }).collect()
 }
 
-/// The grid in coarser cells: occupied if anything in one is, else unknown if anything in it is.
+/// The grid with coarser cells. One is occupied if any cell in it is, else unknown if any cell in it is.
 fn pool(grid: &OccupancyGrid, resolution: f64) -> anyhow::Result<OccupancyGrid> {
     let fine = grid.geometry();
     let ratio = resolution / fine.resolution();
@@ -144,7 +146,7 @@ fn pool(grid: &OccupancyGrid, resolution: f64) -> anyhow::Result<OccupancyGrid> 
             values.push((most, unknown));
         }
     }
-    // As in a coarse cell of the finished costmap: occupied outweighs unknown, unknown outweighs free.
+    // Occupied outweighs unknown, and unknown outweighs free.
     let data = values.into_iter().map(|(most, unknown)| if unknown && most < OCCUPIED { -1 } else { most }).collect();
     let origin = fine.origin();
     Ok(OccupancyGrid::new(Geometry::new(width, height, resolution, origin)?, data)?)

@@ -1,5 +1,5 @@
-//! Moving obstacles on a map: discs that drive to and fro, and discs that are dropped onto the path ahead. Each change goes
-//! into the costs by its rectangle, as an update of a map does.
+//! Moving obstacles on a map: discs that drive back and forth, and discs that are dropped onto the path ahead. Each change
+//! updates a rectangle of the costs, as an update of a map does.
 
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::{CostPatch, Costmap, CostmapBuilder};
@@ -10,49 +10,56 @@ use trm_grid::units::{Cell, Pose};
 
 use crate::worlds::random::Random;
 
-/// Radius of a disc, in metres: somebody who stands there.
+/// Radius of a disc, in metres: that of a standing person.
 const RADIUS: f64 = 0.15;
-/// Its speed, in metres a second.
+/// Speed of a disc, in metres per second.
 const SPEED: f64 = 0.4;
-/// How far it drives before it turns, in metres.
+/// How far a disc drives before it turns back, in metres.
 const TRACK: f64 = 2.0;
-/// One disc for so many square metres of free space, up to [`MOST`].
+/// Free space per driving disc, in square metres.
 const ROOM: f64 = 40.0;
+/// Most driving discs on a map.
 const MOST: usize = 6;
-/// How long a dropped disc lies, and how long until the next one, in seconds.
+/// How long a dropped disc lies, in seconds.
 const LIES: f64 = 1.5;
+/// Range of the time from a dropped disc's end to the next one, in seconds.
 const PAUSE: (f64, f64) = (0.2, 1.5);
-/// When there is no room for it, how long until the next try, in seconds.
+/// Time until the next try when there was no room for a dropped disc, in seconds.
 const AGAIN: f64 = 0.2;
-/// How far ahead it is dropped, in metres.
+/// Range of the distance at which a disc is dropped, in metres.
 const AHEAD: (f64, f64) = (0.7, 2.0);
 /// Occupied.
 const FULL: i8 = 100;
 
+/// A disc that drives back and forth.
 struct Disc {
+    /// One end of its track, as (column, row).
     from: (f64, f64),
+    /// The other end.
     to: (f64, f64),
-    /// Where it is on its way there and back, from 0 to 2.
+    /// How far it has come: 0 at `from`, 1 at `to`, and back at `from` at 2.
     phase: f64,
-    /// The cell that it stands on in the grid.
+    /// The cell on which the costmap has it; `None` before it has moved.
     stands: Option<Cell>,
 }
 
-/// The map with all that moves on it.
+/// A map with moving obstacles.
 pub struct Obstacles {
     builder: CostmapBuilder,
-    /// The map without them.
+    /// The map without obstacles.
     still: OccupancyGrid,
-    /// Where a disc may be: a robot can pass it on every side.
+    /// Which cells a disc may stand on, so that the robot can pass it on every side.
     wide: Vec<bool>,
     discs: Vec<Disc>,
+    /// The dropped disc, and how long it still lies, in seconds.
     dropped: Option<(Cell, f64)>,
+    /// Seconds until the next disc is dropped.
     next_drop: f64,
-    /// Of a disc, in cells.
+    /// Radius of a disc, in cells.
     radius: f64,
-    /// The robot's centre and a disc's are never nearer than this, in cells.
+    /// Least distance between the robot's centre and a disc's, in cells.
     apart: f64,
-    /// Scratch.
+    /// Scratch: the values of an update.
     values: Vec<i8>,
 }
 
@@ -80,7 +87,7 @@ impl Obstacles {
         new
     }
 
-    /// The costs; there always are some.
+    /// The present costs; always `Some`.
     pub fn costmap(&self) -> Option<&Costmap> {
         self.builder.costmap()
     }
@@ -112,10 +119,10 @@ impl Obstacles {
         self.still.geometry().index(cell).is_some_and(|at| self.wide[at])
     }
 
-    /// Lets all of them go on for `seconds`: none comes near to the robot or the goal. Gives the changed costs.
+    /// Moves the obstacles for `seconds`, keeping them away from the robot and the goal. Passes each change of the costs on.
     ///
     /// # Errors
-    /// When an update is refused, which it never should be.
+    /// When an update doesn't fit the grid, which would be a defect.
     pub fn go_on(
         &mut self,
         seconds: f64,
@@ -156,7 +163,7 @@ impl Obstacles {
         Ok(())
     }
 
-    /// A place on the path ahead with room around it.
+    /// A cell on the path ahead with room around it.
     fn ahead(&self, robot: Cell, goal: Cell, path: &[Pose], random: &mut Random) -> Option<Cell> {
         let geometry = self.still.geometry();
         let ahead = random.number(AHEAD.0, AHEAD.1) / geometry.resolution();
@@ -169,7 +176,7 @@ impl Obstacles {
         path.iter().filter_map(|pose| geometry.cell_at(pose.point())).find(apart)
     }
 
-    /// Takes a disc away and puts it down elsewhere.
+    /// Updates the costs for a disc that goes from one cell to another; `None` is off the map.
     fn stamp(&mut self, from: Option<Cell>, to: Option<Cell>) -> Result<CostPatch, GridError> {
         let geometry = *self.still.geometry();
         let reach = self.radius.ceil() as i32;
@@ -193,18 +200,18 @@ impl Obstacles {
     }
 }
 
-/// Where a disc is at a share of its way.
+/// The cell of a disc at a share of its track.
 fn at(disc: &Disc, share: f64) -> Cell {
     let along = |from: f64, to: f64| (from + share * (to - from)).round() as i32;
     Cell::new(along(disc.from.0, disc.to.0), along(disc.from.1, disc.to.1))
 }
 
-/// In cells.
+/// Distance between two cells' centres, in cells.
 fn distance(a: Cell, b: Cell) -> f64 {
     f64::from(a.col - b.col).hypot(f64::from(a.row - b.row))
 }
 
-/// Cells around which all cells within `margin` are free, along both axes.
+/// Which cells have only free cells within `margin` along both axes.
 fn wide(costmap: &Costmap, margin: usize) -> Vec<bool> {
     let geometry = costmap.geometry();
     let (width, height) = (geometry.width() as usize, geometry.height() as usize);
@@ -214,7 +221,8 @@ fn wide(costmap: &Costmap, margin: usize) -> Vec<bool> {
     wide
 }
 
-/// Along one axis: of `lines` lines of `length` cells, those whose next `margin` cells on both sides are all set.
+/// Keeps the cells set that have `margin` set cells on both sides along one axis. The grid has `lines` lines of `length` cells;
+/// `line` and `step` are the distances in `cells` between two lines and between two cells of a line.
 fn erode(cells: &mut [bool], length: usize, lines: usize, (line, step): (usize, usize), margin: usize) {
     let mut run = vec![0_u32; length];
     for number in 0..lines {
@@ -260,7 +268,7 @@ mod tests {
             assert!(copy.is_free(robot, false) && copy.is_free(goal, false));
         }
         assert!(patches > 100 && dropped > 0, "{patches} {dropped}");
-        // What the updates have made is what the whole map gives.
+        // The updates have led to what the whole map gives.
         let mut data = map.data().to_vec();
         let standing =
             obstacles.discs.iter().filter_map(|disc| disc.stands).chain(obstacles.dropped.map(|(cell, _)| cell));

@@ -1,11 +1,11 @@
-//! What the best path costs, in cells: the measure is the planner's own, [`Travel`].
+//! The cost of the best path, in cells, by the planner's own measure, [`Travel`].
 
 use trm_grid::costmap::Costmap;
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
 
-/// The best path over eight moves.
+/// What is known of a best path over eight moves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimum {
     /// Its travel cost, in cells.
@@ -14,12 +14,12 @@ pub struct Optimum {
     pub cells: f64,
 }
 
-/// The costs-to-go of all cells. Only one that is cancelled would be none.
+/// The cost-to-go of all cells. Always `Some`, as it isn't cancelled.
 pub fn field(costmap: &Costmap, goal: Cell, travel: Travel) -> Option<Guidance> {
     Guidance::compute(costmap, goal, travel, &|| false)
 }
 
-/// The best path from a cell; `None` where there is none.
+/// The best path from a cell; `None` when the goal can't be reached.
 pub fn optimum(costmap: &Costmap, guidance: &Guidance, start: Cell) -> Option<Optimum> {
     let cost = f64::from(guidance.cost_to_go(start));
     let mut cells = 0.0;

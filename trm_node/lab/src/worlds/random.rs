@@ -11,7 +11,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The numbers of one of many queries: they don't depend on the other queries, nor on who makes them.
+    /// The numbers of one of many queries. They depend neither on the other queries nor on the thread.
     pub fn of_query(seed: u64, number: usize) -> Self {
         let mut seeds = Self(Self(seed).next() ^ number as u64);
         Self(seeds.next())
@@ -25,7 +25,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A whole number from 0, less than `bound`.
+    /// A whole number from 0 to `bound - 1`.
     pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
@@ -35,7 +35,7 @@ impl Random {
         range.start + self.below(range.end - range.start)
     }
 
-    /// A number from `low` to `high`.
+    /// A number from `low` up to, but not including, `high`.
     pub fn number(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }

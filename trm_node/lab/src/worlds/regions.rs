@@ -5,17 +5,18 @@ use trm_grid::units::{Cell, MOVES};
 
 use crate::worlds::random::Random;
 
-/// A world with a smaller share of free cells is drawn again.
+/// [`Regions::pair`] refuses a world with less than this part of its cells free: one in so many.
 const LEAST_FREE: usize = 16;
-/// How many pairs are drawn in one world before another is.
+/// How many pairs are drawn before the search for one in the same region is given up.
 const TRIES: usize = 100;
 /// A cell that isn't free.
 const NONE: u32 = u32::MAX;
 
-/// Which free cells can reach each other. A diagonal move needs both cells beside it, so straight moves say it all.
+/// Which free cells can reach each other. A diagonal move needs both cells beside it free, so straight moves decide.
 pub struct Regions {
-    /// The region of each cell, row-major.
+    /// The region of each cell, row-major; [`NONE`] where it isn't free.
     labels: Vec<u32>,
+    /// The places of all free cells.
     free: Vec<usize>,
     count: u32,
 }
@@ -50,13 +51,13 @@ impl Regions {
         Self { labels, free, count }
     }
 
-    /// How many there are.
+    /// The number of regions.
     #[cfg(test)]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// The number of the region of a place in the grid; `None` where it isn't free.
+    /// The region of a place in the grid; `None` where it isn't free.
     pub fn label(&self, at: usize) -> Option<u32> {
         self.labels.get(at).copied().filter(|label| *label != NONE)
     }
@@ -66,12 +67,13 @@ impl Regions {
         self.labels[a] == self.labels[b] && self.labels[a] != NONE
     }
 
-    /// All reachable pairs are equally likely. `None` when too few cells are free, or hardly any reach each other.
+    /// A random pair of cells in the same region, all equally likely. `None` when too few cells are free, or hardly any can
+    /// reach each other.
     pub fn pair(&self, costmap: &Costmap, random: &mut Random) -> Option<(Cell, Cell)> {
         if self.free.len() < self.labels.len() / LEAST_FREE { None } else { self.any_pair(costmap, random) }
     }
 
-    /// The same on a grid that may have hardly any free cells, such as a map with much that is unknown around it.
+    /// The same on a grid that may have few free cells, such as a map with large unknown areas around it.
     pub fn any_pair(&self, costmap: &Costmap, random: &mut Random) -> Option<(Cell, Cell)> {
         if self.count == 0 {
             return None;

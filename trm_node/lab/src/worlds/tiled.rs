@@ -1,4 +1,4 @@
-//! A map as large as wanted: a real one again and again, with streets between its copies and doors into each.
+//! A map of any size: copies of a real one, with streets between them and doors into each.
 
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::CostmapBuilder;
@@ -10,18 +10,19 @@ use trm_grid::units::{Cell, Pose};
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
 
-/// Width of a street and of a door, in robot's diameters.
+/// Width of a street, in robot diameters.
 const STREET: f64 = 4.0;
+/// Width of a door, in robot diameters.
 const DOOR: f64 = 2.5;
 /// Doors on each side of a copy.
 const DOORS: usize = 2;
-/// Occupied, and free.
+/// Occupied.
 const FULL: i8 = 100;
 
 /// A map of `side` × `side` cells made of copies of `tile`. Its outer border is a wall.
 ///
 /// # Errors
-/// When there can be no such grid.
+/// When a grid can't have this size.
 pub fn tiled(
     config: &Config,
     tile: &OccupancyGrid,
@@ -51,7 +52,7 @@ pub fn tiled(
     OccupancyGrid::new(geometry, canvas.data)
 }
 
-/// The cells of the largest region that a robot can drive in.
+/// Which cells belong to the largest region that the robot can drive in.
 fn main_region(config: &Config, tile: &OccupancyGrid) -> Vec<bool> {
     let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
     let costmap = builder.replace(tile.clone());
@@ -70,6 +71,7 @@ fn main_region(config: &Config, tile: &OccupancyGrid) -> Vec<bool> {
     (0..cells).map(|at| regions.are_joined(at, largest.1)).collect()
 }
 
+/// The large map in the making.
 struct Canvas {
     side: usize,
     data: Vec<i8>,
@@ -85,7 +87,7 @@ impl Canvas {
         }
     }
 
-    /// Clears a way from each side of a copy straight to its rooms.
+    /// Opens a door on each side of a copy, straight to its rooms.
     fn doors(
         &mut self,
         rooms: &[bool],
@@ -103,7 +105,7 @@ impl Canvas {
                 return;
             }
             let line = inhabited[random.below(inhabited.len())];
-            // From both ends of the line to the first and the last cell of a room on it.
+            // From each end of the line to the nearest cell of a room on it.
             let first = (0..length).find(|at| room(line, *at));
             let last = (0..length).rev().find(|at| room(line, *at));
             for (from, to) in [(0, first), (last.unwrap_or(length), Some(length))] {
@@ -122,6 +124,7 @@ impl Canvas {
         }
     }
 
+    /// Makes the outer border a wall.
     fn wall(&mut self) {
         let side = self.side;
         for at in 0..side {
@@ -132,10 +135,10 @@ impl Canvas {
     }
 }
 
-/// The square of `side` cells in the middle of a map; what lies outside of it is unknown.
+/// The square of `side` × `side` cells in the middle of a map. Cells outside the map are unknown.
 ///
 /// # Errors
-/// When there can be no such grid.
+/// When a grid can't have this size.
 pub fn middle(map: &OccupancyGrid, side: u32) -> Result<OccupancyGrid, GridError> {
     let fine = map.geometry();
     let first = |length: u32| (i64::from(length) - i64::from(side)).div_euclid(2) as i32;

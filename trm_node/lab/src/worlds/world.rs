@@ -1,4 +1,4 @@
-//! A world of cells that are blocked or free, and what the planner takes for it.
+//! A world of cells that are blocked or free, and its costmap.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use trm_grid::costmap::{Costmap, CostmapBuilder};
 use trm_grid::error::GridError;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
-use trm_grid::units::Pose;
+use trm_grid::units::{Cell, Pose};
 
-/// Metres a cell of worlds that have no scale of their own.
+/// Metres per cell of worlds that have no scale of their own.
 const RESOLUTION: f64 = 0.1;
 
 /// A square world, row-major.
@@ -18,12 +18,12 @@ const RESOLUTION: f64 = 0.1;
 pub struct World {
     /// Cells a side.
     pub side: usize,
-    /// Whether the robot's centre can't be there.
+    /// Whether each cell is closed to the robot's centre.
     pub blocked: Vec<bool>,
 }
 
 impl World {
-    /// A world of one kind of cell.
+    /// A world whose cells are all blocked or all free.
     pub fn new(side: usize, blocked: bool) -> Self {
         Self { side, blocked: vec![blocked; side * side] }
     }
@@ -38,7 +38,7 @@ impl World {
         self.blocked[row * self.side + col] = blocked;
     }
 
-    /// Sets the cells of a rectangle, as far as it lies in the world.
+    /// Sets the cells of a rectangle, clipped to the world.
     pub fn fill(&mut self, rows: Range<usize>, cols: Range<usize>, blocked: bool) {
         let cols = cols.start.min(self.side)..cols.end.min(self.side);
         for row in rows.start..rows.end.min(self.side) {
@@ -46,7 +46,7 @@ impl World {
         }
     }
 
-    /// The world as costs: 0 and lethal.
+    /// The world as costs, which are 0 or lethal.
     ///
     /// # Errors
     /// When the world is empty or too large for a grid.
@@ -56,7 +56,7 @@ impl World {
     }
 }
 
-/// Costs that are taken as they are, for a square of `side` × `side` cells.
+/// A costmap of `side` × `side` cells with these costs, without inflation.
 ///
 /// # Errors
 /// When the square is empty or too large for a grid.
@@ -67,12 +67,12 @@ pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, Gr
     Ok(builder.replace(OccupancyGrid::new(geometry, values)?).clone())
 }
 
-/// The square of `side` cells whose first is (`col`, `row`) of a grid; what lies outside it is unknown.
+/// The square of `side` × `side` cells of a grid that begins at its cell (`col`, `row`). Cells outside the grid are unknown.
 ///
 /// # Errors
 /// When the square is empty or too large for a grid.
 pub fn crop(whole: &Costmap, col: i32, row: i32, side: usize) -> Result<Costmap, GridError> {
-    let cell = |at: usize| trm_grid::units::Cell::new(col + (at % side) as i32, row + (at / side) as i32);
+    let cell = |at: usize| Cell::new(col + (at % side) as i32, row + (at / side) as i32);
     let costs: Vec<u8> = (0..side * side).map(|at| whole.cost(cell(at)).unwrap_or(UNKNOWN)).collect();
     costmap(side, whole.geometry().resolution(), &costs)
 }

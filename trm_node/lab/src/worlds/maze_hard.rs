@@ -1,23 +1,23 @@
 //! Mazes in the style of Maze-Hard (arXiv 2510.04871): cells that are walls at random, four moves, a long way to go.
 //!
-//! For the eight moves of the planner a maze of n × n cells becomes a world of (2n + 1) × (2n + 1): its cell (r, c) is the
-//! world's (2r + 1, 2c + 1), the cell between two free neighbours is free, everything else is blocked. So no diagonal is
-//! ever legal, nothing can be straightened, and every way is twice as long as in the maze.
+//! For the eight moves of the planner, a maze of n × n cells becomes a world of (2n + 1) × (2n + 1) cells: the maze's cell
+//! (r, c) is the world's (2r + 1, 2c + 1), the cell between two free neighbours is free, and everything else is blocked.
+//! These pillars make every diagonal illegal, so no path can be straightened, and every path is twice as long as in the maze.
 
 use crate::worlds::random::Random;
 use crate::worlds::world::World;
 
-/// The shortest path has more moves than this on 30 × 30 cells, and in proportion to the number of cells elsewhere.
-const LONG_WAY: usize = 110;
-/// Share of walls, drawn for each maze.
+/// A shortest path has more moves than this on 30 × 30 cells. For other sizes the limit is in proportion to the cells.
+const LEAST_MOVES: usize = 110;
+/// Range of the share of walls, which is drawn for each maze.
 const WALLS: (f64, f64) = (0.3, 0.5);
-/// No way leads here.
-const FAR: u32 = u32::MAX;
+/// This cell can't be reached.
+const UNREACHED: u32 = u32::MAX;
 
 /// A maze with a start and a goal, as (row, column).
 #[derive(Debug, Clone)]
 pub struct Maze {
-    /// Its cells; the walls are blocked.
+    /// Its cells, with the walls blocked.
     pub cells: World,
     pub start: (usize, usize),
     pub goal: (usize, usize),
@@ -25,12 +25,12 @@ pub struct Maze {
     pub moves: u32,
 }
 
-/// The least number of moves that a shortest path must exceed.
-pub const fn long_way(side: usize) -> usize {
-    LONG_WAY * side * side / 900
+/// The number of moves that a shortest path must exceed.
+pub const fn least_moves(side: usize) -> usize {
+    LEAST_MOVES * side * side / 900
 }
 
-/// Draws one maze; `None` when nothing is far enough from the first cell that was tried.
+/// Draws one maze with a start and a goal; `None` when no cell is far enough from the start that was drawn.
 pub fn draw(side: usize, random: &mut Random) -> Option<Maze> {
     let walls = random.number(WALLS.0, WALLS.1);
     let mut cells = World::new(side, false);
@@ -44,7 +44,7 @@ pub fn draw(side: usize, random: &mut Random) -> Option<Maze> {
     }
     let moves = distances(&cells, start);
     let far: Vec<usize> =
-        (0..moves.len()).filter(|at| moves[*at] != FAR && moves[*at] as usize > long_way(side)).collect();
+        (0..moves.len()).filter(|at| moves[*at] != UNREACHED && moves[*at] as usize > least_moves(side)).collect();
     if far.is_empty() {
         return None;
     }
@@ -52,10 +52,10 @@ pub fn draw(side: usize, random: &mut Random) -> Option<Maze> {
     Some(Maze { start, goal: (goal / side, goal % side), moves: moves[goal], cells })
 }
 
-/// Moves from one cell to all others over the four neighbours.
+/// Number of moves from one cell to each other, with the four straight moves.
 fn distances(maze: &World, start: (usize, usize)) -> Vec<u32> {
     let side = maze.side;
-    let mut moves = vec![FAR; side * side];
+    let mut moves = vec![UNREACHED; side * side];
     let mut queue = vec![start.0 * side + start.1];
     moves[queue[0]] = 0;
     let mut done = 0;
@@ -69,7 +69,7 @@ fn distances(maze: &World, start: (usize, usize)) -> Vec<u32> {
             (col + 1 < side).then_some(at + 1),
         ];
         for next in neighbours.into_iter().flatten() {
-            if moves[next] == FAR && !maze.blocked[next] {
+            if moves[next] == UNREACHED && !maze.blocked[next] {
                 moves[next] = moves[at] + 1;
                 queue.push(next);
             }
@@ -78,7 +78,7 @@ fn distances(maze: &World, start: (usize, usize)) -> Vec<u32> {
     moves
 }
 
-/// The world for eight moves, and the place of a cell in it.
+/// The maze as a world for eight moves.
 pub fn pillars(maze: &World) -> World {
     let mut world = World::new(2 * maze.side + 1, true);
     for row in 0..maze.side {
@@ -99,7 +99,7 @@ pub fn pillars(maze: &World) -> World {
     world
 }
 
-/// Where a cell of the maze is in its world, as (row, column).
+/// The place of a maze's cell in its world, as (row, column).
 pub const fn pillar((row, col): (usize, usize)) -> (usize, usize) {
     (2 * row + 1, 2 * col + 1)
 }
@@ -116,7 +116,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_way_is_twice_as_long_in_the_world_and_no_diagonal_is_legal(
+        fn every_path_is_twice_as_long_in_the_world_and_no_diagonal_is_legal(
             side in 2..12_usize, cells in proptest::collection::vec(proptest::bool::weighted(0.35), 144), start in 0..144_usize,
         ) {
             let mut maze = World::new(side, false);
@@ -131,7 +131,7 @@ mod tests {
             for (at, moves) in moves.iter().enumerate() {
                 let there = cell((at / side, at % side));
                 let found = field.cost_to_go(there);
-                if *moves == FAR {
+                if *moves == UNREACHED {
                     prop_assert!(found.is_infinite());
                 } else {
                     prop_assert!((found - 2.0 * *moves as f32).abs() < 1e-3);
@@ -143,11 +143,11 @@ mod tests {
     }
 
     #[test]
-    fn a_drawn_maze_has_a_long_way() {
+    fn a_drawn_maze_has_a_long_path() {
         let mut random = Random::new(1);
         let maze = (0..100_000).find_map(|_| draw(12, &mut random)).unwrap();
-        assert!(maze.moves as usize > long_way(12));
+        assert!(maze.moves as usize > least_moves(12));
         assert_eq!(distances(&maze.cells, maze.start)[maze.goal.0 * 12 + maze.goal.1], maze.moves);
-        assert_eq!(long_way(30), 110);
+        assert_eq!(least_moves(30), 110);
     }
 }

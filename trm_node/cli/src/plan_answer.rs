@@ -11,7 +11,7 @@ use trm_planner::{Report, StageTimes};
 
 /// The JSON answer.
 #[derive(Debug, Serialize)]
-pub struct Answer {
+pub struct PlanAnswer {
     /// `SUCCEEDED` or Nav2's name of the error.
     pub status: &'static str,
     pub source: &'static str,
@@ -36,7 +36,7 @@ pub struct Answer {
     pub margin_ms: Option<f64>,
 }
 
-impl Answer {
+impl PlanAnswer {
     /// An answer that was found before planning began, or the frame for one that is to be planned.
     pub fn new(deadline_ms: f64) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A check of published paths that shares no code with the planner's own: dense samples along each line.
+//! A check of published paths that shares no code with the planner's own: it samples each line densely.
 
 use trm_grid::cost::INSCRIBED;
 use trm_grid::costmap::Costmap;
@@ -6,13 +6,13 @@ use trm_grid::units::{Cell, CellPoint, Pose};
 
 /// Distance between two samples, in cells.
 const STEP: f64 = 0.02;
-/// A point this near to the line between two cells' centres touches no others; rounding of metres to cells is smaller.
+/// A point this near to the line between two cells' centres touches no other cell, in cells. Rounding from metres is smaller.
 const SLACK: f64 = 1e-6;
-/// Poses of a path are nearer to each other than this, in cells.
+/// Neighbouring poses of a path are nearer to each other than this, in cells.
 const GAP: f64 = 2.0;
 
-/// Whether a path leads from one cell to another over free cells only: all cells whose centre is nearer than a cell to any
-/// point of it, along both axes, and none of its poses lies far from the one before.
+/// Whether a path leads from one cell to another without gaps, and over free cells only: all cells whose centre is less than
+/// one cell from any point of it along both axes are free.
 pub fn passes(costmap: &Costmap, poses: &[Pose], start: Cell, goal: Cell) -> bool {
     let geometry = costmap.geometry();
     let points: Vec<CellPoint> = poses.iter().map(|pose| geometry.to_cells(pose.point())).collect();
