@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use trm_config::GridConfig;
 
-use crate::args::finite;
+use crate::args::{PlanningArgs, finite};
+
+/// Help of the shared flags, for a robot that drives.
+const ROBOT_RADIUS: &str = "Radius of the robot, in metres";
+const COST_TRAVEL_MULTIPLIER: &str = "How much paths keep away from obstacles; 0 asks for the shortest";
 
 /// Measure the planner: does it keep its deadline, how long does each stage take, and what do others take beside it?
 ///
@@ -14,6 +18,8 @@ use crate::args::finite;
 /// Prints one screen; --out writes bench.json and bench.html. Exit code 0: measured. 1: bad input.
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+#[command(mut_arg("robot_radius", |arg| arg.help(ROBOT_RADIUS)))]
+#[command(mut_arg("cost_travel_multiplier", |arg| arg.help(COST_TRAVEL_MULTIPLIER)))]
 pub struct BenchArgs {
     /// Another task than measuring.
     #[command(subcommand)]
@@ -22,6 +28,9 @@ pub struct BenchArgs {
     /// Maps as Nav2's map server reads them [default: those of the repository that the bundle lies in].
     #[arg(value_name = "MAP.yaml")]
     pub maps: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub planning: PlanningArgs,
 
     /// Plans per second in the loop.
     #[arg(long, value_name = "HZ", default_value_t = 50.0, allow_negative_numbers = true)]
@@ -39,15 +48,6 @@ pub struct BenchArgs {
     #[arg(long, value_name = "MS", default_value_t = 10.0, allow_negative_numbers = true)]
     pub deadline_ms: f64,
 
-    /// Radius of the robot, in metres.
-    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
-    pub robot_radius: f64,
-
-    /// How much paths keep away from obstacles; 0 asks for the shortest.
-    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
-          allow_negative_numbers = true)]
-    pub cost_travel_multiplier: f64,
-
     /// Speed of the robot, in metres a second.
     #[arg(long, value_name = "M/S", default_value_t = 0.5, allow_negative_numbers = true, value_parser = finite)]
     pub speed: f64,
@@ -55,10 +55,6 @@ pub struct BenchArgs {
     /// Run the loop a second time while stress-ng keeps these busy.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub load: Vec<Load>,
-
-    /// The model bundle's folder [default: `nav_d32`, as installed with trm or in the checkout].
-    #[arg(long, value_name = "DIR")]
-    pub bundle: Option<PathBuf>,
 
     /// What runs the net: fused is the fastest that the machine and the bundle have.
     #[arg(long, value_name = "NAME", default_value = "fused")]

@@ -185,8 +185,7 @@ impl Drive {
         self.stuck = if driven > 0.0 { 0.0 } else { self.stuck + seconds };
         let cell = self.costmap.geometry().nearest_cell(self.robot.point());
         let window = self.planner.window(cell, self.costmap.geometry());
-        let (costmap, guidance_thread, has_changed) =
-            (&mut self.costmap, &self.guidance_thread, &mut self.has_changed);
+        let (costmap, guidance_thread, has_changed) = (&mut self.costmap, &self.guidance_thread, &mut self.has_changed);
         self.obstacles.go_on(seconds, (cell, self.goal), &self.path, &mut self.random, |patch| {
             *has_changed |= window.is_some_and(|window| overlap(&window, patch.rect()));
             costmap.apply(&patch);

@@ -1,7 +1,7 @@
 //! Every figure of a report by its name, with its confidence interval where there is one.
 
-use crate::bench::report::BenchReport;
 use crate::bench::loop_run::LoopRun;
+use crate::bench::report::BenchReport;
 use crate::bench::sample_times::{SampleTimes, ranks};
 use crate::statistics::wilson;
 
@@ -141,7 +141,7 @@ pub fn interval(histogram: &[(f64, u64)], quantile: f64) -> [f64; 2] {
 
 #[cfg(test)]
 mod tests {
-    use crate::bench::*;
+    use super::*;
 
     #[test]
     fn a_quantile_that_too_few_times_say_anything_of_has_no_upper_bound() {

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use trm_grid::costmap::{CostPatch, Costmap, GridChange};
 use trm_grid::units::Pose;
 use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::{Event, Guided, GuidanceWorker, Settings};
+use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided, Settings};
 
 /// A running guidance worker. The thread ends when this is dropped.
 pub struct GuidanceThread {

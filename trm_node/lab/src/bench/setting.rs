@@ -46,14 +46,12 @@ impl BenchSetting {
         config
             .set("planner_frequency", &rate)
             .map_err(|_| anyhow!("--rate: {} is not a number from 0.1 to 1000", args.rate))?;
-        for (name, value) in [
-            ("deadline_ms", Value::Double(args.deadline_ms)),
-            ("window_size", Value::Integer(args.window)),
-            ("robot_radius", Value::Double(args.robot_radius)),
-            ("cost_travel_multiplier", Value::Double(args.cost_travel_multiplier)),
-        ] {
+        for (name, value) in
+            [("deadline_ms", Value::Double(args.deadline_ms)), ("window_size", Value::Integer(args.window))]
+        {
             config.set(name, &value).map_err(with_flag)?;
         }
+        args.planning.apply(&mut config)?;
         if !(0.1..=LONGEST_S).contains(&args.duration) {
             bail!("--duration: {} is not a number of seconds from 0.1 to {LONGEST_S}", args.duration);
         }
