@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 
 use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
-use trm_net::encode::{CLASSES, GoalCells, NONE};
+use trm_net::encode::{CLASSES, GoalCells, NO_MOVE};
 
 use crate::search::{Ended, Frontier, Space, trace};
 
@@ -23,7 +23,7 @@ struct Entry {
     surprise: Reverse<u32>,
     depth: u32,
     cell: u32,
-    /// The move that leads here, as an index into [`MOVES`]; [`NONE`] leaves the window from here.
+    /// The move that leads here, as an index into [`MOVES`]; [`NO_MOVE`] leaves the window from here.
     came: u8,
 }
 
@@ -87,7 +87,7 @@ struct FieldSpace<'a> {
 impl Entry {
     /// Whether the way leaves the window at this goal cell.
     const fn leaves(&self) -> bool {
-        self.came == NONE as u8 && self.depth > 0
+        self.came == NO_MOVE as u8 && self.depth > 0
     }
 }
 
@@ -126,7 +126,7 @@ impl Space for FieldSpace<'_> {
             }
         }
         for (class, (logit, next)) in options.into_iter().enumerate() {
-            let done = class != NONE && self.seen.has(next as usize);
+            let done = class != NO_MOVE && self.seen.has(next as usize);
             if logit > f32::NEG_INFINITY && !done {
                 let surprise = f32::from_bits(entry.surprise.0) + (best - logit);
                 let surprise = Reverse(surprise.to_bits());
@@ -172,7 +172,7 @@ impl Decoder {
         self.seen.begin();
         let Some(first) = field.window.local(start).and_then(|local| field.window.index(local)) else { return false };
         let mut space = FieldSpace { field, seen: &mut self.seen, max_expansions: self.max_expansions };
-        let first = Entry { surprise: Reverse(0), depth: 0, cell: first as u32, came: NONE as u8 };
+        let first = Entry { surprise: Reverse(0), depth: 0, cell: first as u32, came: NO_MOVE as u8 };
         let Ended::Found(end) = self.frontier.search(&mut space, first) else { return false };
         self.known = true;
         // The room is that of a window's cells, and no path has more.
@@ -202,9 +202,9 @@ impl Field<'_> {
         self.goals.goal.and_then(|goal| self.window.index(goal)) == Some(at)
     }
 
-    /// Where a class leads from a cell; `None` when that isn't legal. [`NONE`] stays, and is legal in goal cells.
+    /// Where a class leads from a cell; `None` when that isn't legal. [`NO_MOVE`] stays, and is legal in goal cells.
     fn follow(&self, at: usize, class: usize) -> Option<usize> {
-        if class == NONE {
+        if class == NO_MOVE {
             return self.goals.cost[at].is_finite().then_some(at);
         }
         let (local, step) = (self.cell(at), MOVES[class]);
@@ -218,7 +218,7 @@ impl Field<'_> {
 
     /// Whether some move of a cell is more probable than "none yet".
     fn is_known(&self, at: usize) -> bool {
-        (0..NONE).any(|class| self.logit(class, at) > self.logit(NONE, at))
+        (0..NO_MOVE).any(|class| self.logit(class, at) > self.logit(NO_MOVE, at))
     }
 
     /// A logit as a finite number.
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(decoder.expansions() as usize, path.len() - 1, "one expansion for each step");
         assert!(decoder.is_known());
         // Far from the goal nothing is known yet: the start's own move is no more than a guess.
-        let none = NONE * SIZE * SIZE + case.window.index(case.window.local(start).unwrap()).unwrap();
+        let none = NO_MOVE * SIZE * SIZE + case.window.index(case.window.local(start).unwrap()).unwrap();
         case.logits[none] = 5.0;
         assert!(decoder.find(&case.field(), start, &mut path) && !decoder.is_known());
         case.logits.fill(0.0);
@@ -355,7 +355,7 @@ mod tests {
                 let mut at = 0;
                 while at < reached.len() {
                     prop_assert!(case.goals.cost[reached[at]].is_infinite());
-                    let next: Vec<usize> = (0..NONE).filter_map(|class| case.field().follow(reached[at], class)).collect();
+                    let next: Vec<usize> = (0..NO_MOVE).filter_map(|class| case.field().follow(reached[at], class)).collect();
                     reached.extend(next.iter().filter(|next| !reached.contains(next)).copied().collect::<Vec<_>>());
                     at += 1;
                 }

@@ -96,7 +96,7 @@ impl Model {
     /// The bundle's model on a backend that was made for it.
     #[must_use]
     pub fn new(config: &PlannerConfig, bundle: &Bundle, mut backend: Box<dyn Backend>) -> Self {
-        backend.skip(Some(config.skip_threshold as f32));
+        backend.set_skip_threshold(Some(config.skip_threshold as f32));
         let shape = backend.shape();
         let cells = shape.size * shape.size;
         Self {
@@ -112,11 +112,11 @@ impl Model {
             blocked_before: vec![false; cells],
             extra: vec![0.0; cells],
             goals: GoalCells::new(shape.size),
-            input: vec![0.0; shape.input()],
-            logits: vec![0.0; shape.field()],
-            symmetry: Symmetry::NONE,
-            turned_input: vec![0.0; shape.input()],
-            turned_logits: vec![0.0; shape.field()],
+            input: vec![0.0; shape.input_len()],
+            logits: vec![0.0; shape.logits_len()],
+            symmetry: Symmetry::IDENTITY,
+            turned_input: vec![0.0; shape.input_len()],
+            turned_logits: vec![0.0; shape.logits_len()],
             stuck: config.turn_when_stuck.then_some(config.settled_threshold as f32),
             inside: Vec::with_capacity(cells),
             outside: OutsideWindow::default(),
@@ -132,9 +132,9 @@ impl Model {
     /// [`InferenceError`] when a graph can't be run.
     pub fn warm_up(&mut self, clock: &dyn Clock) -> Result<(), InferenceError> {
         for _ in 0..3 {
-            self.recursion.cold(self.backend.as_mut());
-            self.recursion.look(self.backend.as_mut(), &self.input)?;
-            while !self.recursion.step_is_whole() || self.recursion.applications() == 0 {
+            self.recursion.begin_cold(self.backend.as_mut());
+            self.recursion.embed(self.backend.as_mut(), &self.input)?;
+            while !self.recursion.is_at_step_end() || self.recursion.applications() == 0 {
                 let began = clock.now();
                 self.recursion.advance(self.backend.as_mut())?;
                 self.net_time.record(clock.now().saturating_sub(began));
@@ -160,7 +160,7 @@ impl Model {
     /// The window that a plan from a cell sees.
     #[must_use]
     pub fn window(&self, from: Cell, geometry: &Geometry) -> Window {
-        Window::around(from, geometry, self.backend.shape().size, self.backend.stride())
+        Window::around(from, geometry, self.backend.shape().size, self.backend.window_stride())
     }
 
     /// The base: sets x, and takes over the state of the plan before, whose answer may do. `None` when no path of this
@@ -184,8 +184,8 @@ impl Model {
         }
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
         self.outside.clear();
-        self.symmetry = Symmetry::NONE;
-        let embedded = self.recursion.look(self.backend.as_mut(), &self.input);
+        self.symmetry = Symmetry::IDENTITY;
+        let embedded = self.recursion.embed(self.backend.as_mut(), &self.input);
         plan.report.stages.encode = plan.clock.now().saturating_sub(began);
         embedded?;
         if plan.report.warm {
@@ -204,14 +204,14 @@ impl Model {
         let began = plan.clock.now();
         let update = self.recursion.advance(self.backend.as_mut())?;
         let time = plan.clock.now().saturating_sub(began);
-        self.net_time.record(whole(time, self.recursion.share()));
+        self.net_time.record(whole(time, self.recursion.last_share()));
         plan.report.stages.recurse += time;
         if update == Update::Latent {
             return Ok(Refined::Latent);
         }
         let answer = self.assess(view, plan)?;
         let is_stuck = self.stuck.is_some_and(|stuck| answer.change < stuck);
-        if !answer.verified && self.recursion.step_is_whole() && is_stuck {
+        if !answer.verified && self.recursion.is_at_step_end() && is_stuck {
             self.turn()?;
         }
         Ok(Refined::Answer(answer))
@@ -220,7 +220,7 @@ impl Model {
     /// How far the plan is.
     #[must_use]
     pub const fn progress(&self, verified: bool) -> Progress {
-        Progress { steps: self.recursion.steps(), step_is_whole: self.recursion.step_is_whole(), verified }
+        Progress { steps: self.recursion.steps(), step_is_whole: self.recursion.is_at_step_end(), verified }
     }
 
     /// The time that the next refinement is expected to take.
@@ -247,7 +247,7 @@ impl Model {
         if self.fruitless >= self.max_steps {
             self.fruitless = 0;
         } else if let Ok((_, view)) = stop
-            && self.symmetry == Symmetry::NONE
+            && self.symmetry == Symmetry::IDENTITY
             && self.recursion.is_finite()
         {
             self.warm = Some(view);
@@ -266,18 +266,18 @@ impl Model {
     /// Starts over on the window turned another way.
     fn turn(&mut self) -> Result<(), InferenceError> {
         self.symmetry = self.symmetry.next();
-        self.symmetry.input(self.backend.shape().size, &self.input, &mut self.turned_input);
-        self.recursion.anew(self.backend.as_mut());
-        self.recursion.look(self.backend.as_mut(), &self.turned_input)
+        self.symmetry.transform_input(self.backend.shape().size, &self.input, &mut self.turned_input);
+        self.recursion.reset_state(self.backend.as_mut());
+        self.recursion.embed(self.backend.as_mut(), &self.turned_input)
     }
 
     /// Writes the present answer's field into `logits`; returns the logit of the q head.
     fn decode(&mut self) -> Result<f32, InferenceError> {
-        if self.symmetry == Symmetry::NONE {
+        if self.symmetry == Symmetry::IDENTITY {
             return self.recursion.decode(self.backend.as_mut(), &mut self.logits);
         }
         let q = self.recursion.decode(self.backend.as_mut(), &mut self.turned_logits)?;
-        self.symmetry.field_back(self.backend.shape().size, &self.turned_logits, &mut self.logits);
+        self.symmetry.restore_logits(self.backend.shape().size, &self.turned_logits, &mut self.logits);
         Ok(q)
     }
 
@@ -309,7 +309,7 @@ impl Model {
             beside: (self.decoder.expansions() + 1).saturating_sub(self.inside.len() as u32),
             verified: plan.path.is_found(),
             confirmed: offered == Some(Offered::NoBetter) && known,
-            change: self.recursion.change(),
+            change: self.recursion.answer_change(),
             q,
         })
     }
@@ -320,14 +320,14 @@ impl Model {
             self.warm_start && before.geometry == now.geometry && before.goal == now.goal && self.is_alike(before, now)
         });
         let Some(before) = before else {
-            self.recursion.cold(self.backend.as_mut());
+            self.recursion.begin_cold(self.backend.as_mut());
             return false;
         };
         let (patch, from, to) = (self.backend.shape().patch as i32, before.window.corner(), now.window.corner());
         if from != to {
-            self.recursion.shift(self.backend.as_mut(), (to.col - from.col) / patch, (to.row - from.row) / patch);
+            self.recursion.shift_state(self.backend.as_mut(), (to.col - from.col) / patch, (to.row - from.row) / patch);
         }
-        self.recursion.restart();
+        self.recursion.begin_warm();
         true
     }
 

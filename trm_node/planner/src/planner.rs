@@ -15,7 +15,7 @@ use trm_grid::window::Window;
 use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::error::{InferenceError, LoadError};
-use trm_net::fused::fastest;
+use trm_net::registry::fastest;
 use trm_safety::check::Rules;
 use trm_safety::routes::Routes;
 

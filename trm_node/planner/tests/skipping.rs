@@ -33,8 +33,8 @@ impl Backend for Dense {
         self.0.decode(y, x, moves)
     }
 
-    fn stride(&self) -> usize {
-        self.0.stride()
+    fn window_stride(&self) -> usize {
+        self.0.window_stride()
     }
 }
 

@@ -29,6 +29,7 @@ pub struct BenchArgs {
     #[arg(value_name = "MAP.yaml")]
     pub maps: Vec<PathBuf>,
 
+    /// The model and the robot.
     #[command(flatten)]
     pub planning: PlanningArgs,
 
@@ -144,12 +145,15 @@ pub struct CompareArgs {
 /// What stress-ng keeps busy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Load {
+    /// All cores.
     Cpu,
+    /// A quarter of the memory.
     Memory,
 }
 
 impl Load {
     /// The name on the command line.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -182,6 +186,7 @@ impl Part {
     pub const ALL: [Self; 6] = [Self::Loop, Self::Kernel, Self::Kinds, Self::MapSize, Self::Slowdown, Self::Peers];
 
     /// The name on the command line and in reports.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Loop => "loop",
@@ -202,6 +207,7 @@ impl std::fmt::Display for Part {
 
 impl BenchArgs {
     /// Whether a part shall be measured.
+    #[must_use]
     pub fn has(&self, part: Part) -> bool {
         self.parts.contains(&part)
     }

@@ -69,7 +69,7 @@ pub fn measure(setting: &BenchSetting, bundle: &Bundle, bar: &ProgressBar) -> an
         Ok(peer) => (Some(peer), None),
         Err(reason) => (None, Some(reason)),
     };
-    let state: Vec<f32> = (0..shape.state()).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect();
+    let state: Vec<f32> = (0..shape.state_len()).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect();
     let mut out = vec![0.0; state.len()];
     let mut peer_times = Vec::new();
     let (began, duration) = (Instant::now(), setting.part_duration(SECONDS));

@@ -103,7 +103,7 @@ pub fn measure(
     let clock = Instant::now();
     let on_small = Drive::new(setting, bundle, &clock, small, setting.seed).with_context(named)?;
     let on_large = Drive::new(setting, bundle, &clock, large.clone(), setting.seed).with_context(named)?;
-    let mut drives = [on_small, on_large];
+    let mut drives = [Box::new(on_small), Box::new(on_large)];
     for drive in &mut drives {
         drive.wait_for_guidance(PATIENCE);
     }
@@ -137,7 +137,7 @@ fn at_least_small<'a>(map: &'a OccupancyGrid, large: &'a OccupancyGrid) -> &'a O
 /// Lets two robots plan in turns and gives the ticks of each.
 fn take_turns(
     setting: &BenchSetting,
-    drives: &mut [Drive; 2],
+    drives: &mut [Box<Drive>; 2],
     clock: &Instant,
     bar: &ProgressBar,
 ) -> anyhow::Result<[Vec<Tick>; 2]> {

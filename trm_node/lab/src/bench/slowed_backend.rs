@@ -53,10 +53,10 @@ impl Backend for SlowedBackend {
         let applied = self.switch.applied.fetch_add(1, Ordering::Relaxed);
         let slow = applied >= self.switch.from.load(Ordering::Relaxed);
         let share = self.backend.net(update, s, out)?;
-        // It repeats the work instead of sleeping, as a throttled core would. `forget` makes it repeat all of the work,
+        // It repeats the work instead of sleeping, as a throttled core would. `forget_history` makes it repeat all of the work,
         // also what the first application skipped.
         for _ in 1..if slow { self.switch.factor.load(Ordering::Relaxed) } else { 1 } {
-            self.backend.forget();
+            self.backend.forget_history();
             self.backend.net(update, s, out)?;
         }
         Ok(share)
@@ -66,19 +66,19 @@ impl Backend for SlowedBackend {
         self.backend.decode(y, x, moves)
     }
 
-    fn skip(&mut self, threshold: Option<f32>) {
-        self.backend.skip(threshold);
+    fn set_skip_threshold(&mut self, threshold: Option<f32>) {
+        self.backend.set_skip_threshold(threshold);
     }
 
-    fn forget(&mut self) {
-        self.backend.forget();
+    fn forget_history(&mut self) {
+        self.backend.forget_history();
     }
 
-    fn moved(&mut self, cols: i32, rows: i32) {
-        self.backend.moved(cols, rows);
+    fn shift_history(&mut self, cols: i32, rows: i32) {
+        self.backend.shift_history(cols, rows);
     }
 
-    fn stride(&self) -> usize {
-        self.backend.stride()
+    fn window_stride(&self) -> usize {
+        self.backend.window_stride()
     }
 }

@@ -216,7 +216,7 @@ mod tests {
             let worlds = QuerySource::new(&args, &setting).unwrap();
             let mut probe = ModelProbe::new(&setting, &bundle).unwrap();
             let mut judge = Judge::new(&setting, &bundle).unwrap();
-            let step = bundle.manifest.architecture.applications_a_step() as u32;
+            let step = bundle.manifest.architecture.applications_per_step() as u32;
             let per_answer = step / bundle.manifest.architecture.cycles as u32;
             for number in 0..8 {
                 let query = worlds.query(1, number, &setting).unwrap();
