@@ -79,7 +79,8 @@ mod tests {
         let machine = describe_root(xavier_nx_jetpack_4().root(), &|_| None);
         assert_eq!(
             machine.summary(),
-            "NVIDIA Jetson Xavier NX Developer Kit, 6 × Carmel, 2 cores, Linux 4.9.253-rt168-tegra, PREEMPT_RT, governor schedutil, NEON"
+            "NVIDIA Jetson Xavier NX Developer Kit, 6 × Carmel, 2 cores, Linux 4.9.253-rt168-tegra, PREEMPT_RT, \
+             governor schedutil, NEON"
         );
         assert_eq!(value(&machine, "real-time throttling").as_deref(), Some("off"));
         assert_eq!(machine.power_mode, None, "nvpmodel isn't there");

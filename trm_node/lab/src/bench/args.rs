@@ -10,10 +10,11 @@ use crate::args::{PlanningArgs, finite};
 const ROBOT_RADIUS: &str = "Radius of the robot, in metres";
 const COST_TRAVEL_MULTIPLIER: &str = "How much paths keep away from obstacles; 0 asks for the shortest";
 
-/// Measure the planner: does it keep its deadline, how long does each stage take, and what do others take beside it?
+/// Measure the planner: does it keep its deadline, how long does each stage take, and how do other searches compare?
 ///
-/// An in-process control loop drives a robot over maps at a rate, with moving obstacles; then come the parts that look closer
-/// (--parts). Recordings of the node (--node) are read as further runs. `trm bench compare A.json B.json` compares two files.
+/// An in-process control loop drives a robot over maps at a fixed rate, with moving obstacles. Then come parts that
+/// look closer (--parts). Recordings of the node (--node) are read as further runs. `trm bench compare A.json B.json`
+/// compares two reports.
 ///
 /// Prints one screen; --out writes bench.json and bench.html. Exit code 0: measured. 1: bad input.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,11 +38,12 @@ pub struct BenchArgs {
     #[arg(long, value_name = "HZ", default_value_t = 50.0, allow_negative_numbers = true)]
     pub rate: f64,
 
-    /// Seconds that the loop runs; with --load so long again under load. Longer runs give the other parts more time too.
+    /// Seconds that the loop runs; with --load as long again under load. Longer runs give the other parts more time
+    /// too.
     #[arg(long, value_name = "S", default_value_t = 5.0, allow_negative_numbers = true, value_parser = finite)]
     pub duration: f64,
 
-    /// Cells a side of the window that the model sees.
+    /// Cells per side of the window that the model sees.
     #[arg(long, value_name = "N", default_value_t = 64, allow_negative_numbers = true)]
     pub window: i64,
 
@@ -49,7 +51,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "MS", default_value_t = 10.0, allow_negative_numbers = true)]
     pub deadline_ms: f64,
 
-    /// Speed of the robot, in metres a second.
+    /// Speed of the robot, in metres per second.
     #[arg(long, value_name = "M/S", default_value_t = 0.5, allow_negative_numbers = true, value_parser = finite)]
     pub speed: f64,
 
@@ -69,7 +71,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// A recording of the node, as tools/bench makes it. The one that is named idle becomes the headline.
+    /// Recordings of the node, as tools/bench makes them. The one named idle becomes the headline run.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub node: Vec<PathBuf>,
 
@@ -77,7 +79,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "PART", value_delimiter = ',', default_values_t = Part::ALL)]
     pub parts: Vec<Part>,
 
-    /// A look whether everything works: a tenth of the time for each part, no figures to rely on.
+    /// Only try whether everything works: each part takes a tenth of the time, and its figures aren't to be relied on.
     #[arg(long)]
     pub quick: bool,
 
@@ -85,7 +87,7 @@ pub struct BenchArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Show how far it is, though stderr is no terminal.
+    /// Show progress even if stderr is no terminal.
     #[arg(long)]
     pub progress: bool,
 }
@@ -95,12 +97,12 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Ratios of all figures that two reports have, and which differences are noise.
     ///
-    /// Two figures differ when their 95 % confidence intervals have nothing in common, else the difference is within noise.
-    /// The interval of a quantile of n times lies between two of them in order, those of ranks np ± 1.96 √(np(1 − p)), whatever
-    /// their distribution (David and Nagaraja, Order Statistics, 3rd edition, 7.1); that of a share is Wilson's.
+    /// Two figures differ if their 95 % confidence intervals don't overlap; otherwise the difference is within noise.
+    /// The interval of a quantile of n times, whatever their distribution, lies between those of ranks np ± 1.96 √(np(1
+    /// − p)) (David and Nagaraja, Order Statistics, 3rd edition, 7.1); that of a share is Wilson's.
     #[command(verbatim_doc_comment)]
     Compare(CompareArgs),
-    /// Write a large map made of copies of one, for tools/bench.
+    /// Write a large map that is made of copies of one, for tools/bench.
     #[command(hide = true)]
     Tiles(TilesArgs),
     /// Read the machine's sensors until stdin is closed, for tools/bench.
@@ -114,16 +116,16 @@ pub struct TilesArgs {
     /// The map to copy.
     #[arg(value_name = "MAP.yaml")]
     pub map: PathBuf,
-    /// Cells a side.
+    /// Cells per side.
     #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(100..=20_000))]
     pub cells: u32,
     /// Folder for map.pgm and map.yaml.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Of the robot that shall drive on it, in metres.
+    /// Radius of the robot that drives on it, in metres.
     #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius)]
     pub robot_radius: f64,
-    /// Where the doors are.
+    /// Seed of the doors' places.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
 }
@@ -131,10 +133,10 @@ pub struct TilesArgs {
 /// The arguments of `trm bench compare`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CompareArgs {
-    /// A bench.json.
+    /// A report: bench.json.
     #[arg(value_name = "A.json")]
     pub a: PathBuf,
-    /// Another; ratios are B / A.
+    /// Another one; ratios are B / A.
     #[arg(value_name = "B.json")]
     pub b: PathBuf,
     /// Print the ratios as JSON.
@@ -167,15 +169,15 @@ impl Load {
 pub enum Part {
     /// The control loop.
     Loop,
-    /// One application of the net by each backend, beside onnxruntime.
+    /// One application of the net by each backend, and by onnxruntime.
     Kernel,
-    /// Ticks by what has changed since the one before.
+    /// Ticks by what has changed since the previous one.
     #[value(name = "kinds")]
     Kinds,
     /// A map of 4000 x 4000 cells beside one of 200 x 200.
     #[value(name = "map_size")]
     MapSize,
-    /// The net takes ten times longer from the middle of a plan on.
+    /// The net takes ten times as long from the middle of a plan on.
     Slowdown,
     /// Classical searches on the same maps.
     Peers,

@@ -126,10 +126,11 @@ fn table(comparison: &Comparison) -> String {
     let judged = differ + count(Verdict::WithinNoise);
     let _ = writeln!(
         text,
-        "{differ} of {judged} figures differ by more than their 95 % intervals, {} are within noise; of {judged}, about \
-         {:.0} would by chance alone. The intervals know nothing of heat and clocks that drift between runs.",
+        "{differ} of {judged} figures differ by more than their 95 % intervals, {} are within noise; of {judged}, \
+         about {:.0} would by chance alone. The intervals know nothing of heat and clocks that drift between runs.",
         judged - differ,
-        // Two 95 % intervals that just touch are 2.8 standard errors apart: 0.6 % of all pairs are further apart by chance.
+        // Two 95 % intervals that just touch are 2.8 standard errors apart: 0.6 % of all pairs are further apart by
+        // chance.
         judged as f64 * 0.006
     );
     text

@@ -1,5 +1,5 @@
-//! The time of one application of the net: by each backend, and by onnxruntime on the same graph. All run on one thread of
-//! this process and take turns.
+//! The time of one application of the net: by each backend, and by onnxruntime on the same graph. All run on one thread
+//! of this process and take turns.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

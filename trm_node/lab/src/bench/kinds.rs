@@ -1,5 +1,5 @@
-//! Times of plans by what has changed since the previous one: nothing carried over, the robot one or two cells further, an
-//! obstacle on its path, or nothing. On maps and on generated worlds.
+//! Times of plans by what has changed since the previous one: nothing carried over, the robot one or two cells further,
+//! an obstacle on its path, or nothing. On maps and on generated worlds.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -103,7 +103,7 @@ struct SceneRunner<'a> {
 }
 
 /// A query on a grid.
-struct Query<'a> {
+struct SceneQuery<'a> {
     costmap: &'a Costmap,
     guidance: &'a Guidance,
     start: Cell,
@@ -128,8 +128,8 @@ impl SceneRunner<'_> {
         Ok(by_kind(&self.ticks))
     }
 
-    /// One goal on one grid: plans cold, still, moved, and with an obstacle on the path. A grid in which no two cells can
-    /// reach each other is skipped.
+    /// One goal on one grid: plans cold, still, moved, and with an obstacle on the path. A grid in which no two cells
+    /// can reach each other is skipped.
     fn scene(&mut self, bundle: &Bundle, mut builder: CostmapBuilder, grid: &OccupancyGrid) -> anyhow::Result<()> {
         let costmap = builder.replace(grid.clone()).clone();
         let Some((mut start, goal)) = Regions::of(&costmap).any_pair(&costmap, &mut self.random) else { return Ok(()) };
@@ -140,7 +140,7 @@ impl SceneRunner<'_> {
         };
         planner.prepare(&costmap);
         planner.reset();
-        let query = |costmap, start| Query { costmap, guidance: &guidance, start, goal };
+        let query = |costmap, start| SceneQuery { costmap, guidance: &guidance, start, goal };
         let mut path = self.plan(&mut planner, &query(&costmap, start), TickKind::Cold);
         for (number, cells) in STEPS.into_iter().enumerate() {
             let Some(next) = ahead(&costmap, &path, start, cells).filter(|next| *next != goal) else { break };
@@ -176,7 +176,7 @@ impl SceneRunner<'_> {
     }
 
     /// Plans and records the plan. Gives the path, which is empty if there is none.
-    fn plan(&mut self, planner: &mut Planner, query: &Query, kind: TickKind) -> Vec<Pose> {
+    fn plan(&mut self, planner: &mut Planner, query: &SceneQuery, kind: TickKind) -> Vec<Pose> {
         let ends = [query.start, query.goal];
         let before = Usage::of_this_thread();
         let request = request_now(self.setting, query.costmap.geometry(), ends, &self.clock);

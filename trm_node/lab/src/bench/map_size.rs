@@ -1,5 +1,5 @@
-//! Does the time of the loop depend on the size of the map? A robot drives on a map of 4000 × 4000 cells and another on one
-//! of 200 × 200; their ticks take turns.
+//! Does the time of the loop depend on the size of the map? A robot drives on a map of 4000 × 4000 cells and another on
+//! one of 200 × 200; their ticks take turns.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! onnxruntime with the bundle's net on one thread, which the backends are compared with. Its library is loaded at run time,
-//! so neither building nor running the planner needs it.
+//! onnxruntime with the bundle's net on one thread, which the backends are compared with. Its library is loaded at run
+//! time, so neither building nor running the planner needs it.
 
 use trm_net::backend::Shape;
 use trm_net::bundle::Bundle;

@@ -1,5 +1,5 @@
-//! The model beside classical searches. All of them answer each query in turn, on the same costmap and core, with the same
-//! robot and deadline. Every path is straightened and checked, whoever found it.
+//! The model beside classical searches. All of them answer each query in turn, on the same costmap and core, with the
+//! same robot and deadline. Every path is straightened and checked, whoever found it.
 
 use std::time::{Duration, Instant};
 
@@ -151,8 +151,8 @@ impl<'a> PeerRace<'a> {
         })
     }
 
-    /// Draws a start and a goal. Gives the start, the cost-to-go to the goal, and the time that this took to compute; `None`
-    /// if there is no way.
+    /// Draws a start and a goal. Gives the start, the cost-to-go to the goal, and the time that this took to compute;
+    /// `None` if there is no way.
     fn query(&self, regions: &Regions, random: &mut Random) -> Option<(Cell, Guidance, Duration)> {
         let (start, goal) = regions.any_pair(self.costmap, random)?;
         let (guidance, took) = timed(|| Guidance::compute(self.costmap, goal, self.setting.travel(), &|| false));

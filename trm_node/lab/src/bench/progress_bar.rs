@@ -9,7 +9,8 @@ const FULL: u64 = 1000;
 const RATE_HZ: u8 = 4;
 const TEMPLATE: &str = "{prefix:<10} [{bar:24}] {percent:>3} %  {msg}";
 
-/// A bar for a part of the benchmark. It is drawn if stderr is a terminal or `is_forced`, and disappears when it is dropped.
+/// A bar for a part of the benchmark. It is drawn if stderr is a terminal or `is_forced`, and disappears when it is
+/// dropped.
 pub fn progress_bar(part: &'static str, is_forced: bool) -> ProgressBar {
     let target = if is_forced {
         ProgressDrawTarget::term_like_with_hz(Box::new(Term::stderr()), RATE_HZ)

@@ -46,8 +46,8 @@ impl SampleTimes {
     }
 }
 
-/// The ranks, from 1 to `n`, of the two numbers that bound a 95 % confidence interval of a quantile, when `n` numbers are
-/// sorted. A rank of 0 or n + 1 means that the interval has no bound on that side.
+/// The ranks, from 1 to `n`, of the two numbers that bound a 95 % confidence interval of a quantile, when `n` numbers
+/// are sorted. A rank of 0 or n + 1 means that the interval has no bound on that side.
 ///
 /// The ranks are `n q ± 1.96 √(n q (1 − q))`, rounded outwards: the normal approximation of the binomial distribution
 /// (David and Nagaraja, Order Statistics, 3rd edition, 7.1). They hold for any distribution.

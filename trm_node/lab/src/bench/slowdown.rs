@@ -1,5 +1,5 @@
-//! From the middle of a plan on, each application of the net takes ten times as long. How far beyond its deadline does the
-//! plan go?
+//! From the middle of a plan on, each application of the net takes ten times as long. How far beyond its deadline does
+//! the plan go?
 
 use std::time::{Duration, Instant};
 
@@ -120,8 +120,8 @@ struct SlowPlan {
     is_solved: bool,
 }
 
-/// Plans a few times at full speed, and then slowly from the middle on. `None` if the model has nothing to do because the
-/// window has no way to the goal.
+/// Plans a few times at full speed, and then slowly from the middle on. `None` if the model has nothing to do because
+/// the window has no way to the goal.
 fn slow_plan(
     setting: &BenchSetting,
     planner: &mut Planner,

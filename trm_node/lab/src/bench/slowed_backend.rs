@@ -53,8 +53,8 @@ impl Backend for SlowedBackend {
         let applied = self.switch.applied.fetch_add(1, Ordering::Relaxed);
         let slow = applied >= self.switch.from.load(Ordering::Relaxed);
         let share = self.backend.net(update, s, out)?;
-        // It repeats the work instead of sleeping, as a throttled core would. `forget_history` makes it repeat all of the work,
-        // also what the first application skipped.
+        // It repeats the work instead of sleeping, as a throttled core would. `forget_history` makes it repeat all of
+        // the work, also what the first application skipped.
         for _ in 1..if slow { self.switch.factor.load(Ordering::Relaxed) } else { 1 } {
             self.backend.forget_history();
             self.backend.net(update, s, out)?;

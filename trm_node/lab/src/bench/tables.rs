@@ -30,8 +30,9 @@ fn titles(titles: &[&str]) -> Vec<String> {
 
 /// All tables that have rows.
 pub fn all(report: &BenchReport) -> Vec<ReportTable> {
-    let kinds = "Milliseconds from request to path: nothing carried over, the robot one or two cells on, an obstacle on its \
-                 path, nothing at all. Applications of the net, and the share of their work that was not skipped.";
+    let kinds = "Milliseconds from request to path. Cold: nothing was carried over. Moved: the robot is one or two \
+                 cells further. Obstacle: there is a new obstacle on its path. Still: nothing has changed. \
+                 Applications of the net, and the share of their work that wasn't skipped.";
     let tables = [
         runs(report),
         stage_times(report),
@@ -73,13 +74,28 @@ fn runs(report: &BenchReport) -> ReportTable {
     };
     ReportTable {
         title: "Runs",
-        about: "Milliseconds from the request to the published path. Misses: after the deadline / later than the period or \
-                50 ms / no answer at all. Page faults and allocations are those of the planning thread within its plans \
-                (allocations include the inference library's); switches, CPU and memory are the process's."
+        about: "Milliseconds from the request to the published path. Misses: after the deadline / later than the \
+                period or 50 ms / no answer at all. Page faults and allocations are those of the planning thread \
+                within its plans (allocations include the inference library's); switches, CPU and memory are the \
+                process's."
             .to_owned(),
         head: titles(&[
-            "run", "ticks", "deadline", "p50", "p99", "p99.9", "max", "least margin", "misses", "model's", "faults",
-            "allocations", "switches (own + forced)", "CPU %", "RSS / peak MB", "mJ a plan",
+            "run",
+            "ticks",
+            "deadline",
+            "p50",
+            "p99",
+            "p99.9",
+            "max",
+            "least margin",
+            "misses",
+            "model's",
+            "faults",
+            "allocations",
+            "switches (own + forced)",
+            "CPU %",
+            "RSS / peak MB",
+            "mJ a plan",
         ]),
         rows: report.runs.iter().map(row).collect(),
     }
@@ -98,8 +114,8 @@ fn stage_times(report: &BenchReport) -> ReportTable {
     }
     ReportTable {
         title: "Stages",
-        about: "Microseconds. Wake: how late the loop woke up. Overhead: waking and publishing together. Round trip: from the \
-                request's stamp to the path's arrival at the driver, over DDS."
+        about: "Microseconds. Wake: how late the loop woke up. Overhead: waking and publishing together. Round trip: \
+                from the request's stamp to the path's arrival at the driver, over DDS."
             .to_owned(),
         head: titles(&["run", "stage", "p50", "p90", "p99", "p99.9", "max"]),
         rows,
@@ -123,8 +139,8 @@ fn outcomes(report: &BenchReport) -> ReportTable {
     };
     ReportTable {
         title: "What came of the plans",
-        about: "Steps: how many plans took so many supervision steps, 0 where the carried answer did. Violations: paths that \
-                the driver's own check refused."
+        about: "Steps: how many plans took each number of supervision steps; 0 if the carried-over answer was enough. \
+                Violations: paths that failed the recording program's own check."
             .to_owned(),
         head: titles(&["run", "source", "result", "why the recursion stopped", "steps", "violations"]),
         rows: report.runs.iter().map(row).collect(),
@@ -204,9 +220,9 @@ fn map_size(report: &BenchReport) -> ReportTable {
         rows = vec![row(&size.small), row(&size.large)];
         let [low, high] = size.p99_ratio_interval.map(|side| or_dash(side, short));
         about = format!(
-            "Milliseconds; ticks on both in turns. p99 on the large map is {} times that on the small one (95 % interval {low} \
-             to {high}). Of {} pairs on the large map {} had a path in time; its cost over the optimum's is {} in the median, {} \
-             at worst. Guidance over it took {:.0} ms, off the loop.",
+            "Milliseconds; the ticks on both maps take turns. p99 on the large map is {} times that on the small one \
+             (95 % interval {low} to {high}). Of {} pairs on the large map {} had a path in time; its cost over the \
+             optimum's is {} in the median, {} at worst. Guidance over it took {:.0} ms, off the loop.",
             short(size.p99_ratio),
             size.plans,
             percent(size.success),
@@ -236,8 +252,8 @@ fn slowdown(report: &BenchReport) -> ReportTable {
     });
     ReportTable {
         title: "A sudden slowdown",
-        about: "From the middle of a plan on each application takes ten times as long, by work. The greatest time beyond the \
-                deadline, in milliseconds and in such slow applications."
+        about: "From the middle of a plan on, each application takes ten times as long, by work. The longest time \
+                beyond the deadline, in milliseconds and in such slow applications."
             .to_owned(),
         head: titles(&["plans", "late", "beyond the deadline", "slow application", "in quanta", "with a path"]),
         rows: rows.collect(),
@@ -260,9 +276,10 @@ fn peers(report: &BenchReport) -> ReportTable {
     };
     ReportTable {
         title: "Beside classical searches",
-        about: "The same queries, robot, costs and core; paths straightened and checked. Milliseconds. The model and the A* \
-                led by it are given the cost-to-go over the whole map, which is what Dijkstra computes, off their loop. \
-                Without a path a query counts as the whole deadline. Cost: median over the best path's over the cells."
+        about: "The same queries, robot, costs and core; paths are straightened and checked. Milliseconds. The model, \
+                and the A* that it is compared with last, are given the cost-to-go over the whole map, which Dijkstra \
+                computes, off their loop. A query without a path counts as the whole deadline. Cost: median, over \
+                that of the best path over the cells."
             .to_owned(),
         head: titles(&["map", "who", "in time", "p50", "p95", "p99", "max", "× A* p50", "cost"]),
         rows: report.peers.iter().map(row).collect(),

@@ -122,7 +122,8 @@ impl Tick {
         }
     }
 
-    /// The report as far as [`trm_planner::stats::Statistics`] counts it. Names that this program doesn't know are left out.
+    /// The report as far as [`trm_planner::stats::Statistics`] counts it. Names that this program doesn't know are left
+    /// out.
     pub fn report(&self) -> Report {
         let StageMicroseconds { encode, recurse, decode, verify, smooth, fallback, .. } = self.stages_us;
         Report {

@@ -125,8 +125,9 @@ mod tests {
         let tree = Tree::new(&[
             (
                 "proc/cpuinfo",
-                "processor\t: 0\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2596.098\nflags\t\t: fpu sse2 fma avx2 avx512f\n\n\
-                 processor\t: 1\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2700.5\nflags\t\t: fpu sse2 fma avx2 avx512f\n",
+                "processor\t: 0\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2596.098\nflags\t\t: fpu sse2 fma avx2 \
+                 avx512f\n\nprocessor\t: 1\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2700.5\nflags\t\t: fpu sse2 fma \
+                 avx2 avx512f\n",
             ),
             ("sys/devices/system/cpu/online", "0-1\n"),
             ("sys/devices/system/cpu/isolated", "1\n"),

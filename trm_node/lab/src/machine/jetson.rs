@@ -65,7 +65,8 @@ EMC MinFreq=204000000 MaxFreq=2133000000 CurrentFreq=2133000000 FreqOverride=0
 FAN Dynamic Speed Control=nvfancontrol hwmon0_pwm1=65
 NV Power Mode: MAXN_SUPER
 ";
-    /// TX2, `JetPack` 4, from the emulator in <https://github.com/rbonghi/jetson_stats>. Xavier's output has the same form.
+    /// TX2, `JetPack` 4, from the emulator in <https://github.com/rbonghi/jetson_stats>. Xavier's output has the same
+    /// form.
     const JETPACK_4: &str = "\
 SOC family:tegra186  Machine:quill
 Online CPUs: 0,3-5

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The file's text, trimmed; `None` if it can't be read or is empty. The final zero of device tree texts is trimmed too.
+/// The file's text, trimmed; `None` if it can't be read or is empty. The final zero of device tree texts is trimmed
+/// too.
 pub fn text(path: &Path) -> Option<String> {
     let bytes = std::fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&bytes);

@@ -2,7 +2,8 @@
 //!
 //! The files follow the kernel's Documentation/hwmon/ina3221.rst and power/powercap/powercap.rst, the Jetson Linux
 //! Developer Guide ("Platform Power and Performance" of each module), and the tests of
-//! <https://github.com/rbonghi/jetson_stats> (power.py, gpu.py), <https://github.com/alumet-dev/alumet> (NVIDIA plugin).
+//! <https://github.com/rbonghi/jetson_stats> (power.py, gpu.py), <https://github.com/alumet-dev/alumet> (NVIDIA
+//! plugin).
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -29,7 +29,7 @@ const NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
 /// The area that a plot is drawn on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// A chart in an area.
-pub type Chart<'a, 'b, X, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, Y>>;
+pub type SvgChart<'a, 'b, X, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, Y>>;
 /// A logarithmic axis.
 pub type LogAxis = WithKeyPoints<LogCoord<f64>>;
 
@@ -72,7 +72,7 @@ pub struct Axes<'f> {
 ///
 /// # Errors
 /// If plotters fails, which shouldn't happen.
-pub fn draw_axes<X, Y>(chart: &mut Chart<X, Y>, axes: &Axes) -> anyhow::Result<()>
+pub fn draw_axes<X, Y>(chart: &mut SvgChart<X, Y>, axes: &Axes) -> anyhow::Result<()>
 where
     X: Ranged<ValueType = f64, FormatOption = DefaultFormatting>,
     Y: Ranged<ValueType = f64, FormatOption = DefaultFormatting>,
@@ -118,7 +118,7 @@ pub fn axis_labels(axis: &LogAxis) -> impl Fn(&f64) -> String + use<> {
 
 /// Draws each deadline of the runs across the chart, once.
 pub fn draw_deadlines<X: Ranged<ValueType = f64>>(
-    chart: &mut Chart<X, LogAxis>,
+    chart: &mut SvgChart<X, LogAxis>,
     runs: &[&LoopRun],
 ) -> anyhow::Result<()> {
     let mut deadlines: Vec<f64> = runs.iter().map(|run| run.setup.deadline_ms).collect();
@@ -134,7 +134,7 @@ pub fn draw_deadlines<X: Ranged<ValueType = f64>>(
 }
 
 /// Draws a dashed line.
-pub fn draw_deadline<X, Y>(chart: &mut Chart<X, Y>, ends: [(f64, f64); 2]) -> anyhow::Result<()>
+pub fn draw_deadline<X, Y>(chart: &mut SvgChart<X, Y>, ends: [(f64, f64); 2]) -> anyhow::Result<()>
 where
     X: Ranged<ValueType = f64>,
     Y: Ranged<ValueType = f64>,

@@ -2,8 +2,8 @@
 //!
 //! `JetPack` 5 and later use the kernel's hwmon driver (Documentation/hwmon/ina3221.rst): `in[123]_label`,
 //! `in[123]_input` in mV, `curr[123]_input` in mA. `in[456]` are shunt voltages and `in7` is their sum; they are no
-//! rails. `JetPack` 4 has NVIDIA's iio driver: `rail_name_[012]`, `in_power[012]_input` in mW. The chip is 1-0040 on Orin
-//! and 7-0040 on Xavier NX. The AGX modules have a second one, 0041.
+//! rails. `JetPack` 4 has NVIDIA's iio driver: `rail_name_[012]`, `in_power[012]_input` in mW. The chip is 1-0040 on
+//! Orin and 7-0040 on Xavier NX. The AGX modules have a second one, 0041.
 
 use std::path::{Path, PathBuf};
 

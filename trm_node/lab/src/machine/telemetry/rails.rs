@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 /// The rails whose sum is the module's power, for each kind of module. The first entry that is complete counts.
 ///
 /// `VDD_IN` supplies all of an Orin NX, Orin Nano or Xavier NX (<https://forums.developer.nvidia.com/t/200883>), and
-/// `POM_5V_IN` all of a Jetson Nano. AGX Orin and AGX Xavier have no such rail. AGX Orin's `VDDQ_VDD2_1V8AO` supplies the
-/// memory, is measured at 5 V, and is taken to be a branch of `VIN_SYS_5V0`. AGX Xavier's `SYS5V` supplies everything
-/// that the other rails don't (<https://forums.developer.nvidia.com/t/75574>).
+/// `POM_5V_IN` all of a Jetson Nano. AGX Orin and AGX Xavier have no such rail. AGX Orin's `VDDQ_VDD2_1V8AO` supplies
+/// the memory, is measured at 5 V, and is taken to be a branch of `VIN_SYS_5V0`. AGX Xavier's `SYS5V` supplies
+/// everything that the other rails don't (<https://forums.developer.nvidia.com/t/75574>).
 const TOTALS: [&[&str]; 4] = [
     &["VDD_IN"],
     &["POM_5V_IN"],

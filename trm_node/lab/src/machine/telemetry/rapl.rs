@@ -1,5 +1,5 @@
-//! RAPL, the energy counters of Intel's and AMD's processors (Linux, Documentation/power/powercap/powercap.rst). Only root
-//! may read them.
+//! RAPL, the energy counters of Intel's and AMD's processors (Linux, Documentation/power/powercap/powercap.rst). Only
+//! root may read them.
 
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,8 @@ struct Domain {
 impl Rapl {
     /// Finds the domains whose counters can be read; `None` if there are none.
     pub fn open(root: &Path) -> Option<Self> {
-        // `intel-rapl:0:1` is a part of `intel-rapl:0`; both are listed. `intel-rapl-mmio:0` is a second view of the same
-        // counter and is left out.
+        // `intel-rapl:0:1` is a part of `intel-rapl:0`; both are listed. `intel-rapl-mmio:0` is a second view of the
+        // same counter and is left out.
         let folders = entries(&root.join("sys/class/powercap"), "intel-rapl:");
         let domains: Vec<Domain> = folders.iter().filter_map(|folder| Domain::open(folder)).collect();
         (!domains.is_empty()).then_some(Self(domains))
@@ -61,8 +61,8 @@ impl Sensor for Rapl {
     }
 }
 
-/// Whether a domain is added to the machine's energy. A processor is, and so is its memory, which the processor's counter
-/// leaves out. The platform's counter includes both, but many machines don't have it.
+/// Whether a domain is added to the machine's energy. A processor is, and so is its memory, which the processor's
+/// counter leaves out. The platform's counter includes both, but many machines don't have it.
 pub fn is_of_the_whole(name: &str) -> bool {
     (name.starts_with("package-") && !name.contains('/')) || name.ends_with("/dram")
 }

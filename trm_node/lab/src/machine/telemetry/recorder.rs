@@ -95,7 +95,8 @@ impl Recorder {
             energy_of = self.total_of.map(|names| names.join(" + "));
             if seconds < ENOUGH_SECONDS {
                 note = Some(format!(
-                    "the power monitors update each 430 ms: an energy over {seconds:.0} s is rough, run {ENOUGH_SECONDS} s or longer"
+                    "the power monitors update each 430 ms: an energy over {seconds:.0} s is rough, run \
+                     {ENOUGH_SECONDS} s or longer"
                 ));
             }
         } else if self.domains_mj.keys().any(|name| rapl::is_of_the_whole(name)) {

@@ -1,4 +1,5 @@
-//! NVIDIA's tegrastats, a process that prints a line at a fixed interval. For modules whose power monitors can't be read.
+//! NVIDIA's tegrastats, a process that prints a line at a fixed interval. For modules whose power monitors can't be
+//! read.
 //!
 //! The line's format differs between releases (Jetson Linux Developer Guide, "Tegrastats Utility").
 
@@ -120,8 +121,8 @@ mod tests {
     use crate::machine::telemetry::rails::total;
     use crate::machine::trees::Tree;
 
-    /// A line that a module printed, and what it must give: the GPU's load, the total power, one zone, and the numbers of
-    /// zones and rails.
+    /// A line that a module printed, and what it must give: the GPU's load, the total power, one zone, and the numbers
+    /// of zones and rails.
     struct Case {
         line: &'static str,
         gpu: Option<f64>,
@@ -145,7 +146,8 @@ mod tests {
             zones: 5,
             rails: 3,
         },
-        // AGX Orin, JetPack 5, with zones that are offline and channels that are not connected: a Go exporter's test line.
+        // AGX Orin, JetPack 5, with zones that are offline and channels that are not connected: a Go exporter's test
+        // line.
         Case {
             line: "04-11-2025 10:36:27 RAM 4321/62801MB (lfb 1759x4MB) SWAP 19/31400MB (cached 0MB) CPU \
                    [0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729] EMC_FREQ \
