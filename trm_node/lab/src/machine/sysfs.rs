@@ -1,8 +1,9 @@
-//! Reading sysfs: small files that may be missing, unreadable, or say something else than expected.
+//! Reading the small files of sysfs and procfs, which may be missing, unreadable or different from what is expected.
 
 use std::path::{Path, PathBuf};
 
-/// The file's text without the space around it; `None` when it can't be read or is empty. Device tree texts end with a zero.
+/// The file's text, trimmed; `None` if it can't be read or is empty. The final zero of device tree texts is trimmed
+/// too.
 pub fn text(path: &Path) -> Option<String> {
     let bytes = std::fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&bytes);
@@ -10,22 +11,22 @@ pub fn text(path: &Path) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The finite number that the file holds.
+/// The finite number in a file.
 pub fn number(path: &Path) -> Option<f64> {
     finite(&text(path)?)
 }
 
-/// The whole number, zero or more, that the file holds.
+/// The non-negative integer in a file.
 pub fn count(path: &Path) -> Option<u64> {
     text(path)?.parse().ok()
 }
 
-/// A finite number as text.
+/// Parses a finite number.
 pub fn finite(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// What is in a folder and begins with `prefix`, in order of their names; nothing when there is no such folder.
+/// The entries of a folder whose names begin with `prefix`, sorted by name. Empty if there is no such folder.
 pub fn entries(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(found) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = found

@@ -1,18 +1,19 @@
-//! Folders that look like `/` on a machine, for tests.
+//! Folders that look like the root of several machines, for tests.
 //!
-//! Files as they are documented: the kernel's Documentation/hwmon/ina3221.rst and power/powercap/powercap.rst, the Jetson
-//! Linux Developer Guide ("Platform Power and Performance" of each module), and the same files in other programs' tests:
-//! <https://github.com/rbonghi/jetson_stats> (power.py, gpu.py), <https://github.com/alumet-dev/alumet> (NVIDIA plugin).
+//! The files follow the kernel's Documentation/hwmon/ina3221.rst and power/powercap/powercap.rst, the Jetson Linux
+//! Developer Guide ("Platform Power and Performance" of each module), and the tests of
+//! <https://github.com/rbonghi/jetson_stats> (power.py, gpu.py), <https://github.com/alumet-dev/alumet> (NVIDIA
+//! plugin).
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-/// A folder that is removed with it.
+/// A temporary folder. It is deleted when this is dropped.
 pub struct Tree(tempfile::TempDir);
 
 impl Tree {
-    /// With these files.
+    /// A folder with these files, as pairs of path and text.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let tree = Self(tempfile::tempdir().unwrap());
         for (path, text) in files {
@@ -35,10 +36,11 @@ impl Tree {
         std::fs::remove_file(self.root().join(path)).unwrap();
     }
 
-    /// A shell script that can be run.
+    /// Adds an executable shell script.
     pub fn program(&self, path: &str, script: &str) {
         self.write(&format!("{path}.sh"), &format!("#!/bin/sh\n{script}\n"));
-        // By a process: what this one has open for writing, a child of another test may have too, and then it can't be run.
+        // Another process writes the script. A file that this process has open for writing may be inherited by a child
+        // that another test starts, and can't be executed until that child closes it (`ETXTBSY`).
         let copy = "cp \"$0.sh\" \"$0\" && chmod +x \"$0\"";
         assert!(Command::new("sh").args(["-c", copy]).arg(self.root().join(path)).status().unwrap().success());
     }
@@ -51,7 +53,7 @@ impl Tree {
         self
     }
 
-    /// An INA3221 of the kernel's driver, with label, mV and mA of its channels.
+    /// Adds an INA3221 as the kernel's driver shows it. Each channel has a label, a voltage in mV and a current in mA.
     fn hwmon(self, folder: &str, channels: [(&str, &str, &str); 3]) -> Self {
         self.write(&format!("{folder}/name"), "ina3221\n");
         for (n, (label, millivolts, milliamperes)) in (1..).zip(channels) {
@@ -175,7 +177,7 @@ pub fn xavier_nx_jetpack_4() -> Tree {
     )
 }
 
-/// A PC with one processor that has RAPL, seen twice.
+/// A PC with one processor, whose RAPL counters are there twice (by MSR and by MMIO).
 pub fn pc() -> Tree {
     let tree = Tree::new(&[]);
     for (folder, name, energy) in [

@@ -1,28 +1,30 @@
-//! Keeps the machine busy while the loop runs: stress-ng, where it is installed.
-#![expect(unsafe_code, reason = "a child that dies with its parent needs prctl, and a gentle end needs kill")]
+//! Keeps the machine busy during a run, with stress-ng.
+#![expect(unsafe_code, reason = "what runs between fork and exec")]
 
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::args::Load;
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
-/// How long it may take to end.
+use crate::bench::args::Load;
+
+/// How long stress-ng may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long it runs at most, longer than what it accompanies, in case that nobody ends it.
+/// How much longer than the run stress-ng works at most, in case nobody ends it.
 const SPARE: Duration = Duration::from_mins(1);
-/// What the memory workers use together.
+/// Memory that the memory workers use together.
 const MEMORY: &str = "--vm-bytes=25%";
 
-/// Load that ends when this is dropped, and with this process, however that ends.
-pub struct Running(Child);
+/// A running stress-ng. It ends when this is dropped, and when this process ends for whatever reason.
+pub struct Stress(Child);
 
-impl Running {
-    /// Starts it for something that takes `time`.
+impl Stress {
+    /// Starts stress-ng for a run that takes `time`.
     ///
     /// # Errors
-    /// Why there is no load, to be told in the report.
+    /// Why there is no load, as a sentence for the report.
     pub fn start(load: &[Load], time: Duration) -> Result<Self, String> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut command = Command::new("stress-ng");
@@ -34,12 +36,9 @@ impl Running {
         }
         command.arg(format!("--timeout={}", (time + SPARE).as_secs())).arg("--quiet");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // SAFETY: prctl is a plain system call; it may be made between fork and exec.
+        // SAFETY: the closure makes one system call and doesn't allocate, which is allowed between fork and exec.
         unsafe {
-            command.pre_exec(|| {
-                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-                Ok(())
-            });
+            command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?));
         }
         match command.spawn() {
             Ok(child) => Ok(Self(child)),
@@ -50,20 +49,19 @@ impl Running {
         }
     }
 
-    /// Whether it has ended by itself, which it shouldn't.
+    /// Whether stress-ng has ended by itself, which it shouldn't.
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().is_ok_and(|status| status.is_some())
     }
 }
 
-impl Drop for Running {
+impl Drop for Stress {
     fn drop(&mut self) {
         if self.has_ended() {
             return;
         }
-        // Gently, so that it ends its workers too. SAFETY: a plain system call; the child isn't reaped yet, so the number is
-        // still its own.
-        unsafe { libc::kill(self.0.id() as libc::pid_t, libc::SIGTERM) };
+        // SIGTERM lets stress-ng end its workers too. The child isn't reaped yet, so its number is still its own.
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             if self.has_ended() {

@@ -1,21 +1,21 @@
-//! What NVIDIA's own tools say of a Jetson: its power mode and clocks.
+//! What NVIDIA's own tools print about a Jetson: its power mode, clocks and release.
 
 use serde::{Deserialize, Serialize};
 
-use super::files::finite;
+use crate::machine::sysfs::finite;
 
-/// The power mode from `nvpmodel -q`, for example `15W` for
+/// The power mode in the output of `nvpmodel -q`, for example `15W` in
 /// ```text
 /// NV Power Mode: 15W
 /// 0
 /// ```
-/// The last line of `jetson_clocks --show` says it too.
+/// The last line of `jetson_clocks --show` has it too.
 pub fn power_mode(text: &str) -> Option<String> {
     let mode = text.lines().find_map(|line| line.trim().strip_prefix("NV Power Mode:"))?.trim();
     (!mode.is_empty()).then(|| mode.to_owned())
 }
 
-/// The least and greatest clock that is allowed, and that of this moment, in megahertz.
+/// The lowest and the highest clock that is allowed, and the present one, in megahertz.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClockMhz {
@@ -24,7 +24,7 @@ pub struct ClockMhz {
     pub now: f64,
 }
 
-/// The clocks of a unit (`GPU`, `EMC`) from `jetson_clocks --show`, which needs root:
+/// The clocks of a unit (`GPU`, `EMC`) in the output of `jetson_clocks --show`, which needs root:
 /// ```text
 /// GPU MinFreq=306000000 MaxFreq=624750000 CurrentFreq=306000000
 /// EMC MinFreq=204000000 MaxFreq=2133000000 CurrentFreq=2133000000 FreqOverride=0
@@ -38,7 +38,7 @@ pub fn clock(text: &str, unit: &str) -> Option<ClockMhz> {
     Some(ClockMhz { min: field("MinFreq")?, max: field("MaxFreq")?, now: field("CurrentFreq")? })
 }
 
-/// The release of Jetson Linux in `/etc/nv_tegra_release`, for example `36.4.4` for
+/// The release of Jetson Linux in the text of `/etc/nv_tegra_release`, for example `36.4.4` in
 /// `# R36 (release), REVISION: 4.4, GCID: 41062509, BOARD: generic, EABI: aarch64, …`.
 pub fn release(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("# R"))?;
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
 
-    /// Orin NX, `JetPack` 6.2.1: a report of its owner on GitHub.
+    /// Orin NX, `JetPack` 6.2.1, from an issue on GitHub.
     const ORIN_NX: &str = "\
 SOC family:tegra234  Machine:NVIDIA Jetson Orin NX Engineering Reference Developer Kit
 Online CPUs: 0-5
@@ -65,7 +65,8 @@ EMC MinFreq=204000000 MaxFreq=2133000000 CurrentFreq=2133000000 FreqOverride=0
 FAN Dynamic Speed Control=nvfancontrol hwmon0_pwm1=65
 NV Power Mode: MAXN_SUPER
 ";
-    /// TX2, `JetPack` 4, from the emulator in <https://github.com/rbonghi/jetson_stats>. Xavier's differs in numbers.
+    /// TX2, `JetPack` 4, from the emulator in <https://github.com/rbonghi/jetson_stats>. Xavier's output has the same
+    /// form.
     const JETPACK_4: &str = "\
 SOC family:tegra186  Machine:quill
 Online CPUs: 0,3-5

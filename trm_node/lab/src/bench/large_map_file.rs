@@ -1,29 +1,38 @@
-//! `trm bench tiles`: the large map of the part `map_size` as a file, for the bench over DDS.
+//! `trm bench tiles`: writes a large map like that of the part `map_size` to a file, for the benchmark of the node.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::BufWriter;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
+use image::{ExtendedColorType, ImageEncoder as _};
+use serde::Serialize;
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::CostmapBuilder;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Cell;
 
-use super::args::TilesArgs;
-use super::control;
+use crate::bench::args::TilesArgs;
+use crate::bench::bench_map::BenchMap;
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
 use crate::worlds::tiled::tiled;
 
-/// Writes the map and gives its file, a start and goals as JSON.
+/// The image's file name.
+const IMAGE: &str = "map.pgm";
+/// Shades that the map server's usual thresholds turn into unknown, free and occupied cells.
+const UNKNOWN_SHADE: u8 = 205;
+const FREE_SHADE: u8 = 254;
+const OCCUPIED_SHADE: u8 = 0;
+
+/// Writes the map. Gives its file, a start and goals as JSON.
 ///
 /// # Errors
-/// When the map to copy can't be read, or the folder can't be written.
+/// If the map to copy can't be read, or the folder can't be written.
 pub fn run(args: &TilesArgs) -> anyhow::Result<String> {
-    // Room for any robot: the places are chosen with more than the usual radius.
     let config = Config::with(|config| config.grid.robot_radius = args.robot_radius);
-    let map = control::load(std::slice::from_ref(&args.map))?.pop().ok_or_else(|| anyhow!("MAP.yaml: no map"))?;
+    let map = BenchMap::load(&args.map)?;
     let grid = tiled(&config, &map.grid, args.cells as usize, &mut Random::new(args.seed))?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
     let file = write(&args.out, &grid).with_context(|| format!("--out {}", args.out.display()))?;
@@ -35,7 +44,7 @@ pub fn run(args: &TilesArgs) -> anyhow::Result<String> {
     Ok(serde_json::json!({ "map": file, "start": poses[0], "goals": poses[1..] }).to_string())
 }
 
-/// The cells nearest to the corners that a robot can drive between.
+/// The cells nearest to the four corners among those that a robot can reach from the streets.
 fn corners(config: &Config, grid: &OccupancyGrid) -> Option<[Cell; 4]> {
     let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
     let regions = Regions::of(builder.replace(grid.clone()));
@@ -43,40 +52,55 @@ fn corners(config: &Config, grid: &OccupancyGrid) -> Option<[Cell; 4]> {
     let (width, height) = (geometry.width() as i32, geometry.height() as i32);
     let middle = |cell: Cell| (cell.row - height / 2).abs() + (cell.col - width / 2).abs();
     let all = || (0..geometry.cells()).filter(|at| regions.label(*at).is_some());
-    // The street reaches the corners: the outermost free cell is in it.
+    // The streets reach the corners, so the outermost free cell lies in them.
     let street = all().max_by_key(|at| middle(geometry.cell(*at)))?;
-    let inhabited: Vec<Cell> = all().filter(|at| regions.are_joined(*at, street)).map(|at| geometry.cell(at)).collect();
+    let reachable: Vec<Cell> = all().filter(|at| regions.are_joined(*at, street)).map(|at| geometry.cell(at)).collect();
     let nearest = |col: i32, row: i32| {
-        inhabited.iter().copied().min_by_key(|cell| (cell.col - col).pow(2) + (cell.row - row).pow(2))
+        reachable.iter().copied().min_by_key(|cell| (cell.col - col).pow(2) + (cell.row - row).pow(2))
     };
     Some([nearest(0, 0)?, nearest(width, height)?, nearest(0, height)?, nearest(width, 0)?])
 }
 
-/// Writes map.pgm and map.yaml as Nav2's map server reads them; gives the latter's path.
-fn write(folder: &Path, grid: &OccupancyGrid) -> std::io::Result<String> {
+/// What the map server reads beside the image.
+#[derive(Serialize)]
+struct MapYaml {
+    image: &'static str,
+    resolution: f64,
+    origin: [f64; 3],
+    negate: u8,
+    occupied_thresh: f64,
+    free_thresh: f64,
+}
+
+/// Writes map.pgm and map.yaml as Nav2's map server reads them. Gives the path of the latter.
+fn write(folder: &Path, grid: &OccupancyGrid) -> anyhow::Result<String> {
     let geometry = grid.geometry();
-    let mut image = BufWriter::new(File::create(folder.join("map.pgm"))?);
-    write!(image, "P5\n{} {}\n255\n", geometry.width(), geometry.height())?;
-    // An image begins at the top, a grid at the origin.
-    for row in grid.data().chunks(geometry.width() as usize).rev() {
-        let shades: Vec<u8> = row
-            .iter()
-            .map(|value| match value {
-                ..0 => 205,
-                0 => 254,
-                _ => 0,
-            })
-            .collect();
-        image.write_all(&shades)?;
-    }
-    image.flush()?;
-    let yaml = folder.join("map.yaml");
-    let text = format!(
-        "image: map.pgm\nresolution: {}\norigin: [0.0, 0.0, 0.0]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n",
-        geometry.resolution()
-    );
-    std::fs::write(&yaml, text)?;
-    Ok(yaml.display().to_string())
+    let shade = |value: &i8| match value {
+        ..0 => UNKNOWN_SHADE,
+        0 => FREE_SHADE,
+        _ => OCCUPIED_SHADE,
+    };
+    // An image begins at the top, a grid at its origin.
+    let rows = grid.data().chunks(geometry.width() as usize).rev();
+    let shades: Vec<u8> = rows.flatten().map(shade).collect();
+    let image = BufWriter::new(File::create(folder.join(IMAGE))?);
+    PnmEncoder::new(image).with_subtype(PnmSubtype::Graymap(SampleEncoding::Binary)).write_image(
+        &shades,
+        geometry.width(),
+        geometry.height(),
+        ExtendedColorType::L8,
+    )?;
+    let yaml = MapYaml {
+        image: IMAGE,
+        resolution: geometry.resolution(),
+        origin: [0.0; 3],
+        negate: 0,
+        occupied_thresh: 0.65,
+        free_thresh: 0.196,
+    };
+    let file = folder.join("map.yaml");
+    std::fs::write(&file, serde_yaml::to_string(&yaml)?)?;
+    Ok(file.display().to_string())
 }
 
 #[cfg(test)]
