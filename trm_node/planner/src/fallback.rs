@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
-use trm_grid::moves::{each, legal_among};
+use trm_grid::moves::{iter_moves, legal_moves_given};
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, MOVES};
 
@@ -115,8 +115,8 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
     fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Entry>) -> bool {
         let (cell, cost) = (entry.cell(), entry.cost());
         let Some(here) = self.costmap.cost(cell) else { return true };
-        let around = self.costmap.around(cell);
-        for index in each(legal_among(&around, self.travel.allow_unknown)) {
+        let around = self.costmap.neighbour_costs(cell);
+        for index in iter_moves(legal_moves_given(&around, self.travel.allow_unknown)) {
             let next = cell.after(MOVES[index]);
             let Some(at) = self.map.place(next) else {
                 self.stopped = Found::TooFar;
