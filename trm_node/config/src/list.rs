@@ -86,6 +86,7 @@ macro_rules! parameters {
 
             /// Whether the two configurations differ in any parameter whose change requires `needs`.
             #[must_use]
+            #[expect(clippy::float_cmp, reason = "any difference counts")]
             pub fn differs(&self, other: &Self, needs: Needs) -> bool {
                 [$($($needs == needs && self.$group.$name != other.$group.$name,)+)+].contains(&true)
             }

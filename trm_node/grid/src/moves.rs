@@ -46,6 +46,7 @@ pub fn iter_moves(moves: u8) -> impl Iterator<Item = usize> {
 
 /// Whether the move with an index in [`MOVES`] is legal from a cell.
 #[cfg(any(test, feature = "testing"))]
+#[must_use]
 pub fn is_legal(costmap: &Costmap, cell: Cell, step: usize, allow_unknown: bool) -> bool {
     legal_moves(costmap, cell, allow_unknown) >> step & 1 == 1
 }

@@ -9,6 +9,10 @@ use trm_config::{GridConfig, GridKind};
 
 /// A costmap of 1 m cells from rows of text, the first row at the origin. `.` is free, `+` inscribed, `#` lethal and `?`
 /// unknown; a digit d has the cost 10 · d + 8, so `1` is 18 and `9` is 98.
+///
+/// # Panics
+/// If there is no row or no column, or if the rows differ in length.
+#[must_use]
 pub fn costmap(rows: &[&str]) -> Costmap {
     let geometry = Geometry::new(rows[0].len() as u32, rows.len() as u32, 1.0, Pose::default()).expect("a grid");
     let value = |c: char| match c {
@@ -24,6 +28,7 @@ pub fn costmap(rows: &[&str]) -> Costmap {
 }
 
 /// Travel costs with this multiplier. Unknown cells are blocked.
+#[must_use]
 pub fn travel(cost_travel_multiplier: f64) -> Travel {
     Travel::new(&GridConfig { cost_travel_multiplier, allow_unknown: false, ..GridConfig::default() })
 }

@@ -71,24 +71,36 @@ struct Case {
     /// The corners of a route, and the one where the draft joins it.
     corners: Vec<(i32, i32)>,
     join: usize,
+    /// The offset of the exact goal from the centre of the last corner, in cells.
+    goal_offset: (f64, f64),
 }
 
 fn cases() -> impl Strategy<Value = Case> {
     let near = -1.0..SIDE as f64;
     (
         proptest::collection::vec(value(), (SIDE * SIDE) as usize),
-        proptest::collection::vec((0..SIDE as i32, 0..SIDE as i32, value()), 0..4),
+        proptest::collection::vec((any::<bool>(), 0..SIDE as i32, 0..SIDE as i32, value()), 0..4),
         any::<(bool, bool)>(),
         prop_oneof![Just(0.0), 0.0..4.0_f64],
         -3.0..3.0_f64,
-        (near.clone(), near),
+        ((near.clone(), near), (-0.5..0.5_f64, -0.5..0.5_f64)),
         proptest::collection::vec((-2.5..2.5_f64, -2.5..2.5_f64, any::<bool>()), 0..8),
         proptest::collection::vec((-4..5_i32, -4..5_i32), 0..6),
         0..7_usize,
     )
-        // The route's rules are stricter or equal in three of four cases, so that most routes may be accepted.
+        // In three of four cases the route's rules are no laxer than those of the path, so that it may be accepted.
         .prop_map(
-            |(values, updates, (allow_unknown, route_allows_unknown), escape, yaw, start, steps, turns, join)| {
+            |(
+                values,
+                updates,
+                (allow_unknown, route_allows_unknown),
+                escape,
+                yaw,
+                (start, goal_offset),
+                steps,
+                turns,
+                join,
+            )| {
                 let mut points = vec![start];
                 for (cols, rows, at_centre) in steps {
                     let (col, row) = points[points.len() - 1];
@@ -101,7 +113,26 @@ fn cases() -> impl Strategy<Value = Case> {
                     let (col, row) = corners[corners.len() - 1];
                     corners.push((col + cols, row + rows));
                 }
-                Case { values, updates, allow_unknown, route_allows_unknown, escape, yaw, points, corners, join }
+                // Half of the updates lie around the goal, where they matter most.
+                let (goal_col, goal_row) = corners[corners.len() - 1];
+                let place = |(at_goal, col, row, value): (bool, i32, i32, i8)| {
+                    let near = (goal_col - 2 + col % 5, goal_row - 2 + row % 5);
+                    let (col, row) = if at_goal { near } else { (col, row) };
+                    (col.clamp(0, SIDE as i32 - 1), row.clamp(0, SIDE as i32 - 1), value)
+                };
+                let updates = updates.into_iter().map(place).collect();
+                Case {
+                    values,
+                    updates,
+                    allow_unknown,
+                    route_allows_unknown,
+                    escape,
+                    yaw,
+                    points,
+                    corners,
+                    join,
+                    goal_offset,
+                }
             },
         )
 }
@@ -118,7 +149,9 @@ fn run(case: &Case) -> Result<(bool, bool), TestCaseError> {
     let corners: Vec<Cell> = case.corners.iter().map(|(col, row)| Cell::new(*col, *row)).collect();
     if let Some((route, first, _)) = routes.spare([None, None]) {
         let goal = corners[corners.len() - 1];
-        let Point { x, y } = geometry.center(goal);
+        let CellPoint { col, row } = goal.center();
+        let exact = CellPoint::new(col + case.goal_offset.0, row + case.goal_offset.1);
+        let Point { x, y } = geometry.to_point(exact);
         let drawn = route.draw(&map, travel, &corners, Pose::new(x, y, 1.0), None);
         draft.junction = drawn.then(|| first.at(case.join % corners.len()));
     }
