@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 use trm_net::bundle::Bundle;
 use trm_planner::halt::deadline::Clock as _;
-use trm_planner::stats::Times;
+use trm_planner::stats::TimeHistogram;
 use trm_rt::usage::Usage;
 
 use crate::bench::args::Load;
@@ -110,7 +110,7 @@ struct LoopRecorder<'a> {
     setting: &'a BenchSetting,
     clock: &'a Instant,
     ticks: Vec<Tick>,
-    latency: Times,
+    latency: TimeHistogram,
     /// Ticks that were answered after their deadline.
     misses: u64,
     process: ProcessCounts,
@@ -126,7 +126,7 @@ impl<'a> LoopRecorder<'a> {
             setting,
             clock,
             ticks: Vec::with_capacity(ticks + maps + 1),
-            latency: Times::new(),
+            latency: TimeHistogram::new(),
             misses: 0,
             process: ProcessCounts::default(),
             cpu_us: 0,

@@ -1,7 +1,7 @@
 //! Quantiles of many times.
 
 use serde::{Deserialize, Serialize};
-use trm_planner::stats::Times;
+use trm_planner::stats::TimeHistogram;
 
 use crate::bench::microseconds::{from_us, to_us};
 
@@ -19,14 +19,14 @@ pub struct Latencies {
 
 impl Latencies {
     /// The quantiles of all times; zeros if there are none.
-    pub fn of(times: &Times) -> Self {
+    pub fn of(times: &TimeHistogram) -> Self {
         let at = |quantile| to_us(times.quantile(quantile).min(times.max()));
         Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: to_us(times.max()) }
     }
 
     /// The quantiles of times in microseconds; zeros if there are none.
     pub fn of_us(values: impl Iterator<Item = f64>) -> Self {
-        let mut times = Times::new();
+        let mut times = TimeHistogram::new();
         values.for_each(|us| times.record(from_us(us)));
         Self::of(&times)
     }
