@@ -129,6 +129,9 @@ test-aarch64: ## the network's tests built for ARM, run under emulation (needs r
 .PHONY: loom
 loom: ## model-checks the wake-up and the rings of trm_rt, in every order that threads can take
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom cargo test -p trm_rt --lib loom
+.PHONY: memory-check
+memory-check: ## the kernel and the queues under Miri where it is installed, else under AddressSanitizer
+	tools/memory_check.sh
 
 .PHONY: fuzz
 fuzz: ## fuzz what parses, a minute each (needs: cargo install cargo-fuzz)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds trm_core for aarch64 and runs its network tests, golden files included, under emulation: whether the kernel that
-# robots' ARM boards run computes the right numbers, not how fast. Everything lives in target/aarch64/.
-# Needs root (for chroot) on an x86_64 Debian or Ubuntu, and 4 GB of disk. Arguments replace those of `cargo test`. Exit code 3:
-# what it needs can't be had here; any other but 0: a test failed.
+# Builds trm_kernel and trm_net for aarch64 and runs their tests, golden files included, under emulation. That shows
+# whether the kernel computes the right numbers on robots' ARM boards, not how fast. Everything is in target/aarch64/.
+# Needs root (for chroot) on an x86_64 Debian or Ubuntu, and 4 GB of disk. Arguments replace those of `cargo test`.
+# Exits with 3 when something that it needs is missing, and with another code than 0 when a test fails.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -17,7 +17,7 @@ fail() {
   exit 3
 }
 
-[[ $(uname -m) == x86_64 ]] || fail "this is for x86_64; on an ARM board run 'cargo test -p trm_core'"
+[[ $(uname -m) == x86_64 ]] || fail "this is for x86_64; on an ARM board run 'cargo test -p trm_kernel -p trm_net'"
 ((EUID == 0)) || fail "needs root, to enter the root that it makes: sudo $0"
 command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
 unshare --mount true 2>/dev/null || fail "may not make a mount namespace here"
@@ -42,7 +42,7 @@ make_root() {
 }
 [[ -e $root/made ]] || make_root
 
-# The crates, which the root then needs no network for.
+# Fetched here: the root needs no network then.
 (cd "$repository" && cargo fetch --locked --quiet) || fail "the crates can't be fetched"
 mkdir -p "$folder/build"
 
@@ -53,7 +53,7 @@ enter=(env -i PATH=/usr/bin:/bin HOME=/root "TERM=${TERM:-dumb}" CARGO_HOME=/car
   CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
   "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=qemu-aarch64 -L /usr/aarch64-linux-gnu")
 
-# Mounts of a namespace of its own: they are gone with the command, however it ends.
+# The mounts are in a namespace of their own: they are gone with the command, however it ends.
 inside() { # COMMAND...
   # shellcheck disable=SC2016 # the inner shell expands these
   unshare --mount bash -euo pipefail -c '
@@ -69,13 +69,13 @@ inside() { # COMMAND...
 }
 
 cargo_test() { # ARGUMENT...
-  inside "${enter[@]}" sh -c 'cd /repository && exec cargo test --offline --locked -p trm_core "$@"' - \
+  inside "${enter[@]}" sh -c 'cd /repository && exec cargo test --offline --locked "$@"' - \
     --target "$triple" "$@"
 }
 
 if (($#)); then
   cargo_test "$@"
 else
-  cargo_test --lib model::
-  cargo_test --test golden
+  cargo_test -p trm_kernel --lib
+  cargo_test -p trm_net --lib --test golden
 fi

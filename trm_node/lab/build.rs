@@ -1,4 +1,4 @@
-//! Notes with what the program is built: the benchmark's report says it.
+//! Hands compiler, target and profile to the crate, so that a benchmark's report can name them.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! `trm bench` as a person or a script runs it: the built binary, end to end, but short. No time is judged.
+//! `trm bench` as a person or a script runs it: the built binary, from end to end, in short runs. No test depends on how
+//! fast the machine is.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -28,7 +29,7 @@ fn read(file: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(file).expect("the file was written")).expect("JSON")
 }
 
-/// What of a value isn't as its schema says: the words that `docs/bench.schema.json` uses.
+/// Adds to `found` where a value violates its schema. Knows the keywords that `docs/bench.schema.json` uses.
 fn violations(schema: &Value, root: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.strip_prefix("#/$defs/").expect("a reference into $defs");
@@ -102,7 +103,7 @@ fn against_the_schema(value: &Value) -> Vec<String> {
     found
 }
 
-/// A recording as tools/bench makes it.
+/// Writes a recording as tools/bench makes it.
 fn recording(folder: &Path, name: &str, total_us: f64) -> PathBuf {
     let header = json!({"header": {"name": name, "map": "aws_bookstore", "width": 302, "height": 440, "resolution": 0.05,
         "rate_hz": 50.0, "deadline_ms": 10.0, "window": 64, "seconds": 4.0, "load": [], "rmw": "rmw_fastrtps_cpp", "bundle": "nav_d32"}});
@@ -135,7 +136,7 @@ fn all_parts_end_in_a_file_of_the_schema_and_a_page_of_its_own() {
     let report = read(&out.join("bench.json"));
     assert_eq!(against_the_schema(&report), Vec::<String>::new());
 
-    // The headline is the node's.
+    // The headline run is the node's.
     assert_eq!((&report["headline"], &report["ticks"]), (&json!("idle"), &json!(200)));
     assert_eq!(report["misses"], json!({"late": 1, "too_late": 0, "lost": 1}));
     assert_eq!(report["source"], json!({"model": 196, "previous": 0, "fallback": 4, "none": 0}));
@@ -182,7 +183,7 @@ fn two_files_are_compared_and_noise_is_told_from_differences() {
     let file = |name: &str, total_us: f64| {
         let out = folder.path().join(name);
         let node = recording(folder.path(), "idle", total_us);
-        // One part only, the shortest: the recordings are what is compared.
+        // Only the shortest part is measured: the recordings are what is compared.
         good(&format!("{} --quick --parts slowdown --node {} --out {}", map(), node.display(), out.display()));
         out.join("bench.json")
     };

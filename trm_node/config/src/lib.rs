@@ -1,7 +1,8 @@
 //! The one list of parameters. The ROS parameters, `config/trm_node.yaml`, the README's table and the command line's
 //! defaults all come from [`list`].
 //!
-//! Imports nothing of this project. Holds values and their ranges, never what is done with them.
+//! May import nothing from this project. It holds the values, their ranges and what a change requires. Code that acts on a
+//! value, files, ROS and threads must never be in it.
 
 pub mod list;
 mod parameter;

@@ -1,13 +1,13 @@
-//! The types that a parameter can have.
+//! Conversion between the types of the parameters and [`Value`].
 
 use crate::value::{Range, Value};
 
-/// A type that a parameter can have.
+/// A type that a parameter may have.
 pub trait Parameter: Sized {
-    /// The value in the common type.
+    /// Converts to the common type.
     fn to_value(&self) -> Value;
 
-    /// The value in its own type; `None` when the type or the range doesn't fit.
+    /// Converts from the common type. `None` if the value has the wrong type or is out of range.
     fn from_value(value: &Value, range: Range) -> Option<Self>;
 }
 
@@ -37,7 +37,7 @@ impl Parameter for f64 {
         Value::Double(*self)
     }
     fn from_value(value: &Value, range: Range) -> Option<Self> {
-        // "20" in a YAML file is a whole number; where a number is expected, it stands for one.
+        // YAML reads `20` as an integer. Accept it where a floating-point number is expected.
         let v = match value {
             Value::Double(v) => *v,
             Value::Integer(v) => *v as f64,
@@ -59,7 +59,7 @@ impl Parameter for String {
     }
 }
 
-/// An enum that travels as one of a few texts: the variants with their names, in the order of the documentation.
+/// Defines an enum whose values are written as text: its variants with their names, in documentation order.
 macro_rules! text_enum {
     ($(#[doc = $doc:literal])+ $Enum:ident { $($(#[doc = $variant_doc:literal])+ $Variant:ident = $name:literal,)+ }) => {
         $(#[doc = $doc])+
@@ -67,10 +67,10 @@ macro_rules! text_enum {
         pub enum $Enum { $($(#[doc = $variant_doc])+ $Variant,)+ }
 
         impl $Enum {
-            /// The names, as parameters have them.
+            /// The names that the parameter accepts.
             pub const NAMES: &'static [&'static str] = &[$($name,)+];
 
-            /// The name, as parameters have it.
+            /// The name in the parameter.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$Variant => $name,)+ }

@@ -1,13 +1,13 @@
-//! Values, ranges and rows of the list of parameters.
+//! The types of the parameter list: values, ranges and rows.
 
-/// A parameter's value.
+/// The value of a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Integer(i64),
-    /// A number.
+    /// A floating-point number.
     Double(f64),
     /// Text.
     Text(String),
@@ -29,13 +29,13 @@ impl std::fmt::Display for Value {
 pub enum Range {
     /// `true` or `false`.
     Flag,
-    /// Whole numbers, both ends included.
+    /// Integers from the first to the second, both included.
     Whole(i64, i64),
-    /// Numbers, both ends included.
+    /// Numbers from the first to the second, both included.
     Real(f64, f64),
     /// One of these texts.
     OneOf(&'static [&'static str]),
-    /// The name of a frame: any text but an empty one.
+    /// The name of a frame: any text except an empty one.
     Frame,
     /// Any text.
     AnyText,
@@ -54,44 +54,44 @@ impl std::fmt::Display for Range {
     }
 }
 
-/// What a change of a parameter asks of a running node.
+/// What a running node must do when a parameter changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
-    /// Nothing: the value is read where it is used.
+    /// Nothing: the value is read each time it is used.
     Nothing,
-    /// The costs of the whole grid are computed again.
+    /// Recompute the costs of the whole grid.
     Costs,
-    /// A new planner, which starts cold.
+    /// Build a new planner, which starts cold.
     Planner,
-    /// The node must be restarted; until then the old value stays.
+    /// Restart the node. The old value applies until then.
     Restart,
 }
 
-/// One row of the list.
+/// One row of the parameter list.
 #[derive(Debug, Clone)]
 pub struct ParameterSpec {
-    /// The name, as ROS knows it.
+    /// The name of the ROS parameter.
     pub name: &'static str,
     /// The default.
     pub default: Value,
-    /// The unit, empty where there is none.
+    /// The unit, or empty if there is none.
     pub unit: &'static str,
     /// The accepted values.
     pub range: Range,
-    /// What a change needs.
+    /// What a change requires.
     pub needs: Needs,
-    /// What the parameter does.
+    /// The description.
     pub doc: &'static str,
 }
 
-/// A value that a parameter doesn't accept. The old value stays.
+/// A parameter refused a value. The old value is kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("parameter {name}: {value} is not {expected}")]
 pub struct ParameterError {
     /// The parameter's name.
     pub name: String,
-    /// The value as it was given.
+    /// The refused value.
     pub value: String,
-    /// What it must be.
+    /// What the parameter accepts.
     pub expected: String,
 }

@@ -1,10 +1,10 @@
-//! The encoding of a published Nav2 costmap: 0 free, 1 to 98 inflated, 99 inscribed, 100 lethal; and unknown.
+//! Cost values, encoded as in a published Nav2 costmap: 0 free, 1 to 98 inflated, 99 inscribed, 100 lethal, 255 unknown.
 
-/// The robot's centre can't be here: something is within its radius.
+/// The robot's centre must not be here: an obstacle is within its radius.
 pub const INSCRIBED: u8 = 99;
-/// Something is in this cell.
+/// An obstacle is in this cell.
 pub const LETHAL: u8 = 100;
-/// Nothing is known of this cell (−1 in messages).
+/// Nothing is known about this cell (−1 in messages).
 pub const UNKNOWN: u8 = 255;
 
 /// Whether the robot's centre may be in a cell of this cost.

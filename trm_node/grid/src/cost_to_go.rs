@@ -1,63 +1,65 @@
-//! Costs-to-go of all cells, on large grids in half the room of floats.
+//! Storage for the cost-to-go of all cells. On large grids it takes half the memory of `f32` values.
 //!
-//! Neighbouring cells have costs near to each other, so a cell holds how much its cost is above the least one of the 8 × 8
-//! cells around it, in 16 bits. A tile where that is too much (a thin wall between two ways) holds its costs as they are,
-//! and one that can't be reached holds nothing.
+//! Neighbouring cells have similar costs. A coded tile therefore stores, for each block of 8 × 8 cells, the integer part of
+//! the least cost, and for each cell the difference to that in 16 bits. A tile with larger differences (for example with a
+//! thin wall between two long ways) stores exact costs, and a tile that can't be reached stores nothing.
 
-use crate::tiles::{AREA, Place, SIDE, Tiling};
+use crate::tiles::{TILE_CELLS, TILE_SIDE, TilePlace, Tiling};
 use crate::units::Cell;
 
-/// Costs of one tile, row-major.
-pub(super) type Exact = [f32; AREA];
+/// The costs of one tile, row-major.
+pub(super) type Exact = [f32; TILE_CELLS];
 
-/// Codes of a whole cell. A code's error is half of this part, far below [`TIE`](crate::guidance::TIE).
-const PARTS: f32 = 2048.0;
+/// Codes per unit of cost. The rounding error is half a code, far below [`TIE`](crate::guidance::TIE).
+const CODES_PER_CELL: f32 = 2048.0;
 /// The code of a cell that can't be reached.
 const INFINITE: u16 = u16::MAX;
-/// Cells a side of a block with one base.
+/// Side length in cells of a block, whose cells share a base.
 const BLOCK: usize = 8;
-/// Blocks of a tile.
-const BLOCKS: usize = AREA / (BLOCK * BLOCK);
+/// Number of blocks in a tile.
+const BLOCKS: usize = TILE_CELLS / (BLOCK * BLOCK);
 
-/// How costs are kept.
+/// How costs are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As they are.
+    /// As `f32`.
     Exact,
-    /// Coded, where that is possible.
+    /// Coded where possible.
     Coded,
 }
 
-/// Where the costs of a tile are.
+/// Where the costs of a tile are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
-    /// No cell can be reached.
+    /// Nowhere: no cell of the tile can be reached.
     Unreached,
+    /// At this index of `coded`.
     Coded(u32),
+    /// At this index of `exact`.
     Exact(u32),
 }
 
-/// Coded costs of a tile: the whole part of each block's least cost, and each cell's cost above it.
+/// The coded costs of a tile: the integer part of each block's least cost, and each cell's difference to it.
 #[derive(Debug, Clone)]
 struct Coded {
     bases: [f32; BLOCKS],
-    codes: [u16; AREA],
+    codes: [u16; TILE_CELLS],
 }
 
 impl Coded {
-    /// `None` when the costs of a block are too far apart.
+    /// Codes the costs of a tile. `None` if the costs of a block differ too much.
     fn of(costs: &Exact) -> Option<Self> {
-        let mut coded = Self { bases: [f32::INFINITY; BLOCKS], codes: [INFINITE; AREA] };
+        let mut coded = Self { bases: [f32::INFINITY; BLOCKS], codes: [INFINITE; TILE_CELLS] };
         for (at, cost) in costs.iter().enumerate() {
             let base = &mut coded.bases[block(at)];
             *base = base.min(*cost);
         }
-        // Whole numbers, by casts: no cost is negative, and `floor` and `round` are calls on a plain x86-64.
+        // Round by casting: costs are never negative, and `floor` and `round` are function calls on baseline x86-64.
         for base in coded.bases.iter_mut().filter(|base| base.is_finite()) {
             *base = *base as u32 as f32;
         }
         for (at, cost) in costs.iter().enumerate().filter(|(_, cost)| cost.is_finite()) {
-            let code = ((cost - coded.bases[block(at)]) * PARTS + 0.5) as u32;
+            let code = ((cost - coded.bases[block(at)]) * CODES_PER_CELL + 0.5) as u32;
             if code >= u32::from(INFINITE) {
                 return None;
             }
@@ -68,15 +70,15 @@ impl Coded {
 
     fn get(&self, at: usize) -> f32 {
         let code = self.codes[at];
-        if code == INFINITE { f32::INFINITY } else { self.bases[block(at)] + f32::from(code) / PARTS }
+        if code == INFINITE { f32::INFINITY } else { self.bases[block(at)] + f32::from(code) / CODES_PER_CELL }
     }
 }
 
 const fn block(at: usize) -> usize {
-    at / SIDE / BLOCK * (SIDE / BLOCK) + at % SIDE / BLOCK
+    at / TILE_SIDE / BLOCK * (TILE_SIDE / BLOCK) + at % TILE_SIDE / BLOCK
 }
 
-/// The costs of a whole grid. Each kind of tile lies in one piece of memory, which goes back to the system as a whole.
+/// The costs of a whole grid. Each kind of tile has one contiguous allocation, which returns to the system as a whole.
 #[derive(Debug, Clone)]
 pub(super) struct CostsToGo {
     form: Form,
@@ -84,13 +86,13 @@ pub(super) struct CostsToGo {
     slots: Vec<Slot>,
     coded: Vec<Coded>,
     exact: Vec<Exact>,
-    /// Places in `coded` and in `exact` to be used again.
+    /// Indices of `coded` and of `exact` that are free for reuse.
     spare_coded: Vec<u32>,
     spare_exact: Vec<u32>,
 }
 
 impl CostsToGo {
-    /// No cell can be reached.
+    /// Creates costs in which no cell can be reached.
     pub fn new(tiling: Tiling, form: Form) -> Self {
         Self {
             form,
@@ -109,7 +111,7 @@ impl CostsToGo {
 
     /// The cost of a cell; infinite outside the grid.
     pub fn get(&self, cell: Cell) -> f32 {
-        let Some(Place { tile, at }) = self.tiling.place(cell) else { return f32::INFINITY };
+        let Some(TilePlace { tile, at }) = self.tiling.place(cell) else { return f32::INFINITY };
         match self.slots[tile] {
             Slot::Unreached => f32::INFINITY,
             Slot::Coded(slot) => self.coded[slot as usize].get(at),
@@ -117,7 +119,7 @@ impl CostsToGo {
         }
     }
 
-    /// The costs of a tile, to be read and changed, until it is sealed.
+    /// The exact costs of a tile, for reading and writing until the tile is sealed.
     pub fn open(&mut self, tile: usize) -> &mut Exact {
         let slot = if let Slot::Exact(slot) = self.slots[tile] { slot } else { self.unseal(tile) };
         &mut self.exact[slot as usize]
@@ -125,7 +127,7 @@ impl CostsToGo {
 
     fn unseal(&mut self, tile: usize) -> u32 {
         let slot = self.spare_exact.pop().unwrap_or_else(|| {
-            self.exact.push([f32::INFINITY; AREA]);
+            self.exact.push([f32::INFINITY; TILE_CELLS]);
             self.exact.len() as u32 - 1
         });
         let costs = &mut self.exact[slot as usize];
@@ -141,7 +143,7 @@ impl CostsToGo {
         slot
     }
 
-    /// Codes the costs of a tile where that is possible.
+    /// Codes the costs of a tile where possible, and frees its exact ones for reuse.
     pub fn seal(&mut self, tile: usize) {
         let Slot::Exact(exact) = self.slots[tile] else { return };
         if self.form == Form::Coded
@@ -159,7 +161,7 @@ impl CostsToGo {
         }
     }
 
-    /// Seals all tiles and gives up the room that isn't used.
+    /// Seals all tiles and frees unused memory.
     pub fn close(&mut self) {
         (0..self.slots.len()).for_each(|tile| self.seal(tile));
         if !self.spare_exact.is_empty() {
@@ -186,23 +188,23 @@ mod tests {
     use proptest::prelude::*;
 
     fn one_tile() -> CostsToGo {
-        let side = SIDE as u32;
+        let side = TILE_SIDE as u32;
         CostsToGo::new(Tiling::of(&Geometry::new(side, side, 0.1, Pose::default()).unwrap()), Form::Coded)
     }
 
     fn cell(at: usize) -> Cell {
-        Cell::new((at % SIDE) as i32, (at / SIDE) as i32)
+        Cell::new((at % TILE_SIDE) as i32, (at / TILE_SIDE) as i32)
     }
 
     proptest! {
         #[test]
-        fn a_sealed_tile_gives_its_costs_back_up_to_a_part_of_a_tie(
-            slope in (-4.0..4.0_f32, -4.0..4.0_f32), least in 0.0..5000.0_f32, holes in proptest::collection::vec(0..AREA, 0..99),
-            step in prop_oneof![Just(0.0_f32), Just(20.0), Just(500.0)], column in 0..SIDE,
+        fn a_sealed_tile_returns_its_costs_up_to_a_rounding_error_below_a_tie(
+            slope in (-4.0..4.0_f32, -4.0..4.0_f32), least in 0.0..5000.0_f32, holes in proptest::collection::vec(0..TILE_CELLS, 0..99),
+            step in prop_oneof![Just(0.0_f32), Just(20.0), Just(500.0)], column in 0..TILE_SIDE,
         ) {
-            let mut costs = [0.0; AREA];
+            let mut costs = [0.0; TILE_CELLS];
             for (at, cost) in costs.iter_mut().enumerate() {
-                let (col, row) = (at % SIDE, at / SIDE);
+                let (col, row) = (at % TILE_SIDE, at / TILE_SIDE);
                 let jump = if col > column { step } else { 0.0 };
                 *cost = least + 600.0 + slope.0 * col as f32 + slope.1 * row as f32 + jump;
             }
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tile_that_no_way_leads_to_takes_no_room() {
+    fn an_unreachable_tile_takes_no_memory() {
         let mut all = one_tile();
         all.close();
         assert!(all.get(cell(7)).is_infinite() && all.get(Cell::new(-1, 0)).is_infinite());

@@ -1,4 +1,4 @@
-//! The costs that planning reads, and their upkeep from the grid as it came in.
+//! The costs that planning reads, and the builder that derives them from the received grid.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,33 +11,34 @@ use crate::geometry::{Geometry, Rect};
 use crate::inflation::Kernel;
 use crate::occupancy::OccupancyGrid;
 use crate::packed::PackedGrid;
-use crate::tiles::AREA;
+use crate::tiles::TILE_CELLS;
 use crate::units::Cell;
 
-/// So many changes of a grid are remembered.
+/// How many past changes a costmap remembers.
 const REMEMBERED: usize = 16;
 
-/// Costs of all cells. Changes only by whole grids and by [`CostPatch`]es. Copies share what is the same in both.
+/// The costs of all cells of a grid. [`CostmapBuilder`] makes it, and a [`CostPatch`] changes it. Copies share the tiles in
+/// which they agree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Costmap {
     geometry: Geometry,
     costs: Costs,
     version: u64,
-    /// The last changes, the newest last: the version before each of them, and where it was.
+    /// The most recent changes, newest last.
     changes: [Change; REMEMBERED],
 }
 
-/// A change of a grid.
+/// A change of some cells of a costmap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// The grid's version before it.
+    /// The version of the costmap before the change.
     before: u64,
-    /// The cells that may have changed.
+    /// A rectangle that contains every changed cell.
     pub rect: Rect,
 }
 
 impl Change {
-    /// No grid has the version 0.
+    /// Marks an empty entry: no costmap has version 0.
     const NONE: Self = Self { before: 0, rect: Rect { col: 0, row: 0, width: 0, height: 0 } };
 }
 
@@ -46,25 +47,25 @@ impl Costmap {
         Self { geometry, costs, version: next_version(), changes: [Change::NONE; REMEMBERED] }
     }
 
-    /// Where the grid lies.
+    /// The geometry of the grid.
     #[must_use]
     pub const fn geometry(&self) -> &Geometry {
         &self.geometry
     }
 
-    /// A copy of the costs, row-major from the origin, for tests and tools.
+    /// A copy of all costs, row-major from the origin, for tests and tools.
     #[must_use]
     pub fn costs(&self) -> Vec<u8> {
         Rect::whole(&self.geometry).cells().filter_map(|cell| self.cost(cell)).collect()
     }
 
-    /// Changes with every change of the grid. No two grids of a process have the same one, unless they are copies.
+    /// The version, which changes with every change of the costs. Within a process, only copies have the same version.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
     }
 
-    /// What has changed since this grid had another version; `None` when it never had it, or that isn't known any more.
+    /// The changes since the costmap had an earlier version. `None` if it never had that version or no longer remembers it.
     #[must_use]
     pub fn changed_since(&self, version: u64) -> Option<&[Change]> {
         if version == self.version {
@@ -81,39 +82,39 @@ impl Costmap {
         self.costs.get(cell)
     }
 
-    /// The costs of the cells that the [`MOVES`](crate::units::MOVES) lead to from a cell of the grid; [`LETHAL`] outside
-    /// it.
+    /// The costs of the eight neighbours of a cell of the grid, in the order of [`MOVES`](crate::units::MOVES); [`LETHAL`]
+    /// for neighbours outside the grid.
     ///
     /// # Panics
-    /// May do so when the cell lies outside the grid.
+    /// May panic if the cell itself lies outside the grid.
     #[must_use]
-    pub fn around(&self, cell: Cell) -> [u8; 8] {
-        self.costs.around(cell)
+    pub fn neighbour_costs(&self, cell: Cell) -> [u8; 8] {
+        self.costs.neighbour_costs(cell)
     }
 
-    /// The costs of a tile, row-major; [`LETHAL`] where it reaches beyond the grid.
-    pub(super) fn tile(&self, tile: usize) -> &[u8; AREA] {
+    /// The costs of a tile, row-major; [`LETHAL`] where the tile extends beyond the grid.
+    pub(super) fn tile(&self, tile: usize) -> &[u8; TILE_CELLS] {
         self.costs.tile(tile)
     }
 
-    /// Whether the robot's centre may be in the cell.
+    /// Whether the robot's centre may be in the cell; `false` outside the grid.
     #[must_use]
     pub fn is_free(&self, cell: Cell, allow_unknown: bool) -> bool {
         self.cost(cell).is_some_and(|cost| is_free(cost, allow_unknown))
     }
 
-    /// Applies a change that another copy of the same grid went through.
+    /// Applies a change that was made to another copy of this costmap.
     ///
     /// # Panics
-    /// When the patch is of a grid with another size.
+    /// If the patch belongs to a grid of another size.
     pub fn apply(&mut self, patch: &CostPatch) {
         self.exchange(&mut patch.clone());
     }
 
-    /// The same, and leaves in the patch what was there before: nothing is allocated or freed.
+    /// Like [`Self::apply`], but swaps the replaced tiles into the patch. Allocates and frees nothing.
     ///
     /// # Panics
-    /// When the patch is of a grid with another size.
+    /// If the patch belongs to a grid of another size.
     pub fn exchange(&mut self, patch: &mut CostPatch) {
         if patch.change.before == self.version {
             self.changes.rotate_left(1);
@@ -126,13 +127,13 @@ impl Costmap {
     }
 }
 
-/// A version that no grid has had.
+/// A version that no costmap of this process has had.
 fn next_version() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(Change::NONE.before);
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// The costs of a rectangle after an update.
+/// The effect of an update of a rectangle on the costs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CostPatch {
     change: Change,
@@ -141,25 +142,25 @@ pub struct CostPatch {
 }
 
 impl CostPatch {
-    /// The cells that may have changed.
+    /// A rectangle that contains every changed cell.
     #[must_use]
     pub const fn rect(&self) -> Rect {
         self.change.rect
     }
 }
 
-/// A change of a grid, for those that keep a copy of its costs. Copies share what is the same in them.
+/// A change of the grid, sent to threads that keep a copy of the costmap. Copies share the tiles in which they agree.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GridChange {
-    /// Another grid.
+    /// A new costmap replaces the old one.
     Whole(Box<Costmap>),
-    /// Other costs in a rectangle.
+    /// The costs in a rectangle change.
     Patch(Box<CostPatch>),
 }
 
 impl GridChange {
-    /// Brings a copy up to date. Gives what was there before, to be freed where that may take its time: nothing is
-    /// allocated or freed here.
+    /// Updates a copy of the costmap. Returns the replaced costs, so that the caller can free them on a thread where that
+    /// may take time. Allocates and frees nothing.
     #[must_use]
     pub fn apply(self, copy: &mut Option<Box<Costmap>>) -> Option<Self> {
         match self {
@@ -174,7 +175,30 @@ impl GridChange {
     }
 }
 
-/// Owns the grid as it came in and keeps its costs up to date. Belongs off the planning loop.
+/// Keeps the received grid and derives the costs from it. Belongs off the planning loop: it allocates.
+///
+/// ```
+/// use trm_config::{GridConfig, GridKind};
+/// use trm_grid::cost::LETHAL;
+/// use trm_grid::costmap::CostmapBuilder;
+/// use trm_grid::geometry::{Geometry, Rect};
+/// use trm_grid::occupancy::OccupancyGrid;
+/// use trm_grid::units::{Cell, Pose};
+///
+/// // An empty map of 2 m x 2 m becomes a costmap.
+/// let geometry = Geometry::new(20, 20, 0.1, Pose::default())?;
+/// let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
+/// let mut costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 400])?).clone();
+/// assert_eq!(costmap.cost(Cell::new(10, 10)), Some(0));
+///
+/// // An update of one cell becomes a patch, which brings the copy up to date.
+/// let patch = builder.update(Rect { col: 10, row: 10, width: 1, height: 1 }, &[100])?;
+/// costmap.apply(&patch);
+/// assert_eq!(costmap.cost(Cell::new(10, 10)), Some(LETHAL));
+/// assert!(!costmap.is_free(Cell::new(11, 10), false), "within the robot's radius");
+/// assert_eq!(costmap.version(), builder.costmap().unwrap().version());
+/// # Ok::<(), trm_grid::error::GridError>(())
+/// ```
 pub struct CostmapBuilder {
     config: GridConfig,
     kind: GridKind,
@@ -188,28 +212,28 @@ struct State {
 }
 
 impl CostmapBuilder {
-    /// A builder without a grid.
+    /// Creates a builder that has no grid yet.
     #[must_use]
     pub fn new(config: &GridConfig, kind: GridKind) -> Self {
         Self { config: config.clone(), kind, state: None }
     }
 
-    /// The costs, once a grid has come.
+    /// The current costs; `None` before the first grid.
     #[must_use]
     pub fn costmap(&self) -> Option<&Costmap> {
         self.state.as_ref().map(|s| &s.costmap)
     }
 
-    /// Takes a whole new grid.
+    /// Replaces the grid and computes all costs.
     pub fn replace(&mut self, grid: OccupancyGrid) -> &Costmap {
-        // The grid before goes first, and this one when it is packed: two big ones need not be there together.
+        // Free the old grid first, and the new one once it is packed, so that two large grids never coexist.
         let before = self.state.take().map(|state| state.costmap);
         let packed = PackedGrid::new(&grid);
         drop(grid);
         self.build(packed, before.as_ref())
     }
 
-    /// Takes new parameters, and works out the costs anew from the grid as it came in.
+    /// Changes the parameters and recomputes all costs from the received grid; `None` before the first grid.
     pub fn configure(&mut self, config: &GridConfig) -> Option<&Costmap> {
         self.config = config.clone();
         let State { grid, costmap, .. } = self.state.take()?;
@@ -224,11 +248,11 @@ impl CostmapBuilder {
         &self.state.insert(State { grid, kernel, costmap: Costmap::new(geometry, costs) }).costmap
     }
 
-    /// Takes new values for a rectangle, and works out the costs of that rectangle and what is around it.
+    /// Overwrites a rectangle of the received grid and recomputes the costs within inflation distance of it.
     ///
     /// # Errors
-    /// [`GridError`] when there is no grid yet, the rectangle leaves it, or the values are wrong; nothing
-    /// changes then.
+    /// [`GridError`] if there is no grid yet, the rectangle extends beyond it, or the values are invalid. Nothing changes
+    /// then.
     pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<CostPatch, GridError> {
         let Some(mut state) = self.state.take() else {
             return Err(GridError {
@@ -253,7 +277,7 @@ impl CostmapBuilder {
         Ok(patch)
     }
 
-    /// The costs of a rectangle of the grid, row-major.
+    /// Computes the costs of a rectangle of the grid, row-major.
     fn costs_of(&self, grid: &PackedGrid, kernel: &Kernel, area: Rect) -> Vec<u8> {
         let mut costs = Vec::with_capacity(area.area());
         for range in area.rows(grid.geometry()) {
@@ -312,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_costmap_is_taken_as_it_is() {
+    fn the_values_of_a_costmap_are_kept() {
         let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
         let costmap = builder.replace(grid(2, 2, vec![0, 99, 100, -1]));
         assert_eq!(costmap.costs(), [0, INSCRIBED, LETHAL, UNKNOWN]);
@@ -322,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn new_parameters_give_the_costs_they_would_have_given() {
+    fn new_parameters_give_the_same_costs_as_a_new_builder() {
         let mut data = vec![0; 81];
         data[40] = 100;
         let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
@@ -336,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_knows_its_last_changes_and_none_of_another_grid() {
+    fn a_costmap_remembers_its_last_changes_and_knows_no_other_version() {
         let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
         let mut copy = builder.replace(grid(50, 50, vec![0; 2500])).clone();
         let other =
@@ -352,7 +376,7 @@ mod tests {
             let back = versions.len() - 1;
             assert_eq!(since(back).map(<[_]>::len), (back <= REMEMBERED).then_some(back));
         }
-        // A patch that does not follow on what the copy is: nothing is known of what lies between.
+        // The copy misses one patch, so it no longer knows what has changed.
         let lost = builder.update(Rect { col: 3, row: 3, width: 1, height: 1 }, &[100]);
         assert!(lost.is_ok());
         copy.apply(&builder.update(Rect { col: 4, row: 3, width: 1, height: 1 }, &[100]).unwrap());
@@ -361,14 +385,48 @@ mod tests {
     }
 
     #[test]
-    fn an_update_before_any_grid_is_refused() {
+    fn a_grid_change_updates_a_copy_and_returns_what_it_replaces() {
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
+        let first = builder.replace(grid(70, 5, vec![0; 350])).clone();
+        let mut copy = None;
+        assert_eq!(GridChange::Whole(Box::new(first.clone())).apply(&mut copy), None, "nothing to free yet");
+        assert_eq!(copy.as_deref(), Some(&first));
+
+        let patch = builder.update(Rect { col: 66, row: 1, width: 2, height: 1 }, &[100, 99]).unwrap();
+        let replaced = GridChange::Patch(Box::new(patch.clone())).apply(&mut copy);
+        assert_eq!(copy.as_deref(), builder.costmap());
+        // The patch comes back with the old tile, whose last owner may be another thread.
+        let Some(GridChange::Patch(old)) = replaced else { panic!("a patch returns a patch") };
+        assert_eq!(old.rect(), patch.rect());
+        assert_ne!(*old, patch);
+
+        let second = builder.replace(grid(3, 3, vec![1; 9])).clone();
+        let patched = copy.clone();
+        let replaced = GridChange::Whole(Box::new(second.clone())).apply(&mut copy);
+        assert_eq!(replaced, patched.map(GridChange::Whole));
+        assert_eq!(copy.as_deref(), Some(&second));
+    }
+
+    #[test]
+    fn a_patch_without_a_grid_is_returned_and_changes_nothing() {
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
+        builder.replace(grid(3, 3, vec![0; 9]));
+        let patch = builder.update(Rect { col: 0, row: 0, width: 1, height: 1 }, &[100]).unwrap();
+        let mut copy = None;
+        let change = GridChange::Patch(Box::new(patch));
+        assert_eq!(change.clone().apply(&mut copy), Some(change));
+        assert_eq!(copy, None);
+    }
+
+    #[test]
+    fn an_update_before_the_first_grid_is_refused() {
         let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
         assert!(builder.update(Rect { col: 0, row: 0, width: 1, height: 1 }, &[0]).is_err());
     }
 
     proptest! {
         #[test]
-        fn an_update_gives_the_same_costs_as_the_whole_grid(
+        fn an_update_gives_the_same_costs_as_a_new_grid(
             data in proptest::collection::vec(prop_oneof![4 => Just(0_i8), 1 => Just(100), 1 => Just(-1)], 20 * 15),
             col in 0..15, row in 0..10, value in prop_oneof![Just(0_i8), Just(100), Just(-1)],
         ) {

@@ -1,42 +1,42 @@
-//! Costs of all cells in tiles that copies share until one of them changes.
+//! The costs of all cells, stored in tiles. Copies share a tile until one of them changes it.
 
 use std::sync::Arc;
 
 use crate::cost::LETHAL;
 use crate::geometry::{Geometry, Rect};
-use crate::tiles::{AREA, OFFSETS, Place, SIDE, Tiling, is_inner};
+use crate::tiles::{MOVE_OFFSETS, TILE_CELLS, TILE_SIDE, TilePlace, Tiling, is_inner};
 use crate::units::{Cell, MOVES};
 
-/// The costs of one tile, row-major; [`LETHAL`] where it reaches beyond the grid.
-pub(super) type Tile = [u8; AREA];
+/// The costs of one tile, row-major; [`LETHAL`] where the tile extends beyond the grid.
+pub(super) type Tile = [u8; TILE_CELLS];
 
-/// Costs of all cells. A copy costs a pointer for each tile.
+/// The costs of all cells. Copying them copies one pointer per tile.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Costs {
     tiling: Tiling,
     tiles: Vec<Arc<Tile>>,
 }
 
-/// Tiles that have changed, to take the place of those before. In ascending order, each at most once.
+/// Changed tiles that replace the current ones: tile numbers in ascending order, without duplicates.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Changed(Vec<(u32, Arc<Tile>)>);
 
 impl Costs {
-    /// Costs from those of each band of rows, from the first one on: `band` gives the costs of a rectangle, row-major. Tiles
-    /// that are as they were `before` are shared with it.
+    /// Builds the costs band by band, starting at row 0. `band` returns the costs of a rectangle, row-major. Tiles that are
+    /// the same in `before` are shared with it.
     pub fn from_bands(geometry: &Geometry, before: Option<&Self>, mut band: impl FnMut(Rect) -> Vec<u8>) -> Self {
         let tiling = Tiling::of(geometry);
         let mut tiles: Vec<Arc<Tile>> = Vec::with_capacity(tiling.count());
-        for row in (0..geometry.height()).step_by(SIDE) {
-            let height = (geometry.height() - row).min(SIDE as u32);
+        for row in (0..geometry.height()).step_by(TILE_SIDE) {
+            let height = (geometry.height() - row).min(TILE_SIDE as u32);
             let costs = band(Rect { col: 0, row: row as i32, width: geometry.width(), height });
-            for col in (0..geometry.width() as usize).step_by(SIDE) {
-                let mut tile = [LETHAL; AREA];
-                for (line, costs) in tile.chunks_mut(SIDE).zip(costs.chunks(geometry.width() as usize)) {
-                    let part = &costs[col..costs.len().min(col + SIDE)];
-                    line[..part.len()].copy_from_slice(part);
+            for col in (0..geometry.width() as usize).step_by(TILE_SIDE) {
+                let mut tile = [LETHAL; TILE_CELLS];
+                for (line, costs) in tile.chunks_mut(TILE_SIDE).zip(costs.chunks(geometry.width() as usize)) {
+                    let columns = &costs[col..costs.len().min(col + TILE_SIDE)];
+                    line[..columns.len()].copy_from_slice(columns);
                 }
-                // Most maps have large parts where nothing is: tiles that follow each other often are the same.
+                // Most maps have large empty areas, so a tile is often equal to the one before it.
                 let known = [tiles.last(), before.and_then(|before| before.tiles.get(tiles.len()))];
                 let same = known.into_iter().flatten().find(|known| ***known == tile).map(Arc::clone);
                 tiles.push(same.unwrap_or_else(|| Arc::new(tile)));
@@ -52,26 +52,26 @@ impl Costs {
 
     /// The cost of a cell; `None` outside the grid.
     pub fn get(&self, cell: Cell) -> Option<u8> {
-        let Place { tile, at } = self.tiling.place(cell)?;
+        let TilePlace { tile, at } = self.tiling.place(cell)?;
         Some(self.tiles[tile][at])
     }
 
-    /// The costs of the cells that the [`MOVES`] lead to from a cell of the grid; [`LETHAL`] outside the grid.
-    pub fn around(&self, cell: Cell) -> [u8; MOVES.len()] {
-        let Place { tile, at } = self.tiling.inside(cell);
+    /// The costs of the eight neighbours of a cell of the grid, in the order of [`MOVES`]; [`LETHAL`] outside the grid.
+    pub fn neighbour_costs(&self, cell: Cell) -> [u8; MOVES.len()] {
+        let TilePlace { tile, at } = self.tiling.place_inside(cell);
         if is_inner(at) {
             let tile = &*self.tiles[tile];
-            OFFSETS.map(|offset| tile[at.wrapping_add_signed(offset)])
+            MOVE_OFFSETS.map(|offset| tile[at.wrapping_add_signed(offset)])
         } else {
             MOVES.map(|step| self.get(cell.after(step)).unwrap_or(LETHAL))
         }
     }
 
-    /// New tiles for a rectangle of the grid with other costs, row-major.
+    /// The tiles that result from writing new costs, row-major, into a rectangle of the grid.
     pub fn with(&self, rect: Rect, costs: &[u8]) -> Changed {
         let mut changed: Vec<(u32, Arc<Tile>)> = Vec::new();
         let cells = rect.cells().zip(costs).filter_map(|(cell, cost)| Some((self.tiling.place(cell)?, *cost)));
-        for (Place { tile, at }, cost) in cells {
+        for (TilePlace { tile, at }, cost) in cells {
             let entry = match changed.binary_search_by_key(&(tile as u32), |(tile, _)| *tile) {
                 Ok(entry) => entry,
                 Err(entry) => {
@@ -84,10 +84,10 @@ impl Costs {
         Changed(changed)
     }
 
-    /// Takes the changed tiles, and leaves those before in their place: nothing is allocated or freed.
+    /// Swaps the changed tiles with the current ones. Allocates and frees nothing.
     ///
     /// # Panics
-    /// When they are of a grid of another size.
+    /// If the tiles belong to a grid of another size.
     pub fn exchange(&mut self, changed: &mut Changed) {
         for (tile, costs) in &mut changed.0 {
             std::mem::swap(&mut self.tiles[*tile as usize], costs);
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_change_shows_in_the_copy_that_takes_it_and_in_no_other(
+        fn a_change_affects_only_the_copy_that_applies_it(
             width in 1_u32..200, height in 1_u32..200, col in 0..200_i32, row in 0..200_i32,
             wide in 0_u32..100, high in 0_u32..100,
         ) {
@@ -123,12 +123,12 @@ mod tests {
                 prop_assert_eq!(costs.get(cell), Some(value(cell)));
                 prop_assert_eq!(copy.get(cell), Some(if is_changed { LETHAL } else { value(cell) }));
                 let around = MOVES.map(|step| copy.get(cell.after(step)).unwrap_or(LETHAL));
-                prop_assert_eq!(copy.around(cell), around);
+                prop_assert_eq!(copy.neighbour_costs(cell), around);
             }
             let again = Costs::from_bands(&geometry, Some(&copy), |band| band.cells().map(value).collect());
-            prop_assert!(again == costs, "whatever was before");
+            prop_assert!(again == costs, "independent of `before`");
             copy.exchange(&mut changed);
-            prop_assert!(copy == costs, "exchanged back");
+            prop_assert!(copy == costs, "swapped back");
         }
     }
 }

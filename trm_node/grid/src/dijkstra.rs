@@ -1,32 +1,34 @@
-//! Dijkstra's algorithm from a goal over a whole grid, in the room of its result and of the tiles where the wave is.
+//! Dijkstra's algorithm from a goal over the whole grid. Besides the result, only the tiles under the wavefront take memory.
 
 use crate::cost_to_go::{CostsToGo, Form};
 use crate::costmap::Costmap;
-use crate::moves::{each, legal_among};
-use crate::tiles::{AREA, OFFSETS, Place, Tiling, is_inner};
+use crate::moves::{iter_moves, legal_moves_given};
+use crate::tiles::{MOVE_OFFSETS, TILE_CELLS, TilePlace, Tiling, is_inner};
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES};
 
-/// Levels of whole costs in which cells wait: no move costs more than 4 · √2, so a cell leads to the next 6 at most.
+/// Number of buckets for waiting cells, one for each integer part of a cost. No move costs more than 4 · √2, so a cell leads
+/// at most 6 buckets ahead.
 const LEVELS: usize = 7;
 
-/// How many cells are expanded between two looks at the cancellation.
+/// How many cells are expanded between two checks for cancellation.
 const CANCEL_EVERY: usize = 4096;
 
+/// The state of the search.
 struct Wave {
     costs: CostsToGo,
-    /// How many entries of `levels` lie in each tile.
+    /// Number of waiting entries in each tile.
     waiting: Vec<u32>,
-    /// Tiles where none waited any more when they were looked at.
-    quiet: Vec<u32>,
-    /// Cells that wait, by the whole part of their cost.
+    /// Tiles whose last waiting entry was removed. New entries may have been added since.
+    drained: Vec<u32>,
+    /// Waiting cells, by the integer part of their cost modulo [`LEVELS`].
     levels: [Vec<u32>; LEVELS],
 }
 
-/// Travel costs from all cells to the goal. `None` when `cancelled` said so on the way.
+/// Computes the travel cost from every cell to the goal. `None` if `cancelled` returned true in the meantime.
 ///
-/// With buckets (Dial): no move costs less than 1, so all cells whose cost has the same whole part are final together and
-/// need no order.
+/// The queue consists of buckets, as in Dial's algorithm. No move costs less than 1, so all cells whose cost has the same
+/// integer part become final together and need no order among themselves.
 pub(super) fn spread(
     costmap: &Costmap,
     goal: Cell,
@@ -38,10 +40,10 @@ pub(super) fn spread(
     let mut wave = Wave {
         costs: CostsToGo::new(tiling, form),
         waiting: vec![0; tiling.count()],
-        quiet: Vec::new(),
+        drained: Vec::new(),
         levels: Default::default(),
     };
-    // As `Travel::step` to the bit, and quicker.
+    // Gives bit for bit the same cost as `Travel::step`, but faster.
     let half: [f32; 256] = std::array::from_fn(|cost| 0.5 * travel.weight(cost as u8));
     if let Some(place) = tiling.place(goal).filter(|_| costmap.is_free(goal, travel.allow_unknown)) {
         wave.reach(place, 0.0);
@@ -50,10 +52,10 @@ pub(super) fn spread(
     while wave.levels.iter().any(|cells| !cells.is_empty()) {
         let mut front = std::mem::take(&mut wave.levels[level as usize % LEVELS]);
         for entry in front.drain(..) {
-            let place = wave.leave(entry);
+            let place = wave.pop(entry);
             let cost = wave.costs.open(place.tile)[place.at];
             if cost as u32 != level {
-                continue; // It was reached on a shorter way and is done.
+                continue; // Reached by a shorter path since, and already expanded.
             }
             expanded += 1;
             if expanded.is_multiple_of(CANCEL_EVERY) && cancelled() {
@@ -64,17 +66,17 @@ pub(super) fn spread(
                 continue;
             }
             let cell = tiling.cell(place);
-            let around = costmap.around(cell);
+            let around = costmap.neighbour_costs(cell);
             let half_here = half[costmap.tile(place.tile)[place.at] as usize];
-            for bit in each(legal_among(&around, travel.allow_unknown)) {
+            for bit in iter_moves(legal_moves_given(&around, travel.allow_unknown)) {
                 let step = MOVES[bit];
                 let new = cost + (half_here + half[around[bit] as usize]) * step.length;
-                wave.reach(tiling.inside(cell.after(step)), new);
+                wave.reach(tiling.place_inside(cell.after(step)), new);
             }
         }
-        // Its room is used again, as many levels on.
+        // Reuse the allocation of this bucket.
         wave.levels[level as usize % LEVELS] = front;
-        wave.seal_quiet();
+        wave.seal_drained();
         level += 1;
     }
     wave.costs.close();
@@ -82,54 +84,55 @@ pub(super) fn spread(
 }
 
 impl Wave {
-    /// A cell can be reached at a cost; when that is less than before, it waits for its level.
-    fn reach(&mut self, place: Place, new: f32) {
+    /// Reaches a cell at a cost. If that is less than before, the cell waits in its bucket.
+    fn reach(&mut self, place: TilePlace, new: f32) {
         let cost = &mut self.costs.open(place.tile)[place.at];
         let old = *cost;
         if new < old {
             *cost = new;
-            // In the same level it waits already.
+            // With the same integer part it is already waiting.
             if new as u32 != old as u32 {
                 self.waiting[place.tile] += 1;
-                self.levels[new as usize % LEVELS].push((place.tile * AREA + place.at) as u32);
+                self.levels[new as usize % LEVELS].push((place.tile * TILE_CELLS + place.at) as u32);
             }
         }
     }
 
-    /// Reaches the neighbours of a cell, all of which lie in its tile, over the `costs` of that: as `reach`, and quicker.
-    fn expand_inner(&mut self, place: Place, costs: &[u8; AREA], half: &[f32; 256], allow_unknown: bool) {
+    /// Reaches all neighbours of a cell that has them all in its own tile. `costs` are the costs of that tile. The same as
+    /// [`Self::reach`] for each, but faster.
+    fn expand_inner(&mut self, place: TilePlace, costs: &[u8; TILE_CELLS], half: &[f32; 256], allow_unknown: bool) {
         let tile = self.costs.open(place.tile);
-        // The remainder changes nothing, and shows the compiler that there is no need to look.
-        let beside = OFFSETS.map(|offset| place.at.wrapping_add_signed(offset) % AREA);
+        // The remainder changes nothing, but lets the compiler omit the bounds checks.
+        let beside = MOVE_OFFSETS.map(|offset| place.at.wrapping_add_signed(offset) % TILE_CELLS);
         let around = beside.map(|at| costs[at]);
-        let (cost, half_here) = (tile[place.at % AREA], half[costs[place.at % AREA] as usize]);
-        for bit in each(legal_among(&around, allow_unknown)) {
+        let (cost, half_here) = (tile[place.at % TILE_CELLS], half[costs[place.at % TILE_CELLS] as usize]);
+        for bit in iter_moves(legal_moves_given(&around, allow_unknown)) {
             let at = beside[bit];
             let (old, new) = (tile[at], cost + (half_here + half[around[bit] as usize]) * MOVES[bit].length);
             if new < old {
                 tile[at] = new;
                 if new as u32 != old as u32 {
                     self.waiting[place.tile] += 1;
-                    self.levels[new as usize % LEVELS].push((place.tile * AREA + at) as u32);
+                    self.levels[new as usize % LEVELS].push((place.tile * TILE_CELLS + at) as u32);
                 }
             }
         }
     }
 
-    /// Takes an entry from those that wait.
-    fn leave(&mut self, entry: u32) -> Place {
-        let place = Place { tile: entry as usize / AREA, at: entry as usize % AREA };
+    /// Removes an entry from the waiting ones.
+    fn pop(&mut self, entry: u32) -> TilePlace {
+        let place = TilePlace { tile: entry as usize / TILE_CELLS, at: entry as usize % TILE_CELLS };
         self.waiting[place.tile] -= 1;
         if self.waiting[place.tile] == 0 {
-            self.quiet.push(place.tile as u32);
+            self.drained.push(place.tile as u32);
         }
         place
     }
 
-    /// Seals the tiles that the wave has left. Where it comes again they are opened again; a cell that was sealed is final,
-    /// and only compared with.
-    fn seal_quiet(&mut self) {
-        while let Some(tile) = self.quiet.pop() {
+    /// Seals the tiles that the wave has left. If it enters one again, the tile is opened again; the cells in it that are
+    /// final are then only compared with.
+    fn seal_drained(&mut self) {
+        while let Some(tile) = self.drained.pop() {
             if self.waiting[tile as usize] == 0 {
                 self.costs.seal(tile as usize);
             }

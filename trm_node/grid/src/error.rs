@@ -1,13 +1,13 @@
-//! What is wrong with a grid that came in.
+//! Errors of received grids.
 
-/// A field of a grid or of a grid update that can't be used. What was there before stays in use.
+/// A grid or a grid update has an invalid field and is refused. The grid before it stays in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("grid refused: {field} is {value}, but {expected}")]
 pub struct GridError {
-    /// The field, as the message names it.
+    /// The name of the field in the ROS message.
     pub field: &'static str,
-    /// The value as it was given.
+    /// The refused value.
     pub value: String,
-    /// What it must be.
+    /// The requirement that it violates.
     pub expected: String,
 }

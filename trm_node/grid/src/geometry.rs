@@ -1,12 +1,26 @@
-//! Where a grid lies, and rectangles of its cells.
+//! The geometry of a grid, and rectangles of its cells.
 
 use crate::error::GridError;
 use crate::units::{Cell, CellPoint, Point, Pose};
 
-/// The greatest side of a grid, in cells.
+/// The maximum side length of a grid, in cells.
 pub const MAX_SIDE: u32 = 16_384;
 
-/// Where a grid lies: the one place that turns metres into cells and back.
+/// Size, resolution and origin of a grid. Every conversion between metres and cells goes through this type.
+///
+/// ```
+/// use trm_grid::geometry::Geometry;
+/// use trm_grid::units::{Cell, Point, Pose};
+///
+/// // 40 x 20 cells of 0.5 m. The outer corner of cell (0, 0) is at (-10, -5).
+/// let geometry = Geometry::new(40, 20, 0.5, Pose::new(-10.0, -5.0, 0.0))?;
+/// let cell = Cell::new(24, 10);
+/// assert_eq!(geometry.center(cell), Point { x: 2.25, y: 0.25 });
+/// assert_eq!(geometry.cell_at(Point { x: 2.3, y: 0.1 }), Some(cell));
+/// assert_eq!(geometry.cell_at(Point { x: 10.1, y: 0.0 }), None, "outside the grid");
+/// assert_eq!(geometry.index(cell), Some(10 * 40 + 24));
+/// # Ok::<(), trm_grid::error::GridError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
     width: u32,
@@ -18,11 +32,12 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// A grid of `width` × `height` cells of `resolution` metres; `origin` is the outer corner of cell (0, 0).
+    /// A grid of `width` × `height` cells. `resolution` is the side length of a cell in metres. `origin` is the outer corner
+    /// of cell (0, 0), and its yaw is that of the grid.
     ///
     /// # Errors
-    /// [`GridError`] for a side of 0 or above [`MAX_SIDE`], a resolution that is not a positive number, or an
-    /// origin that is not finite.
+    /// [`GridError`] if a side is 0 or greater than [`MAX_SIDE`], the resolution is not between 1 µm and 1 km, or the origin
+    /// is not finite or exceeds 10⁹.
     pub fn new(width: u32, height: u32, resolution: f64, origin: Pose) -> Result<Self, GridError> {
         let refuse =
             |field, value: String, expected: &str| Err(GridError { field, value, expected: expected.to_owned() });
@@ -31,7 +46,7 @@ impl Geometry {
                 return refuse(field, side.to_string(), &format!("must be from 1 to {MAX_SIDE} cells"));
             }
         }
-        // Below a micrometre and above a kilometre a cell is a mistake of units.
+        // A cell smaller than a micrometre or larger than a kilometre is a mistake in the units.
         if !(1e-6..=1e3).contains(&resolution) {
             return refuse("info.resolution", resolution.to_string(), "must be a positive number of metres");
         }
@@ -49,25 +64,25 @@ impl Geometry {
         Ok(Self { width, height, resolution, origin, cos, sin })
     }
 
-    /// Cells along x.
+    /// Number of columns: cells along the grid's x axis.
     #[must_use]
     pub const fn width(&self) -> u32 {
         self.width
     }
 
-    /// Cells along y.
+    /// Number of rows: cells along the grid's y axis.
     #[must_use]
     pub const fn height(&self) -> u32 {
         self.height
     }
 
-    /// Metres a cell.
+    /// Side length of a cell in metres.
     #[must_use]
     pub const fn resolution(&self) -> f64 {
         self.resolution
     }
 
-    /// The outer corner of cell (0, 0) and the grid's yaw.
+    /// The outer corner of cell (0, 0), and the yaw of the grid.
     #[must_use]
     pub const fn origin(&self) -> Pose {
         self.origin
@@ -79,25 +94,25 @@ impl Geometry {
         self.width as usize * self.height as usize
     }
 
-    /// Whether the grid has this cell.
+    /// Whether the cell lies inside the grid.
     #[must_use]
     pub const fn contains(&self, cell: Cell) -> bool {
         cell.col >= 0 && cell.row >= 0 && (cell.col as u32) < self.width && (cell.row as u32) < self.height
     }
 
-    /// The cell's place in row-major data; `None` outside the grid.
+    /// The index of a cell in row-major data; `None` outside the grid.
     #[must_use]
     pub const fn index(&self, cell: Cell) -> Option<usize> {
         if self.contains(cell) { Some(cell.row as usize * self.width as usize + cell.col as usize) } else { None }
     }
 
-    /// The cell at a place in row-major data.
+    /// The cell at an index in row-major data.
     #[must_use]
     pub const fn cell(&self, index: usize) -> Cell {
         Cell::new((index % self.width as usize) as i32, (index / self.width as usize) as i32)
     }
 
-    /// A point of the map frame in cells.
+    /// Converts a point of the map frame to cell units.
     #[must_use]
     pub fn to_cells(&self, point: Point) -> CellPoint {
         let (dx, dy) = (point.x - self.origin.x, point.y - self.origin.y);
@@ -106,7 +121,7 @@ impl Geometry {
         CellPoint { col, row }
     }
 
-    /// The inverse of [`Self::to_cells`].
+    /// Converts a point in cell units to the map frame: the inverse of [`Self::to_cells`].
     #[must_use]
     pub fn to_point(&self, point: CellPoint) -> Point {
         let (along, up) = ((point.col + 0.5) * self.resolution, (point.row + 0.5) * self.resolution);
@@ -116,14 +131,15 @@ impl Geometry {
         }
     }
 
-    /// A heading in the map frame from one counted from the grid's columns, from −π to π.
+    /// Converts a heading relative to the grid's columns to a yaw in the map frame, from −π to π.
     #[must_use]
     pub fn to_map_yaw(&self, yaw: f64) -> f64 {
         use std::f64::consts::{PI, TAU};
         (yaw + self.origin.yaw + PI).rem_euclid(TAU) - PI
     }
 
-    /// The cell nearest to a point, also outside the grid; far away it saturates, and NaN gives the smallest cell.
+    /// The cell that contains a point, even if it lies outside the grid. Coordinates beyond the range of `i32` saturate; NaN
+    /// becomes `i32::MIN`.
     #[must_use]
     pub fn nearest_cell(&self, point: Point) -> Cell {
         let CellPoint { col, row } = self.to_cells(point);
@@ -131,14 +147,14 @@ impl Geometry {
         Cell::new(round(col), round(row))
     }
 
-    /// The cell under a point; `None` outside the grid or for NaN.
+    /// The cell of the grid that contains a point; `None` outside the grid and for NaN.
     #[must_use]
     pub fn cell_at(&self, point: Point) -> Option<Cell> {
         let cell = self.nearest_cell(point);
         self.contains(cell).then_some(cell)
     }
 
-    /// The centre of a cell, which may lie outside the grid.
+    /// The centre of a cell in the map frame. The cell may lie outside the grid.
     #[must_use]
     pub fn center(&self, cell: Cell) -> Point {
         self.to_point(cell.center())
@@ -159,13 +175,13 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// The whole of a grid.
+    /// The rectangle of all cells of a grid.
     #[must_use]
     pub const fn whole(geometry: &Geometry) -> Self {
         Self { col: 0, row: 0, width: geometry.width, height: geometry.height }
     }
 
-    /// The part of this rectangle, grown by `margin` cells on each side, that lies in the grid.
+    /// This rectangle grown by `margin` cells on each side and clipped to the grid.
     #[must_use]
     pub fn grown(self, margin: i32, geometry: &Geometry) -> Self {
         let (col, row) = ((self.col - margin).max(0), (self.row - margin).max(0));
@@ -174,7 +190,7 @@ impl Rect {
         Self { col, row, width: (right - col).max(0) as u32, height: (top - row).max(0) as u32 }
     }
 
-    /// The places of each row of the rectangle in the row-major data of a grid that contains it.
+    /// The index ranges of the rectangle's rows in the row-major data of a grid that contains it.
     pub fn rows(self, geometry: &Geometry) -> impl Iterator<Item = std::ops::Range<usize>> {
         let stride = geometry.width as usize;
         let first = self.row as usize * stride + self.col as usize;
@@ -200,7 +216,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_first_cell_lies_at_the_origin_and_rows_go_up() {
+    fn the_first_cell_touches_the_origin_and_rows_increase_with_y() {
         let geometry = Geometry::new(3, 2, 0.5, Pose::new(-1.0, 2.0, 0.0)).unwrap();
         assert_eq!(geometry.center(Cell::new(0, 0)), Point { x: -0.75, y: 2.25 });
         assert_eq!(geometry.cell_at(Point { x: 0.49, y: 2.99 }), Some(Cell::new(2, 1)));
@@ -210,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn a_turned_origin_turns_the_grid_around_its_corner() {
+    fn the_yaw_of_the_origin_rotates_the_grid_about_its_corner() {
         let geometry = Geometry::new(4, 4, 1.0, Pose::new(10.0, 0.0, std::f64::consts::FRAC_PI_2)).unwrap();
         let center = geometry.center(Cell::new(2, 0));
         assert!((center.x - 9.5).abs() < 1e-12 && (center.y - 2.5).abs() < 1e-12);
     }
 
     #[test]
-    fn bad_fields_are_named() {
+    fn an_error_names_the_bad_field() {
         let origin = Pose::default();
         let text = |r: Result<Geometry, GridError>| r.unwrap_err().to_string();
         assert!(text(Geometry::new(0, 5, 0.1, origin)).contains("info.width is 0"));
@@ -228,7 +244,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_centre_of_a_cell_is_in_the_cell(
+        fn the_centre_of_a_cell_lies_in_that_cell(
             col in 0..500, row in 0..400, res in 0.01..2.0_f64, x in -1e3..1e3_f64, y in -1e3..1e3_f64, yaw in -7.0..7.0_f64
         ) {
             let geometry = Geometry::new(500, 400, res, Pose::new(x, y, yaw)).unwrap();
@@ -237,7 +253,7 @@ mod tests {
         }
 
         #[test]
-        fn metres_and_cells_invert(px in -1e3..1e3_f64, py in -1e3..1e3_f64, yaw in -7.0..7.0_f64) {
+        fn converting_to_cells_and_back_gives_the_same_point(px in -1e3..1e3_f64, py in -1e3..1e3_f64, yaw in -7.0..7.0_f64) {
             let geometry = Geometry::new(50, 40, 0.05, Pose::new(3.0, -2.0, yaw)).unwrap();
             let cells = geometry.to_cells(Point { x: px, y: py });
             let error = geometry.to_point(cells).distance(Point { x: px, y: py });

@@ -1,24 +1,47 @@
-//! The cost-to-go of every cell of the map, worked out off the planning loop when the goal or the map changes.
+//! Guidance: the cost-to-go of every cell of the map, computed off the planning loop when the goal or the map changes.
 //!
-//! Where the goal lies outside the window, it tells the model what each way out of the window costs, and leads on from
-//! there. Moves are the eight neighbours; a diagonal needs both cells beside it free, as the check of paths demands.
+//! If the goal lies outside the window, guidance tells the model what each exit from the window costs, and leads on from
+//! there. Cells are 8-connected; a diagonal needs both cells beside it free, because the safety check demands that.
 
 use crate::cost_to_go::{CostsToGo, Form};
 use crate::costmap::Costmap;
 use crate::dijkstra::spread;
-use crate::moves::{each, legal_among};
+use crate::moves::{iter_moves, legal_moves_given};
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES};
 
-/// Costs that differ by less are taken as equal, in cells: what roundings make of sums along ways of the same cost
-/// (`models/trm_train/worlds.py` has the same for goal cells).
+/// Costs that differ by less than this count as equal, in cells. It covers the rounding of sums along paths of the same cost
+/// (`models/trm_train/worlds.py` uses the same value for goal cells).
 pub const TIE: f32 = 1e-3;
 
-/// On grids of so many cells there is room for costs as they are. On larger ones roundings of long sums are as large as those
-/// of the codes.
+/// Grids of up to this many cells store exact costs. On larger grids the rounding of long sums is as large as that of the
+/// codes.
 const EXACT_CELLS: usize = 1 << 20;
 
-/// Cost-to-go over a whole map.
+/// The cost-to-go of all cells of a map.
+///
+/// ```
+/// # use trm_config::{GridConfig, GridKind};
+/// # use trm_grid::costmap::CostmapBuilder;
+/// # use trm_grid::geometry::Geometry;
+/// # use trm_grid::guidance::Guidance;
+/// # use trm_grid::occupancy::OccupancyGrid;
+/// # use trm_grid::travel::Travel;
+/// # use trm_grid::units::{Cell, Pose};
+/// // An obstacle of two cells between the robot and the goal.
+/// let data = vec![0, 0, 0, 0, 0, 100, 100, 0, 0, 0, 0, 0];
+/// let config = GridConfig::default();
+/// let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
+/// let costmap = builder.replace(OccupancyGrid::new(Geometry::new(4, 3, 1.0, Pose::default())?, data)?);
+/// let (robot, goal) = (Cell::new(0, 1), Cell::new(3, 1));
+/// let guidance = Guidance::compute(costmap, goal, Travel::new(&config), &|| false).expect("it is never cancelled");
+/// assert_eq!(guidance.cost_to_go(robot), 5.0);
+///
+/// // Follow the best moves to the goal.
+/// let path: Vec<Cell> = std::iter::successors(Some(robot), |cell| guidance.next(costmap, *cell)).collect();
+/// assert_eq!((path.len(), path[5]), (6, goal));
+/// # Ok::<(), trm_grid::error::GridError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Guidance {
     goal: Cell,
@@ -28,55 +51,55 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// Dijkstra's algorithm from the goal. `None` when `cancelled` said so on the way. On grids of more than 1024 × 1024
-    /// cells costs are rounded, by less than half of [`TIE`].
+    /// Computes guidance to a goal with Dijkstra's algorithm. `cancelled` is called now and then; `None` if it returned
+    /// true. On grids of more than 1024 × 1024 cells the costs are rounded, by less than half of [`TIE`].
     #[must_use]
     pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let form = if costmap.geometry().cells() <= EXACT_CELLS { Form::Exact } else { Form::Coded };
         Some(Self { goal, travel, version: costmap.version(), costs: spread(costmap, goal, travel, form, cancelled)? })
     }
 
-    /// The cell that the costs lead to.
+    /// The goal's cell.
     #[must_use]
     pub const fn goal(&self) -> Cell {
         self.goal
     }
 
-    /// The travel costs that it sums up.
+    /// The travel costs that it was computed with.
     #[must_use]
     pub const fn travel(&self) -> Travel {
         self.travel
     }
 
-    /// The version of the costmap it was computed on.
+    /// The version of the costmap that it was computed on.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
     }
 
-    /// Whether this is guidance over a grid of the same size, and so can be read with the costmap's cells.
+    /// Whether the costmap has the same size as the grid of this guidance, so that the cells correspond.
     #[must_use]
     pub const fn fits(&self, costmap: &Costmap) -> bool {
         self.costs.tiling().fits(costmap.geometry())
     }
 
-    /// Travel cost in cells of the best way to the goal; infinite where there is none and outside the grid.
+    /// The travel cost of the best path from a cell to the goal, in cells. Infinite if there is none, and outside the grid.
     #[must_use]
     pub fn cost_to_go(&self, cell: Cell) -> f32 {
         self.costs.get(cell)
     }
 
-    /// The best moves from a cell over cells that are free in `costmap`, as places in [`MOVES`]: each legal one that leads
-    /// nearer to the goal and costs no more than any other, up to [`TIE`]. None at the goal and where no way leads to it.
+    /// The best moves from a cell, as indices into [`MOVES`]: of the moves that are legal on `costmap` and lower the
+    /// cost-to-go, those of least cost, up to [`TIE`]. There are none at the goal and where no path leads to it.
     ///
-    /// On the grid of its own version these are the optimal moves. Where costs have changed since, they are the best ones
-    /// that the guidance knows of, and never lead in a circle.
+    /// On the costmap that the guidance was computed on, these are the optimal moves. If costs have changed since, they are
+    /// the best moves that the guidance knows of. Following them never leads in a circle.
     pub fn optimal_moves(&self, costmap: &Costmap, cell: Cell) -> impl Iterator<Item = usize> + use<> {
         let here = self.cost_to_go(cell);
         let mut costs = [f32::INFINITY; MOVES.len()];
         if let Some(cost) = costmap.cost(cell).filter(|_| here.is_finite() && here > 0.0) {
-            let around = costmap.around(cell);
-            for bit in each(legal_among(&around, self.travel.allow_unknown)) {
+            let around = costmap.neighbour_costs(cell);
+            for bit in iter_moves(legal_moves_given(&around, self.travel.allow_unknown)) {
                 let after = self.cost_to_go(cell.after(MOVES[bit]));
                 if after < here {
                     costs[bit] = after + self.travel.step(cost, around[bit], MOVES[bit]);
@@ -87,7 +110,7 @@ impl Guidance {
         (0..MOVES.len()).filter(move |bit| costs[*bit].is_finite() && costs[*bit] <= most)
     }
 
-    /// Where the first optimal move from a cell leads; `None` at the goal or without any.
+    /// The cell that the first of the [`Self::optimal_moves`] leads to; `None` if there are none.
     #[must_use]
     pub fn next(&self, costmap: &Costmap, cell: Cell) -> Option<Cell> {
         self.optimal_moves(costmap, cell).next().map(|bit| cell.after(MOVES[bit]))
@@ -101,7 +124,7 @@ mod tests {
     use crate::testing::{costmap, travel};
     use proptest::prelude::*;
 
-    /// Relaxes every move until nothing changes.
+    /// Bellman-Ford: relaxes every move until nothing changes.
     fn bellman_ford(map: &Costmap, goal: Cell, travel: Travel) -> Vec<f32> {
         let geometry = map.geometry();
         let mut costs = vec![f32::INFINITY; geometry.cells()];
@@ -115,7 +138,7 @@ mod tests {
                 if !map.is_free(cell, travel.allow_unknown) {
                     continue;
                 }
-                for step in each(legal_moves(map, cell, travel.allow_unknown)).map(|bit| MOVES[bit]) {
+                for step in iter_moves(legal_moves(map, cell, travel.allow_unknown)).map(|bit| MOVES[bit]) {
                     let next = geometry.index(cell.after(step)).unwrap();
                     let mean = 0.5 * (travel.weight(map.costs()[at]) + travel.weight(map.costs()[next]));
                     let new = costs[next] + mean * step.length;
@@ -131,7 +154,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_cost_is_that_of_bellman_and_ford_and_the_optimal_moves_lead_on_at_it(
+        fn costs_equal_those_of_bellman_ford_and_optimal_moves_keep_to_them(
             cells in proptest::collection::vec(
                 prop_oneof![3 => Just('.'), 3 => proptest::char::range('1', '9'), 2 => Just('#'), 1 => Just('?')], 300,
             ),
@@ -159,7 +182,7 @@ mod tests {
         }
 
         #[test]
-        fn coded_costs_are_the_exact_ones_up_to_a_part_of_a_tie_and_lead_as_well(
+        fn coded_costs_differ_from_exact_ones_by_less_than_a_tie_and_lead_as_well(
             cells in proptest::collection::vec(prop_oneof![9 => Just('.'), 3 => proptest::char::range('1', '9'), 1 => Just('#')], 150 * 20),
             goal in (0..150, 0..20), multiplier in 0.0..=3.0_f64,
         ) {
@@ -185,7 +208,7 @@ mod tests {
         }
 
         #[test]
-        fn guidance_of_an_older_grid_leads_to_the_goal_or_ends_but_never_in_a_circle(
+        fn guidance_of_an_older_grid_never_leads_in_a_circle(
             before in proptest::collection::vec(prop_oneof![4 => Just('.'), 1 => Just('5'), 1 => Just('#')], 300),
             changes in proptest::collection::vec((0..300_usize, prop_oneof![Just('.'), Just('9'), Just('#')]), 0..40),
             goal in (0..20, 0..15),
@@ -216,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_round_a_wall_is_counted_without_cutting_its_corner() {
+    fn the_path_around_a_wall_does_not_cut_its_corner() {
         let map = costmap(&["....", ".##.", "...."]);
         let guidance = Guidance::compute(&map, Cell::new(3, 1), travel(2.0), &|| false).unwrap();
         assert!((guidance.cost_to_go(Cell::new(0, 1)) - 5.0).abs() < 1e-6);
@@ -230,16 +253,16 @@ mod tests {
     }
 
     #[test]
-    fn guidance_goes_on_where_costs_rose_after_it_was_made() {
+    fn guidance_still_leads_to_the_goal_where_costs_have_risen_since() {
         let guidance = Guidance::compute(&costmap(&["....", "...."]), Cell::new(3, 0), travel(2.0), &|| false).unwrap();
         let now = costmap(&["99..", "99.."]);
         let next = |cell| guidance.next(&now, cell);
         let way: Vec<Cell> = std::iter::successors(Some(Cell::new(0, 1)), |cell| next(*cell)).collect();
-        assert_eq!(way.last(), Some(&Cell::new(3, 0)), "though no move costs as little as it did: {way:?}");
+        assert_eq!(way.last(), Some(&Cell::new(3, 0)), "although every move costs more than before: {way:?}");
     }
 
     #[test]
-    fn a_closed_room_is_never_reached() {
+    fn an_enclosed_cell_has_an_infinite_cost() {
         let map = costmap(&[".#.", "##.", "..."]);
         let guidance = Guidance::compute(&map, Cell::new(2, 2), travel(2.0), &|| false).unwrap();
         assert!(guidance.cost_to_go(Cell::new(0, 0)).is_infinite());
@@ -248,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_that_is_not_free_is_never_reached() {
+    fn with_a_goal_that_is_not_free_every_cost_is_infinite() {
         let map = costmap(&["...", ".+.", "..."]);
         let guidance = Guidance::compute(&map, Cell::new(1, 1), travel(2.0), &|| false).unwrap();
         assert!((0..9).all(|at| guidance.cost_to_go(map.geometry().cell(at)).is_infinite()));

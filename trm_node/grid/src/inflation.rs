@@ -1,17 +1,17 @@
-//! Costs around lethal cells, as Nav2's inflation layer computes them and its publisher encodes them.
+//! Inflation: costs around lethal cells, as Nav2's inflation layer computes them and its publisher encodes them.
 //!
 //! Source: navigation2 (jazzy), `nav2_costmap_2d/include/nav2_costmap_2d/inflation_layer.hpp` `computeCost` and
-//! `src/costmap_2d_publisher.cpp` `cost_translation_table_`. Distances are exact, from centre to centre.
+//! `src/costmap_2d_publisher.cpp` `cost_translation_table_`. Distances are exact and measured between cell centres.
 
 use crate::cost::{INSCRIBED, LETHAL, UNKNOWN};
 use crate::geometry::{Geometry, Rect};
 use trm_config::GridConfig;
 
-/// What one lethal cell does to the cells around it.
+/// The costs that one lethal cell causes around itself.
 pub(super) struct Kernel {
-    /// Greatest distance in cells along an axis.
+    /// Maximum distance along an axis, in cells.
     pub reach: i32,
-    /// (columns, rows, cost), without the lethal cell itself.
+    /// Column offset, row offset and cost of each cell; the lethal cell itself is left out.
     stamps: Vec<(i32, i32, u8)>,
 }
 
@@ -19,7 +19,8 @@ impl Kernel {
     pub fn new(config: &GridConfig, geometry: &Geometry) -> Self {
         let resolution = geometry.resolution();
         let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
-        // No cell is farther from another: a robot of metres on cells of millimetres needs no kernel beyond the grid.
+        // Offsets beyond the size of the grid are never used: with a radius of metres and cells of millimetres there would be
+        // very many.
         let within = |side: u32| (radius as i32).min(side as i32);
         let (cols, rows) = (within(geometry.width()), within(geometry.height()));
         let reach = cols.max(rows);
@@ -36,10 +37,11 @@ impl Kernel {
         Self { reach, stamps }
     }
 
-    /// Raises the costs of `area`, row-major, around all lethal cells of the grid that reach it. `is_lethal` takes places in
-    /// the grid's row-major data.
+    /// Inflates the costs of `area`, row-major, around all lethal cells of the grid within reach. `is_lethal` takes an index
+    /// into the grid's row-major data.
     ///
-    /// A lethal cell with four lethal neighbours adds nothing beyond theirs to any cell that isn't lethal itself.
+    /// Lethal cells with four lethal neighbours are skipped: for every cell that is not lethal, one of the neighbours is
+    /// closer.
     pub fn stamp(&self, geometry: &Geometry, is_lethal: impl Fn(usize) -> bool, area: Rect, costs: &mut [u8]) {
         let (left, bottom) = (area.col, area.row);
         let (right, top) = (left + area.width as i32, bottom + area.height as i32);
@@ -60,7 +62,7 @@ impl Kernel {
                     continue;
                 }
                 let here = &mut costs[(row - bottom) as usize * area.width as usize + (col - left) as usize];
-                // Unknown cells keep their name unless the robot can't be there anyway.
+                // Unknown cells stay unknown unless the robot's centre can't be there anyway.
                 if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
                     *here = cost;
                 }
@@ -69,9 +71,9 @@ impl Kernel {
     }
 }
 
-/// The published cost at a distance in metres from the centre of a lethal cell.
+/// The published cost at a distance, in metres, from the centre of a lethal cell.
 fn cost(distance: f64, config: &GridConfig) -> u8 {
-    // The slack keeps 4 cells of 0.05 m within 0.2 m: binary fractions must not open the ring.
+    // The tolerance absorbs rounding: 4 cells of 0.05 m must count as within 0.2 m.
     if distance <= config.robot_radius + 1e-9 {
         return INSCRIBED;
     }
@@ -86,7 +88,7 @@ mod tests {
     use crate::units::Pose;
 
     #[test]
-    fn costs_fall_from_inscribed_as_nav2_encodes_them() {
+    fn costs_decrease_from_inscribed_as_in_nav2() {
         let config = GridConfig { robot_radius: 0.2, cost_scaling_factor: 10.0, ..GridConfig::default() };
         assert_eq!(cost(0.2, &config), 99);
         assert_eq!(cost(4.0 * 0.05, &config), 99);
@@ -96,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_radius_beyond_the_grid_reaches_all_of_it_and_no_farther() {
+    fn a_radius_larger_than_the_grid_covers_all_of_it_and_nothing_else() {
         let geometry = Geometry::new(4, 3, 0.001, Pose::default()).unwrap();
         let kernel = Kernel::new(&GridConfig { robot_radius: 10.0, ..GridConfig::default() }, &geometry);
         assert_eq!((kernel.reach, kernel.stamps.len()), (4, 9 * 7 - 1));

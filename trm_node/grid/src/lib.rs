@@ -1,8 +1,8 @@
-//! Grids: where they lie, what their cells cost to cross, the part of them that the model sees, and the cost-to-go over
-//! the whole of them; and the files that maps are kept in.
+//! Grids: their geometry, the costs of their cells, the cost of driving, the window that the model sees, the cost-to-go over
+//! the whole map, and map files.
 //!
-//! Imports the grid's parameters from `trm_config` and nothing else of this project. Holds no search for a path, no
-//! model, no clock and no ROS.
+//! May import `trm_config` and nothing else from this project. Path search, the model, clocks and ROS must never be in it.
+//! Only [`map_file`] reads files, and only with the feature `map_files`.
 
 pub mod cost;
 mod cost_to_go;
@@ -20,7 +20,7 @@ pub mod occupancy;
 mod packed;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod tiles;
+mod tiles;
 pub mod travel;
 pub mod units;
 pub mod window;

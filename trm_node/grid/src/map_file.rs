@@ -1,7 +1,7 @@
-//! Map files as Nav2's map server reads them: a YAML file that names an image and says what its shades mean.
+//! Map files in the format of Nav2's map server: a YAML file that names an image and says what its grey values mean.
 //!
-//! Source: navigation2 (jazzy), `nav2_map_server/src/map_io.cpp` `loadMapYaml` and `loadMapFromFile`. Where the map
-//! server takes nonsense in silence (thresholds the wrong way round, a resolution of 0), the file is refused here.
+//! Source: navigation2 (jazzy), `nav2_map_server/src/map_io.cpp` `loadMapYaml` and `loadMapFromFile`. Unlike the
+//! map server, this module refuses invalid values such as swapped thresholds or a resolution of 0.
 
 mod error;
 mod fields;
@@ -19,6 +19,15 @@ pub use fields::Fields;
 ///
 /// # Errors
 /// [`MapFileError`], which names the file and the field.
+///
+/// ```
+/// # use std::path::Path;
+/// let maps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/maps");
+/// let grid = trm_grid::map_file::load(&maps.join("nav2_tb3_sandbox/tb3_sandbox.yaml"))?;
+/// assert_eq!(grid.geometry().resolution(), 0.05);
+/// assert!(grid.data().contains(&100), "there are walls");
+/// # Ok::<(), trm_grid::map_file::MapFileError>(())
+/// ```
 pub fn load(path: &Path) -> Result<OccupancyGrid, MapFileError> {
     let refused = |reason: String| MapFileError::File { path: path.to_owned(), reason };
     let text = std::fs::read_to_string(path).map_err(|e| refused(e.to_string()))?;
@@ -40,7 +49,7 @@ mod tests {
 
     const GOOD: &str = "image: map.pgm\nresolution: 0.5\norigin: [1.0, 2.0, 0.0]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n";
 
-    /// Writes a map file with its image and loads it.
+    /// Writes a map file and its image to a temporary folder and loads them.
     fn map(yaml: &str, name: &str, image: &[u8]) -> Result<OccupancyGrid, MapFileError> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("map.yaml"), yaml).unwrap();
@@ -49,21 +58,21 @@ mod tests {
     }
 
     #[test]
-    fn the_last_row_of_the_image_is_the_first_of_the_grid() {
+    fn the_last_row_of_the_image_is_the_first_row_of_the_grid() {
         let grid = map(GOOD, "map.pgm", b"P2\n# a comment\n3 2\n255\n 0 254 205\n254 254 0\n").unwrap();
         assert_eq!(grid.data(), [0, 0, 100, 100, 0, -1]);
         assert_eq!(grid.geometry().center(Cell::new(0, 0)), Point { x: 1.25, y: 2.25 });
     }
 
     #[test]
-    fn binary_and_plain_images_say_the_same() {
+    fn binary_and_plain_images_give_the_same_grid() {
         let plain = map(GOOD, "map.pgm", b"P2 2 2 255 0 254 205 254").unwrap();
         let binary = map(GOOD, "map.pgm", b"P5 2 2 255\n\x00\xfe\xcd\xfe").unwrap();
         assert_eq!(plain, binary);
     }
 
     #[test]
-    fn the_yaw_of_the_origin_turns_the_grid() {
+    fn the_yaw_of_the_origin_rotates_the_grid() {
         let yaml = GOOD.replace("0.0]", "1.5707963267948966]");
         let grid = map(&yaml, "map.pgm", b"P2 2 1 255 0 254").unwrap();
         let center = grid.geometry().center(Cell::new(1, 0));
@@ -71,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_may_have_an_absolute_path() {
+    fn the_path_of_the_image_may_be_absolute() {
         let dir = tempfile::tempdir().unwrap();
         let image = dir.path().join("elsewhere.pgm");
         std::fs::write(&image, b"P2 1 1 255 0").unwrap();
@@ -115,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_image_is_named_with_the_reason() {
+    fn an_error_names_the_unreadable_file_and_the_reason() {
         for (image, reason) in [
             (&b""[..], "neither PGM nor PNG"),
             (b"GIF89a", "neither PGM nor PNG"),
@@ -138,7 +147,7 @@ mod tests {
         assert!(error.contains("map.yaml: no map of fields"), "{error}");
     }
 
-    /// Any bytes; and bytes of a good file with some of them changed, which get further.
+    /// Random bytes, and a valid file with a few bytes changed, which gets further through the parser.
     fn soup(good: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
         let changes = proptest::collection::vec((0..good.len(), any::<u8>()), 0..6);
         let changed = (changes, 0..=good.len()).prop_map(move |(changes, end)| {

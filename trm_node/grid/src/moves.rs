@@ -1,20 +1,20 @@
-//! Which of the eight moves are legal: the one rule for searches, guidance and goal cells.
+//! Which of the eight moves are legal. Searches, guidance and goal cells all use this rule.
 
 use crate::cost::is_free;
 use crate::costmap::Costmap;
 use crate::units::{Cell, MOVES};
 
-/// The straight moves among [`MOVES`].
+/// The straight moves, as a bit for each of the [`MOVES`].
 const STRAIGHT: u8 = 0b0101_0101;
 
-/// Legal moves from a cell, as a bit for each of the [`MOVES`]: they end in a free cell of the grid, and a diagonal has
-/// both cells beside it free, as the check of paths demands.
+/// The legal moves from a cell, as a bit for each of the [`MOVES`]. A move is legal if it ends in a free cell of the grid; a
+/// diagonal also needs both cells beside it free, because the safety check demands that.
 #[must_use]
 pub fn legal_moves(costmap: &Costmap, cell: Cell, allow_unknown: bool) -> u8 {
     if costmap.geometry().contains(cell) {
-        return legal_among(&costmap.around(cell), allow_unknown);
+        return legal_moves_given(&costmap.neighbour_costs(cell), allow_unknown);
     }
-    with_corners(
+    without_cut_corners(
         MOVES
             .iter()
             .enumerate()
@@ -22,26 +22,31 @@ pub fn legal_moves(costmap: &Costmap, cell: Cell, allow_unknown: bool) -> u8 {
     )
 }
 
-/// The same, from the costs [`around`](Costmap::around) the cell.
+/// Like [`legal_moves`], given the [`neighbour_costs`](Costmap::neighbour_costs) of the cell.
 #[must_use]
-pub fn legal_among(around: &[u8; MOVES.len()], allow_unknown: bool) -> u8 {
-    with_corners(
-        around.iter().enumerate().fold(0, |free, (bit, cost)| free | u8::from(is_free(*cost, allow_unknown)) << bit),
+pub fn legal_moves_given(neighbours: &[u8; MOVES.len()], allow_unknown: bool) -> u8 {
+    without_cut_corners(
+        neighbours
+            .iter()
+            .enumerate()
+            .fold(0, |free, (bit, cost)| free | u8::from(is_free(*cost, allow_unknown)) << bit),
     )
 }
 
-/// In MOVES each diagonal stands between the two straight moves beside it.
-const fn with_corners(free: u8) -> u8 {
+/// Removes the diagonals that have a blocked cell beside them. In [`MOVES`] each diagonal stands between the two straight
+/// moves beside it.
+const fn without_cut_corners(free: u8) -> u8 {
     free & (STRAIGHT | (free.rotate_left(1) & free.rotate_right(1)))
 }
 
-/// The places in [`MOVES`] of the moves in a set of [`legal_moves`].
-pub fn each(moves: u8) -> impl Iterator<Item = usize> {
+/// Iterates over a set of [`legal_moves`], as indices into [`MOVES`].
+pub fn iter_moves(moves: u8) -> impl Iterator<Item = usize> {
     (0..MOVES.len()).filter(move |bit| moves >> bit & 1 == 1)
 }
 
-/// Whether the move at a place in [`MOVES`] is legal from a cell.
+/// Whether the move with an index in [`MOVES`] is legal from a cell.
 #[cfg(any(test, feature = "testing"))]
+#[must_use]
 pub fn is_legal(costmap: &Costmap, cell: Cell, step: usize, allow_unknown: bool) -> bool {
     legal_moves(costmap, cell, allow_unknown) >> step & 1 == 1
 }
@@ -54,7 +59,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_move_is_legal_when_nothing_it_touches_is_blocked(
+        fn a_move_is_legal_if_no_cell_it_touches_is_blocked(
             cells in proptest::collection::vec(prop_oneof![3 => Just('.'), 1 => Just('#'), 1 => Just('?')], 20),
             col in -1..6, row in -1..5, allow_unknown in any::<bool>(),
         ) {
@@ -64,11 +69,11 @@ mod tests {
             let cell = Cell::new(col, row);
             for (step, to) in MOVES.iter().map(|step| cell.after(*step)).enumerate() {
                 let beside = [Cell::new(to.col, cell.row), Cell::new(cell.col, to.row)];
-                // For a straight move both are one of its ends, and it is the other end that counts.
+                // For a straight move, each of these is one of its two ends; the first end does not count.
                 let free = |cell: Cell| map.is_free(cell, allow_unknown);
                 let expected = free(to) && beside.into_iter().filter(|other| *other != cell).all(free);
                 prop_assert_eq!(is_legal(&map, cell, step, allow_unknown), expected);
-                prop_assert_eq!(each(legal_moves(&map, cell, allow_unknown)).any(|bit| bit == step), expected);
+                prop_assert_eq!(iter_moves(legal_moves(&map, cell, allow_unknown)).any(|bit| bit == step), expected);
             }
         }
     }

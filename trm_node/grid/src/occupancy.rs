@@ -1,9 +1,9 @@
-//! `nav_msgs/OccupancyGrid` as a checked value: row-major from the origin.
+//! The contents of a `nav_msgs/OccupancyGrid` message, validated.
 
 use crate::error::GridError;
 use crate::geometry::{Geometry, Rect};
 
-/// Occupancy of each cell: −1 unknown, else 0 to 100 per cent.
+/// The occupancy of each cell: −1 for unknown, otherwise 0 to 100 per cent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OccupancyGrid {
     geometry: Geometry,
@@ -11,16 +11,16 @@ pub struct OccupancyGrid {
 }
 
 impl OccupancyGrid {
-    /// A grid from row-major data.
+    /// Creates a grid from data that is row-major from the origin.
     ///
     /// # Errors
-    /// [`GridError`] when the number of values isn't width × height, or a value lies outside −1 to 100.
+    /// [`GridError`] if the number of values is not width × height, or if a value is outside −1 to 100.
     pub fn new(geometry: Geometry, data: Vec<i8>) -> Result<Self, GridError> {
         check_values(&data, geometry.width(), geometry.height())?;
         Ok(Self { geometry, data })
     }
 
-    /// Where the grid lies.
+    /// The geometry of the grid.
     #[must_use]
     pub const fn geometry(&self) -> &Geometry {
         &self.geometry
@@ -35,8 +35,8 @@ impl OccupancyGrid {
     /// Overwrites a rectangle.
     ///
     /// # Errors
-    /// [`GridError`] when the rectangle leaves the grid, or the values are wrong in number or range; the grid
-    /// is unchanged.
+    /// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range. The
+    /// grid is unchanged then.
     pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<(), GridError> {
         check_update(&self.geometry, rect, values)?;
         for (range, row) in rect.rows(&self.geometry).zip(values.chunks(rect.width.max(1) as usize)) {
@@ -46,10 +46,10 @@ impl OccupancyGrid {
     }
 }
 
-/// Whether values fit a rectangle of a grid.
+/// Checks an update of a rectangle of a grid.
 ///
 /// # Errors
-/// [`GridError`] when the rectangle leaves the grid, or the values are wrong in number or range.
+/// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range.
 pub(super) fn check_update(geometry: &Geometry, rect: Rect, values: &[i8]) -> Result<(), GridError> {
     let inside = rect.col >= 0
         && rect.row >= 0
@@ -90,7 +90,7 @@ mod tests {
     use crate::units::Pose;
 
     #[test]
-    fn values_of_the_wrong_number_or_range_are_named() {
+    fn an_error_names_a_wrong_number_of_values_and_a_value_out_of_range() {
         let geometry = Geometry::new(10, 10, 0.1, Pose::default()).unwrap();
         let error = OccupancyGrid::new(geometry, vec![0; 99]).unwrap_err().to_string();
         assert_eq!(error, "grid refused: data length is 99, but info says 10 x 10 = 100");

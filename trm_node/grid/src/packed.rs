@@ -1,22 +1,23 @@
-//! The grid as it came in, in as few bits a cell as its values need: most maps have three values.
+//! The received grid, stored with as few bits per cell as its values need. Most maps have only three distinct values.
 
 use crate::error::GridError;
 use crate::geometry::{Geometry, Rect};
 use crate::occupancy::{OccupancyGrid, check_update};
 
-/// No value of a grid has this number.
-const NONE: u8 = u8::MAX;
+/// Marks a value that has no code yet.
+const NO_CODE: u8 = u8::MAX;
 
-/// Occupancy of each cell, −1 or 0 to 100, row-major from the origin; each as a number in a list of the values that there are.
+/// The occupancy of each cell, −1 or 0 to 100, row-major from the origin. A cell stores a code: an index into the list of the
+/// values that occur.
 #[derive(Debug, Clone)]
 pub(super) struct PackedGrid {
     geometry: Geometry,
-    /// Bits a cell: 2, 4 or 8.
+    /// Bits per cell: 2, 4 or 8.
     bits: usize,
-    /// The values by their numbers.
+    /// The value of each code.
     values: Vec<i8>,
-    /// The numbers by their values.
-    numbers: [u8; 256],
+    /// The code of each value, indexed by the value as `u8`.
+    codes: [u8; 256],
     packed: Vec<u8>,
 }
 
@@ -24,38 +25,39 @@ impl PackedGrid {
     /// Packs a grid.
     pub fn new(grid: &OccupancyGrid) -> Self {
         let mut new =
-            Self { geometry: *grid.geometry(), bits: 2, values: Vec::new(), numbers: [NONE; 256], packed: Vec::new() };
-        new.learn(grid.data());
+            Self { geometry: *grid.geometry(), bits: 2, values: Vec::new(), codes: [NO_CODE; 256], packed: Vec::new() };
+        new.add_codes(grid.data());
         new.fill(grid.data().iter().copied());
         new
     }
 
-    /// Where the grid lies.
+    /// The geometry of the grid.
     pub const fn geometry(&self) -> &Geometry {
         &self.geometry
     }
 
-    /// The value of a cell, by its place in the row-major data.
+    /// The value of a cell, given its index in row-major data.
     pub fn get(&self, at: usize) -> i8 {
         let per_byte = 8 / self.bits;
-        let number = self.packed[at / per_byte] >> (at % per_byte * self.bits) & self.mask();
-        self.values[number as usize]
+        let code = self.packed[at / per_byte] >> (at % per_byte * self.bits) & self.mask();
+        self.values[code as usize]
     }
 
-    /// The whole grid again.
+    /// The values of all cells, row-major.
     pub fn unpack(&self) -> impl Iterator<Item = i8> + '_ {
         (0..self.geometry.cells()).map(|at| self.get(at))
     }
 
-    /// Overwrites a rectangle. Costs no more than that, unless it brings values that need more bits than there are.
+    /// Overwrites a rectangle. The time depends on the rectangle alone, except that the whole grid is repacked when new values
+    /// need more bits.
     ///
     /// # Errors
-    /// [`GridError`] when the rectangle leaves the grid, or the values are wrong in number or range; the grid
-    /// is unchanged.
+    /// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range. The
+    /// grid is unchanged then.
     pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<(), GridError> {
         check_update(&self.geometry, rect, values)?;
         let bits = self.bits;
-        if self.learn(values) > bits {
+        if self.add_codes(values) > bits {
             let old = Self { bits, packed: std::mem::take(&mut self.packed), ..self.clone() };
             self.fill(old.unpack());
         }
@@ -66,12 +68,12 @@ impl PackedGrid {
         Ok(())
     }
 
-    /// Gives numbers to values that have none; the bits that are needed now.
-    fn learn(&mut self, values: &[i8]) -> usize {
+    /// Assigns codes to values that have none. Returns the bits per cell that are now needed.
+    fn add_codes(&mut self, values: &[i8]) -> usize {
         for value in values {
-            let number = &mut self.numbers[*value as u8 as usize];
-            if *number == NONE {
-                *number = self.values.len() as u8;
+            let code = &mut self.codes[*value as u8 as usize];
+            if *code == NO_CODE {
+                *code = self.values.len() as u8;
                 self.values.push(*value);
             }
         }
@@ -92,7 +94,7 @@ impl PackedGrid {
         let (per_byte, mask) = (8 / self.bits, self.mask());
         let shift = at % per_byte * self.bits;
         let byte = &mut self.packed[at / per_byte];
-        *byte = *byte & !(mask << shift) | self.numbers[value as u8 as usize] << shift;
+        *byte = *byte & !(mask << shift) | self.codes[value as u8 as usize] << shift;
     }
 
     const fn mask(&self) -> u8 {
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_outside_the_grid_changes_nothing() {
+    fn an_update_outside_the_grid_is_refused_and_changes_nothing() {
         let mut grid = packed(4, 4, vec![0; 16]);
         for rect in [(3, 0, 2, 1), (-1, 0, 2, 1), (0, 3, 1, 2), (i32::MAX, 0, u32::MAX, 1)] {
             let rect = Rect { col: rect.0, row: rect.1, width: rect.2, height: rect.3 };
@@ -131,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_is_read(
+        fn reading_returns_the_values_that_were_written(
             width in 1_u32..12, height in 1_u32..12, few in 1_i16..102,
             updates in prop::collection::vec((0_u32..12, 0_u32..12, 0_u32..12, 0_u32..12, -1_i8..101), 0..8), seed in any::<u32>(),
         ) {

@@ -1,4 +1,4 @@
-//! Costmaps drawn as text, for tests.
+//! Costmaps drawn as text, for the tests of this crate and of the crates that build on it.
 
 use crate::costmap::{Costmap, CostmapBuilder};
 use crate::geometry::Geometry;
@@ -7,8 +7,12 @@ use crate::travel::Travel;
 use crate::units::Pose;
 use trm_config::{GridConfig, GridKind};
 
-/// A costmap of 1 m cells from rows of text, the first one at the origin: `.` free, `+` inscribed, `#` lethal, `?`
-/// unknown, a digit of a soft cost: from `1` for 18 to `9` for 98.
+/// A costmap of 1 m cells from rows of text, the first row at the origin. `.` is free, `+` inscribed, `#` lethal and `?`
+/// unknown; a digit d has the cost 10 · d + 8, so `1` is 18 and `9` is 98.
+///
+/// # Panics
+/// If there is no row or no column, or if the rows differ in length.
+#[must_use]
 pub fn costmap(rows: &[&str]) -> Costmap {
     let geometry = Geometry::new(rows[0].len() as u32, rows.len() as u32, 1.0, Pose::default()).expect("a grid");
     let value = |c: char| match c {
@@ -23,7 +27,8 @@ pub fn costmap(rows: &[&str]) -> Costmap {
     builder.replace(OccupancyGrid::new(geometry, data).expect("legal values")).clone()
 }
 
-/// Travel costs of free cells with a multiplier.
+/// Travel costs with this multiplier. Unknown cells are blocked.
+#[must_use]
 pub fn travel(cost_travel_multiplier: f64) -> Travel {
     Travel::new(&GridConfig { cost_travel_multiplier, allow_unknown: false, ..GridConfig::default() })
 }

@@ -1,88 +1,100 @@
-//! A grid cut into square tiles: what is near in the map is near in memory, and a part of a map can be shared or left out.
+//! A grid divided into square tiles. Cells that are close on the map are close in memory, and single tiles can be shared or
+//! left out.
 
 use crate::geometry::Geometry;
 use crate::units::{Cell, MOVES};
 
-/// The logarithm of [`SIDE`].
+/// The base-2 logarithm of [`TILE_SIDE`].
 const SHIFT: usize = 6;
-/// Cells a side of a tile.
-pub const SIDE: usize = 1 << SHIFT;
-/// Cells of a tile.
-pub const AREA: usize = SIDE * SIDE;
+/// Side length of a tile in cells.
+pub const TILE_SIDE: usize = 1 << SHIFT;
+/// Number of cells of a tile.
+pub const TILE_CELLS: usize = TILE_SIDE * TILE_SIDE;
 
-/// Where a cell lies: in which tile, and where in the tile's row-major data.
+/// The position of a cell: its tile, and its index in that tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The tile.
+pub struct TilePlace {
+    /// The number of the tile, row-major.
     pub tile: usize,
-    /// The cell in it.
+    /// The index of the cell in the tile's row-major data.
     pub at: usize,
 }
 
-/// How a grid is cut. Tiles at the far edges reach beyond the grid.
+/// How a grid is divided into tiles. Tiles at the upper edges may extend beyond the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tiling {
     width: u32,
     height: u32,
+    /// Number of tiles in a row.
     across: usize,
 }
 
 impl Tiling {
-    /// The tiles of a grid.
+    /// Divides a grid.
     #[must_use]
     pub const fn of(geometry: &Geometry) -> Self {
-        Self { width: geometry.width(), height: geometry.height(), across: (geometry.width() as usize).div_ceil(SIDE) }
+        Self {
+            width: geometry.width(),
+            height: geometry.height(),
+            across: (geometry.width() as usize).div_ceil(TILE_SIDE),
+        }
     }
 
     /// The number of tiles.
     #[must_use]
     pub const fn count(&self) -> usize {
-        self.across * (self.height as usize).div_ceil(SIDE)
+        self.across * (self.height as usize).div_ceil(TILE_SIDE)
     }
 
-    /// Whether a grid is cut the same way.
+    /// Whether a grid has the same size, and so is divided the same way.
     #[must_use]
     pub const fn fits(&self, geometry: &Geometry) -> bool {
         self.width == geometry.width() && self.height == geometry.height()
     }
 
-    /// A cell's place; `None` outside the grid.
+    /// The position of a cell; `None` outside the grid.
     #[must_use]
-    pub const fn place(&self, cell: Cell) -> Option<Place> {
+    pub const fn place(&self, cell: Cell) -> Option<TilePlace> {
         if cell.col < 0 || cell.row < 0 || cell.col as u32 >= self.width || cell.row as u32 >= self.height {
             return None;
         }
-        Some(self.inside(cell))
+        Some(self.place_inside(cell))
     }
 
-    /// The place of a cell that lies in the grid.
+    /// The position of a cell that is known to lie in the grid.
     #[must_use]
-    pub const fn inside(&self, cell: Cell) -> Place {
+    pub const fn place_inside(&self, cell: Cell) -> TilePlace {
         let (col, row) = (cell.col as usize, cell.row as usize);
-        Place { tile: (row >> SHIFT) * self.across + (col >> SHIFT), at: (row % SIDE) * SIDE + col % SIDE }
+        TilePlace {
+            tile: (row >> SHIFT) * self.across + (col >> SHIFT),
+            at: (row % TILE_SIDE) * TILE_SIDE + col % TILE_SIDE,
+        }
     }
 
-    /// The cell at a place. It lies outside the grid where a tile reaches beyond it.
+    /// The cell at a position. It lies outside the grid where the tile extends beyond it.
     #[must_use]
-    pub const fn cell(&self, place: Place) -> Cell {
+    pub const fn cell(&self, place: TilePlace) -> Cell {
         let (tile_row, tile_col) = (place.tile / self.across, place.tile % self.across);
-        Cell::new((tile_col * SIDE + place.at % SIDE) as i32, (tile_row * SIDE + place.at / SIDE) as i32)
+        Cell::new(
+            (tile_col * TILE_SIDE + place.at % TILE_SIDE) as i32,
+            (tile_row * TILE_SIDE + place.at / TILE_SIDE) as i32,
+        )
     }
 }
 
-/// Whether all eight neighbours of a cell lie in its own tile.
+/// Whether all eight neighbours of the cell at an index lie in the same tile.
 #[must_use]
 pub const fn is_inner(at: usize) -> bool {
-    let (col, row) = (at % SIDE, at / SIDE);
-    col > 0 && row > 0 && col < SIDE - 1 && row < SIDE - 1
+    let (col, row) = (at % TILE_SIDE, at / TILE_SIDE);
+    col > 0 && row > 0 && col < TILE_SIDE - 1 && row < TILE_SIDE - 1
 }
 
-/// How far on in a tile's data each of the [`MOVES`] leads.
-pub const OFFSETS: [isize; MOVES.len()] = {
+/// The change of the index in a tile for each of the [`MOVES`].
+pub const MOVE_OFFSETS: [isize; MOVES.len()] = {
     let mut offsets = [0; MOVES.len()];
     let mut bit = 0;
     while bit < MOVES.len() {
-        offsets[bit] = MOVES[bit].rows as isize * SIDE as isize + MOVES[bit].cols as isize;
+        offsets[bit] = MOVES[bit].rows as isize * TILE_SIDE as isize + MOVES[bit].cols as isize;
         bit += 1;
     }
     offsets
@@ -96,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_cell_has_a_place_of_its_own_and_a_move_inside_a_tile_is_an_offset(
+        fn every_cell_has_a_position_and_a_move_within_a_tile_is_an_offset(
             width in 1_u32..300, height in 1_u32..300, col in 0..300_i32, row in 0..300_i32, bit in 0..8_usize,
         ) {
             let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
@@ -104,12 +116,12 @@ mod tests {
             let cell = Cell::new(col, row);
             prop_assert_eq!(tiling.place(cell).is_some(), geometry.contains(cell));
             if let Some(place) = tiling.place(cell) {
-                prop_assert!(place.tile < tiling.count() && place.at < AREA);
+                prop_assert!(place.tile < tiling.count() && place.at < TILE_CELLS);
                 prop_assert_eq!(tiling.cell(place), cell);
                 if is_inner(place.at) {
-                    let next = tiling.inside(cell.after(MOVES[bit]));
-                    let at = place.at.wrapping_add_signed(OFFSETS[bit]);
-                    prop_assert_eq!(next, Place { tile: place.tile, at });
+                    let next = tiling.place_inside(cell.after(MOVES[bit]));
+                    let at = place.at.wrapping_add_signed(MOVE_OFFSETS[bit]);
+                    prop_assert_eq!(next, TilePlace { tile: place.tile, at });
                 }
             }
         }

@@ -1,41 +1,41 @@
-//! What it costs to drive: length times weight, so that paths keep away from obstacles where that is worth the way.
+//! The cost of driving: length times weight. It makes paths keep away from obstacles where that is worth the detour.
 //!
-//! The weight of a cell is 1 + `cost_travel_multiplier` · cost / 98, as in Nav2's Smac 2D planner. Every search, the
-//! choice between paths and the labels of the training (`models/trm_train/worlds.py`) count the same.
+//! The weight of a cell is 1 + `cost_travel_multiplier` · cost / 98, as in Nav2's Smac 2D planner. Every search, the choice
+//! between paths and the training labels (`models/trm_train/worlds.py`) use the same travel cost.
 
 use crate::cost::{INSCRIBED, UNKNOWN};
 use crate::costmap::Costmap;
 use crate::units::{Cell, CellPoint, Move, Pose};
 use trm_config::{GridConfig, MAX_TRAVEL_MULTIPLIER};
 
-/// The greatest cost of a free cell.
+/// The maximum cost of a free cell.
 const GREATEST: u8 = INSCRIBED - 1;
 
-/// What cells may be crossed, and what crossing them costs.
+/// Which cells may be crossed, and what crossing them costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Travel {
     /// Whether unknown cells may be crossed.
     pub allow_unknown: bool,
-    /// What each unit of a cell's cost adds to its weight.
+    /// The weight that each unit of a cell's cost adds.
     per_cost: f32,
 }
 
 impl Travel {
-    /// The travel costs that the parameters set.
+    /// The travel costs for these parameters. The multiplier is clamped to 0 to [`MAX_TRAVEL_MULTIPLIER`].
     #[must_use]
     pub fn new(config: &GridConfig) -> Self {
         let multiplier = config.cost_travel_multiplier.clamp(0.0, MAX_TRAVEL_MULTIPLIER);
         Self { allow_unknown: config.allow_unknown, per_cost: multiplier as f32 / f32::from(GREATEST) }
     }
 
-    /// Whether the costs of cells count.
+    /// Whether the costs of the cells matter; otherwise the travel cost is the length.
     #[must_use]
     pub const fn is_weighted(self) -> bool {
         self.per_cost > 0.0
     }
 
-    /// The weight of a cell of this cost, from 1 to 4. An unknown cell has 1; one that the robot is to leave (99 and
-    /// more) the greatest weight of a free cell.
+    /// The weight of a cell with this cost, from 1 to 4. An unknown cell has weight 1. A cell that is not free (99 or 100)
+    /// has the maximum weight of a free one.
     #[must_use]
     pub const fn weight(self, cost: u8) -> f32 {
         let counted = if cost == UNKNOWN {
@@ -48,14 +48,14 @@ impl Travel {
         1.0 + self.per_cost * counted as f32
     }
 
-    /// The cost of a move between cells of these costs, in cells: its length times the mean of the weights, so the same
-    /// both ways. Never less than its length.
+    /// The travel cost of a move between two cells with these costs, in cells: its length times the mean of the two weights.
+    /// It is the same in both directions and never less than the length.
     #[must_use]
     pub const fn step(self, from: u8, to: u8, step: Move) -> f32 {
         0.5 * (self.weight(from) + self.weight(to)) * step.length
     }
 
-    /// The cost of a path of neighbouring cells, in cells.
+    /// The travel cost of a path of neighbouring cells, in cells.
     pub fn cells<'a>(self, costmap: &Costmap, cells: impl Iterator<Item = &'a Cell>) -> f64 {
         let mut before: Option<&Cell> = None;
         let mut sum = 0.0;
@@ -68,8 +68,28 @@ impl Travel {
         sum
     }
 
-    /// The cost of the line between two points: the integral of the weights of the cells that it crosses. Along a move this is [`Self::step`]. Both must be finite and in the grid, or beside it:
-    /// the work is that of visiting each cell of the line.
+    /// The travel cost of the straight line between two points, in cells: the integral of the weights of the cells that it
+    /// crosses. For a move this equals [`Self::step`]. Cells outside the grid have the maximum weight.
+    ///
+    /// The time is proportional to the number of cells on the line, so both points should be in or near the grid.
+    ///
+    /// ```
+    /// # use trm_config::{GridConfig, GridKind};
+    /// # use trm_grid::costmap::CostmapBuilder;
+    /// # use trm_grid::geometry::Geometry;
+    /// # use trm_grid::occupancy::OccupancyGrid;
+    /// # use trm_grid::travel::Travel;
+    /// # use trm_grid::units::{CellPoint, Pose};
+    /// // With a multiplier of 1, a cost of 98 doubles the weight.
+    /// let config = GridConfig { cost_travel_multiplier: 1.0, ..GridConfig::default() };
+    /// let grid = OccupancyGrid::new(Geometry::new(5, 2, 1.0, Pose::default())?, vec![0, 0, 0, 0, 0, 0, 0, 0, 98, 98])?;
+    /// let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
+    /// let costmap = builder.replace(grid);
+    /// let cost = |row| Travel::new(&config).line(costmap, CellPoint::new(0.0, row), CellPoint::new(4.0, row));
+    /// assert_eq!(cost(0.0), 4.0);
+    /// assert_eq!(cost(1.0), 2.5 + 2.0 * 1.5);
+    /// # Ok::<(), trm_grid::error::GridError>(())
+    /// ```
     #[must_use]
     pub fn line(self, costmap: &Costmap, a: CellPoint, b: CellPoint) -> f64 {
         let (dx, dy) = (b.col - a.col, b.row - a.row);
@@ -79,28 +99,28 @@ impl Travel {
         }
         let (mut cell, end) = (a.cell(), b.cell());
         let (cols, rows) = ((end.col - cell.col).signum(), (end.row - cell.row).signum());
-        // Where on the line, from 0 to 1, the next border between columns or rows is crossed.
+        // The position on the line, from 0 to 1, where it crosses the next border between columns or rows.
         let border = |at: i32, towards: i32, from: f64, along: f64| {
             if towards == 0 { f64::INFINITY } else { (f64::from(at) + 0.5 * f64::from(towards) - from) / along }
         };
-        let (mut across, mut up) = (border(cell.col, cols, a.col, dx), border(cell.row, rows, a.row, dy));
+        let (mut next_col, mut next_row) = (border(cell.col, cols, a.col, dx), border(cell.row, rows, a.row, dy));
         let (mut sum, mut done) = (0.0, 0.0);
         while cell != end {
-            let next = across.min(up).clamp(done, 1.0);
+            let next = next_col.min(next_row).clamp(done, 1.0);
             sum += (next - done) * self.weight_at(costmap, cell);
             done = next;
-            if across <= up {
+            if next_col <= next_row {
                 cell.col += cols;
-                across = if cell.col == end.col { f64::INFINITY } else { border(cell.col, cols, a.col, dx) };
+                next_col = if cell.col == end.col { f64::INFINITY } else { border(cell.col, cols, a.col, dx) };
             } else {
                 cell.row += rows;
-                up = if cell.row == end.row { f64::INFINITY } else { border(cell.row, rows, a.row, dy) };
+                next_row = if cell.row == end.row { f64::INFINITY } else { border(cell.row, rows, a.row, dy) };
             }
         }
         (sum + (1.0 - done) * self.weight_at(costmap, end)) * length
     }
 
-    /// The cost of a path of poses, in cells: that of the lines between them.
+    /// The travel cost of a path of poses, in cells: the sum over the lines between them.
     pub fn path(self, costmap: &Costmap, poses: impl IntoIterator<Item = Pose>) -> f64 {
         let mut points = poses.into_iter().map(|pose| costmap.geometry().to_cells(pose.point()));
         let Some(mut before) = points.next() else { return 0.0 };
@@ -112,7 +132,7 @@ impl Travel {
         sum
     }
 
-    /// The weight of a cell of the grid; outside it that of a cell to be left.
+    /// The weight of a cell; outside the grid the maximum weight.
     fn weight_at(self, costmap: &Costmap, cell: Cell) -> f64 {
         f64::from(self.weight(costmap.cost(cell).unwrap_or(GREATEST)))
     }
@@ -135,18 +155,18 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_grows_with_the_cost_from_one_and_ends_at_the_multiplier() {
+    fn the_weight_rises_with_the_cost_from_1_to_1_plus_the_multiplier() {
         let weight = |multiplier, cost| travel(multiplier).weight(cost);
         for (cost, expected) in [(0, 1.0), (49, 2.0), (98, 3.0), (INSCRIBED, 3.0), (LETHAL, 3.0), (UNKNOWN, 1.0)] {
             assert!((weight(2.0, cost) - expected).abs() < 1e-6, "{cost}");
-            assert!((weight(0.0, cost) - 1.0).abs() < f32::EPSILON, "{cost} by length");
+            assert!((weight(0.0, cost) - 1.0).abs() < f32::EPSILON, "{cost}: length only");
             assert!((weight(-1.0, cost) - 1.0).abs() < f32::EPSILON, "{cost}: never less than 1");
         }
-        assert!((weight(100.0, 98) - 4.0).abs() < 1e-6, "as much as guidance has levels for");
+        assert!((weight(100.0, 98) - 4.0).abs() < 1e-6, "the maximum that guidance has levels for");
     }
 
     #[test]
-    fn without_a_multiplier_a_cost_is_a_length() {
+    fn with_a_multiplier_of_0_the_cost_is_the_length() {
         let map = costmap(&["99999", "99999"]);
         let travel = travel(0.0);
         assert!(!travel.is_weighted());
@@ -155,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_finite_costs_no_time() {
+    fn a_line_that_is_not_finite_returns_at_once() {
         let map = costmap(&["12", "34"]);
         assert!(travel(2.0).line(&map, CellPoint::default(), CellPoint::new(f64::NAN, 1.0)).is_nan());
         assert!(travel(2.0).line(&map, CellPoint::default(), CellPoint::new(f64::INFINITY, 1.0)).is_infinite());
@@ -163,7 +183,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_move_costs_what_the_line_and_the_two_cells_do_both_ways(
+        fn a_move_costs_the_same_as_its_line_and_its_cells_in_both_directions(
             map in world(), col in 0..12, row in 0..10, step in 0..8_usize, multiplier in 0.0..=3.0_f64,
         ) {
             let (travel, step) = (travel(multiplier), MOVES[step]);
@@ -177,7 +197,7 @@ mod tests {
         }
 
         #[test]
-        fn a_line_costs_the_mean_weight_along_it_times_its_length(
+        fn a_line_costs_its_length_times_the_mean_weight_along_it(
             map in world(), a in (-0.4..11.4_f64, -0.4..9.4_f64), b in (-0.4..11.4_f64, -0.4..9.4_f64), part in 0.0..1.0_f64,
         ) {
             const SAMPLES: usize = 4000;
@@ -191,7 +211,7 @@ mod tests {
             let length = a.distance(b);
             let expected = weights.sum::<f64>() / SAMPLES as f64 * length;
             let cost = travel.line(&map, a, b);
-            // A line crosses at most 22 borders, and each sample may lie on the wrong side of one.
+            // A line crosses at most 22 borders, and at each one sample may fall on the wrong side.
             prop_assert!((cost - expected).abs() <= 22.0 * 2.0 * length / SAMPLES as f64, "{cost}, not {expected}");
             prop_assert!((cost - travel.line(&map, b, a)).abs() < 1e-9);
             prop_assert!((cost - travel.line(&map, a, at(part)) - travel.line(&map, at(part), b)).abs() < 1e-9);

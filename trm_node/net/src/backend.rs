@@ -1,43 +1,44 @@
-//! What runs the three graphs of a bundle. The recursion and the deadline are the caller's.
+//! What runs the three graphs of a bundle. The recursion is in [`crate::recursion`]; the deadline is the caller's.
 
+use crate::encode::CLASSES;
 use crate::error::InferenceError;
 
-/// Sizes of every buffer of one model on one window.
+/// The sizes of one model on one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Cells a side of the window.
+    /// Cells along each side of the window.
     pub size: usize,
-    /// Cells a side of a token.
+    /// Cells along each side of a token.
     pub patch: usize,
-    /// Values a token.
+    /// Values of a token's state.
     pub hidden: usize,
     /// Channels of the input.
     pub channels: usize,
 }
 
 impl Shape {
-    /// Tokens a side of the window.
+    /// Tokens along each side of the window.
     #[must_use]
     pub const fn tokens(&self) -> usize {
         self.size / self.patch
     }
 
-    /// Values of a state: `[tokens, tokens, hidden]`.
+    /// Length of a state, `[tokens, tokens, hidden]`.
     #[must_use]
-    pub const fn state(&self) -> usize {
+    pub const fn state_len(&self) -> usize {
         self.hidden * self.tokens() * self.tokens()
     }
 
-    /// Values of the input: `[channels, size, size]`.
+    /// Length of the input, `[channels, size, size]`.
     #[must_use]
-    pub const fn input(&self) -> usize {
+    pub const fn input_len(&self) -> usize {
         self.channels * self.size * self.size
     }
 
-    /// Values of the field: `[9, size, size]`.
+    /// Length of the logits, `[CLASSES, size, size]`.
     #[must_use]
-    pub const fn field(&self) -> usize {
-        crate::encode::CLASSES * self.size * self.size
+    pub const fn logits_len(&self) -> usize {
+        CLASSES * self.size * self.size
     }
 }
 
@@ -46,53 +47,58 @@ impl Shape {
 pub enum Update {
     /// The latent z.
     Latent,
-    /// The answer y: it may be decoded.
+    /// The answer y, which may then be decoded.
     Answer,
 }
 
 /// The three graphs of a bundle for one window size.
 ///
-/// States (x, y, z, their sums) are `[tokens, tokens, hidden]`: the values of a token lie together, as the kernel wants them.
-/// Input and field are channel-major, as in `PyTorch`.
+/// States (x, y, z and their sums) are `[tokens, tokens, hidden]`: the values of one token lie together, as the kernel
+/// needs them. The input and the logits have one plane for each channel or class, as in `PyTorch`.
+///
+/// A backend may skip work whose inputs have settled; see [`Self::set_skip_threshold`]. It then keeps a history of its
+/// applications, which the caller must update with [`Self::forget_history`] and [`Self::shift_history`]. The defaults
+/// of these methods are those of a backend that can't skip.
 pub trait Backend: Send {
     /// The sizes of all buffers.
     fn shape(&self) -> Shape;
 
-    /// `x = encode(input)`: `[channels, size, size]` to a state. A backend that skips leaves in `x` what the call before
-    /// has written there, where the input is the same.
+    /// `x = encode(input)`: `[channels, size, size]` to a state. A backend that skips may leave values of `x` as they
+    /// are, as the previous call wrote them, where the input hasn't changed.
     ///
     /// # Errors
-    /// [`InferenceError`] when the library fails.
+    /// [`InferenceError`] when the graph fails; `x` is unchanged.
     fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError>;
 
-    /// `out = net(s)`: the quantum of the deadline. Returns the share of the net's work that was done, 1 for all of it.
+    /// `out = net(s)`: the quantum of the deadline. Returns the share of the net's work that was done, from 0 to 1.
     ///
-    /// A backend that skips leaves in `out` what the application of the same kind before has written there, where `s` has
-    /// settled: then `out` must still hold it, moved as [`Self::moved`] was told.
+    /// A backend that skips leaves values of `out` as they are where `s` has settled: `out` must hold the output of the
+    /// previous application with the same `update`, shifted as told to [`Self::shift_history`].
     ///
     /// # Errors
-    /// [`InferenceError`] when the library fails; `out` is as before.
+    /// [`InferenceError`] when the graph fails; `out` is unchanged.
     fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError>;
 
-    /// `moves = decode(y, x)`: logits `[9, size, size]`; returns the logit of the q head.
+    /// `logits = decode(y, x)`: states to `[CLASSES, size, size]`. Returns the halting logit q.
     ///
     /// # Errors
-    /// [`InferenceError`] when the library fails.
-    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError>;
+    /// [`InferenceError`] when the graph fails; `logits` is unchanged.
+    fn decode(&mut self, y: &[f32], x: &[f32], logits: &mut [f32]) -> Result<f32, InferenceError>;
 
-    /// From now on the work is skipped whose inputs differ by at most the threshold from those that it was last done with:
-    /// with 0 the results are those of all the work. `None`, as a backend begins, does all of it. A backend that can't skip
-    /// does so anyway.
-    fn skip(&mut self, _threshold: Option<f32>) {}
+    /// Skips, from now on, work none of whose inputs differs by more than `threshold` from the value that it was last
+    /// done with. With 0 the results are those of the whole work. `None`, the initial setting, skips nothing.
+    fn set_skip_threshold(&mut self, _threshold: Option<f32>) {}
 
-    /// y and z were set: nothing that was computed before counts.
-    fn forget(&mut self) {}
+    /// The caller has set y and z: the next applications must be whole.
+    fn forget_history(&mut self) {}
 
-    /// y and z have moved by whole tokens, with the window: the token at (row, col) is what was at (row + rows, col + cols).
-    fn moved(&mut self, _cols: i32, _rows: i32) {}
+    /// The caller has shifted y and z with the window, by whole tokens: the token at (row, col) is the one that was at
+    /// (row + rows, col + cols).
+    fn shift_history(&mut self, _cols: i32, _rows: i32) {}
 
-    /// The cells by which windows should move, a multiple of the patch: by others what was computed is lost.
-    fn stride(&self) -> usize {
+    /// The number of cells, a multiple of the patch, by whose multiples a window should move: after other moves the
+    /// history is lost.
+    fn window_stride(&self) -> usize {
         self.shape().patch
     }
 }

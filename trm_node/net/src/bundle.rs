@@ -1,4 +1,5 @@
-//! A model on disk: `manifest.yaml` and three ONNX graphs. A bundle that isn't what its manifest says is refused.
+//! A model on disk: `manifest.yaml` and three ONNX graphs. A bundle whose files aren't those of its manifest is
+//! refused.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
@@ -6,17 +7,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use trm_config::ParameterError;
 
 use crate::encode::{CHANNELS, CLASSES, Scales};
 use crate::error::LoadError;
-use trm_config::ParameterError;
+use crate::graph::Graph;
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.yaml";
-/// The graphs of a bundle.
-pub const GRAPHS: [&str; 3] = ["encode.onnx", "net.onnx", "decode.onnx"];
-/// No graph of a tiny model is larger, in bytes.
-const MAX_GRAPH: u64 = 64 << 20;
+/// Largest size of a graph, in bytes: far more than a tiny model needs.
+const MAX_GRAPH_BYTES: u64 = 64 << 20;
 
 /// `manifest.yaml`, as `models/trm_train/export.py` writes it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -26,54 +26,54 @@ pub struct Manifest {
     pub format: u32,
     /// The bundle's name.
     pub name: String,
-    /// What the recursion needs to know of the network.
+    /// What the recursion needs to know about the network.
     pub architecture: Architecture,
     /// How a window becomes the input.
     pub encoding: Encoding,
-    /// What `decode` gives.
+    /// What `decode` returns.
     pub outputs: Outputs,
-    /// The window sizes it works on.
+    /// The window sizes that the model works on.
     pub windows: Windows,
-    /// The first y and z.
+    /// The initial y and z.
     pub start: Start,
-    /// Where it comes from; for people.
+    /// How the model was trained, for people to read.
     pub training: serde_yaml::Value,
-    /// What was measured; for people.
+    /// What was measured, for people to read.
     pub evaluation: serde_yaml::Value,
     /// SHA-256 of each graph, in hexadecimal.
     pub files: BTreeMap<String, String>,
 }
 
-/// What the recursion needs to know of the network; the names are the paper's.
+/// What the recursion needs to know about the network. The letters are those of the paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
-    /// d: values a token.
+    /// d: values of a token's state.
     pub hidden: usize,
-    /// Cells a side of a token.
+    /// Cells along each side of a token.
     pub patch: usize,
-    /// n: latent updates in a cycle, before the answer's.
+    /// n: latent updates in a cycle, before the answer is updated.
     pub latent_updates: usize,
     /// T: cycles in a supervision step.
     pub cycles: usize,
-    /// Trained weights.
+    /// Number of trained weights.
     pub parameters: usize,
 }
 
 impl Architecture {
     /// Applications of the net in a supervision step.
     #[must_use]
-    pub const fn applications_a_step(self) -> usize {
+    pub const fn applications_per_step(self) -> usize {
         self.cycles * (self.latent_updates + 1)
     }
 }
 
-/// The channels of the input and their scales.
+/// The channels of the input, and how they are scaled.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Encoding {
-    /// Names of the channels; this version knows [`CHANNELS`].
+    /// Names of the channels: this version works with [`CHANNELS`].
     pub channels: Vec<String>,
-    /// Their scales.
+    /// Scales of the goal cells' channels.
     #[serde(flatten)]
     pub scales: Scales,
 }
@@ -82,9 +82,9 @@ pub struct Encoding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outputs {
-    /// Classes for each cell.
+    /// Classes of each cell.
     pub moves: usize,
-    /// Halting logits.
+    /// Number of halting logits.
     pub q: usize,
 }
 
@@ -94,23 +94,33 @@ pub struct Outputs {
 pub struct Windows {
     /// Smallest side.
     pub min: usize,
-    /// Greatest side.
+    /// Largest side.
     pub max: usize,
-    /// The side is a multiple of this.
+    /// Sides are multiples of this.
     pub multiple_of: usize,
 }
 
-/// The first y and z, `[hidden]` each, the same for every token.
+/// The initial y and z, `[hidden]` each, the same for every token.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
-    /// First answer.
+    /// Initial answer.
     pub y: Vec<f32>,
-    /// First latent.
+    /// Initial latent.
     pub z: Vec<f32>,
 }
 
-/// A checked bundle in memory.
+/// A bundle in memory, checked against its manifest.
+///
+/// ```
+/// # use trm_net::{bundle::Bundle, released};
+/// let bundle = Bundle::load(&released::find(None, std::iter::empty())?)?;
+/// assert_eq!(bundle.manifest.name, "nav_d32");
+/// // The model works on windows whose sides are a multiple of its patch.
+/// assert_eq!(bundle.fitting_window(65)?, 64);
+/// assert!(bundle.fitting_window(3).unwrap_err().to_string().contains("window_size"));
+/// # Ok::<(), trm_net::error::LoadError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Bundle {
     /// Its manifest.
@@ -123,36 +133,39 @@ impl Bundle {
     /// Reads and checks a bundle's folder.
     ///
     /// # Errors
-    /// [`LoadError::BundleFile`] for a file that can't be read, [`LoadError::BundleField`] for a manifest that isn't
-    /// one, for a field this version can't work with, and for a graph whose hash differs.
+    /// [`LoadError::BundleFile`] for a file that can't be read; [`LoadError::BundleField`] for a manifest that can't be
+    /// parsed, for a field that this version can't work with, and for a graph whose hash differs.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
         let path = folder.join(MANIFEST);
         let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;
         let manifest = Manifest::parse(&text, &path)?;
-        let mut graphs = [Vec::new(), Vec::new(), Vec::new()];
-        for (name, graph) in GRAPHS.iter().zip(&mut graphs) {
-            *graph = read_graph(&folder.join(name), &path, manifest.files.get(*name))?;
-        }
+        let read = |graph| read_graph(graph, folder, &path, &manifest);
+        let graphs = [read(Graph::Encode)?, read(Graph::Net)?, read(Graph::Decode)?];
         Ok(Self { manifest, path: folder.to_owned(), graphs })
     }
 
-    /// The folder it came from.
+    /// The folder that it was read from.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The bytes of one of the [`GRAPHS`].
+    /// The ONNX file of a graph.
     #[must_use]
-    pub fn graph(&self, index: usize) -> &[u8] {
-        &self.graphs[index]
+    pub const fn graph(&self, graph: Graph) -> &[u8] {
+        let [encode, net, decode] = &self.graphs;
+        match graph {
+            Graph::Encode => encode.as_slice(),
+            Graph::Net => net.as_slice(),
+            Graph::Decode => decode.as_slice(),
+        }
     }
 
-    /// The largest window of at most `size` cells that the model works on.
+    /// The largest side of at most `size` cells of a window that the model works on.
     ///
     /// # Errors
-    /// [`LoadError::Parameter`] when the model works on larger windows only, or on smaller ones only.
-    pub fn window(&self, size: usize) -> Result<usize, LoadError> {
+    /// [`LoadError::Parameter`] for `window_size` when the model works on larger or on smaller windows only.
+    pub fn fitting_window(&self, size: usize) -> Result<usize, LoadError> {
         let Windows { min, max, multiple_of } = self.manifest.windows;
         let rounded = size / multiple_of * multiple_of;
         if (min..=max).contains(&rounded) {
@@ -167,10 +180,10 @@ impl Bundle {
 }
 
 impl Manifest {
-    /// Reads and checks the text of a manifest; `path` is where it came from, for messages.
+    /// Parses and checks the text of a manifest. `path` is the file that messages name.
     ///
     /// # Errors
-    /// [`LoadError::BundleField`] for a text that isn't a manifest, and for a field this version can't work with.
+    /// [`LoadError::BundleField`] for a text that isn't a manifest, and for a field that this version can't work with.
     pub fn parse(text: &str, path: &Path) -> Result<Self, LoadError> {
         let manifest: Self = serde_yaml::from_str(text).map_err(|e| field(path, "manifest", e))?;
         manifest.check(path)?;
@@ -211,17 +224,18 @@ impl Manifest {
     }
 }
 
-fn read_graph(file: &Path, manifest: &Path, expected: Option<&String>) -> Result<Vec<u8>, LoadError> {
-    let name = format!("files.{}", file.file_name().unwrap_or_default().display());
-    let expected = expected.ok_or_else(|| field(manifest, &name, "missing"))?;
-    let size = std::fs::metadata(file).map_err(|e| unreadable(file, e))?.len();
-    if size > MAX_GRAPH {
-        return Err(field(manifest, &name, format!("{size} bytes, more than {MAX_GRAPH}")));
+/// Reads a graph from the folder and compares its hash with that of the manifest, which is at `path`.
+fn read_graph(graph: Graph, folder: &Path, path: &Path, manifest: &Manifest) -> Result<Vec<u8>, LoadError> {
+    let (file, name) = (folder.join(graph.file_name()), format!("files.{}", graph.file_name()));
+    let expected = manifest.files.get(graph.file_name()).ok_or_else(|| field(path, &name, "missing"))?;
+    let size = std::fs::metadata(&file).map_err(|e| unreadable(&file, e))?.len();
+    if size > MAX_GRAPH_BYTES {
+        return Err(field(path, &name, format!("{size} bytes, more than {MAX_GRAPH_BYTES}")));
     }
-    let bytes = std::fs::read(file).map_err(|e| unreadable(file, e))?;
+    let bytes = std::fs::read(&file).map_err(|e| unreadable(&file, e))?;
     let found = hexadecimal(&Sha256::digest(&bytes));
     if found != expected.to_ascii_lowercase() {
-        return Err(field(manifest, &name, format!("the file's sha256 is {found}, the manifest says {expected}")));
+        return Err(field(path, &name, format!("the file's sha256 is {found}, the manifest says {expected}")));
     }
     Ok(bytes)
 }

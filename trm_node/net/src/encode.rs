@@ -5,29 +5,31 @@ use trm_grid::guidance::Guidance;
 use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
 
-/// Channels of the input: occupied, goal, offset of the goal's cost, ones, what a cell's weight adds to a move's length.
+/// Channels of the input: blocked cells, goal cells, how much dearer a goal cell is than the cheapest, ones, and what a
+/// cell's weight adds to the length of a move.
 pub const CHANNELS: [&str; 5] = ["occupied", "goal", "goal_offset", "ones", "cost"];
-/// Classes of the output: the eight [`MOVES`], and "none yet, or leave the window here".
+/// Classes of a cell's logits: the eight [`MOVES`], then [`NO_MOVE`].
 pub const CLASSES: usize = 9;
-/// The ninth class.
-pub const NONE: usize = 8;
+/// The class of a cell from which no move leads on: none is known yet or, in a goal cell, the path ends or leaves the
+/// window.
+pub const NO_MOVE: usize = 8;
 
-/// The numbers by which a bundle scales its input.
+/// The numbers with which a bundle scales its input.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scales {
-    /// Value of the goal channel in a goal cell.
+    /// Value of the goal channel in goal cells.
     pub goal_value: f32,
-    /// Cells for an offset of 1.
+    /// The difference in cost, in cells, that makes an offset of 1.
     pub offset_scale: f32,
-    /// Greatest offset after scaling.
+    /// Largest offset.
     pub offset_clip: f32,
 }
 
-/// Where paths may end in a window: the goal itself, or border cells from which an optimal path leaves the window.
+/// Where paths may end in a window: the goal itself, and border cells from which an optimal path leaves the window.
 #[derive(Debug, Clone)]
 pub struct GoalCells {
-    /// Travel cost from each goal cell to the goal, in cells, infinite for all others; `[size, size]` row-major.
+    /// Travel cost from each goal cell to the goal, in cells; infinite for all other cells. `[size, size]`, row-major.
     pub cost: Vec<f32>,
     /// The goal, where it lies in the window.
     pub goal: Option<Cell>,
@@ -42,7 +44,7 @@ impl GoalCells {
         Self { cost: vec![f32::INFINITY; size * size], goal: None, count: 0 }
     }
 
-    /// Finds the goal cells of a window. Without guidance only a goal inside the window can be one.
+    /// Finds the goal cells of a window. Without guidance the goal is the only one, where it lies inside.
     pub fn find(&mut self, window: &Window, costmap: &Costmap, guidance: Option<&Guidance>, goal: Cell) {
         self.cost.fill(f32::INFINITY);
         self.count = 0;
@@ -64,34 +66,38 @@ impl GoalCells {
         }
     }
 
-    /// The smallest cost-to-go of a goal cell.
-    fn least(&self) -> f32 {
+    /// The cost of the cheapest goal cell.
+    fn smallest_cost(&self) -> f32 {
         self.cost.iter().copied().fold(f32::INFINITY, f32::min)
     }
 }
 
-/// Whether an optimal move from a border cell leads out of the window.
+/// Whether an optimal move leads from this border cell out of the window.
 fn leaves(window: &Window, costmap: &Costmap, guidance: &Guidance, local: Cell) -> bool {
     let cell = window.global(local);
     costmap.is_free(cell, guidance.travel().allow_unknown)
         && guidance.optimal_moves(costmap, cell).any(|bit| window.local(cell.after(MOVES[bit])).is_none())
 }
 
-/// Writes the input `[5, size, size]`: `blocked` as 0 or 1; goal cells; their cost over the smallest one, scaled and
-/// clipped; ones, which tell the net's zero padding from free space; `extra` as [`Window::extra`] gives it.
+/// Writes the input, [`CHANNELS`] × `[size, size]`: `blocked` as 0 or 1; the goal cells; how much their cost exceeds
+/// the smallest one, scaled and clipped; ones, which tell free space from the zeros outside the window; and `extra`, as
+/// [`Window::extra`] writes it.
+///
+/// # Panics
+/// When `input` isn't five times as long as `blocked`, or `extra` isn't as long.
 pub fn encode(blocked: &[bool], extra: &[f32], goals: &GoalCells, scales: Scales, input: &mut [f32]) {
     let cells = blocked.len();
-    let least = goals.least();
-    let (occupied, rest) = input.split_at_mut(cells);
-    let (goal, rest) = rest.split_at_mut(cells);
-    let (offset, rest) = rest.split_at_mut(cells);
-    let (ones, cost) = rest.split_at_mut(cells);
+    let smallest = goals.smallest_cost();
+    let (occupied, input) = input.split_at_mut(cells);
+    let (goal, input) = input.split_at_mut(cells);
+    let (offset, input) = input.split_at_mut(cells);
+    let (ones, cost) = input.split_at_mut(cells);
     for at in 0..cells {
         let to_go = goals.cost[at];
         let is_goal = to_go.is_finite();
         occupied[at] = f32::from(u8::from(blocked[at]));
         goal[at] = if is_goal { scales.goal_value } else { 0.0 };
-        offset[at] = if is_goal { ((to_go - least) / scales.offset_scale).min(scales.offset_clip) } else { 0.0 };
+        offset[at] = if is_goal { ((to_go - smallest) / scales.offset_scale).min(scales.offset_clip) } else { 0.0 };
     }
     ones.fill(1.0);
     cost.copy_from_slice(extra);
@@ -126,7 +132,7 @@ mod tests {
             for (col, row, expected) in drawn {
                 assert!((at(cost, col, row) - expected).abs() < 1e-6, "({col}, {row}) with {multiplier}");
             }
-            // What lies outside the grid is blocked, and costs nothing.
+            // What lies outside the grid is blocked and has no weight.
             let sum: f32 = input[cost * 64..].iter().sum();
             assert!((sum - most * (1.0 + 18.0 / 98.0)).abs() < 1e-5);
             assert_eq!((at(0, 0, 2), at(0, 1, 1), at(1, 2, 2)), (f32::from(u8::from(!allow_unknown)), 1.0, 4.0));

@@ -1,4 +1,4 @@
-//! What can be wrong with a bundle, and with running it.
+//! What can be wrong with a bundle, and what can fail while its graphs run.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use arrayvec::ArrayString;
 use trm_config::ParameterError;
 
-/// A bundle, or a parameter of it, that can't be used. What was there before stays in use.
+use crate::graph::Graph;
+
+/// A bundle, or a parameter of it, that can't be used. Whatever was in use before stays in use.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LoadError {
     /// A file of a model bundle that can't be read.
@@ -27,32 +29,32 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A parameter's value that the bundle or the machine can't work with.
+    /// The value of a parameter that doesn't fit the bundle or the machine.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
-    /// The graphs could be loaded, but not run.
+    /// The graphs could be loaded, but one failed when it was tried.
     #[error(transparent)]
     Inference(#[from] InferenceError),
 }
 
-/// The most bytes of an inference library's message that are kept.
-const MESSAGE: usize = 120;
+/// Bytes that are kept of an inference library's message. More would make every result of the planning loop large.
+const MESSAGE_BYTES: usize = 96;
 
-/// An inference library failed while it ran a graph. `Copy`, without memory of its own: it leaves the planning loop as it
-/// is, and is put into words elsewhere.
+/// A graph failed while it ran. This is `Copy` and owns no memory: the planning loop can make it and pass it on without
+/// allocating, and it is put into words elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InferenceError {
-    graph: &'static str,
-    message: ArrayString<MESSAGE>,
+    graph: Graph,
+    message: ArrayString<MESSAGE_BYTES>,
 }
 
 impl InferenceError {
-    /// The failure of a graph (`encode`, `net` or `decode`), with as much of the cause's text as there is room for.
-    pub fn new(graph: &'static str, cause: impl fmt::Display) -> Self {
-        let mut text = Cut(ArrayString::new());
-        // It refuses nothing.
-        let _ = write!(text, "{cause}");
-        Self { graph, message: text.0 }
+    /// The failure of a graph, with as much of the cause's text as there is room for.
+    pub fn new(graph: Graph, cause: impl fmt::Display) -> Self {
+        let mut message = Truncated(ArrayString::new());
+        // Writing to it never fails.
+        let _ = write!(message, "{cause}");
+        Self { graph, message: message.0 }
     }
 }
 
@@ -65,9 +67,9 @@ impl fmt::Display for InferenceError {
 impl std::error::Error for InferenceError {}
 
 /// Text whose end is cut off where there is no room for it.
-struct Cut(ArrayString<MESSAGE>);
+struct Truncated(ArrayString<MESSAGE_BYTES>);
 
-impl fmt::Write for Cut {
+impl fmt::Write for Truncated {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             if self.0.try_push(character).is_err() {
@@ -84,8 +86,8 @@ mod tests {
 
     #[test]
     fn an_inference_error_names_its_graph_and_cuts_a_long_cause_between_characters() {
-        assert_eq!(InferenceError::new("net", "no memory").to_string(), "inference: graph net failed: no memory");
-        let long = InferenceError::new("decode", "é".repeat(500)).to_string();
-        assert_eq!(long, format!("inference: graph decode failed: {}", "é".repeat(MESSAGE / 2)));
+        assert_eq!(InferenceError::new(Graph::Net, "no memory").to_string(), "inference: graph net failed: no memory");
+        let long = InferenceError::new(Graph::Decode, "é".repeat(500)).to_string();
+        assert_eq!(long, format!("inference: graph decode failed: {}", "é".repeat(MESSAGE_BYTES / 2)));
     }
 }

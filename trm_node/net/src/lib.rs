@@ -1,15 +1,22 @@
-//! Tiny Recursive Models: a window becomes x, the net is applied again and again, y decodes to a field of moves.
+//! Tiny Recursive Models (TRM, arXiv 2510.04871) as the planner uses them: a window of the grid is encoded, a small net
+//! is applied to the states y and z again and again, and y decodes to a field of moves.
 //!
-//! Imports `trm_grid` (what a window holds) and `trm_config` (errors of parameters). Knows no deadline, no search for a path
-//! and no ROS: it computes, and others decide how often. Reads no files but those of bundles.
+//! Imports `trm_grid` (what a window holds), `trm_config` (errors of parameters) and `trm_kernel` (the released
+//! architecture in vector instructions). It must never contain a deadline, a search for a path, a clock or ROS: it
+//! computes, and the caller decides how often. The only files it reads are those of bundles.
+//!
+//! The way through: [`bundle::Bundle::load`] reads a model, [`registry::fastest`] makes a [`backend::Backend`] of it,
+//! [`encode::encode`] turns a window into its input, and [`recursion::Recursion`] applies the net.
+#![forbid(unsafe_code)]
 
 pub mod backend;
 pub mod bundle;
 pub mod encode;
 pub mod error;
-pub mod fused;
+mod fused;
+pub mod graph;
 pub mod recursion;
 pub mod registry;
 pub mod released;
 pub mod symmetry;
-pub mod tract;
+mod tract;

@@ -1,19 +1,19 @@
-//! Where the bundle that is released with the planner lies.
+//! Finds the bundle that is released with the planner.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::LoadError;
 
-/// Its folder below `models/` of the checkout, and below `share/trm_node/` of an installation.
+/// Its folder, relative to `models/` in a checkout and to `share/trm_node/` in an installation.
 const BUNDLE: &str = "bundles/nav_d32";
-/// `models/` of the checkout that this was built in.
+/// `models/` in the checkout that this was built in.
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
 
-/// The released bundle's folder: installed with the program `executable`, or in one of these installation prefixes, or
-/// in the checkout.
+/// The released bundle's folder. It is looked for where the program `executable` is installed, then in the installation
+/// prefixes, then in the checkout.
 ///
 /// # Errors
-/// [`LoadError::BundleFile`], which names all the places.
+/// [`LoadError::BundleFile`], which names all these places, when it is in none of them.
 pub fn find(executable: Option<&Path>, prefixes: impl Iterator<Item = PathBuf>) -> Result<PathBuf, LoadError> {
     // The prefix is two folders up in a colcon workspace (lib/trm_node/trm_node), else one (bin/trm).
     let own = executable.and_then(Path::parent).into_iter().flat_map(|at| [at.join("../.."), at.join("..")]);

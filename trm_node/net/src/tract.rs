@@ -5,56 +5,67 @@ use std::io::Cursor;
 use tract_onnx::prelude::*;
 
 use crate::backend::{Backend, Shape, Update};
-use crate::bundle::{Bundle, GRAPHS};
-use crate::encode::CHANNELS;
+use crate::bundle::Bundle;
+use crate::encode::{CHANNELS, CLASSES};
 use crate::error::{InferenceError, LoadError};
+use crate::graph::Graph;
 
-/// One graph with its inputs as tensors that are reused.
-struct Graph {
-    plan: Arc<TypedRunnableModel>,
-}
-
-/// A bundle made ready for one window size.
-pub struct TractBackend {
+/// A bundle's graphs, optimised for windows of one size.
+pub(crate) struct TractBackend {
     shape: Shape,
-    encode: Graph,
-    net: Graph,
-    decode: Graph,
+    encode: RunnableGraph,
+    net: RunnableGraph,
+    decode: RunnableGraph,
     /// States as the graphs have them, `[hidden, tokens, tokens]`.
     states: [Vec<f32>; 2],
+}
+
+/// A graph that is ready to run.
+struct RunnableGraph {
+    graph: Graph,
+    plan: Arc<TypedRunnableModel>,
 }
 
 impl TractBackend {
     /// Optimises the bundle's graphs for windows of `size` × `size` cells.
     ///
     /// # Errors
-    /// [`LoadError::BundleField`] when a graph can't be read or its shapes aren't what the manifest says;
-    /// [`LoadError::Parameter`] when the model doesn't work on this size.
+    /// [`LoadError::BundleField`] when a graph can't be read or its shapes aren't those of the manifest;
+    /// [`LoadError::Parameter`] when the model doesn't work on windows of this size.
     pub fn new(bundle: &Bundle, size: usize) -> Result<Self, LoadError> {
         let architecture = bundle.manifest.architecture;
-        let size = bundle.window(size)?;
+        let size = bundle.fitting_window(size)?;
         let shape = Shape { size, patch: architecture.patch, hidden: architecture.hidden, channels: CHANNELS.len() };
-        let tokens = shape.tokens();
-        let state = [1, shape.hidden, tokens, tokens];
-        let cells = [1, crate::encode::CLASSES, size, size];
+        let state = state_shape(shape);
         Ok(Self {
             shape,
-            encode: Graph::new(bundle, 0, &[[1, shape.channels, size, size]], &[&state])?,
-            net: Graph::new(bundle, 1, &[state], &[&state])?,
-            decode: Graph::new(bundle, 2, &[state, state], &[&cells, &[1]])?,
-            states: [vec![0.0; shape.state()], vec![0.0; shape.state()]],
+            encode: RunnableGraph::new(bundle, Graph::Encode, &[input_shape(shape)], &[&state])?,
+            net: RunnableGraph::new(bundle, Graph::Net, &[state], &[&state])?,
+            decode: RunnableGraph::new(bundle, Graph::Decode, &[state, state], &[&[1, CLASSES, size, size], &[1]])?,
+            states: [vec![0.0; shape.state_len()], vec![0.0; shape.state_len()]],
         })
     }
 }
 
-impl Graph {
-    fn new(bundle: &Bundle, index: usize, inputs: &[[usize; 4]], outputs: &[&[usize]]) -> Result<Self, LoadError> {
+/// Shape of the tensor that `encode` reads.
+const fn input_shape(shape: Shape) -> [usize; 4] {
+    [1, shape.channels, shape.size, shape.size]
+}
+
+/// Shape of a state's tensor.
+const fn state_shape(shape: Shape) -> [usize; 4] {
+    [1, shape.hidden, shape.tokens(), shape.tokens()]
+}
+
+impl RunnableGraph {
+    /// Optimises a graph for these shapes of its inputs, and checks those of its outputs.
+    fn new(bundle: &Bundle, graph: Graph, inputs: &[[usize; 4]], outputs: &[&[usize]]) -> Result<Self, LoadError> {
         let refuse = |reason: String| LoadError::BundleField {
             path: bundle.path().to_owned(),
-            field: GRAPHS[index].to_owned(),
+            field: graph.file_name().to_owned(),
             reason,
         };
-        let plan = optimised(bundle.graph(index), inputs).map_err(|e| refuse(format!("{e:#}")))?;
+        let plan = optimise(bundle.graph(graph), inputs).map_err(|e| refuse(format!("{e:#}")))?;
         let found = plan.model().output_outlets().map_err(|e| refuse(format!("{e:#}")))?.to_vec();
         if found.len() != outputs.len() {
             return Err(refuse(format!("has {} outputs, the manifest's outputs need {}", found.len(), outputs.len())));
@@ -69,37 +80,67 @@ impl Graph {
                 )));
             }
         }
-        Ok(Self { plan })
+        Ok(Self { graph, plan })
     }
 
-    fn run(&self, inputs: TVec<TValue>, outputs: &mut [&mut [f32]]) -> TractResult<()> {
-        let found = self.plan.run(inputs)?;
+    /// Runs the graph on inputs of the given shape.
+    fn run<const N: usize>(
+        &self,
+        shape: [usize; 4],
+        inputs: [&[f32]; N],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<(), InferenceError> {
+        self.try_run(shape, inputs, outputs).map_err(|e| InferenceError::new(self.graph, cause_first(&e)))
+    }
+
+    fn try_run<const N: usize>(
+        &self,
+        shape: [usize; 4],
+        inputs: [&[f32]; N],
+        outputs: &mut [&mut [f32]],
+    ) -> TractResult<()> {
+        let tensors = inputs.iter().map(|values| Ok(Tensor::from_shape(&shape, values)?.into_tvalue()));
+        let found = self.plan.run(tensors.collect::<TractResult<_>>()?)?;
         for (out, value) in outputs.iter_mut().zip(found) {
-            out.copy_from_slice(
-                value
-                    .to_plain_array_view::<f32>()?
-                    .as_slice()
-                    .ok_or_else(|| TractError::msg("output isn't contiguous"))?,
-            );
+            let view = value.to_plain_array_view::<f32>()?;
+            out.copy_from_slice(view.as_slice().ok_or_else(|| TractError::msg("an output isn't contiguous"))?);
         }
         Ok(())
     }
 }
 
-fn optimised(graph: &[u8], inputs: &[[usize; 4]]) -> TractResult<Arc<TypedRunnableModel>> {
-    let mut model = tract_onnx::onnx().model_for_read(&mut Cursor::new(graph))?;
+/// The text of an error and of its contexts, the innermost one first: an [`InferenceError`] cuts off the end.
+fn cause_first(error: &TractError) -> String {
+    error.chain().rev().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Parses an ONNX file and optimises it for these shapes of its inputs.
+fn optimise(onnx: &[u8], inputs: &[[usize; 4]]) -> TractResult<Arc<TypedRunnableModel>> {
+    let mut model = tract_onnx::onnx().model_for_read(&mut Cursor::new(onnx))?;
     for (index, shape) in inputs.iter().enumerate() {
         model.set_input_fact(index, f32::fact(shape).into())?;
     }
     model.into_optimized()?.into_runnable()
 }
 
-fn tensor(shape: [usize; 4], values: &[f32]) -> TractResult<TValue> {
-    Ok(Tensor::from_shape(&shape, values)?.into())
+/// Copies a state `[tokens, tokens, hidden]` to `[hidden, tokens, tokens]`.
+fn to_planes(state: &[f32], hidden: usize, planes: &mut [f32]) {
+    let tokens = state.len() / hidden;
+    for (token, values) in state.chunks_exact(hidden).enumerate() {
+        for (channel, value) in values.iter().enumerate() {
+            planes[channel * tokens + token] = *value;
+        }
+    }
 }
 
-fn failed(graph: &'static str) -> impl Fn(TractError) -> InferenceError {
-    move |error| InferenceError::new(graph, format_args!("{error:#}"))
+/// Copies a state `[hidden, tokens, tokens]` to `[tokens, tokens, hidden]`.
+fn from_planes(planes: &[f32], hidden: usize, state: &mut [f32]) {
+    let tokens = state.len() / hidden;
+    for (token, values) in state.chunks_exact_mut(hidden).enumerate() {
+        for (channel, value) in values.iter_mut().enumerate() {
+            *value = planes[channel * tokens + token];
+        }
+    }
 }
 
 impl Backend for TractBackend {
@@ -108,57 +149,58 @@ impl Backend for TractBackend {
     }
 
     fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
-        let shape = [1, self.shape.channels, self.shape.size, self.shape.size];
-        tensor(shape, input)
-            .and_then(|t| self.encode.run(tvec!(t), &mut [&mut self.states[0]]))
-            .map_err(failed("encode"))?;
-        self.tokens_together(0, x);
+        self.encode.run(input_shape(self.shape), [input], &mut [&mut self.states[0]])?;
+        from_planes(&self.states[0], self.shape.hidden, x);
         Ok(())
     }
 
     fn net(&mut self, _: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
-        self.channels_together(0, s);
-        tensor(self.state(), &self.states[0])
-            .and_then(|t| self.net.run(tvec!(t), &mut [&mut self.states[1]]))
-            .map_err(failed("net"))?;
-        self.tokens_together(1, out);
+        let [s_planes, out_planes] = &mut self.states;
+        to_planes(s, self.shape.hidden, s_planes);
+        self.net.run(state_shape(self.shape), [s_planes], &mut [out_planes])?;
+        from_planes(out_planes, self.shape.hidden, out);
         Ok(1.0)
     }
 
-    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
+    fn decode(&mut self, y: &[f32], x: &[f32], logits: &mut [f32]) -> Result<f32, InferenceError> {
+        let [y_planes, x_planes] = &mut self.states;
+        to_planes(y, self.shape.hidden, y_planes);
+        to_planes(x, self.shape.hidden, x_planes);
         let mut q = [0.0];
-        self.channels_together(0, y);
-        self.channels_together(1, x);
-        tensor(self.state(), &self.states[0])
-            .and_then(|y| Ok(tvec!(y, tensor(self.state(), &self.states[1])?)))
-            .and_then(|inputs| self.decode.run(inputs, &mut [moves, &mut q]))
-            .map_err(failed("decode"))?;
+        self.decode.run(state_shape(self.shape), [y_planes, x_planes], &mut [logits, &mut q])?;
         Ok(q[0])
     }
 }
 
-impl TractBackend {
-    const fn state(&self) -> [usize; 4] {
-        [1, self.shape.hidden, self.shape.tokens(), self.shape.tokens()]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recursion::Recursion;
+    use crate::released;
+
+    #[test]
+    fn a_graph_that_fails_while_it_runs_says_which_one_and_why() {
+        let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
+        let mut backend = TractBackend::new(&bundle, 32).unwrap();
+        let input = vec![0.5; backend.shape().input_len()];
+        let mut recursion = Recursion::new(&bundle, backend.shape());
+        recursion.begin_cold(&mut backend);
+        recursion.embed(&mut backend, &input).unwrap();
+        // A net that was made for smaller windows refuses the state.
+        backend.net = TractBackend::new(&bundle, 16).unwrap().net;
+        let error = recursion.advance(&mut backend).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("inference: graph net failed: ") && text.contains("8 != 16"), "{text}");
+        assert_eq!(recursion.applications(), 0);
+        // It goes on once the net works.
+        backend.net = TractBackend::new(&bundle, 32).unwrap().net;
+        recursion.advance(&mut backend).unwrap();
+        assert_eq!(recursion.applications(), 1);
     }
 
-    /// Writes a state with the values of a token together as the graphs have it, into `states[index]`.
-    fn channels_together(&mut self, index: usize, state: &[f32]) {
-        let (hidden, plane) = (self.shape.hidden, self.states[index].len() / self.shape.hidden);
-        for (token, values) in state.chunks_exact(hidden).enumerate() {
-            for (channel, value) in values.iter().enumerate() {
-                self.states[index][channel * plane + token] = *value;
-            }
-        }
-    }
-
-    /// The other way round.
-    fn tokens_together(&self, index: usize, state: &mut [f32]) {
-        let (hidden, plane) = (self.shape.hidden, self.states[index].len() / self.shape.hidden);
-        for (token, values) in state.chunks_exact_mut(hidden).enumerate() {
-            for (channel, value) in values.iter_mut().enumerate() {
-                *value = self.states[index][channel * plane + token];
-            }
-        }
+    #[test]
+    fn the_cause_of_an_error_comes_before_where_it_happened() {
+        let error = TractError::msg("no memory").context("evaluating a convolution").context("running the net");
+        assert_eq!(cause_first(&error), "no memory; evaluating a convolution; running the net");
     }
 }

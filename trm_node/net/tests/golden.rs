@@ -1,4 +1,4 @@
-//! The model against `PyTorch`, tensor by tensor: `make golden` writes the files that are compared with.
+//! The model against `PyTorch`, tensor by tensor. `make golden` writes the files with `PyTorch`'s numbers.
 
 use std::path::{Path, PathBuf};
 
@@ -12,23 +12,24 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 use trm_net::backend::{Backend, Shape, Update};
-use trm_net::bundle::{Bundle, GRAPHS};
+use trm_net::bundle::Bundle;
 use trm_net::encode::{CHANNELS, GoalCells, encode};
 use trm_net::error::InferenceError;
+use trm_net::graph::Graph;
 use trm_net::recursion::Recursion;
 use trm_net::registry::{NAMES, by_name};
 
-/// The greatest absolute difference that a comparison lets pass.
+/// The largest absolute difference that a comparison accepts.
 #[derive(Debug, Clone, Copy)]
 enum Tolerance {
     /// The same sums in another order.
     Network,
-    /// A few roundings of a cost that is divided by the offset's scale.
+    /// A few rounding errors in a cost that is divided by the scale of the offsets.
     Encoding,
 }
 
 impl Tolerance {
-    const fn greatest(self) -> f32 {
+    const fn largest(self) -> f32 {
         match self {
             Self::Network => 1e-4,
             Self::Encoding => 1e-5,
@@ -40,7 +41,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A golden file, and what its header says of the bundle it came from.
+/// A golden file: tensors, and in its header the bundle that they came from.
 struct Golden {
     name: String,
     bytes: Vec<u8>,
@@ -81,27 +82,28 @@ impl Golden {
         let expected = self.floats(tensor);
         assert_eq!(expected.len(), found.len(), "length of {tensor} of {}", self.name);
         let difference = |at: usize| (expected[at] - found[at]).abs();
-        // Asked this way round, NaN is not close.
-        let is_close = |at: &usize| difference(*at) <= tolerance.greatest();
+        // Written so that NaN is not close.
+        let is_close = |at: &usize| difference(*at) <= tolerance.largest();
         let wrong = (0..found.len()).find(|at| !is_close(at));
         if let Some(at) = wrong {
-            let greatest = (0..found.len()).map(difference).fold(0.0, f32::max);
+            let largest = (0..found.len()).map(difference).fold(0.0, f32::max);
             panic!(
-                "{tensor} of {} at {at}: PyTorch says {}, found {}; greatest difference {greatest:e}, {tolerance:?} lets {:e} pass",
+                "{tensor} of {} at {at}: PyTorch says {}, found {}; largest difference {largest:e}, accepted \
+                 {:e} ({tolerance:?})",
                 self.name,
                 expected[at],
                 found[at],
-                tolerance.greatest()
+                tolerance.largest()
             );
         }
     }
 }
 
-/// Keeps what goes into and out of the graphs, so that the recursion's own buffers are compared and not a copy's.
+/// A backend that records what its graphs return, so that the recursion's own buffers are compared and not copies.
 struct Recorder {
     graphs: Box<dyn Backend>,
     x: Vec<f32>,
-    /// Output of each application of the net.
+    /// The output of each application of the net, `[hidden, tokens, tokens]`.
     outputs: Vec<Vec<f32>>,
 }
 
@@ -126,12 +128,12 @@ impl Backend for Recorder {
         self.graphs.decode(y, x, moves)
     }
 
-    fn moved(&mut self, cols: i32, rows: i32) {
-        self.graphs.moved(cols, rows);
+    fn shift_history(&mut self, cols: i32, rows: i32) {
+        self.graphs.shift_history(cols, rows);
     }
 
-    fn forget(&mut self) {
-        self.graphs.forget();
+    fn forget_history(&mut self) {
+        self.graphs.forget_history();
     }
 }
 
@@ -146,20 +148,20 @@ fn bundle() -> Bundle {
 
 fn step(recursion: &mut Recursion, backend: &mut Recorder) {
     loop {
-        if recursion.advance(backend).unwrap() == Update::Answer && recursion.step_is_whole() {
+        if recursion.advance(backend).unwrap() == Update::Answer && recursion.is_at_step_end() {
             return;
         }
     }
 }
 
-/// Everything that runs the released bundle on this machine: tract, and the kernel on each instruction set. With what
-/// doesn't change skipped and without, which must be the same.
+/// All backends that run the released bundle on this machine: tract, and the kernel on each instruction set. Each is
+/// there twice: computing everything, and skipping what hasn't changed, which must make no difference.
 fn backends(size: usize) -> Vec<Box<dyn Backend>> {
     let mut backends = Vec::new();
     for name in NAMES {
         for threshold in [None, Some(0.0)] {
             if let Ok(mut backend) = by_name(&bundle(), size, name) {
-                backend.skip(threshold);
+                backend.set_skip_threshold(threshold);
                 backends.push(backend);
             }
         }
@@ -168,15 +170,20 @@ fn backends(size: usize) -> Vec<Box<dyn Backend>> {
     backends
 }
 
-/// Runs the steps of a golden file and compares all that the file holds of them.
+/// Runs three steps and compares everything that a golden file holds about them.
 fn assert_steps_agree(golden: &Golden, graphs: Box<dyn Backend>) -> (Recursion, Recorder) {
     let bundle = bundle();
-    assert_eq!(golden.net(), bundle.manifest.files[GRAPHS[1]], "{} is of other weights: make golden", golden.name);
+    assert_eq!(
+        golden.net(),
+        bundle.manifest.files[Graph::Net.file_name()],
+        "{} is of other weights: make golden",
+        golden.name
+    );
     let mut backend = Recorder { graphs, x: Vec::new(), outputs: Vec::new() };
     let mut recursion = Recursion::new(&bundle, backend.shape());
-    recursion.look(&mut backend, &golden.floats("input")).unwrap();
+    recursion.embed(&mut backend, &golden.floats("input")).unwrap();
     golden.assert_close("x", &backend.x, Tolerance::Network);
-    let mut logits = vec![0.0; backend.shape().field()];
+    let mut logits = vec![0.0; backend.shape().logits_len()];
     for number in 1..=3 {
         step(&mut recursion, &mut backend);
         let [.., z, y] = backend.outputs.as_slice() else { panic!("the net was applied once only") };
@@ -212,12 +219,12 @@ fn a_step_after_the_window_moved_is_pytorchs() {
     let golden = Golden::read("32");
     for graphs in backends(32) {
         let (mut recursion, mut backend) = assert_steps_agree(&golden, graphs);
-        // MOVED of golden.py.
-        recursion.shift(&mut backend, -2, 1);
-        recursion.restart();
-        recursion.look(&mut backend, &golden.floats("moved.input")).unwrap();
+        // As `MOVED` in `models/trm_train/golden.py`.
+        recursion.shift_state(&mut backend, -2, 1);
+        recursion.begin_warm();
+        recursion.embed(&mut backend, &golden.floats("moved.input")).unwrap();
         step(&mut recursion, &mut backend);
-        let mut logits = vec![0.0; backend.shape().field()];
+        let mut logits = vec![0.0; backend.shape().logits_len()];
         let q = recursion.decode(&mut backend, &mut logits).unwrap();
         golden.assert_close("moved.logits", &logits, Tolerance::Network);
         golden.assert_close("moved.q", &[q], Tolerance::Network);

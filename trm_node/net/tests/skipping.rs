@@ -1,12 +1,11 @@
-//! Skipping what has settled, against whole applications: with a threshold of 0 both are the same to the last bit.
+//! Applications that skip what has settled, against whole ones: with a threshold of 0 they agree to the last bit.
 
 use std::path::Path;
 
 use proptest::prelude::*;
 use trm_net::backend::Update;
 use trm_net::bundle::Bundle;
-use trm_net::fused::levels;
-use trm_net::registry::by_name;
+use trm_net::registry::{by_name, levels};
 
 fn bundle() -> Bundle {
     Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32"))
@@ -17,7 +16,7 @@ fn pattern(count: usize, seed: u32) -> Vec<f32> {
     (0..count).map(|at| ((at as f32 + 1.0) * (0.7 + seed as f32 * 0.013)).sin()).collect()
 }
 
-/// A state moved as a window moves over it; what comes in is new.
+/// A state shifted as a window moves over it, by (cols, rows) tokens. Tokens that come in are filled with `new`.
 fn shifted(state: &[f32], tokens: i32, (cols, rows): (i32, i32), new: f32) -> Vec<f32> {
     let mut out = vec![new; state.len()];
     for row in 0..tokens {
@@ -37,19 +36,19 @@ fn shifted(state: &[f32], tokens: i32, (cols, rows): (i32, i32), new: f32) -> Ve
 enum Event {
     /// A few values change.
     Change(Vec<(usize, f32)>),
-    /// The window moves by tokens.
-    Move(i32, i32),
-    /// The states are set.
+    /// The window moves, in tokens.
+    Shift(i32, i32),
+    /// The outputs are overwritten.
     Forget,
-    /// Another kind of application.
+    /// The other state is updated from now on.
     Switch,
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => prop::collection::vec((0_usize..1 << 20, -2.0_f32..2.0), 0..4).prop_map(Event::Change),
-        2 => (-2_i32..3, -2_i32..3).prop_map(|(cols, rows)| Event::Move(4 * cols, 4 * rows)),
-        1 => (-9_i32..10, -9_i32..10).prop_map(|(cols, rows)| Event::Move(cols, rows)),
+        2 => (-2_i32..3, -2_i32..3).prop_map(|(cols, rows)| Event::Shift(4 * cols, 4 * rows)),
+        1 => (-9_i32..10, -9_i32..10).prop_map(|(cols, rows)| Event::Shift(cols, rows)),
         1 => Just(Event::Forget),
         2 => Just(Event::Switch),
     ]
@@ -65,10 +64,10 @@ proptest! {
         for name in levels() {
             let mut skipping = by_name(&bundle(), 2 * half, name).unwrap();
             let mut dense = by_name(&bundle(), 2 * half, name).unwrap();
-            skipping.skip(Some(0.0));
+            skipping.set_skip_threshold(Some(0.0));
             let tokens = half as i32;
-            let mut s = pattern(skipping.shape().state(), half as u32);
-            // What the last application of each kind has left.
+            let mut s = pattern(skipping.shape().state_len(), half as u32);
+            // What the last update of each state has left.
             let mut outs = [vec![0.0; s.len()], vec![0.0; s.len()]];
             let mut kind = 0;
             for (at, event) in events.iter().enumerate() {
@@ -79,16 +78,16 @@ proptest! {
                             s[place] = *value;
                         }
                     }
-                    Event::Move(cols, rows) => {
+                    Event::Shift(cols, rows) => {
                         s = shifted(&s, tokens, (*cols, *rows), 0.25);
                         outs = outs.map(|out| shifted(&out, tokens, (*cols, *rows), 9.0));
-                        skipping.moved(*cols, *rows);
+                        skipping.shift_history(*cols, *rows);
                     }
                     Event::Forget => {
                         for out in &mut outs {
                             out.fill(9.0);
                         }
-                        skipping.forget();
+                        skipping.forget_history();
                     }
                     Event::Switch => kind = 1 - kind,
                 }
@@ -107,14 +106,15 @@ proptest! {
 fn only_what_is_near_a_change_is_computed_and_small_changes_add_up() {
     for name in levels() {
         let mut backend = by_name(&bundle(), 64, name).unwrap();
-        backend.skip(Some(0.1));
-        let mut s = pattern(backend.shape().state(), 3);
+        backend.set_skip_threshold(Some(0.1));
+        let mut s = pattern(backend.shape().state_len(), 3);
         let mut out = vec![0.0; s.len()];
         let mut share = |s: &[f32]| backend.net(Update::Latent, s, &mut out).unwrap();
         let tiles = 2.0 * 64.0;
         assert!((share(&s) - 1.0).abs() < f32::EPSILON);
         assert!(share(&s).abs() < f32::EPSILON, "nothing has changed");
-        // A token inside a tile; what changes of the first layer's output changes at most the tiles around it.
+        // A token inside a tile: the output of the first layer changes in that tile alone, and with it at most the nine
+        // tiles around it in the second.
         let token = (9 * 32 + 9) * 32;
         s[token + 5] += 3.0;
         let one = share(&s) * tiles;
@@ -126,6 +126,6 @@ fn only_what_is_near_a_change_is_computed_and_small_changes_add_up() {
         for value in &mut s {
             *value += 0.06;
         }
-        assert!(share(&s) > 0.5, "together they are beyond it");
+        assert!(share(&s) > 0.5, "together they exceed it");
     }
 }

@@ -1,83 +1,93 @@
-//! The model's field as a path: a best-first search that follows the field and turns back where it leads nowhere.
+//! Decodes the model's field to a path: a best-first search that follows the field, and backtracks where that leads nowhere.
 //!
-//! The cost of a move is its surprise: how much less probable the field makes it than the best legal move of that cell
-//! (the difference of their logits). Following the field costs nothing, so while the field is right this is the plain
-//! roll-out; at a loop or a dead end the least surprising branch on the way is tried next. The number of cells it
-//! expands beside the way it is on is bounded.
+//! The cost of a move is its surprise: how much less likely it is, according to the field, than the best legal move from the
+//! same cell (the difference of their logits). Following the field costs nothing, so a correct field is simply rolled out. At a
+//! loop or a dead end, the least surprising branch so far is tried next. The number of cells that are expanded off the current
+//! path is bounded.
 
 use std::cmp::Reverse;
 
 use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
-use trm_net::encode::{CLASSES, GoalCells, NONE};
+use trm_net::encode::{CLASSES, GoalCells, NO_MOVE};
 
 use crate::search::{Ended, Frontier, Space, trace};
 
-/// Cells of the largest window that `max_expansions` applies to unchanged.
-const PLAIN_WINDOW: usize = 64 * 64;
+/// The number of cells of the largest window for which `max_expansions` is not scaled up.
+const UNSCALED_WINDOW: usize = 64 * 64;
 
-/// A cell that waits to be expanded. The least surprising one comes first, of these the one farthest from the start.
+/// A waiting cell. The one with the least total surprise is expanded first, and among equal ones the one farthest from the
+/// start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    /// Surprise as bits: it isn't negative, so they sort as it does.
+    /// The total surprise as bits. It is never negative, so the bits have the same order.
     surprise: Reverse<u32>,
+    /// The number of moves from the start.
     depth: u32,
+    /// The index of the cell in the window.
     cell: u32,
-    /// The move that leads here, as an index into [`MOVES`]; [`NONE`] leaves the window from here.
-    came: u8,
+    /// The move that led here, as an index into [`MOVES`]; or [`NO_MOVE`] to leave the window from here.
+    came_by: u8,
 }
 
-/// Scratch of the search, sized for a window.
+/// Decodes fields. Holds the memory of the search for windows of one size.
 #[derive(Debug)]
 pub struct Decoder {
     frontier: Frontier<Entry>,
     seen: Seen,
     max_expansions: usize,
+    /// See [`Self::is_known`].
     known: bool,
 }
 
-/// What one search after the other has seen.
+/// The cells that a search has expanded. Starting the next search doesn't need to clear them.
 #[derive(Debug)]
 struct Seen {
-    /// The move that led to each expanded cell; holds where `by` is `search`.
-    came: Vec<u8>,
-    by: Vec<u32>,
+    /// The move that led to each expanded cell. Valid where `expanded_in` is the current search.
+    came_by: Vec<u8>,
+    /// The number of the last search that expanded each cell.
+    expanded_in: Vec<u32>,
+    /// The number of the current search.
     search: u32,
 }
 
 impl Seen {
+    /// Begins a new search, which has expanded nothing.
     fn begin(&mut self) {
         self.search = self.search.wrapping_add(1);
         if self.search == 0 {
-            self.by.fill(0);
+            self.expanded_in.fill(0);
             self.search = 1;
         }
     }
 
+    /// Whether the current search has expanded a cell.
     fn has(&self, at: usize) -> bool {
-        self.by[at] == self.search
+        self.expanded_in[at] == self.search
     }
 
-    fn note(&mut self, at: usize, came: u8) {
-        self.by[at] = self.search;
-        self.came[at] = came;
+    /// Notes that a cell is expanded.
+    fn note(&mut self, at: usize, came_by: u8) {
+        self.expanded_in[at] = self.search;
+        self.came_by[at] = came_by;
     }
 }
 
-/// One window as the search sees it.
+/// The model's field over a window, with the cells where paths may go and end.
 #[derive(Debug, Clone, Copy)]
 pub struct Field<'a> {
-    /// Its place in the grid.
+    /// The window.
     pub window: Window,
-    /// Cells that can't be entered, `[size, size]`.
+    /// The blocked cells, `[size, size]`.
     pub blocked: &'a [bool],
-    /// Where paths may end.
+    /// The goal cells, where paths may end.
     pub goals: &'a GoalCells,
-    /// Logits `[9, size, size]`: the eight [`MOVES`], and "none yet, or leave here".
+    /// The logits `[9, size, size]`: one class for each of the [`MOVES`], and [`NO_MOVE`] for "not known yet" or, in a goal cell,
+    /// "leave here".
     pub logits: &'a [f32],
 }
 
-/// The cells of a window, joined by the moves of its field.
+/// The search space: the cells of a window, connected by the moves of its field.
 struct FieldSpace<'a> {
     field: &'a Field<'a>,
     seen: &'a mut Seen,
@@ -85,9 +95,9 @@ struct FieldSpace<'a> {
 }
 
 impl Entry {
-    /// Whether the way leaves the window at this goal cell.
+    /// Whether the path leaves the window from this goal cell.
     const fn leaves(&self) -> bool {
-        self.came == NONE as u8 && self.depth > 0
+        self.came_by == NO_MOVE as u8 && self.depth > 0
     }
 }
 
@@ -101,7 +111,7 @@ impl Space for FieldSpace<'_> {
         }
         let is_new = !self.seen.has(at);
         if is_new {
-            self.seen.note(at, entry.came);
+            self.seen.note(at, entry.came_by);
         }
         is_new
     }
@@ -111,7 +121,7 @@ impl Space for FieldSpace<'_> {
     }
 
     fn may_expand(&mut self, entry: &Entry, expansions: u32) -> bool {
-        // The way that led here took `depth` of them.
+        // The path to this cell itself took `depth` expansions, which don't count.
         ((expansions - entry.depth) as usize) <= self.max_expansions
     }
 
@@ -126,12 +136,12 @@ impl Space for FieldSpace<'_> {
             }
         }
         for (class, (logit, next)) in options.into_iter().enumerate() {
-            let done = class != NONE && self.seen.has(next as usize);
-            if logit > f32::NEG_INFINITY && !done {
+            let is_expanded = class != NO_MOVE && self.seen.has(next as usize);
+            if logit > f32::NEG_INFINITY && !is_expanded {
                 let surprise = f32::from_bits(entry.surprise.0) + (best - logit);
                 let surprise = Reverse(surprise.to_bits());
-                // There is room for every move of every cell.
-                frontier.push(Entry { surprise, depth: entry.depth + 1, cell: next, came: class as u8 }, |_| true);
+                // The frontier has room for every move from every cell.
+                frontier.push(Entry { surprise, depth: entry.depth + 1, cell: next, came_by: class as u8 }, |_| true);
             }
         }
         true
@@ -139,72 +149,72 @@ impl Space for FieldSpace<'_> {
 }
 
 impl Decoder {
-    /// A decoder for windows of `cells` cells that expands at most `max_expansions` of them beside the path; in windows of
-    /// more than 64 × 64 cells in proportion more, for there are larger places where a field leads astray. A right field is
-    /// followed to the end however long the way is.
+    /// A decoder for windows of `cells` cells. It expands at most `max_expansions` cells off the path, scaled with the area in
+    /// windows of more than 64 × 64 cells, because the areas where a field goes wrong are larger there. The length of a path
+    /// along a correct field is not limited.
     #[must_use]
     pub fn new(cells: usize, max_expansions: usize) -> Self {
         Self {
             frontier: Frontier::with_capacity(CLASSES * cells + 1),
-            seen: Seen { came: vec![0; cells], by: vec![0; cells], search: 0 },
-            max_expansions: max_expansions * (cells / PLAIN_WINDOW).max(1),
+            seen: Seen { came_by: vec![0; cells], expanded_in: vec![0; cells], search: 0 },
+            max_expansions: max_expansions * (cells / UNSCALED_WINDOW).max(1),
             known: false,
         }
     }
 
-    /// Cells that the last search expanded.
+    /// The number of cells that the last search expanded.
     #[must_use]
     pub const fn expansions(&self) -> u32 {
         self.frontier.expansions()
     }
 
-    /// Whether the field knows the whole way of the last path: "none yet" is the most probable class in none of its cells.
-    /// Where not, the wave that spreads from the goal hasn't come yet, and the search has groped its way to it.
+    /// Whether the field covers the last path completely: in each of its cells except the last, some move is more likely than
+    /// [`NO_MOVE`]. The field grows from the goal outwards; where it has not arrived yet, the path is the result of mere search.
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.known
     }
 
-    /// Writes the cells of the grid from `start` to a goal cell, both included. `false` when the field leads to none
-    /// within the bound. Any logits are accepted, NaN too.
+    /// Finds a path along the field, and writes its grid cells from `start` to a goal cell, inclusive. Returns false if no goal
+    /// cell is found within the bound. Accepts any logits, including NaN.
     pub fn find(&mut self, field: &Field, start: Cell, path: &mut Vec<Cell>) -> bool {
         path.clear();
         self.seen.begin();
         let Some(first) = field.window.local(start).and_then(|local| field.window.index(local)) else { return false };
         let mut space = FieldSpace { field, seen: &mut self.seen, max_expansions: self.max_expansions };
-        let first = Entry { surprise: Reverse(0), depth: 0, cell: first as u32, came: NONE as u8 };
+        let first = Entry { surprise: Reverse(0), depth: 0, cell: first as u32, came_by: NO_MOVE as u8 };
         let Ended::Found(end) = self.frontier.search(&mut space, first) else { return false };
         self.known = true;
-        // The room is that of a window's cells, and no path has more.
-        path.reserve(self.seen.by.len());
+        // No path has more cells than the window.
+        path.reserve(self.seen.expanded_in.len());
         path.push(start);
         let end = field.window.global(field.cell(end.cell as usize));
-        let came = |cell: Cell| {
+        let came_by = |cell: Cell| {
             let at = |cell: Cell| field.window.local(cell).and_then(|local| field.window.index(local)).unwrap_or(0);
-            let class = self.seen.came[at(cell)] as usize;
+            let class = self.seen.came_by[at(cell)] as usize;
             let before = Cell::new(cell.col - MOVES[class].cols, cell.row - MOVES[class].rows);
             self.known &= field.is_known(at(before));
             class
         };
-        trace(start, end, came, path)
+        trace(start, end, came_by, path)
     }
 }
 
 impl Field<'_> {
-    /// The window's cell at a place in its row-major data.
+    /// The window cell with an index in row-major data.
     const fn cell(&self, at: usize) -> Cell {
         let size = self.window.size();
         Cell::new((at % size) as i32, (at / size) as i32)
     }
 
-    /// Whether the cell is the goal itself, not a way out.
+    /// Whether the cell is the goal itself and not an exit from the window.
     fn is_goal(&self, at: usize) -> bool {
         self.goals.goal.and_then(|goal| self.window.index(goal)) == Some(at)
     }
 
-    /// Where a class leads from a cell; `None` when that isn't legal. [`NONE`] stays, and is legal in goal cells.
+    /// The cell that a class leads to; `None` if that is not legal. [`NO_MOVE`] stays in the cell, and is legal in goal cells only.
     fn follow(&self, at: usize, class: usize) -> Option<usize> {
-        if class == NONE {
+        if class == NO_MOVE {
             return self.goals.cost[at].is_finite().then_some(at);
         }
         let (local, step) = (self.cell(at), MOVES[class]);
@@ -216,12 +226,12 @@ impl Field<'_> {
         corners.then_some(next)
     }
 
-    /// Whether some move of a cell is more probable than "none yet".
+    /// Whether some move from a cell is more likely than [`NO_MOVE`].
     fn is_known(&self, at: usize) -> bool {
-        (0..NONE).any(|class| self.logit(class, at) > self.logit(NONE, at))
+        (0..NO_MOVE).any(|class| self.logit(class, at) > self.logit(NO_MOVE, at))
     }
 
-    /// A logit as a finite number.
+    /// A logit, made finite.
     fn logit(&self, class: usize, at: usize) -> f32 {
         let logit = self.logits[class * self.blocked.len() + at];
         if logit.is_nan() { f32::MIN / 4.0 } else { logit.clamp(f32::MIN / 4.0, f32::MAX / 4.0) }
@@ -275,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_field_is_followed_without_any_search() {
+    fn a_correct_field_is_followed_without_searching() {
         let map = costmap(&[
             "................",
             "................",
@@ -301,18 +311,21 @@ mod tests {
         let mut path = Vec::new();
         assert!(decoder.find(&case.field(), start, &mut path));
         assert_eq!((path[0], *path.last().unwrap()), (start, goal));
-        assert_eq!(decoder.expansions() as usize, path.len() - 1, "one expansion for each step");
+        assert_eq!(decoder.expansions() as usize, path.len() - 1, "one expansion per move");
         assert!(decoder.is_known());
-        // Far from the goal nothing is known yet: the start's own move is no more than a guess.
-        let none = NONE * SIZE * SIZE + case.window.index(case.window.local(start).unwrap()).unwrap();
+        // The field has not arrived at the start yet, so the move from there is a mere guess.
+        let none = NO_MOVE * SIZE * SIZE + case.window.index(case.window.local(start).unwrap()).unwrap();
         case.logits[none] = 5.0;
         assert!(decoder.find(&case.field(), start, &mut path) && !decoder.is_known());
         case.logits.fill(0.0);
         case.logits[..SIZE * SIZE].fill(9.0);
-        assert!(decoder.find(&case.field(), start, &mut path), "a field that leads nowhere is searched");
-        assert!(!Decoder::new(SIZE * SIZE, 5).find(&case.field(), start, &mut path), "but not beyond the bound");
+        assert!(decoder.find(&case.field(), start, &mut path), "a field that leads nowhere makes it search");
+        assert!(!Decoder::new(SIZE * SIZE, 5).find(&case.field(), start, &mut path), "but only within the bound");
         case.logits = exact(&map, &case.window, goal);
-        assert!(Decoder::new(SIZE * SIZE, 1).find(&case.field(), start, &mut path), "which a right field never meets");
+        assert!(
+            Decoder::new(SIZE * SIZE, 1).find(&case.field(), start, &mut path),
+            "which a correct field never reaches"
+        );
     }
 
     proptest! {
@@ -350,12 +363,12 @@ mod tests {
                 cells.dedup();
                 prop_assert_eq!(cells.len(), path.len(), "no cell twice");
             } else if bound >= SIZE * SIZE {
-                // Everything that can be reached inside the window was seen.
+                // No goal cell can be reached inside the window.
                 let mut reached = vec![case.window.index(case.window.local(start).unwrap()).unwrap()];
                 let mut at = 0;
                 while at < reached.len() {
                     prop_assert!(case.goals.cost[reached[at]].is_infinite());
-                    let next: Vec<usize> = (0..NONE).filter_map(|class| case.field().follow(reached[at], class)).collect();
+                    let next: Vec<usize> = (0..NO_MOVE).filter_map(|class| case.field().follow(reached[at], class)).collect();
                     reached.extend(next.iter().filter(|next| !reached.contains(next)).copied().collect::<Vec<_>>());
                     at += 1;
                 }

@@ -1,5 +1,5 @@
-//! Where a path begins and ends: goals that can't be entered move within the tolerance, and a robot that stands too near
-//! to an obstacle gets a way out.
+//! The ends of a path: a goal in a blocked cell is moved within the tolerance, and a robot that stands too close to an
+//! obstacle gets a departure.
 
 use std::cmp::Reverse;
 
@@ -10,10 +10,23 @@ use trm_grid::units::{Cell, MOVES, Move, Point};
 use crate::error::PlanError;
 use crate::search::{Ended, Frontier, Space, trace};
 
-/// The cell to plan to: the goal's own, or the nearest free one within `tolerance` metres.
+/// The cell to plan to: the goal's own cell, or the nearest free one within `tolerance` metres.
 ///
 /// # Errors
-/// [`PlanError::GoalOutsideMap`] and [`PlanError::GoalOccupied`].
+/// [`PlanError::GoalOutsideMap`], or [`PlanError::GoalOccupied`] if there is no free cell within the tolerance.
+///
+/// ```
+/// use trm_grid::testing::costmap;
+/// use trm_grid::units::{Cell, Point};
+/// use trm_planner::endpoints::resolve_goal;
+///
+/// // Cells of 1 m. The left three columns are occupied.
+/// let map = costmap(&["###..", "###..", "###.."]);
+/// let goal = Point { x: 1.5, y: 1.5 };
+/// assert_eq!(resolve_goal(&map, false, 2.0, goal), Ok(Cell::new(3, 1)));
+/// let error = resolve_goal(&map, false, 0.5, goal).unwrap_err();
+/// assert_eq!(error.to_string(), "goal cell (1, 1) is occupied (cost 100), and every cell within the tolerance");
+/// ```
 pub fn resolve_goal(costmap: &Costmap, allow_unknown: bool, tolerance: f64, goal: Point) -> Result<Cell, PlanError> {
     let geometry = costmap.geometry();
     let cell = geometry.cell_at(goal).ok_or_else(|| PlanError::GoalOutsideMap(geometry.nearest_cell(goal)))?;
@@ -23,7 +36,7 @@ pub fn resolve_goal(costmap: &Costmap, allow_unknown: bool, tolerance: f64, goal
     }
     let reach = (tolerance / geometry.resolution()).ceil().min(f64::from(geometry.width().max(geometry.height())));
     let mut nearest: Option<(f64, Cell)> = None;
-    // Rings of growing size: one that is wholly farther than the nearest cell so far ends the search.
+    // Search in rings of increasing size, until a ring is farther away than the nearest free cell so far.
     for ring in 1..=reach as i32 + 1 {
         let edge = (f64::from(ring) - 1.0) * geometry.resolution();
         if edge > tolerance || nearest.is_some_and(|(distance, _)| distance < edge) {
@@ -43,43 +56,45 @@ pub fn resolve_goal(costmap: &Costmap, allow_unknown: bool, tolerance: f64, goal
     nearest.map(|(_, cell)| cell).ok_or(PlanError::GoalOccupied { cell, cost })
 }
 
-/// Finds the way from where the robot stands to the first free cell.
+/// Finds the departure: the cells from where the robot stands to the nearest free cell.
 #[derive(Debug)]
 pub struct Departure {
     allow_unknown: bool,
-    /// Metres that the way may lead away from the robot.
+    /// The maximum distance from the robot, in metres.
     tolerance: f64,
-    /// Cells on each side of the robot's.
+    /// The number of searched cells on each side of the robot's.
     reach: i32,
-    /// The move that led to each cell of the square around the robot, as an index into [`MOVES`].
-    came: Vec<u8>,
+    /// The move that led to each cell of the square around the robot, as an index into [`MOVES`]; or [`NOT_SEEN`] or
+    /// [`ORIGIN`].
+    came_by: Vec<u8>,
     frontier: Frontier<Waiting>,
     cells: Vec<Cell>,
 }
 
-/// No move led here yet.
+/// No move has led here yet.
 const NOT_SEEN: u8 = u8::MAX;
 /// The robot's own cell.
 const ORIGIN: u8 = u8::MAX - 1;
-/// A robot leaves an obstacle over at most this many cells, whatever the parameter says.
+/// A departure is at most this many cells long along each axis, whatever the parameter says.
 const MAX_REACH: i32 = 256;
 
-/// A cell that waits. The one that was seen first comes first, so they come by the number of moves.
+/// A waiting cell. The cells are expanded in the order in which they were seen, so in the order of the number of moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Waiting {
     seen: Reverse<u32>,
     cell: Cell,
 }
 
-/// The cells around the robot, joined by moves over cells that aren't lethal.
+/// The search space: the cells around the robot, connected by moves over cells that are not lethal.
 struct Surroundings<'a> {
     costmap: &'a Costmap,
     allow_unknown: bool,
     origin: Cell,
-    /// In cells.
+    /// The maximum distance from the origin, in cells.
     radius: f64,
     reach: i32,
-    came: &'a mut [u8],
+    came_by: &'a mut [u8],
+    /// The number of cells seen so far.
     seen: u32,
 }
 
@@ -99,8 +114,8 @@ impl Surroundings<'_> {
     }
 }
 
-/// A cell's place in the square of `reach` cells around another.
-fn place(origin: Cell, reach: i32, cell: Cell) -> Option<usize> {
+/// The index of a cell in the square of `reach` cells around `origin`; `None` outside it.
+fn square_index(origin: Cell, reach: i32, cell: Cell) -> Option<usize> {
     let side = 2 * reach + 1;
     let (col, row) = (cell.col - origin.col + reach, cell.row - origin.row + reach);
     ((0..side).contains(&col) && (0..side).contains(&row)).then_some((row * side + col) as usize)
@@ -124,16 +139,16 @@ impl Space for Surroundings<'_> {
     fn expand(&mut self, entry: &Waiting, frontier: &mut Frontier<Waiting>) -> bool {
         for (index, step) in MOVES.iter().enumerate() {
             let next = entry.cell.after(*step);
-            let Some(at) = place(self.origin, self.reach, next) else { continue };
+            let Some(at) = square_index(self.origin, self.reach, next) else { continue };
             let away = f64::from(next.col - self.origin.col).hypot(f64::from(next.row - self.origin.row));
-            if self.came[at] == NOT_SEEN
+            if self.came_by[at] == NOT_SEEN
                 && away <= self.radius
                 && self.is_passable(next)
                 && self.cuts_no_corner(entry.cell, *step)
             {
-                self.came[at] = index as u8;
+                self.came_by[at] = index as u8;
                 self.seen += 1;
-                // There is room for each cell, and each waits once.
+                // The frontier has room for every cell of the square, and each is pushed once.
                 frontier.push(Waiting { seen: Reverse(self.seen), cell: next }, |_| true);
             }
         }
@@ -142,7 +157,7 @@ impl Space for Surroundings<'_> {
 }
 
 impl Departure {
-    /// Room for ways of up to `start_tolerance` metres on cells of `resolution` metres.
+    /// Allocates memory for departures of up to `start_tolerance` metres on a grid with this resolution in metres.
     #[must_use]
     pub fn new(allow_unknown: bool, start_tolerance: f64, resolution: f64) -> Self {
         let reach = ((start_tolerance / resolution).ceil() as i32).clamp(0, MAX_REACH);
@@ -151,17 +166,17 @@ impl Departure {
             allow_unknown,
             tolerance: start_tolerance,
             reach,
-            came: vec![NOT_SEEN; side * side],
+            came_by: vec![NOT_SEEN; side * side],
             frontier: Frontier::with_capacity(side * side),
             cells: Vec::with_capacity(side * side),
         }
     }
 
-    /// The cells from the robot's to the first free one, both included; a single one when the robot's is free.
+    /// The cells from the robot's own to the first free one, inclusive. If the robot's cell is free, it is the only one.
     ///
     /// # Errors
-    /// [`PlanError::StartOutsideMap`]; [`PlanError::StartOccupied`] when the robot's cell is lethal or unknown, or no
-    /// free cell is near enough over inscribed ones.
+    /// [`PlanError::StartOutsideMap`], or [`PlanError::StartOccupied`] if the robot's cell is lethal or unknown, or if no free
+    /// cell can be reached over inscribed ones within the tolerance.
     pub fn find(&mut self, costmap: &Costmap, start: Point) -> Result<&[Cell], PlanError> {
         let geometry = costmap.geometry();
         let origin = geometry.cell_at(start).ok_or_else(|| PlanError::StartOutsideMap(geometry.nearest_cell(start)))?;
@@ -171,21 +186,21 @@ impl Departure {
             return Ok(&self.cells);
         }
         let occupied = PlanError::StartOccupied { cell: origin, cost: costmap.cost(origin).unwrap_or(UNKNOWN) };
-        self.came.fill(NOT_SEEN);
+        self.came_by.fill(NOT_SEEN);
         let (reach, radius) = (self.reach, self.tolerance / geometry.resolution());
-        let (allow_unknown, came) = (self.allow_unknown, &mut self.came[..]);
-        let mut space = Surroundings { costmap, allow_unknown, origin, radius, reach, came, seen: 0 };
+        let (allow_unknown, came_by) = (self.allow_unknown, &mut self.came_by[..]);
+        let mut space = Surroundings { costmap, allow_unknown, origin, radius, reach, came_by, seen: 0 };
         if !space.is_passable(origin) {
             return Err(occupied);
         }
-        if let Some(at) = place(origin, reach, origin) {
-            space.came[at] = ORIGIN;
+        if let Some(at) = square_index(origin, reach, origin) {
+            space.came_by[at] = ORIGIN;
         }
         let first = Waiting { seen: Reverse(0), cell: origin };
         let Ended::Found(end) = self.frontier.search(&mut space, first) else { return Err(occupied) };
-        let came = |cell| place(origin, reach, cell).map_or(0, |at| self.came[at] as usize);
-        // There is room for each cell.
-        trace(origin, end.cell, came, &mut self.cells);
+        let came_by = |cell| square_index(origin, reach, cell).map_or(0, |at| self.came_by[at] as usize);
+        // There is room for every cell of the square.
+        trace(origin, end.cell, came_by, &mut self.cells);
         Ok(&self.cells)
     }
 }
@@ -197,7 +212,7 @@ mod tests {
     use trm_grid::testing::costmap;
 
     #[test]
-    fn a_goal_that_can_be_entered_stays_and_another_moves_within_the_tolerance() {
+    fn a_free_goal_stays_and_a_blocked_one_moves_within_the_tolerance() {
         let map = costmap(&["###..", "###..", "###.."]);
         let goal = |x, y, tolerance| resolve_goal(&map, false, tolerance, Point { x, y });
         assert_eq!(goal(3.5, 1.5, 0.0), Ok(Cell::new(3, 1)));
@@ -208,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_robot_too_near_to_an_obstacle_is_led_out_of_it() {
+    fn a_robot_too_close_to_an_obstacle_gets_a_departure() {
         let map = costmap(&["+++..", "#++..", "##+.."]);
         let mut departure = Departure::new(false, 2.0, 1.0);
         let mut find = |x, y| departure.find(&map, Point { x, y }).map(<[Cell]>::to_vec);

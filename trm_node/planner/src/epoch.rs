@@ -1,40 +1,60 @@
-//! Which requests are still wanted.
+//! Epochs: which requests are still current.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts what makes earlier requests useless: another goal, a pause, the end. Whoever causes that begins an epoch, and then
-/// sends its number to those that work. Work of an epoch that is over is given up.
+/// Counts epochs. A new epoch begins with every event that makes earlier requests obsolete: a new goal, a pause, the end. The
+/// thread that causes the event begins the epoch first, and then sends its number to the threads that work. They cancel work
+/// of an epoch that is over.
+///
+/// ```
+/// use trm_planner::epoch::{Epoch, Epochs};
+///
+/// let epochs = Epochs::default();
+/// let first = epochs.begin();
+/// let epoch = Epoch::new(&epochs, first);
+/// assert!(!epoch.is_over());
+///
+/// // A new goal cancels the plan for the first one.
+/// let second = epochs.begin();
+/// assert!(epoch.is_over() && !epochs.is_over(second));
+///
+/// // The robot reaches the second goal.
+/// epochs.finish(second);
+/// assert!(epochs.is_finished(second));
+/// ```
 #[derive(Debug, Default)]
 pub struct Epochs {
+    /// The number of the current epoch; 0 before the first.
     latest: AtomicU64,
+    /// The greatest number of a finished epoch; 0 if there is none.
     finished: AtomicU64,
 }
 
 impl Epochs {
-    /// Begins an epoch and gives its number: 1 for the first.
+    /// Begins an epoch and returns its number, 1 for the first.
     pub fn begin(&self) -> u64 {
         self.latest.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Whether a later epoch has begun.
+    /// Whether an epoch is not the current one any more.
     #[must_use]
     pub fn is_over(&self, epoch: u64) -> bool {
         self.latest.load(Ordering::SeqCst) != epoch
     }
 
-    /// The goal of an epoch is reached: nothing more is to be done for it, nor for those before.
+    /// Notes that the goal of an epoch is reached. No more work is needed for it or for earlier ones.
     pub fn finish(&self, epoch: u64) {
         self.finished.fetch_max(epoch, Ordering::SeqCst);
     }
 
-    /// Whether the goal of an epoch is reached.
+    /// Whether the goal of an epoch, or of a later one, is reached.
     #[must_use]
     pub fn is_finished(&self, epoch: u64) -> bool {
         self.finished.load(Ordering::SeqCst) >= epoch
     }
 }
 
-/// An epoch that a request belongs to.
+/// The epoch that a request belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Epoch<'a> {
     epochs: &'a Epochs,
@@ -42,13 +62,13 @@ pub struct Epoch<'a> {
 }
 
 impl<'a> Epoch<'a> {
-    /// The epoch of this number.
+    /// The epoch with this number.
     #[must_use]
     pub const fn new(epochs: &'a Epochs, number: u64) -> Self {
         Self { epochs, number }
     }
 
-    /// Whether a later one has begun.
+    /// Whether it is not the current epoch any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.epochs.is_over(self.number)
@@ -60,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_epoch_is_over_when_the_next_one_begins_and_finished_once_a_later_one_is() {
+    fn an_epoch_is_over_once_the_next_begins_and_finished_once_a_later_one_is() {
         let epochs = Epochs::default();
         let first = epochs.begin();
         let epoch = Epoch::new(&epochs, first);

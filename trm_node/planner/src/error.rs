@@ -1,8 +1,9 @@
-//! Why there is no path. Made in the planning loop, so `Copy`.
+//! The reasons why there is no path.
 
 use trm_grid::units::Cell;
 
-/// Why there is no path. Maps one to one to the error codes of Nav2's `ComputePathToPose`.
+/// The reason why there is no path. Created in the planning loop, so it is `Copy`. Each reason maps to an error code of Nav2's
+/// `ComputePathToPose` action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The start lies outside the grid.
@@ -11,54 +12,53 @@ pub enum PlanError {
     /// The goal lies outside the grid.
     #[error("goal lies outside the map, near cell ({}, {})", .0.col, .0.row)]
     GoalOutsideMap(Cell),
-    /// The start's cell is lethal or unknown, and no free cell is within reach of the robot.
+    /// The start's cell is not free, and no free cell can be reached within the start tolerance.
     #[error("start cell ({}, {}) is occupied (cost {cost})", cell.col, cell.row)]
     StartOccupied {
-        /// The start's cell.
+        /// The cell of the start.
         cell: Cell,
         /// Its cost: 99 inscribed, 100 lethal, 255 unknown.
         cost: u8,
     },
-    /// The goal's cell can't be entered, nor any within the tolerance.
+    /// Neither the goal's cell nor any other cell within the tolerance is free.
     #[error("goal cell ({}, {}) is occupied (cost {cost}), and every cell within the tolerance", cell.col, cell.row)]
     GoalOccupied {
-        /// The goal's cell.
+        /// The cell of the goal.
         cell: Cell,
         /// Its cost: 99 inscribed, 100 lethal, 255 unknown.
         cost: u8,
     },
-    /// The deadline came before any verified path.
+    /// The deadline passed before there was a verified path.
     #[error("deadline passed after {applications} network applications without a verified path")]
     TimedOut {
-        /// Network applications that were run.
+        /// The number of network applications.
         applications: u16,
     },
-    /// The goal can't be reached from the start.
+    /// No path leads from the start to the goal.
     #[error("no path leads from the start to the goal")]
     NoValidPath,
-    /// The model found none, and the fallback is switched off.
+    /// The model found no verified path, and the fallback is switched off.
     #[error("the model found no verified path in {steps} steps, and the fallback is off")]
     ModelOnly {
-        /// Supervision steps that were run.
+        /// The number of supervision steps.
         steps: u16,
     },
-    /// A path was found, but it did not pass the last check.
+    /// A path was found, but it did not pass the final check.
     #[error("the path that was found did not pass the last check")]
     Unverified,
-    /// The way is longer than the planner's buffers.
+    /// The path is longer than the planner's buffers.
     #[error("the path has more than {cells} cells")]
     TooLong {
-        /// The most cells that a path may have.
+        /// The maximum number of cells of a path.
         cells: u32,
     },
-    /// The classical search saw as many cells as it has room for, and the goal was not among them: with guidance it needs
-    /// few.
+    /// The classical search ran out of memory before it reached the goal. With guidance it needs only few cells.
     #[error("the classical search saw {cells} cells without reaching the goal")]
     SearchLimit {
-        /// The most cells that it has room for.
+        /// The maximum number of cells of a search.
         cells: u32,
     },
-    /// The planning was cancelled.
+    /// The request was cancelled.
     #[error("cancelled")]
     Cancelled,
 }

@@ -1,58 +1,62 @@
-//! The classical fallback: A* over the whole costmap, until the deadline.
+//! The classical fallback: A* over the whole costmap.
 
 use std::cmp::Reverse;
 
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
-use trm_grid::moves::{each, legal_among};
+use trm_grid::moves::{iter_moves, legal_moves_given};
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, MOVES};
 
 use crate::search::{Ended, Frontier, Space, trace};
 use crate::search_map::SearchMap;
 
-/// How many cells are expanded between two looks at the clock.
-const EXPANSIONS_A_LOOK: u32 = 128;
+/// How many cells are expanded between two checks of the time.
+const EXPANSIONS_PER_CHECK: u32 = 128;
 
 /// How a search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// The path is written.
+    /// A path was found and written.
     Path,
-    /// There is one, but no room to write it.
+    /// A path was found, but it is longer than the buffer.
     TooLong,
-    /// Every cell that can be reached was seen: there is no path.
+    /// There is no path: every reachable cell was expanded.
     None,
-    /// `may_go_on` said no.
+    /// `may_go_on` returned false.
     TimedOut,
-    /// [`MOST_CELLS`](crate::search_map::MOST_CELLS) cells were seen.
-    TooFar,
+    /// The search saw as many cells as it has memory for without reaching the goal.
+    OutOfRoom,
 }
 
-/// Estimates that differ by less than this part of a cell count as equal.
-const PARTS: f32 = 8.0;
+/// Estimated total costs are rounded down to multiples of 1 / this, in cells, so that slightly different ones are equal.
+const STEPS_PER_CELL: f32 = 8.0;
 
-/// Estimates count so much more than they are, so that the sum of cost and estimate falls along the best path. Else roundings
-/// over thousands of moves can make it rise, and all the paths that cost nearly as little are looked at first.
-const GREED: f32 = 1.001;
+/// Estimates are multiplied by this, so that cost plus estimate falls along the best path. Otherwise the rounding of thousands
+/// of moves could make it rise, and all paths of nearly the same cost would be expanded first.
+const ESTIMATE_FACTOR: f32 = 1.001;
 
-/// A cell that waits to be expanded. The one with the cheapest path through it comes first; of equal ones the one farthest
-/// from the start, so that a good heuristic leads straight to the goal and not over all paths of the same cost.
+/// A waiting cell. The one with the least estimated total cost is expanded first. Among equal ones it is the one farthest from
+/// the start, so that a good heuristic leads straight to the goal instead of over all paths of the same cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    /// Estimated cost of the whole path, in [`PARTS`] of a cell.
+    /// The estimated cost of the whole path, times [`STEPS_PER_CELL`].
     total: Reverse<u32>,
-    /// Cost from the start as bits: it isn't negative, so they sort as it does.
+    /// The cost from the start as bits. It is never negative, so the bits have the same order.
     cost: u32,
-    /// Its row and its column, 16 bits each.
+    /// The row in the upper 16 bits, the column in the lower 16.
     cell: u32,
 }
 
 impl Entry {
     fn new(cost: f32, estimate: f32, cell: Cell) -> Self {
         let cell = (cell.row as u32) << 16 | cell.col as u32;
-        Self { total: Reverse(((cost + GREED * estimate) * PARTS) as u32), cost: cost.to_bits(), cell }
+        Self {
+            total: Reverse(((cost + ESTIMATE_FACTOR * estimate) * STEPS_PER_CELL) as u32),
+            cost: cost.to_bits(),
+            cell,
+        }
     }
 
     const fn cell(&self) -> Cell {
@@ -64,14 +68,14 @@ impl Entry {
     }
 }
 
-/// Scratch of A*, sized for a grid, and for no more than [`MOST_CELLS`](crate::search_map::MOST_CELLS) cells.
+/// The memory of A*, which is limited however large the grid is.
 #[derive(Debug, Default)]
 pub struct Fallback {
     map: SearchMap,
     frontier: Frontier<Entry>,
 }
 
-/// The cells of a costmap, joined by legal moves.
+/// The search space: the cells of a costmap, connected by legal moves.
 struct GridSpace<'a, G> {
     costmap: &'a Costmap,
     travel: Travel,
@@ -79,15 +83,15 @@ struct GridSpace<'a, G> {
     goal: Cell,
     map: &'a mut SearchMap,
     may_go_on: G,
-    /// Why the space stopped the search.
+    /// The reason, if the space stops the search.
     stopped: Found,
 }
 
 impl<G> GridSpace<'_, G> {
-    /// An estimate of the cost from a cell to the goal.
+    /// Estimates the cost from a cell to the goal: with guidance its cost-to-go, otherwise the octile distance.
     fn estimate(&self, cell: Cell) -> f32 {
         let known = self.guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
-        // No weight is less than 1, so a length is never more than a cost.
+        // Weights are at least 1, so a length never exceeds a cost.
         if known.is_finite() { known } else { cell.octile(self.goal) }
     }
 }
@@ -96,7 +100,7 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
     type Entry = Entry;
 
     fn settle(&mut self, entry: &Entry) -> bool {
-        // Dearer: a better way to this cell was found since.
+        // If it costs more, a better path to this cell has been found since.
         self.map.place(entry.cell()).is_some_and(|at| entry.cost() <= self.map.cost(at))
     }
 
@@ -105,7 +109,7 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
     }
 
     fn may_expand(&mut self, _: &Entry, expansions: u32) -> bool {
-        if expansions.is_multiple_of(EXPANSIONS_A_LOOK) && !(self.may_go_on)() {
+        if expansions.is_multiple_of(EXPANSIONS_PER_CHECK) && !(self.may_go_on)() {
             self.stopped = Found::TimedOut;
             return false;
         }
@@ -115,18 +119,18 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
     fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Entry>) -> bool {
         let (cell, cost) = (entry.cell(), entry.cost());
         let Some(here) = self.costmap.cost(cell) else { return true };
-        let around = self.costmap.around(cell);
-        for index in each(legal_among(&around, self.travel.allow_unknown)) {
+        let around = self.costmap.neighbour_costs(cell);
+        for index in iter_moves(legal_moves_given(&around, self.travel.allow_unknown)) {
             let next = cell.after(MOVES[index]);
             let Some(at) = self.map.place(next) else {
-                self.stopped = Found::TooFar;
+                self.stopped = Found::OutOfRoom;
                 return false;
             };
             let new = cost + self.travel.step(here, around[index], MOVES[index]);
             if new < self.map.cost(at) {
                 self.map.reach(at, new, index);
                 let entry = Entry::new(new, self.estimate(next), next);
-                // At most one entry for each cell is wanted, which is half of the room.
+                // At most one entry per cell is wanted, which is half of the capacity.
                 frontier.push(entry, |entry| self.settle(entry));
             }
         }
@@ -135,7 +139,7 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
 }
 
 impl Fallback {
-    /// Sizes the scratch for a grid.
+    /// Allocates the memory for a grid.
     pub fn prepare(&mut self, geometry: &Geometry) {
         self.map.prepare(geometry);
         let room = 2 * self.map.room() + MOVES.len();
@@ -144,14 +148,15 @@ impl Fallback {
         }
     }
 
-    /// Cells that the last search expanded.
+    /// The number of cells that the last search expanded.
     #[must_use]
     pub const fn expansions(&self) -> u32 {
         self.frontier.expansions()
     }
 
-    /// Appends the cells of a path after `start`, up to `goal`, to `path`. Its travel cost is the least there is, up to a
-    /// thousandth and a part of a cell; with the guidance of an older grid as heuristic it may be a little more.
+    /// Searches a path and appends its cells to `path`, from the one after `start` to `goal`. Its travel cost is at most a
+    /// thousandth and a fraction of a cell above the minimum, or slightly more if the heuristic is guidance of an older
+    /// grid. Never allocates: `path` must have the capacity.
     pub fn find(
         &mut self,
         costmap: &Costmap,
@@ -172,8 +177,8 @@ impl Fallback {
             Ended::Stopped => space.stopped,
             Ended::Found(_) => {
                 let map = &mut self.map;
-                let came = |cell| map.place(cell).map_or(0, |at| map.came(at));
-                if trace(start, goal, came, path) { Found::Path } else { Found::TooLong }
+                let came_by = |cell| map.place(cell).map_or(0, |at| map.came_by(at));
+                if trace(start, goal, came_by, path) { Found::Path } else { Found::TooLong }
             }
         }
     }
@@ -194,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_path_costs_what_dijkstras_does_but_for_a_part_of_a_cell_and_is_legal(
+        fn the_path_is_legal_and_costs_the_minimum_up_to_a_fraction_of_a_cell(
             rows in world(), from in (0..16, 0..12), to in (0..16, 0..12), guided in any::<bool>(),
             multiplier in prop_oneof![Just(0.0), 0.0..=3.0_f64],
         ) {
@@ -216,7 +221,7 @@ mod tests {
                 if found == Found::Path {
                     prop_assert_eq!(path.last(), Some(&ends.1));
                     let cost = travel.cells(&map, path.iter()) as f32;
-                    prop_assert!(cost > least - 1e-3 && cost < GREED * least + 2.0 / PARTS, "{cost}, not {least}");
+                    prop_assert!(cost > least - 1e-3 && cost < ESTIMATE_FACTOR * least + 2.0 / STEPS_PER_CELL, "{cost}, not {least}");
                     for pair in path.windows(2) {
                         let step = MOVES.iter().position(|step| pair[0].after(*step) == pair[1]).unwrap();
                         prop_assert!(is_legal(&map, pair[0], step, false));
@@ -228,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn guidance_leads_straight_to_a_goal_that_is_far_however_costs_are_rounded() {
-        // Thousands of ways cost the same, and each of thousands of moves rounds the same way.
+    fn guidance_leads_straight_to_a_distant_goal_in_spite_of_rounding() {
+        // Very many paths have the same cost, and each of their thousands of moves is rounded in the same direction.
         let map = costmap(&vec!["3".repeat(2500).as_str(); 40]);
         let ends = (Cell::new(0, 5), Cell::new(2499, 35));
         let guidance = Guidance::compute(&map, ends.1, travel(2.0), &|| false).unwrap();
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_is_up_ends_the_search() {
+    fn running_out_of_time_ends_the_search() {
         let mut rows = vec![format!("{}#{}", ".".repeat(20), ".".repeat(19)); 40];
         rows[39] = ".".repeat(40);
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
@@ -251,19 +256,19 @@ mod tests {
         fallback.prepare(map.geometry());
         let mut path = Vec::with_capacity(1600);
         let ends = (Cell::new(0, 0), Cell::new(39, 0));
-        let mut looks = 0;
+        let mut checks = 0;
         let found = fallback.find(
             &map,
             travel(2.0),
             None,
             ends,
             || {
-                looks += 1;
+                checks += 1;
                 false
             },
             &mut path,
         );
-        assert_eq!((found, looks, fallback.expansions()), (Found::TimedOut, 1, EXPANSIONS_A_LOOK));
+        assert_eq!((found, checks, fallback.expansions()), (Found::TimedOut, 1, EXPANSIONS_PER_CHECK));
         assert!(path.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Guidance, computed beside the planning loop: for each goal, and for each change of the grid while there is one.
+//! Computes guidance on a thread of its own: for each new goal, and for each change of the grid while there is a goal.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -15,60 +15,89 @@ use crate::endpoints::resolve_goal;
 use crate::epoch::Epochs;
 use crate::halt::deadline::Clock;
 
-/// What the worker is told.
+/// A message to the worker.
 pub enum Event {
     /// The grid has changed.
     Grid(GridChange),
-    /// A goal, and the epoch that began with it.
+    /// There is a new goal, which began this epoch.
     Goal(Pose, u64),
-    /// Other parameters.
+    /// The parameters have changed.
     Settings(Settings),
-    /// To be freed here, where it costs no planning time.
+    /// Old guidance to be freed by the worker, where that costs no planning time.
     Discard(Box<Guided>),
-    /// The worker ends. It does so as well when all senders are gone.
+    /// The worker must end. It also ends when all senders are gone.
     Stop,
 }
 
 /// The parameters that guidance depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// What crossing a cell costs.
+    /// The travel costs.
     pub travel: Travel,
-    /// Metres that a goal may be moved to a free cell.
+    /// The distance in metres within which a goal in a blocked cell is moved to a free one.
     pub tolerance: f64,
 }
 
-/// Guidance, when it was finished and how long it took.
+/// Guidance, with the time it took and its epoch.
 #[derive(Debug)]
 pub struct Guided {
     /// The cost-to-go.
     pub guidance: Guidance,
     /// How long it took to compute.
     pub took: Duration,
-    /// When that was finished.
+    /// When the computation ended, as a reading of the worker's clock.
     pub done: Duration,
-    /// The epoch of its goal.
+    /// The epoch of the goal.
     pub epoch: u64,
 }
 
-/// The worker's state. `deliver` is called with each guidance, on the worker's thread.
+/// The guidance worker. It calls `deliver` with each new guidance, on the thread that runs it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Instant;
+/// use trm_grid::costmap::GridChange;
+/// use trm_grid::testing::{costmap, travel};
+/// use trm_grid::units::{Cell, Pose};
+/// use trm_planner::epoch::Epochs;
+/// use trm_planner::guidance_worker::{Event, GuidanceWorker, Settings};
+///
+/// let (events, inbox) = crossbeam_channel::unbounded();
+/// let (delivered, results) = crossbeam_channel::unbounded();
+/// let epochs = Arc::new(Epochs::default());
+/// let settings = Settings { travel: travel(2.0), tolerance: 0.5 };
+/// let deliver = move |guided| delivered.send(guided).expect("somebody receives");
+/// let worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&epochs), deliver);
+/// let thread = std::thread::spawn(move || worker.run(&inbox));
+///
+/// let map = costmap(&["....", "...."]);
+/// events.send(Event::Grid(GridChange::Whole(Box::new(map))))?;
+/// events.send(Event::Goal(Pose::new(3.5, 0.5, 0.0), epochs.begin()))?;
+/// let guided = results.recv()?;
+/// assert_eq!(guided.guidance.goal(), Cell::new(3, 0));
+/// assert_eq!(guided.guidance.cost_to_go(Cell::new(0, 0)), 3.0);
+/// events.send(Event::Stop)?;
+/// thread.join().expect("the worker ends");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct GuidanceWorker<C, D> {
     clock: C,
     settings: Settings,
     epochs: Arc<Epochs>,
     deliver: D,
     costmap: Option<Box<Costmap>>,
+    /// The goal and its epoch.
     goal: Option<(Pose, u64)>,
-    /// The goal's cell, its epoch and the grid's version that the last guidance is for.
+    /// What the last guidance was computed for: the goal's cell, its epoch and the version of the costmap.
     done: Option<(Cell, u64, u64)>,
-    /// Not before this time, so that a grid that changes all the time takes half a core at most.
+    /// No computation begins before this time, so that a grid that changes constantly takes at most half a core.
     rest_until: Duration,
-    /// Came in while guidance was computed.
+    /// Events that arrived during a computation.
     pending: VecDeque<Event>,
 }
 
 impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
-    /// A worker without a grid and a goal.
+    /// A worker without a grid and without a goal.
     pub const fn new(clock: C, settings: Settings, epochs: Arc<Epochs>, deliver: D) -> Self {
         Self {
             clock,
@@ -83,20 +112,20 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         }
     }
 
-    /// Runs until [`Event::Stop`].
+    /// Runs until [`Event::Stop`] arrives or all senders are gone.
     pub fn run(mut self, inbox: &Receiver<Event>) {
-        while self.take_all(inbox) {
-            if self.goal_cell().is_some() && self.clock.now() >= self.rest_until {
+        while self.handle_events(inbox) {
+            if self.due().is_some() && self.clock.now() >= self.rest_until {
                 self.compute(inbox);
             }
         }
     }
 
-    /// Waits until something is due, and takes what has come in. `false` when it is time to stop.
-    fn take_all(&mut self, inbox: &Receiver<Event>) -> bool {
+    /// Waits for an event or until guidance is due, and handles all events. `false` if the worker must end.
+    fn handle_events(&mut self, inbox: &Receiver<Event>) -> bool {
         if self.pending.is_empty() {
             let rest = self.rest_until.saturating_sub(self.clock.now());
-            let first = if self.goal_cell().is_some() {
+            let first = if self.due().is_some() {
                 inbox.recv_timeout(rest)
             } else {
                 inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -109,15 +138,15 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         }
         self.pending.extend(inbox.try_iter());
         while let Some(event) = self.pending.pop_front() {
-            if !self.take(event) {
+            if !self.handle(event) {
                 return false;
             }
         }
         true
     }
 
-    /// `false` when it is time to stop.
-    fn take(&mut self, event: Event) -> bool {
+    /// Handles an event. `false` if the worker must end.
+    fn handle(&mut self, event: Event) -> bool {
         match event {
             Event::Grid(change) => drop(change.apply(&mut self.costmap)),
             Event::Goal(pose, epoch) => {
@@ -134,8 +163,9 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         true
     }
 
-    /// The goal's cell on the present grid, its epoch and the grid's version, when there is no guidance for them yet.
-    fn goal_cell(&self) -> Option<(Cell, u64, u64)> {
+    /// What guidance is to be computed for: the goal's cell, its epoch and the version of the costmap. `None` if there is
+    /// guidance for that already, if the goal is reached or can't be entered, or if there is no goal or no grid.
+    fn due(&self) -> Option<(Cell, u64, u64)> {
         let ((pose, epoch), costmap) = (self.goal?, self.costmap.as_deref()?);
         let Settings { travel, tolerance } = self.settings;
         let cell = resolve_goal(costmap, travel.allow_unknown, tolerance, pose.point()).ok()?;
@@ -143,8 +173,9 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         (!self.epochs.is_finished(epoch) && self.done != Some(due)).then_some(due)
     }
 
+    /// Computes guidance and delivers it, unless an event makes it useless in the meantime.
     fn compute(&mut self, inbox: &Receiver<Event>) {
-        let (Some(due), Some(costmap)) = (self.goal_cell(), self.costmap.as_deref()) else { return };
+        let (Some(due), Some(costmap)) = (self.due(), self.costmap.as_deref()) else { return };
         let (cell, epoch, _) = due;
         let began = self.clock.now();
         let pending = RefCell::new(std::mem::take(&mut self.pending));
@@ -166,7 +197,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     }
 }
 
-/// Whether guidance that is being computed is of no use after an event. What merely makes it older is taken later.
+/// Whether an event makes the guidance that is being computed useless. Small changes of the grid don't: they are handled
+/// afterwards.
 fn is_useless_after(event: &Event, costmap: &Costmap) -> bool {
     match event {
         Event::Grid(GridChange::Whole(whole)) => whole.geometry() != costmap.geometry(),
@@ -179,7 +211,7 @@ fn is_useless_after(event: &Event, costmap: &Costmap) -> bool {
 mod tests {
     use std::time::Instant;
 
-    use crossbeam_channel::unbounded;
+    use crossbeam_channel::{Sender, unbounded};
     use trm_config::{GridConfig, GridKind};
     use trm_grid::costmap::CostmapBuilder;
     use trm_grid::geometry::{Geometry, Rect};
@@ -189,8 +221,146 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(50);
 
+    /// A clock that runs the next step of a script at each reading while the inbox is empty. The worker reads its clock
+    /// before it waits, before and after it decides to compute, and after computing.
+    struct Scripted<'a> {
+        inbox: &'a Receiver<Event>,
+        steps: RefCell<VecDeque<Step<'a>>>,
+        began: Instant,
+    }
+
+    type Step<'a> = Box<dyn FnOnce() + 'a>;
+
+    impl Clock for Scripted<'_> {
+        fn now(&self) -> Duration {
+            let step = if self.inbox.is_empty() { self.steps.borrow_mut().pop_front() } else { None };
+            if let Some(step) = step {
+                step();
+            }
+            self.began.elapsed()
+        }
+    }
+
+    /// A worker with a grid that is large enough to check for cancellation while it computes, and with a first goal.
+    struct Setup {
+        builder: CostmapBuilder,
+        costmap: Costmap,
+        epochs: Arc<Epochs>,
+        first: u64,
+        settings: Settings,
+    }
+
+    const SIDE: u32 = 200;
+
+    fn empty(side: u32) -> OccupancyGrid {
+        let geometry = Geometry::new(side, side, 1.0, Pose::default()).unwrap();
+        OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap()
+    }
+
+    fn goal(cell: i32, epoch: u64) -> Event {
+        Event::Goal(Pose::new(f64::from(cell) + 0.5, 0.5, 0.0), epoch)
+    }
+
+    impl Setup {
+        fn new() -> Self {
+            let config = GridConfig::default();
+            let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
+            let costmap = builder.replace(empty(SIDE)).clone();
+            let epochs = Arc::<Epochs>::default();
+            let first = epochs.begin();
+            let settings = Settings { travel: Travel::new(&config), tolerance: 0.5 };
+            Self { builder, costmap, epochs, first, settings }
+        }
+
+        /// What the worker delivers if `meanwhile` happens while it computes guidance to the goal in cell (7, 0), and each
+        /// of `after` is sent upon one of its deliveries. It must be stopped by one of these.
+        fn delivered(
+            &self,
+            meanwhile: impl FnOnce(&Sender<Event>),
+            at_last: Option<Event>,
+            after: impl IntoIterator<Item = Option<Event>>,
+        ) -> Vec<Guided> {
+            let (events, inbox) = unbounded();
+            for event in [Event::Grid(GridChange::Whole(Box::new(self.costmap.clone()))), goal(7, self.first)] {
+                events.send(event).unwrap();
+            }
+            // One reading when it decides to compute, one when it begins, and one when it waits again.
+            let last = || at_last.into_iter().for_each(|event| events.send(event).unwrap());
+            let steps: [Step; 3] = [Box::new(|| ()), Box::new(|| meanwhile(&events)), Box::new(last)];
+            let clock = Scripted { inbox: &inbox, steps: RefCell::new(steps.into()), began: Instant::now() };
+            let (mut delivered, mut after) = (Vec::new(), after.into_iter());
+            let deliver = |guided: Box<Guided>| {
+                delivered.push(*guided);
+                after.next().flatten().into_iter().for_each(|event| events.send(event).unwrap());
+            };
+            GuidanceWorker::new(clock, self.settings, Arc::clone(&self.epochs), deliver).run(&inbox);
+            delivered
+        }
+    }
+
     #[test]
-    fn guidance_comes_for_each_goal_and_each_change_of_the_grid_while_there_is_a_goal() {
+    fn a_new_goal_cancels_the_guidance_for_the_one_before() {
+        let setup = Setup::new();
+        let second = setup.epochs.begin();
+        let send = |events: &Sender<Event>| events.send(goal(9, second)).unwrap();
+        let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
+        let goals: Vec<_> = delivered.iter().map(|guided| (guided.guidance.goal(), guided.epoch)).collect();
+        assert_eq!(goals, [(Cell::new(9, 0), second)]);
+    }
+
+    #[test]
+    fn a_grid_of_another_size_cancels_the_guidance_for_the_one_before() {
+        let setup = Setup::new();
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
+        let resized = builder.replace(empty(50)).clone();
+        let send = |events: &Sender<Event>| {
+            events.send(Event::Grid(GridChange::Whole(Box::new(resized.clone())))).unwrap();
+        };
+        let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
+        let versions: Vec<_> = delivered.iter().map(|guided| guided.guidance.version()).collect();
+        assert_eq!(versions, [resized.version()]);
+        assert!(delivered[0].guidance.fits(&resized));
+    }
+
+    #[test]
+    fn a_patch_of_the_grid_cancels_nothing_and_is_followed_by_new_guidance() {
+        let mut setup = Setup::new();
+        let patch = setup.builder.update(Rect { col: 3, row: 0, width: 1, height: 1 }, &[100]).unwrap();
+        let after = setup.builder.costmap().unwrap().version();
+        let send = |events: &Sender<Event>| events.send(Event::Grid(GridChange::Patch(Box::new(patch)))).unwrap();
+        let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
+        let versions: Vec<_> = delivered.iter().map(|guided| guided.guidance.version()).collect();
+        assert_eq!(versions, [setup.costmap.version(), after]);
+    }
+
+    #[test]
+    fn new_settings_cancel_the_guidance_and_it_is_computed_again() {
+        let setup = Setup::new();
+        let travel = Travel::new(&GridConfig { cost_travel_multiplier: 0.5, ..GridConfig::default() });
+        let new = || Event::Settings(Settings { travel, ..setup.settings });
+        let delivered = setup.delivered(|events| events.send(new()).unwrap(), None, [Some(Event::Stop)]);
+        assert_eq!(delivered.iter().map(|guided| guided.guidance.travel()).collect::<Vec<_>>(), [travel]);
+        // Also when the guidance is already there.
+        let delivered = setup.delivered(|_| (), None, [Some(new()), Some(Event::Stop)]);
+        let travels: Vec<_> = delivered.iter().map(|guided| guided.guidance.travel()).collect();
+        assert_eq!(travels, [setup.settings.travel, travel]);
+    }
+
+    #[test]
+    fn stop_ends_the_worker_while_it_computes() {
+        let setup = Setup::new();
+        assert!(setup.delivered(|events| events.send(Event::Stop).unwrap(), None, []).is_empty());
+    }
+
+    #[test]
+    fn a_finished_epoch_ends_the_computation() {
+        let setup = Setup::new();
+        let finish = |_: &Sender<Event>| setup.epochs.finish(setup.first);
+        assert!(setup.delivered(finish, Some(Event::Stop), []).is_empty());
+    }
+
+    #[test]
+    fn guidance_is_computed_for_each_goal_and_for_each_change_of_the_grid_while_there_is_a_goal() {
         let geometry = Geometry::new(20, 10, 0.1, Pose::default()).unwrap();
         let config = GridConfig::default();
         let mut builder = CostmapBuilder::new(&config, GridKind::Map);
@@ -202,7 +372,7 @@ mod tests {
         let deliver = move |guided| deliver.send(guided).unwrap();
         let worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&epochs), deliver);
         let handle = std::thread::spawn(move || worker.run(&inbox));
-        let next = || delivered.recv_timeout(PATIENCE).expect("guidance comes");
+        let next = || delivered.recv_timeout(PATIENCE).expect("guidance is delivered");
 
         // The goal may come before the grid.
         let first = epochs.begin();
@@ -223,7 +393,7 @@ mod tests {
         events.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), second)).unwrap();
         let guided = next();
         let expected = (Cell::new(2, 2), second);
-        assert_eq!((guided.guidance.goal(), guided.epoch), expected, "none for the change without a goal");
+        assert_eq!((guided.guidance.goal(), guided.epoch), expected, "none for the change after the goal was reached");
         events.send(Event::Stop).unwrap();
         handle.join().unwrap();
     }

@@ -1,4 +1,4 @@
-//! When to stop: clocks and deadlines, how long the next application will take, and the policy.
+//! When to stop: clocks and deadlines, the predicted time of the next application, and the stop policy.
 
 pub mod deadline;
 pub mod policy;

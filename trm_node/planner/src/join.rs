@@ -1,4 +1,4 @@
-//! Where a way to the goal may go over into a route that was checked before.
+//! Finds the corner where a path may join a route that is already checked.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::guidance::{Guidance, TIE};
@@ -7,17 +7,18 @@ use trm_safety::check::is_clear;
 use trm_safety::route::Route;
 use trm_safety::routes::{Junction, Routes};
 
-/// A route is joined over a line of at most so many cells along each axis.
+/// The line that joins a route is at most this many cells long along each axis.
 const REACH: u32 = 96;
-/// So many corners within reach are tried.
+/// How many corners within reach are tried.
 const TRIES: usize = 6;
-/// A line to a route may cost so much more than what the guidance says of its ends, in cells.
+/// The line to a route may cost this much more than the difference of the cost-to-go at its ends, in cells.
 pub const SLACK: f64 = 1.0;
-/// A route of older guidance may cost so much more than the present one says.
-const SLACK_OF_ALL: f64 = 1.001;
+/// A route that follows older guidance may cost this factor more than the current cost-to-go.
+const SLACK_FACTOR: f64 = 1.001;
 
-/// The corner farthest ahead at which a way that has come to `cell` may join a route: the line there is clear, and it costs
-/// no more than the way that the guidance knows.
+/// The last corner of a route that a path may join straight from `cell`: the line is clear, and the way over it costs no
+/// more than the one that the guidance knows, up to the slack. `None` if there is none within reach, or if the route was
+/// not checked on this version of the costmap.
 pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: Cell) -> Option<usize> {
     let travel = guidance.travel();
     let here = f64::from(guidance.cost_to_go(cell));
@@ -30,7 +31,7 @@ pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: C
         let (from, to) = (cell.center(), corner.center());
         let there = f64::from(guidance.cost_to_go(corner));
         let is_good = route.guidance() == Some(guidance.version())
-            || route.cost_to_go(at) <= there * SLACK_OF_ALL + f64::from(TIE);
+            || route.cost_to_go(at) <= there * SLACK_FACTOR + f64::from(TIE);
         is_good
             && there < here
             && travel.line(costmap, from, to) <= here - there + SLACK
@@ -43,11 +44,11 @@ pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: C
         .map(|(at, _)| at)
 }
 
-/// Where a way to a goal that has come to `cell` may join one of the routes to it.
+/// The junction at which a path to a goal may join one of the routes to the same goal, straight from `cell`.
 #[must_use]
 pub fn join(routes: &Routes, costmap: &Costmap, guidance: &Guidance, goal: Pose, cell: Cell) -> Option<Junction> {
-    let mut ways = routes.iter().filter(|(route, _)| route.goal() == goal);
-    ways.find_map(|(route, first)| Some(first.at(join_route(route, costmap, guidance, cell)?)))
+    let mut to_goal = routes.iter().filter(|(route, _)| route.goal() == goal);
+    to_goal.find_map(|(route, first)| Some(first.at(join_route(route, costmap, guidance, cell)?)))
 }
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
             std::iter::successors(Some(from), |cell| guidance.next(&self.map, *cell)).collect()
         }
 
-        /// The route from a cell to the goal, if there is one.
+        /// A route from a cell to the goal, if a path exists.
         fn route(&self, guidance: &Guidance, from: Cell) -> Option<Route> {
             let (mut corners, mut route) = (Vec::new(), Route::default());
             straighten(&self.map, self.travel, &self.follow(guidance, from), 1, || true, &mut corners);
@@ -109,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_way_that_joins_a_route_costs_what_the_guidance_says_and_a_cell_at_most(
+        fn joining_a_route_costs_at_most_the_slack_more_than_the_guidance_says(
             costs in costs(), from in place(), to in place(), others in proptest::collection::vec(place(), 20),
         ) {
             let world = World::new(costs, to);
@@ -120,7 +121,7 @@ mod tests {
                 let line = (cell.center(), route.corner(at).unwrap().center());
                 prop_assert!(is_clear(&world.map, false, line.0, line.1));
                 let joined = world.travel.line(&world.map, line.0, line.1) + route.cost_to_go(at);
-                // The exact goal lies up to half a cell's diagonal beside its centre.
+                // The exact goal lies up to half a diagonal from its cell's centre.
                 let most = f64::from(guidance.cost_to_go(cell)) + SLACK + 2.2 + f64::from(TIE);
                 prop_assert!(joined <= most, "{joined}, not {most}");
             }
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cells_of_the_guidances_own_way_join_their_route() {
+    fn every_cell_of_the_path_that_a_route_was_drawn_from_can_join_it() {
         let world = World::new(vec![0; (SIDE * SIDE) as usize], (70, 75));
         let guidance = world.guidance();
         let from = Cell::new(3, 60);
@@ -137,6 +138,6 @@ mod tests {
         let way = world.follow(&guidance, from);
         let before_last = way.iter().position(|cell| Some(cell) == route.open_corners().0.last()).unwrap();
         assert_eq!(way[..before_last].iter().filter(joining).count(), before_last);
-        assert_eq!(join_route(&route, &world.map, &guidance, world.goal.0), None, "nothing is ahead");
+        assert_eq!(join_route(&route, &world.map, &guidance, world.goal.0), None, "no corner is ahead");
     }
 }

@@ -1,11 +1,11 @@
-//! The planner: a request comes in, a checked path or the reason why there is none goes out, before the deadline.
+//! The planner: it turns a request into a checked path, or into the reason why there is none, before the deadline.
 //!
-//! In the order of the flow: [`request`], [`problem`], [`endpoints`], [`model`] with [`decode`], [`fallback`],
-//! [`smooth`], and [`report`]; [`planner`] is the whole flow on one screen. [`halt`] says when the model stops,
-//! [`guidance_worker`] computes guidance beside the loop, [`stats`] counts the outcomes.
+//! The modules in the order of the flow: [`request`], [`problem`], [`endpoints`], [`model`] with [`decode`], [`fallback`],
+//! [`smooth`] and [`report`]. [`planner`] shows the whole flow at once. [`halt`] decides when the model stops,
+//! [`guidance_worker`] computes guidance outside the planning loop, and [`stats`] counts the outcomes.
 //!
-//! Imports `trm_config`, `trm_grid`, `trm_safety` and `trm_net`. Has no clock of its own, prints nothing, reads no files and
-//! knows nothing of ROS. What may be published is decided by `trm_safety` alone.
+//! May import `trm_config`, `trm_grid`, `trm_safety` and `trm_net`. ROS, files, printing and reading the time other than from
+//! the [`Clock`](halt::deadline::Clock) that is passed in must never be in it. Only `trm_safety` decides what may be published.
 
 mod budget;
 pub mod decode;

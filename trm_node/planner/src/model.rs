@@ -1,4 +1,4 @@
-//! The model's part of a plan: a base answer, then refinements. Whether there is another one, others decide.
+//! The model's part of a plan: a base answer, then refinements. The caller decides whether there is another refinement.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::path_buffer::{Offered, PathBuffer};
 use crate::problem::Problem;
 use crate::report::{GuidanceKind, Report};
 
-/// What the model works on in one plan, and what a warm state belongs to.
+/// What the model works on in one plan. A warm state belongs to a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct View {
     window: Window,
@@ -32,30 +32,30 @@ pub struct View {
     goal: Cell,
 }
 
-/// What a refinement has brought.
+/// The result of a refinement.
 #[derive(Debug, Clone, Copy)]
 pub enum Refined {
-    /// A new latent: nothing to be decoded.
+    /// The latent z was updated. There is nothing new to decode.
     Latent,
-    /// A new answer, which was decoded and assessed.
+    /// The answer y was updated, decoded and assessed.
     Answer(Assessment),
 }
 
-/// Where a plan's paths are collected, and what is measured on the way.
+/// The plan in progress: its problem, its best path and its report.
 pub struct Plan<'a> {
-    /// What is to be solved.
+    /// The problem to solve.
     pub problem: &'a Problem<'a>,
-    /// Ways to the goal outside the window that were checked before.
+    /// Checked routes, which paths may join outside the window.
     pub routes: &'a Routes,
     /// The best path so far.
     pub path: &'a mut PathBuffer,
-    /// Tells how long everything takes.
+    /// The clock for all measurements.
     pub clock: &'a dyn Clock,
-    /// How it goes.
+    /// The report in progress.
     pub report: &'a mut Report,
 }
 
-/// The model on windows of one size, with all its scratch.
+/// The model for windows of one size, with all the memory that it needs.
 pub struct Model {
     backend: Box<dyn Backend>,
     recursion: Recursion,
@@ -63,40 +63,44 @@ pub struct Model {
     scales: Scales,
     warm_start: bool,
     warm_change_limit: f64,
-    /// What the present state was computed for, if the next plan may go on from it.
+    /// The view that the recursion's state was computed for, if the next plan may start from it.
     warm: Option<View>,
-    /// Supervision steps since the last verified path: a carried state that never leads to one is given up.
+    /// The number of supervision steps since the last verified path. A state that is carried over without leading to one is
+    /// given up after `max_steps`.
     fruitless: usize,
     max_steps: usize,
-    /// Cells of the window that can't be entered, now and in the plan before, `[size, size]`.
+    /// The blocked cells of the window, `[size, size]`.
     blocked: Vec<bool>,
+    /// The blocked cells of the previous plan's window, `[size, size]`.
     blocked_before: Vec<bool>,
-    /// What crossing each cell adds to a move's length, `[size, size]`.
+    /// The extra cost of each cell of the window, `[size, size]`: see [`Window::extra`].
     extra: Vec<f32>,
     goals: GoalCells,
-    /// `[5, size, size]`.
+    /// The network's input, `[5, size, size]`.
     input: Vec<f32>,
-    /// `[9, size, size]`.
+    /// The decoded field of the current answer, `[9, size, size]`.
     logits: Vec<f32>,
-    /// How the window lies before the model, and the model's input and output where it is turned.
+    /// How the window is rotated or mirrored for the model.
     symmetry: Symmetry,
+    /// The model's input if it is.
     turned_input: Vec<f32>,
+    /// The model's output if it is.
     turned_logits: Vec<f32>,
-    /// Below this change of the answer, an answer without a verified path is stuck.
+    /// An answer without a verified path that changes by less than this is stuck.
     stuck: Option<f32>,
-    /// Cells of the present answer's path inside the window.
+    /// The part of the current answer's path inside the window.
     inside: Vec<Cell>,
-    /// The rest of that path.
+    /// The part outside the window.
     outside: OutsideWindow,
     net_time: Predictor,
     decode_time: Predictor,
 }
 
 impl Model {
-    /// The bundle's model on a backend that was made for it.
+    /// The bundle's model, run by a backend that was made for it.
     #[must_use]
     pub fn new(config: &PlannerConfig, bundle: &Bundle, mut backend: Box<dyn Backend>) -> Self {
-        backend.skip(Some(config.skip_threshold as f32));
+        backend.set_skip_threshold(Some(config.skip_threshold as f32));
         let shape = backend.shape();
         let cells = shape.size * shape.size;
         Self {
@@ -112,11 +116,11 @@ impl Model {
             blocked_before: vec![false; cells],
             extra: vec![0.0; cells],
             goals: GoalCells::new(shape.size),
-            input: vec![0.0; shape.input()],
-            logits: vec![0.0; shape.field()],
-            symmetry: Symmetry::NONE,
-            turned_input: vec![0.0; shape.input()],
-            turned_logits: vec![0.0; shape.field()],
+            input: vec![0.0; shape.input_len()],
+            logits: vec![0.0; shape.logits_len()],
+            symmetry: Symmetry::IDENTITY,
+            turned_input: vec![0.0; shape.input_len()],
+            turned_logits: vec![0.0; shape.logits_len()],
             stuck: config.turn_when_stuck.then_some(config.settled_threshold as f32),
             inside: Vec::with_capacity(cells),
             outside: OutsideWindow::default(),
@@ -126,15 +130,15 @@ impl Model {
         }
     }
 
-    /// Runs every graph a few times, so that the first plan neither allocates what later ones reuse nor guesses at times.
+    /// Runs every graph a few times, so that the first plan already finds all memory allocated and all times measured.
     ///
     /// # Errors
-    /// [`InferenceError`] when a graph can't be run.
+    /// [`InferenceError`] if a graph can't be run.
     pub fn warm_up(&mut self, clock: &dyn Clock) -> Result<(), InferenceError> {
         for _ in 0..3 {
-            self.recursion.cold(self.backend.as_mut());
-            self.recursion.look(self.backend.as_mut(), &self.input)?;
-            while !self.recursion.step_is_whole() || self.recursion.applications() == 0 {
+            self.recursion.begin_cold(self.backend.as_mut());
+            self.recursion.embed(self.backend.as_mut(), &self.input)?;
+            while !self.recursion.is_at_step_end() || self.recursion.applications() == 0 {
                 let began = clock.now();
                 self.recursion.advance(self.backend.as_mut())?;
                 self.net_time.record(clock.now().saturating_sub(began));
@@ -146,28 +150,28 @@ impl Model {
         Ok(())
     }
 
-    /// Makes room for paths of `cells` cells.
+    /// Allocates memory for paths of `cells` cells.
     pub fn reserve(&mut self, cells: usize) {
         self.outside.reserve(cells);
     }
 
-    /// The next plan starts cold.
+    /// Makes the next plan start cold.
     pub fn reset(&mut self) {
         self.warm = None;
         self.fruitless = 0;
     }
 
-    /// The window that a plan from a cell sees.
+    /// The window that the model sees when planning from a cell.
     #[must_use]
     pub fn window(&self, from: Cell, geometry: &Geometry) -> Window {
-        Window::around(from, geometry, self.backend.shape().size, self.backend.stride())
+        Window::around(from, geometry, self.backend.shape().size, self.backend.window_stride())
     }
 
-    /// The base: sets x, and takes over the state of the plan before, whose answer may do. `None` when no path of this
-    /// window can lead to the goal: then there is nothing to refine.
+    /// Prepares the base answer: encodes the window, and starts from the state of the previous plan if that fits, whose answer
+    /// may already give a path. `None` if the window has no goal cell, so that there is nothing to refine.
     ///
     /// # Errors
-    /// [`InferenceError`] when a graph can't be run; [`Self::finish`] is to be called all the same.
+    /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.
     pub fn base(&mut self, plan: &mut Plan) -> Result<Option<View>, InferenceError> {
         let began = plan.clock.now();
         let Problem { costmap, travel, from, goal, .. } = *plan.problem;
@@ -178,58 +182,58 @@ impl Model {
         self.goals.find(&window, costmap, plan.problem.guidance, goal);
         let view = View { window, geometry: *costmap.geometry(), goal };
         plan.report.window = Some(window);
-        plan.report.warm = self.take_over(&view);
+        plan.report.warm = self.start_warm(&view);
         if self.goals.count == 0 {
             return Ok(None);
         }
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
         self.outside.clear();
-        self.symmetry = Symmetry::NONE;
-        let embedded = self.recursion.look(self.backend.as_mut(), &self.input);
+        self.symmetry = Symmetry::IDENTITY;
+        let embedded = self.recursion.embed(self.backend.as_mut(), &self.input);
         plan.report.stages.encode = plan.clock.now().saturating_sub(began);
         embedded?;
         if plan.report.warm {
-            // Confirmed or bettered by what follows.
+            // The refinements will confirm or improve this answer.
             self.assess(&view, plan)?;
         }
         Ok(Some(view))
     }
 
-    /// Applies the net once: the quantum of the deadline. A new answer is decoded, and its path offered. An answer that has
-    /// settled without a verified path starts over on the turned window.
+    /// Applies the network once, which is the unit of work between two checks of the deadline. A new answer is decoded, and its
+    /// path offered. If an answer has settled without a verified path, the recursion starts over with the window turned.
     ///
     /// # Errors
-    /// [`InferenceError`] when a graph can't be run; [`Self::finish`] is to be called all the same.
+    /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.
     pub fn refine(&mut self, view: &View, plan: &mut Plan) -> Result<Refined, InferenceError> {
         let began = plan.clock.now();
         let update = self.recursion.advance(self.backend.as_mut())?;
         let time = plan.clock.now().saturating_sub(began);
-        self.net_time.record(whole(time, self.recursion.share()));
+        self.net_time.record(unskipped_time(time, self.recursion.last_share()));
         plan.report.stages.recurse += time;
         if update == Update::Latent {
             return Ok(Refined::Latent);
         }
         let answer = self.assess(view, plan)?;
         let is_stuck = self.stuck.is_some_and(|stuck| answer.change < stuck);
-        if !answer.verified && self.recursion.step_is_whole() && is_stuck {
+        if !answer.verified && self.recursion.is_at_step_end() && is_stuck {
             self.turn()?;
         }
         Ok(Refined::Answer(answer))
     }
 
-    /// How far the plan is.
+    /// How far the recursion is.
     #[must_use]
     pub const fn progress(&self, verified: bool) -> Progress {
-        Progress { steps: self.recursion.steps(), step_is_whole: self.recursion.step_is_whole(), verified }
+        Progress { steps: self.recursion.steps(), step_is_whole: self.recursion.is_at_step_end(), verified }
     }
 
-    /// The time that the next refinement is expected to take.
+    /// The predicted time of the next refinement, including decoding.
     #[must_use]
     pub fn expected(&self) -> Duration {
         self.net_time.predicted().saturating_add(self.decode_time.predicted())
     }
 
-    /// Ends a plan: notes what was done, and keeps the state for the next one where that is sound.
+    /// Ends a plan: completes the report, and keeps the state for the next plan if it is usable.
     pub fn finish(&mut self, stop: Result<(StopReason, View), InferenceError>, plan: &mut Plan) {
         let report = &mut *plan.report;
         report.applications = self.recursion.applications() as u16;
@@ -238,16 +242,16 @@ impl Model {
         report.stop = stop.ok().map(|(stop, _)| stop);
         report.inference_error = stop.err();
         if report.stop == Some(StopReason::Deadline) && report.applications == 0 {
-            // One slow moment must not switch the model off for good.
-            self.net_time.fade();
-            self.decode_time.fade();
+            // A single slow moment must not switch the model off forever.
+            self.net_time.decay();
+            self.decode_time.decay();
         }
         let found = plan.path.is_found();
         self.fruitless = if found { 0 } else { self.fruitless + self.recursion.steps() };
         if self.fruitless >= self.max_steps {
             self.fruitless = 0;
         } else if let Ok((_, view)) = stop
-            && self.symmetry == Symmetry::NONE
+            && self.symmetry == Symmetry::IDENTITY
             && self.recursion.is_finite()
         {
             self.warm = Some(view);
@@ -257,37 +261,37 @@ impl Model {
         }
     }
 
-    /// The present answer's field, as the last refinement decoded it.
+    /// The current answer's field, as it was decoded last.
     #[must_use]
     pub fn field(&self, view: &View) -> Field<'_> {
         Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits }
     }
 
-    /// Starts over on the window turned another way.
+    /// Starts over with the window rotated or mirrored in the next way.
     fn turn(&mut self) -> Result<(), InferenceError> {
         self.symmetry = self.symmetry.next();
-        self.symmetry.input(self.backend.shape().size, &self.input, &mut self.turned_input);
-        self.recursion.anew(self.backend.as_mut());
-        self.recursion.look(self.backend.as_mut(), &self.turned_input)
+        self.symmetry.transform_input(self.backend.shape().size, &self.input, &mut self.turned_input);
+        self.recursion.reset_state(self.backend.as_mut());
+        self.recursion.embed(self.backend.as_mut(), &self.turned_input)
     }
 
-    /// Writes the present answer's field into `logits`; returns the logit of the q head.
+    /// Decodes the current answer into `logits`. Returns the logit of the q head.
     fn decode(&mut self) -> Result<f32, InferenceError> {
-        if self.symmetry == Symmetry::NONE {
+        if self.symmetry == Symmetry::IDENTITY {
             return self.recursion.decode(self.backend.as_mut(), &mut self.logits);
         }
         let q = self.recursion.decode(self.backend.as_mut(), &mut self.turned_logits)?;
-        self.symmetry.field_back(self.backend.shape().size, &self.turned_logits, &mut self.logits);
+        self.symmetry.restore_logits(self.backend.shape().size, &self.turned_logits, &mut self.logits);
         Ok(q)
     }
 
-    /// Decodes the present answer, and offers its path when that passes the check.
+    /// Decodes the current answer, and offers its path if that passes the check.
     fn assess(&mut self, view: &View, plan: &mut Plan) -> Result<Assessment, InferenceError> {
         let (began, problem) = (plan.clock.now(), plan.problem);
         let q = self.decode()?;
         let field = Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
         let found = self.decoder.find(&field, problem.from, &mut self.inside)
-            && self.inside.last().is_some_and(|exit| self.outside.lead_on(problem, plan.routes, *exit));
+            && self.inside.last().is_some_and(|exit| self.outside.continue_from(problem, plan.routes, *exit));
         plan.report.expansions += self.decoder.expansions();
         let decoded = plan.clock.now();
         let cells = self.inside.iter().chain(self.outside.cells());
@@ -309,30 +313,33 @@ impl Model {
             beside: (self.decoder.expansions() + 1).saturating_sub(self.inside.len() as u32),
             verified: plan.path.is_found(),
             confirmed: offered == Some(Offered::NoBetter) && known,
-            change: self.recursion.change(),
+            change: self.recursion.answer_change(),
             q,
         })
     }
 
-    /// Takes over the state of the plan before, moved with the window, or begins cold. Says whether it is warm.
-    fn take_over(&mut self, now: &View) -> bool {
+    /// Starts from the state of the previous plan, shifted with the window, or cold. Returns whether the start is warm.
+    fn start_warm(&mut self, now: &View) -> bool {
         let before = self.warm.take().filter(|before| {
-            self.warm_start && before.geometry == now.geometry && before.goal == now.goal && self.is_alike(before, now)
+            self.warm_start
+                && before.geometry == now.geometry
+                && before.goal == now.goal
+                && self.is_similar(before, now)
         });
         let Some(before) = before else {
-            self.recursion.cold(self.backend.as_mut());
+            self.recursion.begin_cold(self.backend.as_mut());
             return false;
         };
         let (patch, from, to) = (self.backend.shape().patch as i32, before.window.corner(), now.window.corner());
         if from != to {
-            self.recursion.shift(self.backend.as_mut(), (to.col - from.col) / patch, (to.row - from.row) / patch);
+            self.recursion.shift_state(self.backend.as_mut(), (to.col - from.col) / patch, (to.row - from.row) / patch);
         }
-        self.recursion.restart();
+        self.recursion.begin_warm();
         true
     }
 
-    /// Whether few enough cells of the window are new or changed.
-    fn is_alike(&self, before: &View, now: &View) -> bool {
+    /// Whether few enough cells of the window are new or have changed.
+    fn is_similar(&self, before: &View, now: &View) -> bool {
         let size = now.window.size() as i32;
         let mut changed = 0_usize;
         for row in 0..size {
@@ -348,11 +355,11 @@ impl Model {
     }
 }
 
-/// What an application takes that skips everything, as a share of one that skips nothing: less than it does in truth, so
-/// that the time of a whole one is rather overestimated.
+/// The time of an application that skips everything, as a fraction of one that skips nothing. It is set lower than in
+/// reality, so that the time without skipping is rather overestimated.
 const LEAST_WORK: f32 = 0.05;
 
-/// How long an application would have taken that had skipped nothing: only that may be expected of the next one.
-fn whole(time: Duration, share: f32) -> Duration {
+/// How long an application would have taken if it had skipped nothing. The next one may not be able to skip as much.
+fn unskipped_time(time: Duration, share: f32) -> Duration {
     time.div_f32(LEAST_WORK + (1.0 - LEAST_WORK) * share.clamp(0.0, 1.0))
 }

@@ -1,4 +1,5 @@
-//! The way outside the window: along the guidance to the goal, or to a junction with a route that was checked before.
+//! The part of a path outside the window: along the guidance to the goal, or to a junction with a route that is already
+//! checked.
 
 use trm_grid::units::Cell;
 use trm_safety::routes::{Junction, Routes};
@@ -6,42 +7,44 @@ use trm_safety::routes::{Junction, Routes};
 use crate::join::join;
 use crate::problem::Problem;
 
-/// A route is looked for in the first of so many cells.
+/// Joining a route is tried at every cell whose number is a multiple of this.
 const JOIN_EVERY: usize = 4;
 
-/// The way of one exit of the window.
+/// The continuation of a path from one exit of the window. Kept while answers of the same plan use the same exit.
 #[derive(Debug, Default)]
 pub struct OutsideWindow {
-    /// From the cell after the exit to the goal or to a corner of a route.
+    /// From the cell after the exit to the goal, or to a corner of a route.
     cells: Vec<Cell>,
+    /// The exit that the cells continue from; `None` if there is no continuation.
     exit: Option<Cell>,
+    /// The junction at the last cell, if the continuation ends in one.
     junction: Option<Junction>,
 }
 
 impl OutsideWindow {
-    /// Makes room for ways of `cells` cells.
+    /// Allocates memory for this many cells.
     pub fn reserve(&mut self, cells: usize) {
         self.cells.clear();
         self.cells.reserve(cells);
     }
 
-    /// Forgets the way: the next one belongs to another plan.
+    /// Forgets the continuation, which belongs to the plan before.
     pub const fn clear(&mut self) {
         self.exit = None;
     }
 
-    /// From the cell after the exit on; the last one may lie farther from the one before, over a clear line.
+    /// The cells after the exit. The last one may be farther from the one before, over a clear line.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
-    /// The junction at the last cell, if the way ends in one.
+    /// The junction at the last cell, if the continuation ends in one.
     pub const fn junction(&self) -> Option<Junction> {
         self.junction
     }
 
-    /// Follows the guidance from an exit to the goal, or to a junction. `false` when it leads to neither.
-    pub fn lead_on(&mut self, problem: &Problem, routes: &Routes, exit: Cell) -> bool {
+    /// Continues from an exit along the guidance to the goal or to a junction. Returns false if neither is reached.
+    pub fn continue_from(&mut self, problem: &Problem, routes: &Routes, exit: Cell) -> bool {
         if self.exit != Some(exit) {
             self.exit = Some(exit);
             self.cells.clear();
@@ -68,7 +71,7 @@ impl OutsideWindow {
         }
     }
 
-    /// The travel cost of the path over the cells inside the window and on to the goal.
+    /// The travel cost of the whole path: over the cells inside the window, and on to the goal.
     pub fn cost(&self, problem: &Problem, routes: &Routes, inside: &[Cell]) -> f64 {
         let Problem { travel, costmap, .. } = problem;
         let Some((junction, (corner, link))) = self.junction.zip(self.cells.split_last()) else {

@@ -1,7 +1,7 @@
-//! The whole flow: a request comes in, a checked path or the reason why there is none goes out, before the deadline.
+//! The whole flow from a request to a checked path, or to the reason why there is none, before the deadline.
 //!
-//! The model answers first. Without a verified path from it in time, the previous path is kept if it still passes the check
-//! from where the robot is, else the classical fallback searches in the time that is left.
+//! The model answers first. If it has no verified path in time, the previous path is kept as long as it still passes the check
+//! from where the robot is. Otherwise the classical fallback searches in the time that is left.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use trm_grid::window::Window;
 use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::error::{InferenceError, LoadError};
-use trm_net::fused::fastest;
+use trm_net::registry::fastest;
 use trm_safety::check::Rules;
 use trm_safety::routes::Routes;
 
-use crate::budget::{Budget, kept_for_fallback};
+use crate::budget::{Budget, reserved_for_fallback};
 use crate::endpoints::{Departure, resolve_goal};
 use crate::error::PlanError;
 use crate::fallback::{Fallback, Found};
@@ -28,43 +28,84 @@ use crate::halt::policy::{Policy, StopReason};
 use crate::halt::predictor::Predictor;
 use crate::model::{Model, Plan, Refined, View};
 use crate::path_buffer::PathBuffer;
-use crate::previous_path::{PreviousPath, STRAY};
+use crate::previous_path::{MAX_STRAY, PreviousPath};
 use crate::problem::Problem;
 use crate::report::{GuidanceKind, Report, Source};
 use crate::request::{Outcome, Request};
-use crate::search_map::MOST_CELLS;
+use crate::search_map::MAX_CELLS;
 
-/// A path never has more cells.
+/// The maximum number of cells of a path.
 const MAX_PATH_CELLS: usize = 1 << 16;
 
-/// Plans on one grid after the other. Everything that a plan needs is allocated by [`Planner::new`] and
-/// [`Planner::prepare`].
+/// The planner. [`Planner::new`] and [`Planner::prepare`] allocate everything that a plan needs.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use trm_config::{Config, GridKind};
+/// use trm_grid::costmap::CostmapBuilder;
+/// use trm_grid::geometry::Geometry;
+/// use trm_grid::occupancy::OccupancyGrid;
+/// use trm_grid::units::Pose;
+/// use trm_net::bundle::Bundle;
+/// use trm_planner::halt::deadline::Clock;
+/// use trm_planner::{Planner, Request};
+///
+/// // A room of 3 m x 3 m, empty except for a wall.
+/// let config = Config::default();
+/// let mut cells = vec![0; 60 * 60];
+/// cells[30 * 60..30 * 60 + 40].fill(100);
+/// let grid = OccupancyGrid::new(Geometry::new(60, 60, 0.05, Pose::default())?, cells)?;
+/// let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
+/// let costmap = builder.replace(grid);
+///
+/// // The released model, on the fastest backend of this machine.
+/// let bundle = Bundle::load(&trm_net::released::find(None, std::iter::empty())?)?;
+/// let clock = Instant::now();
+/// let mut planner = Planner::new(&config.grid, &config.planner, &bundle, &clock)?;
+///
+/// let arrived = clock.now();
+/// let request = Request {
+///     start: Pose::new(0.5, 0.5, 0.0),
+///     goal: Pose::new(0.5, 2.5, 1.57),
+///     arrived,
+///     deadline: arrived + Duration::from_secs(10),
+///     epoch: None,
+/// };
+/// let outcome = planner.plan(costmap, None, &request, &clock);
+/// let path = outcome.path?;
+/// assert_eq!(path.poses().first().map(|pose| pose.point()), Some(request.start.point()));
+/// assert_eq!(path.poses().last(), Some(&request.goal));
+/// assert!(path.length() > 4.0, "around the wall");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Planner {
     config: PlannerConfig,
     travel: Travel,
-    /// In metres.
+    /// The robot's radius in metres.
     robot_radius: f64,
+    /// The geometry that everything is allocated for.
     geometry: Option<Geometry>,
     departure: Departure,
-    /// `None` when the parameter `max_steps` is 0.
+    /// `None` if the parameter `max_steps` is 0.
     model: Option<Model>,
     fallback: Fallback,
-    /// Past times of the fallback with guidance and without.
+    /// Past times of the fallback with guidance.
     guided_time: Predictor,
+    /// Past times of the fallback without guidance.
     unguided_time: Predictor,
-    /// The path under way.
+    /// The path of the current plan.
     path: PathBuffer,
     /// The path that was published last.
     previous: PreviousPath,
-    /// What both go over into, far from the robot.
+    /// The far parts of both paths.
     routes: Routes,
 }
 
 impl Planner {
-    /// A planner with the bundle's model on the fastest backend, warmed up; `clock` tells it how long the model takes.
+    /// A planner with the bundle's model on the fastest backend. It warms up the model, and measures its time with `clock`.
     ///
     /// # Errors
-    /// [`LoadError`] when the bundle's graphs can't be run, or not on windows of the parameter `window_size`.
+    /// [`LoadError`] if the bundle's graphs can't be run, or don't support the parameter `window_size`.
     pub fn new(
         grid: &GridConfig,
         config: &PlannerConfig,
@@ -74,10 +115,10 @@ impl Planner {
         Self::with_backend(grid, config, bundle, fastest(bundle, config.window_size as usize)?, clock)
     }
 
-    /// The same with another backend, made for the bundle and a window size.
+    /// Like [`Self::new`], with a given backend, which must have been made for the bundle.
     ///
     /// # Errors
-    /// [`LoadError::Inference`] when the backend fails.
+    /// [`LoadError::Inference`] if the backend fails.
     pub fn with_backend(
         grid: &GridConfig,
         config: &PlannerConfig,
@@ -105,8 +146,8 @@ impl Planner {
         })
     }
 
-    /// Sizes everything for a grid. Call it off the control loop when a grid of another size has come; `plan` calls it
-    /// too.
+    /// Allocates everything for a grid. Call it outside the planning loop when the size of the grid has changed;
+    /// [`Self::plan`] calls it too.
     pub fn prepare(&mut self, costmap: &Costmap) {
         let geometry = *costmap.geometry();
         if self.geometry == Some(geometry) {
@@ -116,8 +157,8 @@ impl Planner {
         self.departure = Departure::new(self.travel.allow_unknown, self.config.start_tolerance, geometry.resolution());
         self.fallback.prepare(&geometry);
         let cells = geometry.cells().min(MAX_PATH_CELLS) + 1;
-        // The way back to a path that the robot has strayed from comes on top.
-        let poses = cells + STRAY as usize;
+        // The line back to a previous path that the robot has strayed from needs additional poses.
+        let poses = cells + MAX_STRAY as usize;
         self.path.reserve(cells, poses);
         self.routes.reserve(cells);
         self.reset();
@@ -127,7 +168,7 @@ impl Planner {
         }
     }
 
-    /// Forgets the state that the next plan would start from, and the previous path.
+    /// Forgets the model's state and the previous path, so that the next plan starts cold.
     pub fn reset(&mut self) {
         self.previous.clear();
         self.routes.clear();
@@ -136,24 +177,24 @@ impl Planner {
         }
     }
 
-    /// Takes the robot's radius in metres, which has changed together with the costs.
+    /// Sets the robot's radius in metres, for when it changes together with the costs.
     pub const fn set_robot_radius(&mut self, robot_radius: f64) {
         self.robot_radius = robot_radius;
     }
 
-    /// The window that the model sees in a plan from a cell; `None` without a model.
+    /// The window that the model sees when planning from a cell; `None` without a model.
     #[must_use]
     pub fn window(&self, from: Cell, geometry: &Geometry) -> Option<Window> {
         self.model.as_ref().map(|model| model.window(from, geometry))
     }
 
-    /// Whether the last published path may still be driven from where the robot is; true when there is none.
+    /// Whether the last published path is still safe to drive from where the robot is. True if there is none.
     #[must_use]
     pub fn still_valid(&self, costmap: &Costmap, start: Pose) -> bool {
         self.previous.still_holds(&self.routes, start, costmap, self.rules(costmap))
     }
 
-    /// Plans, within the deadline.
+    /// Plans a path within the deadline. A successful plan becomes the previous path of the next one.
     pub fn plan(
         &mut self,
         costmap: &Costmap,
@@ -164,8 +205,9 @@ impl Planner {
         self.prepare(costmap);
         let mut report = Report::default();
         let budget = Budget::new(request, self.config.reserve_ms);
-        let result =
-            self.pose(costmap, guidance, request).and_then(|problem| self.solve(&problem, &budget, clock, &mut report));
+        let result = self
+            .pose_problem(costmap, guidance, request)
+            .and_then(|problem| self.solve(&problem, &budget, clock, &mut report));
         if result.is_err() {
             report.source = Source::None;
         }
@@ -174,8 +216,8 @@ impl Planner {
         Outcome { path: result.map(|()| self.previous.path()), report }
     }
 
-    /// Turns a request into a problem in cells, and begins its path.
-    fn pose<'a>(
+    /// Converts a request to a problem in cells, and starts its path with the departure.
+    fn pose_problem<'a>(
         &mut self,
         costmap: &'a Costmap,
         guidance: Option<&'a Guidance>,
@@ -199,6 +241,7 @@ impl Planner {
         })
     }
 
+    /// Solves a problem. The result is the previous path afterwards.
     fn solve(
         &mut self,
         problem: &Problem,
@@ -210,7 +253,7 @@ impl Planner {
             return Err(PlanError::NoValidPath);
         }
         self.routes.recheck(problem.costmap, problem.travel);
-        self.think(problem, budget, clock, report);
+        self.ask_model(problem, budget, clock, report);
         if problem.is_cancelled() {
             return Err(PlanError::Cancelled);
         }
@@ -225,12 +268,15 @@ impl Planner {
         self.finish(problem, budget, clock, report)
     }
 
-    /// Asks the model: its best verified path is in the buffer afterwards.
-    fn think(&mut self, problem: &Problem, budget: &Budget, clock: &dyn Clock, report: &mut Report) {
+    /// Runs the model. Its best verified path, if any, is in `self.path` afterwards.
+    fn ask_model(&mut self, problem: &Problem, budget: &Budget, clock: &dyn Clock, report: &mut Report) {
         let Some(model) = &mut self.model else { return };
         let past = if problem.guidance.is_some() { &self.guided_time } else { &self.unguided_time };
-        let fallback =
-            if self.config.allow_fallback { kept_for_fallback(past, budget.plan.left(clock)) } else { Duration::ZERO };
+        let fallback = if self.config.allow_fallback {
+            reserved_for_fallback(past, budget.plan.left(clock))
+        } else {
+            Duration::ZERO
+        };
         let policy = Policy::new(&self.config, budget.plan, fallback);
         let mut plan = Plan { problem, routes: &self.routes, path: &mut self.path, clock, report };
         let stop = match model.base(&mut plan) {
@@ -241,7 +287,7 @@ impl Planner {
         model.finish(stop, &mut plan);
     }
 
-    /// Keeps the path before, if it still leads to the same pose.
+    /// Keeps the rest of the previous path, if it leads to the same goal and passes the check.
     fn keep_previous(&mut self, problem: &Problem, clock: &dyn Clock, report: &mut Report) -> bool {
         let began = clock.now();
         let kept = self.previous.keep(&self.routes, problem);
@@ -252,7 +298,7 @@ impl Planner {
         kept
     }
 
-    /// The classical search, in the time that is left.
+    /// Runs the classical search in the time that is left.
     fn search(
         &mut self,
         problem: &Problem,
@@ -281,7 +327,7 @@ impl Planner {
             Found::None => return Err(PlanError::NoValidPath),
             Found::TimedOut if problem.is_cancelled() => return Err(PlanError::Cancelled),
             Found::TimedOut => return Err(PlanError::TimedOut { applications: report.applications }),
-            Found::TooFar => return Err(PlanError::SearchLimit { cells: MOST_CELLS as u32 }),
+            Found::OutOfRoom => return Err(PlanError::SearchLimit { cells: MAX_CELLS as u32 }),
             Found::TooLong => return Err(PlanError::TooLong { cells: MAX_PATH_CELLS as u32 }),
         }
         report.source = Source::Fallback;
@@ -291,7 +337,8 @@ impl Planner {
         Ok(())
     }
 
-    /// Straightens the path of cells, makes poses of it, and has them checked. Nothing else is ever published.
+    /// Straightens the path of cells, converts it to poses and has them checked. Without straightening it tries again if they
+    /// fail. Nothing else is ever published.
     fn finish(
         &mut self,
         problem: &Problem,
@@ -306,7 +353,7 @@ impl Planner {
             self.path.to_draft(problem, &mut self.routes, self.previous.path().junction());
             let drafted = clock.now();
             let draft = &mut self.path.draft;
-            // The fallback is asked only where the path before can't be kept.
+            // The fallback only runs if the previous path can't be kept.
             let is_kept = report.source != Source::Fallback
                 && self.previous.is_preferred_to(draft, &self.routes, problem, self.robot_radius);
             let passes = if is_kept {
@@ -329,7 +376,7 @@ impl Planner {
     }
 }
 
-/// Refines the model's answer until the policy stops it.
+/// Refines the model's answer until the policy stops it. Returns the reason.
 fn refine(model: &mut Model, view: &View, policy: &Policy, plan: &mut Plan) -> Result<StopReason, InferenceError> {
     loop {
         if plan.problem.is_cancelled() {

@@ -1,4 +1,4 @@
-//! The path before: what is left of it, and whether a new one leads another way.
+//! The previous path: what remains of it, and whether it is preferred to a new path.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
@@ -10,45 +10,48 @@ use trm_safety::{Draft, VerifiedPath};
 
 use crate::problem::Problem;
 
-/// A robot farther than this from the path before, in cells, doesn't keep it.
-pub const STRAY: f64 = 32.0;
-/// Two paths go the same way while they are this near to each other, in cells, or the robot's diameter.
-const SIDE: f64 = 8.0;
-/// How many poses ahead two paths are compared.
+/// If the robot is farther than this from the previous path, in cells, it doesn't keep it.
+pub const MAX_STRAY: f64 = 32.0;
+/// Two paths go the same way while they are at most this far apart, in cells, or at most the robot's diameter.
+const SAME_WAY: f64 = 8.0;
+/// Two paths are compared over this many poses ahead.
 const COMPARED: usize = 64;
 
-/// The path that was published last.
+/// The path that was published last, and its goal.
 #[derive(Debug, Default)]
 pub struct PreviousPath {
     published: VerifiedPath,
-    /// The pose that it leads to.
+    /// The requested pose that it leads to.
     goal: Option<Pose>,
-    /// What is left of it, when that is to be published again.
+    /// Scratch for the remainder of the path, when that is published again.
     draft: Draft,
 }
 
-/// What is left of a path for a robot: a straight way to what follows the pose nearest to it, and that.
+/// What remains of a path: a straight line from the robot to the pose after the nearest one, and the path from there on.
 #[derive(Debug, Clone, Copy)]
 pub struct Remainder<'a> {
     start: Pose,
-    /// Pieces of the straight way to the first pose ahead.
+    /// The number of poses on the straight line, without `first`.
     pieces: usize,
+    /// The pose where the straight line ends.
     first: Pose,
+    /// The poses after it, up to the junction.
     ahead: &'a [Pose],
+    /// The junction where the remainder joins a route, if it does.
     junction: Option<Junction>,
 }
 
 impl<'a> Remainder<'a> {
-    /// `None` when the robot has strayed too far from the path.
+    /// The remainder for a robot at `start`. `None` if the robot has strayed too far from the path, or if there is no path.
     fn of(path: &'a VerifiedPath, routes: &Routes, start: Pose, geometry: &Geometry) -> Option<Self> {
         let poses = path.before_junction();
         let distance = |pose: &Pose| pose.point().distance(start.point());
         let nearest = (0..poses.len())
             .min_by(|a, b| distance(&poses[*a]).total_cmp(&distance(&poses[*b])))
-            .filter(|nearest| distance(&poses[*nearest]) <= STRAY * geometry.resolution())?;
+            .filter(|nearest| distance(&poses[*nearest]) <= MAX_STRAY * geometry.resolution())?;
         let (first, ahead, junction) = match path.junction() {
             Some(junction) if nearest + 1 == poses.len() => {
-                // The corner where the path goes over into its route is reached.
+                // The robot has reached the junction: head for the next corner of the route.
                 let (route, next) = (routes.of(junction), junction.corner + 1);
                 let corner = route.corner(next);
                 let first = corner.map_or(route.end_pose(), |corner| {
@@ -66,24 +69,25 @@ impl<'a> Remainder<'a> {
         Some(Self { start, pieces, first, ahead, junction })
     }
 
-    /// Its poses up to the junction.
+    /// The poses up to the junction.
     fn poses(self) -> impl Iterator<Item = Pose> + 'a {
         let Self { start, pieces, first, ahead, .. } = self;
         let (dx, dy) = (first.x - start.x, first.y - start.y);
-        let way = (0..pieces).map(move |piece| {
+        let line = (0..pieces).map(move |piece| {
             let share = piece as f64 / pieces as f64;
             Pose::new(start.x + share * dx, start.y + share * dy, dy.atan2(dx))
         });
-        way.chain([first]).chain(ahead.iter().copied())
+        line.chain([first]).chain(ahead.iter().copied())
     }
 
+    /// Whether the poses up to the junction pass the check.
     fn passes(self, costmap: &Costmap, rules: Rules) -> bool {
         check(costmap, rules, self.poses().map(|pose| costmap.geometry().to_cells(pose.point())))
     }
 }
 
 impl PreviousPath {
-    /// Makes room for paths of so many poses.
+    /// Allocates memory for paths of this many poses.
     pub fn reserve(&mut self, poses: usize) {
         self.draft.poses = Vec::with_capacity(poses);
         self.published.reserve(poses);
@@ -95,22 +99,23 @@ impl PreviousPath {
         self.goal = None;
     }
 
-    /// The path. Empty before the first one.
+    /// The published path. Empty before the first one.
     #[must_use]
     pub const fn path(&self) -> &VerifiedPath {
         &self.published
     }
 
-    /// Takes a draft's place, if that passes the check. The draft has the old poses then.
+    /// Replaces the path by a draft that passes the check. The draft then holds the old poses. A refused draft changes nothing.
     pub fn replace(&mut self, draft: &mut Draft, routes: &Routes, problem: &Problem) -> bool {
-        let taken = self.published.accept(draft, routes, problem.costmap, problem.rules);
-        if taken {
+        let accepted = self.published.accept(draft, routes, problem.costmap, problem.rules);
+        if accepted {
             self.goal = Some(problem.goal_pose);
         }
-        taken
+        accepted
     }
 
-    /// Becomes what is left of itself. `false`, and nothing changes, when that doesn't pass the check or leads elsewhere.
+    /// Replaces the path by its own remainder. Returns false, and changes nothing, if the remainder doesn't pass the check or
+    /// doesn't lead to the problem's goal.
     pub fn keep(&mut self, routes: &Routes, problem: &Problem) -> bool {
         let mut draft = std::mem::take(&mut self.draft);
         draft.poses.clear();
@@ -122,8 +127,8 @@ impl PreviousPath {
         self.published.accept(&mut self.draft, routes, problem.costmap, problem.rules)
     }
 
-    /// What is left of the path, if it leads to the problem's goal and passes the check: from the robot, or else from the
-    /// centre of its cell.
+    /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins at the robot or, if that
+    /// doesn't pass, at the centre of the robot's cell.
     fn drivable(&self, routes: &Routes, problem: &Problem) -> Option<Remainder<'_>> {
         if self.goal != Some(problem.goal_pose) {
             return None;
@@ -139,7 +144,7 @@ impl PreviousPath {
         })
     }
 
-    /// Whether what is left of the path may still be driven on a costmap; true when there is none.
+    /// Whether the remainder of the path is safe to drive on a costmap. True if there is no path.
     #[must_use]
     pub fn still_holds(&self, routes: &Routes, start: Pose, costmap: &Costmap, rules: Rules) -> bool {
         let holds = |at: Junction| routes.of(at).holds(costmap, rules.allow_unknown, at.corner);
@@ -148,28 +153,28 @@ impl PreviousPath {
                 .is_some_and(|left| left.junction.is_none_or(holds) && left.passes(costmap, rules))
     }
 
-    /// Whether the path is to be kept and not a draft: the draft leads another way, and costs no less, up to a cell. So the
-    /// robot doesn't turn to and fro between two ways of the same cost. `robot_radius` is in metres.
+    /// Whether the path should be kept instead of a draft: the draft goes another way, and is not cheaper by more than one cell.
+    /// This keeps the robot from turning back and forth between two ways of the same cost. `robot_radius` is in metres.
     #[must_use]
     pub fn is_preferred_to(&self, draft: &Draft, routes: &Routes, problem: &Problem, robot_radius: f64) -> bool {
         let Some(left) = self.drivable(routes, problem) else { return false };
-        let side = (2.0 * robot_radius).max(SIDE * problem.costmap.geometry().resolution());
+        let same_way = (2.0 * robot_radius).max(SAME_WAY * problem.costmap.geometry().resolution());
         let beyond = |junction: Option<Junction>| junction.map_or(0.0, |at| routes.of(at).cost_to_go(at.corner));
         let cost = |poses: &mut dyn Iterator<Item = Pose>, junction| {
             problem.travel.path(problem.costmap, poses) + beyond(junction)
         };
         let new = cost(&mut draft.poses.iter().copied(), draft.junction);
         cost(&mut left.poses(), left.junction) <= new + 1.0
-            && leave_side(
-                onwards(draft.poses.iter().copied(), draft.poses.len(), draft.junction, routes),
-                onwards(left.poses(), left.pieces + 1 + left.ahead.len(), left.junction, routes),
-                side,
+            && diverge(
+                points_ahead(draft.poses.iter().copied(), draft.poses.len(), draft.junction, routes),
+                points_ahead(left.poses(), left.pieces + 1 + left.ahead.len(), left.junction, routes),
+                same_way,
             )
     }
 }
 
-/// The points of a path of `count` poses, and of the route that it goes over into.
-fn onwards(
+/// The points of a path of `count` poses, and of the route that it joins.
+fn points_ahead(
     poses: impl Iterator<Item = Pose>,
     count: usize,
     junction: Option<Junction>,
@@ -178,15 +183,151 @@ fn onwards(
     poses.chain(junction.into_iter().flat_map(move |at| routes.of(at).poses(at.corner, count))).map(Pose::point)
 }
 
-/// Whether a path leaves the side of another within its first points.
-fn leave_side(path: impl Iterator<Item = Point>, other: impl Iterator<Item = Point>, side: f64) -> bool {
-    // The other may be ahead by as much as its poses are farther apart.
-    let mut beside = [Point::default(); 2 * COMPARED];
+/// Whether one of the first points of a path is farther than `distance` from all first points of another.
+fn diverge(path: impl Iterator<Item = Point>, other: impl Iterator<Item = Point>, distance: f64) -> bool {
+    // Twice as many points of the other, because the two may not have the same distance between poses.
+    let mut others = [Point::default(); 2 * COMPARED];
     let mut count = 0;
-    for (place, point) in beside.iter_mut().zip(other) {
+    for (place, point) in others.iter_mut().zip(other) {
         *place = point;
         count += 1;
     }
-    let is_near = |point: Point| beside[..count].iter().any(|other| other.distance(point) <= side);
+    let is_near = |point: Point| others[..count].iter().any(|other| other.distance(point) <= distance);
     !path.take(COMPARED).all(is_near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trm_grid::testing::{costmap, travel};
+    use trm_grid::units::Cell;
+
+    const RULES: Rules = Rules { allow_unknown: false, escape: 0.0 };
+
+    /// Poses at the centres of cells of 1 m, facing along x.
+    fn poses(cells: &[(i32, i32)]) -> Vec<Pose> {
+        cells.iter().map(|(col, row)| Pose::new(f64::from(*col) + 0.5, f64::from(*row) + 0.5, 0.0)).collect()
+    }
+
+    /// A problem on a costmap from a pose to the end of row 0.
+    fn problem(costmap: &Costmap, start_pose: Pose) -> Problem<'_> {
+        let goal = Cell::new(costmap.geometry().width() as i32 - 1, 0);
+        let Point { x, y } = costmap.geometry().center(goal);
+        let from = costmap.geometry().nearest_cell(start_pose.point());
+        Problem {
+            costmap,
+            guidance: None,
+            rules: RULES,
+            travel: travel(2.0),
+            from,
+            goal,
+            start_pose,
+            goal_pose: Pose::new(x, y, 0.0),
+            epoch: None,
+        }
+    }
+
+    /// The previous path along these cells, which must be safe.
+    fn published(map: &Costmap, cells: &[(i32, i32)], junction: Option<Junction>, routes: &Routes) -> PreviousPath {
+        let mut previous = PreviousPath::default();
+        let mut draft = Draft { poses: poses(cells), junction };
+        assert!(previous.replace(&mut draft, routes, &problem(map, Pose::default())));
+        previous
+    }
+
+    /// Points of a remainder, in metres.
+    fn points(left: Remainder) -> Vec<(f64, f64)> {
+        left.poses().map(|pose| (pose.x, pose.y)).collect()
+    }
+
+    /// The cells of a path along row 0.
+    const STRAIGHT: [(i32, i32); 6] = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0)];
+
+    #[test]
+    fn a_remainder_leads_from_the_robot_to_the_pose_after_the_nearest_one() {
+        let (map, routes) = (costmap(&["......", "......"]), Routes::default());
+        let previous = published(&map, &STRAIGHT, None, &routes);
+        let of = |x, y| Remainder::of(previous.path(), &routes, Pose::new(x, y, 3.0), map.geometry());
+        let left = of(2.6, 0.7).unwrap();
+        assert_eq!(points(left), [(2.6, 0.7), (3.5, 0.5), (4.5, 0.5), (5.5, 0.5)]);
+        assert!((left.poses().next().unwrap().yaw - (-0.2_f64).atan2(0.9)).abs() < 1e-12, "it faces the next pose");
+        // A longer line gets poses on the way, at most a diagonal step apart.
+        let dense: Vec<Pose> = of(0.5, 4.5).unwrap().poses().collect();
+        assert!(dense.len() > 6 && dense.windows(2).all(|pair| pair[0].point().distance(pair[1].point()) <= STRIDE));
+        assert_eq!(points(of(5.9, 0.5).unwrap()), [(5.9, 0.5), (5.5, 0.5)], "after the last pose, back to it");
+        assert!(of(0.5, 0.5 + MAX_STRAY).is_some() && of(0.5, 0.6 + MAX_STRAY).is_none(), "too far away");
+        let none = VerifiedPath::default();
+        assert!(Remainder::of(&none, &routes, Pose::default(), map.geometry()).is_none(), "there is no path");
+    }
+
+    #[test]
+    fn at_its_junction_a_remainder_heads_for_the_next_corner_of_the_route() {
+        let (map, mut routes) = (costmap(&["......", "......"]), Routes::default());
+        let (route, first, _) = routes.spare([None, None]).unwrap();
+        let corners = [Cell::new(1, 0), Cell::new(3, 0), Cell::new(5, 0)];
+        let goal = problem(&map, Pose::default()).goal_pose;
+        assert!(route.draw(&map, travel(2.0), &corners, goal, None));
+        let previous = published(&map, &STRAIGHT[..2], Some(first), &routes);
+        let of = |x| Remainder::of(previous.path(), &routes, Pose::new(x, 0.5, 0.0), map.geometry()).unwrap();
+        assert_eq!((points(of(0.6)), of(0.6).junction), (vec![(0.6, 0.5), (1.5, 0.5)], Some(first)));
+        let at_junction = of(1.6);
+        assert_eq!(at_junction.junction, Some(first.at(1)));
+        assert_eq!(points(at_junction).last(), Some(&(3.5, 0.5)));
+
+        // From the last corner of the route on, only its end is left.
+        let previous = published(&map, &STRAIGHT[..4], Some(first.at(1)), &routes);
+        let left = Remainder::of(previous.path(), &routes, Pose::new(3.6, 0.5, 0.0), map.geometry()).unwrap();
+        assert_eq!((points(left).last(), left.junction), (Some(&(5.5, 0.5)), None));
+    }
+
+    #[test]
+    fn a_path_holds_while_its_remainder_is_safe_and_without_a_path_always() {
+        let (map, routes) = (costmap(&["......", "......"]), Routes::default());
+        let none = PreviousPath::default();
+        assert!(none.still_holds(&routes, Pose::default(), &map, RULES));
+        let previous = published(&map, &STRAIGHT, None, &routes);
+        let holds = |x: f64, map: &Costmap| previous.still_holds(&routes, Pose::new(x, 0.5, 0.0), map, RULES);
+        let (ahead, beside) = (costmap(&["...#..", "......"]), costmap(&["......", "...#.."]));
+        assert!(holds(0.5, &map) && holds(0.5, &beside) && !holds(0.5, &ahead));
+        assert!(holds(4.5, &ahead), "the obstacle is behind the robot");
+        assert!(!holds(0.5 - 2.0 * MAX_STRAY, &map), "the robot is too far away");
+    }
+
+    #[test]
+    fn a_path_is_kept_only_for_the_same_goal_and_while_it_is_safe() {
+        let (map, routes) = (costmap(&["......", "......"]), Routes::default());
+        let mut previous = published(&map, &STRAIGHT, None, &routes);
+        let start = Pose::new(2.5, 0.5, 0.0);
+        let turned = Pose { yaw: 1.0, ..problem(&map, start).goal_pose };
+        assert!(!previous.keep(&routes, &Problem { goal_pose: turned, ..problem(&map, start) }));
+        assert!(!previous.keep(&routes, &problem(&costmap(&["...#..", "......"]), start)));
+        assert_eq!(previous.path().poses().len(), 6, "unchanged");
+        assert!(previous.keep(&routes, &problem(&map, start)));
+        assert_eq!((previous.path().poses().len(), previous.path().poses()[0].point()), (4, start.point()));
+        // The robot's exact position is not safe, but the centre of its cell is.
+        let beside = costmap(&["......", "..#..."]);
+        assert!(previous.keep(&routes, &problem(&beside, Pose::new(2.5, 0.7, 0.0))));
+        assert_eq!(previous.path().poses()[0].point(), start.point());
+    }
+
+    #[test]
+    fn a_path_is_preferred_to_one_that_goes_another_way_at_no_less_cost() {
+        // Two ways from one end of the room to the other, 24 cells apart in the middle.
+        let rows = vec![".".repeat(41); 25];
+        let map = costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+        let routes = Routes::default();
+        let low: Vec<(i32, i32)> = (0..41).map(|col| (col, 0)).collect();
+        let up = (1..20).map(|i| (i, i));
+        let high: Vec<(i32, i32)> = up.clone().chain((20..40).map(|i| (i, 39 - i))).chain([(40, 0)]).collect();
+        let draft = |cells: &[(i32, i32)]| Draft { poses: poses(cells), junction: None };
+        let problem = problem(&map, Pose::new(0.5, 0.5, 0.0));
+        let previous = published(&map, &low, None, &routes);
+        assert!(previous.is_preferred_to(&draft(&high), &routes, &problem, 0.2), "the draft is a detour");
+        assert!(!previous.is_preferred_to(&draft(&low), &routes, &problem, 0.2), "the draft goes the same way");
+        assert!(!previous.is_preferred_to(&draft(&high), &routes, &problem, 15.0), "the same way for a large robot");
+        let previous = published(&map, &high, None, &routes);
+        assert!(!previous.is_preferred_to(&draft(&low), &routes, &problem, 0.2), "the draft is cheaper");
+        let none = PreviousPath::default();
+        assert!(!none.is_preferred_to(&draft(&low), &routes, &problem, 0.2), "there is nothing to keep");
+    }
 }

@@ -1,4 +1,4 @@
-//! What is known of a plan besides its path. All `Copy`: it crosses to other threads without an allocation.
+//! What is known about a plan besides its path. Everything is `Copy`, so it can be sent to other threads without allocating.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::halt::policy::StopReason;
 pub enum Source {
     /// The model's answer to this request.
     Model,
-    /// The path before, which still passes the check from where the robot is.
+    /// The previous path, which still passes the check from where the robot is.
     Previous,
     /// The classical search.
     Fallback,
@@ -36,17 +36,17 @@ impl Source {
         }
     }
 
-    /// The place in [`Self::ALL`].
+    /// The index in [`Self::ALL`].
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
     }
 }
 
-/// What led the path outside the window.
+/// What the path follows outside the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GuidanceKind {
-    /// Nothing: the path lies in the window, or was searched without guidance.
+    /// Nothing: the path lies inside the window, or was found without guidance.
     #[default]
     None,
     /// The cost-to-go of [`trm_grid::guidance::Guidance`].
@@ -67,27 +67,27 @@ impl GuidanceKind {
 /// How long each stage took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StageTimes {
-    /// Window, goal cells and x.
+    /// Preparing the window, the goal cells and the network's input embedding x.
     pub encode: Duration,
-    /// Applications of the net.
+    /// Network applications.
     pub recurse: Duration,
-    /// From answers to paths of cells.
+    /// Decoding answers to paths of cells.
     pub decode: Duration,
-    /// Checks of paths, the last one included.
+    /// Checking paths, including the final check.
     pub verify: Duration,
-    /// Straightening and poses.
+    /// Straightening, and conversion to poses.
     pub smooth: Duration,
-    /// The previous path and the classical search.
+    /// Checking the previous path, and the classical search.
     pub fallback: Duration,
-    /// From the arrival of the request to the planner's return.
+    /// From the arrival of the request to the return of the planner.
     pub total: Duration,
 }
 
 impl StageTimes {
-    /// Number of stages, the total included.
+    /// The number of entries of [`Self::iter`], including the total.
     pub const COUNT: usize = 7;
 
-    /// Each stage's name and time, in the order of the flow, the total last.
+    /// The name and time of each stage in the order of the flow, and the total last.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Duration)> {
         [
             ("encode", self.encode),
@@ -107,28 +107,30 @@ impl StageTimes {
 pub struct Report {
     /// Where the path comes from.
     pub source: Source,
-    /// What led it outside the window.
+    /// What it follows outside the window.
     pub guidance: GuidanceKind,
-    /// Why the recursion stopped; `None` when it never began.
+    /// Why the recursion stopped; `None` if it did not run, or failed.
     pub stop: Option<StopReason>,
-    /// Supervision steps, the last one perhaps begun only.
+    /// The number of supervision steps; the last one may be incomplete.
     pub steps: u16,
-    /// Applications of the net.
+    /// The number of network applications.
     pub applications: u16,
-    /// Share of the net's work that these did, the rest being skipped as settled; 0 without any.
+    /// The fraction of the full work that the applications did, from 0 to 1; the rest was skipped as unchanged. 0 without any
+    /// application.
     pub share: f32,
-    /// Applications before the first verified path, 0 when the carried state had one; `None` without any.
+    /// The number of applications before the first verified path: 0 if the state of the previous plan gave one, `None` if there
+    /// was none.
     pub first_verified: Option<u16>,
-    /// Cells expanded by the search guided by the field, over all answers, or by the fallback.
+    /// The number of cells expanded by decoding, over all answers, and by the fallback.
     pub expansions: u32,
-    /// Whether y and z came from the plan before.
+    /// Whether the recursion started from the state of the previous plan.
     pub warm: bool,
-    /// How the inference library failed on the way, if it did.
+    /// The failure of inference, if there was one.
     pub inference_error: Option<InferenceError>,
-    /// The window that the model saw; `None` when it wasn't asked.
+    /// The window that the model saw; `None` if the model was not used.
     pub window: Option<Window>,
     /// How long each stage took.
     pub stages: StageTimes,
-    /// Nanoseconds left before the deadline when the planner returned; negative when it had passed.
+    /// The time left before the deadline when the planner returned, in nanoseconds; negative if it had passed.
     pub margin: i64,
 }

@@ -9,18 +9,18 @@ use crate::epoch::Epoch;
 use crate::error::PlanError;
 use crate::report::Report;
 
-/// A request. Times are readings of the planner's clock.
+/// A request for a path. Times are readings of the planner's clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Where the robot is, in the map frame.
+    /// The robot's pose in the map frame.
     pub start: Pose,
-    /// Where it shall go, in the map frame.
+    /// The goal in the map frame.
     pub goal: Pose,
-    /// When the request arrived.
+    /// The time when the request arrived.
     pub arrived: Duration,
-    /// When the path must be published.
+    /// The time by which the path must be published.
     pub deadline: Duration,
-    /// Planning is cancelled when this epoch is over; `None`: never.
+    /// Planning is cancelled when this epoch is over; with `None` it never is.
     pub epoch: Option<Epoch<'a>>,
 }
 

@@ -1,40 +1,76 @@
-//! Best-first search: the one loop behind decoding, the classical fallback, and the way out of an obstacle.
+//! Best-first search: one loop for decoding, the classical fallback and the departure from an obstacle.
 
 use std::collections::BinaryHeap;
 
 use trm_grid::units::{Cell, MOVES};
 
-/// What a search runs over. Each search is compiled for its own space.
+/// The space that a search explores. The search is compiled separately for each space.
+///
+/// ```
+/// use std::cmp::Reverse;
+/// use trm_planner::search::{Ended, Frontier, Space};
+///
+/// /// The numbers from 1 up. Each leads to its double and to its successor, at a cost of 1.
+/// struct Numbers {
+///     goal: u32,
+///     expanded: Vec<u32>,
+/// }
+///
+/// impl Space for Numbers {
+///     type Entry = (Reverse<u32>, u32); // the cost so far, least first, and the number
+///
+///     fn settle(&mut self, (_, number): &Self::Entry) -> bool {
+///         !self.expanded.contains(number)
+///     }
+///     fn is_end(&self, (_, number): &Self::Entry) -> bool {
+///         *number == self.goal
+///     }
+///     fn may_expand(&mut self, _: &Self::Entry, expansions: u32) -> bool {
+///         expansions <= 100
+///     }
+///     fn expand(&mut self, (cost, number): &Self::Entry, frontier: &mut Frontier<Self::Entry>) -> bool {
+///         self.expanded.push(*number);
+///         for next in [2 * number, number + 1] {
+///             frontier.push((Reverse(cost.0 + 1), next), |_| true);
+///         }
+///         true
+///     }
+/// }
+///
+/// let mut frontier = Frontier::with_capacity(64);
+/// let found = frontier.search(&mut Numbers { goal: 10, expanded: Vec::new() }, (Reverse(0), 1));
+/// assert_eq!(found, Ended::Found((Reverse(4), 10)), "1, 2, 4, 5, 10");
+/// ```
 pub trait Space {
-    /// A node that waits to be expanded. The greatest one comes first.
+    /// A waiting node. The greatest entry is expanded first.
     type Entry: Copy + Ord;
 
-    /// Notes that a node comes up. `false` when it need not be looked at: it was expanded already, or a better way to it
-    /// was found since.
+    /// Called when a node comes up. Returns false if it can be skipped because it is already expanded, or because a better
+    /// path to it has been found since.
     fn settle(&mut self, entry: &Self::Entry) -> bool;
 
-    /// Whether the search ends here.
+    /// Whether the search ends at this node.
     fn is_end(&self, entry: &Self::Entry) -> bool;
 
-    /// Whether the node may be expanded, as number `expansions` of this search, counted from 1. `false` stops the search.
+    /// Whether the node may be expanded. It is number `expansions` of this search, counted from 1. `false` stops the search.
     fn may_expand(&mut self, entry: &Self::Entry, expansions: u32) -> bool;
 
-    /// Pushes the nodes that a node leads to. `false` stops the search.
+    /// Pushes the successors of a node. `false` stops the search.
     fn expand(&mut self, entry: &Self::Entry, frontier: &mut Frontier<Self::Entry>) -> bool;
 }
 
 /// How a search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended<E> {
-    /// At this node.
+    /// It reached an end: this node.
     Found(E),
-    /// Every node that can be reached was expanded.
+    /// Every reachable node was expanded.
     Exhausted,
     /// The space stopped it.
     Stopped,
 }
 
-/// The nodes that wait, in room that never grows.
+/// The waiting nodes. It never allocates as long as the wanted nodes fit its capacity.
 #[derive(Debug)]
 pub struct Frontier<E> {
     waiting: BinaryHeap<E>,
@@ -48,25 +84,25 @@ impl<E: Copy + Ord> Default for Frontier<E> {
 }
 
 impl<E: Copy + Ord> Frontier<E> {
-    /// Room for so many nodes.
+    /// A frontier with this capacity.
     #[must_use]
     pub fn with_capacity(nodes: usize) -> Self {
         Self { waiting: BinaryHeap::with_capacity(nodes), ..Self::default() }
     }
 
-    /// How many nodes there is room for.
+    /// The number of nodes that fit.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.waiting.capacity()
     }
 
-    /// Nodes that the last search expanded, the one at which it was stopped included.
+    /// The number of nodes that the last search expanded, including the one at which it was stopped.
     #[must_use]
     pub const fn expansions(&self) -> u32 {
         self.expansions
     }
 
-    /// Adds a node. When there is no room, nodes go first that are no longer `wanted`.
+    /// Adds a node. If the frontier is full, nodes for which `wanted` returns false are removed first.
     pub fn push(&mut self, entry: E, wanted: impl FnMut(&E) -> bool) {
         if self.waiting.len() == self.waiting.capacity() {
             self.waiting.retain(wanted);
@@ -74,7 +110,7 @@ impl<E: Copy + Ord> Frontier<E> {
         self.waiting.push(entry);
     }
 
-    /// Searches a space from its first node.
+    /// Searches a space from a first node.
     pub fn search<S: Space<Entry = E>>(&mut self, space: &mut S, first: E) -> Ended<E> {
         self.waiting.clear();
         self.expansions = 0;
@@ -98,9 +134,9 @@ impl<E: Copy + Ord> Frontier<E> {
     }
 }
 
-/// Appends the cells of the way from `start` (left out) to `end`. `came` is the move that led to a cell, as an index into
-/// [`MOVES`]. Nothing is appended beyond the room that `path` has; `false` when that wasn't enough.
-pub fn trace(start: Cell, end: Cell, mut came: impl FnMut(Cell) -> usize, path: &mut Vec<Cell>) -> bool {
+/// Appends the cells of the path from `start` (excluded) to `end` (included). `came_by` returns the move that led to a cell,
+/// as an index into [`MOVES`]. Never allocates; returns false if the capacity of `path` is too small.
+pub fn trace(start: Cell, end: Cell, mut came_by: impl FnMut(Cell) -> usize, path: &mut Vec<Cell>) -> bool {
     let begin = path.len();
     let mut cell = end;
     while cell != start {
@@ -108,7 +144,7 @@ pub fn trace(start: Cell, end: Cell, mut came: impl FnMut(Cell) -> usize, path: 
             return false;
         }
         path.push(cell);
-        let step = MOVES[came(cell)];
+        let step = MOVES[came_by(cell)];
         cell = Cell::new(cell.col - step.cols, cell.row - step.rows);
     }
     path[begin..].reverse();
@@ -121,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// The numbers below 100; each leads to its double and to itself plus 3, at the cost of 1 each.
+    /// The numbers below 100. Each leads to its double and to itself plus 3, at a cost of 1.
     struct Numbers {
         end: u32,
         most: u32,
@@ -149,20 +185,20 @@ mod tests {
     }
 
     #[test]
-    fn the_cheapest_way_is_found_in_room_that_does_not_grow() {
+    fn the_cheapest_path_is_found_within_the_capacity() {
         let mut frontier = Frontier::with_capacity(16);
         let search = |frontier: &mut Frontier<_>, end, most| {
             frontier.search(&mut Numbers { end, most, done: [false; 100] }, (Reverse(0), 1))
         };
         assert_eq!(search(&mut frontier, 14, 100), Ended::Found((Reverse(3), 14)), "1 4 7 14");
         assert_eq!(search(&mut frontier, 99, 2), Ended::Stopped);
-        assert_eq!(frontier.expansions(), 3, "the one that stopped it included");
+        assert_eq!(frontier.expansions(), 3, "including the one at which it stopped");
         assert_eq!(search(&mut frontier, 6, 100), Ended::Exhausted);
     }
 
     #[test]
-    fn a_trace_leads_back_over_the_moves_and_stops_where_there_is_no_room() {
-        // MOVES[2] leads to the next column.
+    fn a_trace_follows_the_moves_back_and_stops_at_the_capacity() {
+        // MOVES[2] increases the column.
         let mut path = Vec::with_capacity(4);
         path.push(Cell::new(0, 0));
         assert!(trace(Cell::new(0, 0), Cell::new(3, 0), |_| 2, &mut path));

@@ -1,4 +1,4 @@
-//! Straightens a path over cells, and turns it into poses.
+//! Straightens a path of cells, and converts it to poses.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::travel::Travel;
@@ -6,18 +6,30 @@ use trm_grid::units::{Cell, Point, Pose};
 use trm_safety::check::is_clear;
 use trm_safety::route::STRIDE;
 
-/// No straight piece leads past more cells of the path than this, which bounds the work.
+/// A straight line replaces at most this many moves of the path, which bounds the work.
 const LOOK_AHEAD: usize = 64;
-/// Beyond so many cells of the path, which are far from being driven, only ends in steps of [`STEP`] are tried. Nearby
-/// ends are tried everywhere.
-const CLOSE: usize = 256;
-const STEP: usize = 8;
-/// A line may cost so much more than what it stands for, in cells: roundings of two sums, no more.
+/// After this many cells of the path, which are far from being driven, a longer line is only tried every [`FAR_STEP`] cells.
+const CLOSE_CELLS: usize = 256;
+/// See [`CLOSE_CELLS`]. Lines over no more moves than this are always tried.
+const FAR_STEP: usize = 8;
+/// A line may cost this much more than the moves that it replaces, in cells. It covers the rounding of the two sums only.
 const SLACK: f64 = 1e-6;
 
-/// Leaves out the cells that a straight line can do without: one that is clear and costs no more than what it stands for.
-/// `kept` cells at the beginning stay. When `may_go_on` says no, the rest stays as it is. Given its own corners once more,
-/// it joins pieces that the first time were too far away.
+/// Replaces runs of moves by straight lines, where a line is clear and costs no more than the moves. Writes the corners that
+/// remain. The first `kept` cells always remain, and so does the rest of the path once `may_go_on` returns false. A
+/// single line replaces a limited number of moves; applied to its own result, the function joins more of them.
+///
+/// ```
+/// use trm_grid::testing::{costmap, travel};
+/// use trm_grid::units::Cell;
+/// use trm_planner::smooth::straighten;
+///
+/// let map = costmap(&[".....", ".....", "..#..", "..#.."]);
+/// let path = [(1, 3), (1, 2), (1, 1), (2, 1), (3, 1), (3, 2), (3, 3)].map(|(col, row)| Cell::new(col, row));
+/// let mut corners = Vec::new();
+/// straighten(&map, travel(2.0), &path, 1, || true, &mut corners);
+/// assert_eq!(corners, [(1, 3), (1, 1), (3, 1), (3, 3)].map(|(col, row)| Cell::new(col, row)));
+/// ```
 pub fn straighten(
     costmap: &Costmap,
     travel: Travel,
@@ -42,11 +54,11 @@ pub fn straighten(
             let (from, to) = (point(anchor), point(next));
             replaced += travel.line(costmap, point(next - 1), to);
             let ahead = next - anchor;
-            if anchor > CLOSE && ahead > STEP && !ahead.is_multiple_of(STEP) && next + 1 < cells.len() {
+            if anchor > CLOSE_CELLS && ahead > FAR_STEP && !ahead.is_multiple_of(FAR_STEP) && next + 1 < cells.len() {
                 continue;
             }
-            let is_worth = |cost: f64| cost <= replaced + SLACK;
-            if !is_clear(costmap, travel.allow_unknown, from, to) || !is_worth(travel.line(costmap, from, to)) {
+            let is_cheap = |cost: f64| cost <= replaced + SLACK;
+            if !is_clear(costmap, travel.allow_unknown, from, to) || !is_cheap(travel.line(costmap, from, to)) {
                 break;
             }
             end = next;
@@ -56,15 +68,15 @@ pub fn straighten(
     }
 }
 
-/// Writes the corners of a path, and more on its long lines, so that none is longer than `most` cells where that changes
-/// nothing: a corner on the nearest cell of a line, the lines to which are clear.
-pub fn divide(costmap: &Costmap, allow_unknown: bool, path: &[Cell], most: f64, corners: &mut Vec<Cell>) {
+/// Writes the corners of a path with additional ones, so that its lines become at most `max_length` cells long where this can
+/// be achieved. An additional corner is the cell nearest to its point on the line, and the lines to and from it are clear.
+pub fn divide(costmap: &Costmap, allow_unknown: bool, path: &[Cell], max_length: f64, corners: &mut Vec<Cell>) {
     corners.clear();
     corners.extend(path.first());
     for pair in path.windows(2) {
         let [mut from, to] = [pair[0], pair[1]];
         let (dx, dy) = ((to.col - from.col) as f64, (to.row - from.row) as f64);
-        let pieces = (dx.hypot(dy) / most).ceil();
+        let pieces = (dx.hypot(dy) / max_length).ceil();
         let clear = |a: Cell, b: Cell| is_clear(costmap, allow_unknown, a.center(), b.center());
         let start = from;
         for piece in 1..pieces as usize {
@@ -79,19 +91,19 @@ pub fn divide(costmap: &Costmap, allow_unknown: bool, path: &[Cell], most: f64, 
     }
 }
 
-/// The exact ends of a path, where they lie in its first and last cell.
+/// The exact ends of a path; `None` where the centre of the first or last cell is to be used.
 #[derive(Debug, Clone, Copy)]
 pub struct Ends {
-    /// Where the robot is.
+    /// The robot's position, in the first cell.
     pub start: Option<Point>,
-    /// Where it shall go.
+    /// The goal's position, in the last cell.
     pub goal: Option<Point>,
     /// The heading of the last pose.
     pub yaw: f64,
 }
 
-/// Writes the poses of a path along its corners: at most a diagonal step apart, each heading for the next one. The
-/// exact ends stand for the first and the last cell's centre where the line to them is clear.
+/// Writes the poses of a path along its corners: at most a diagonal step apart, each facing the next one. The exact ends
+/// replace the centres of the first and the last cell if the lines to them are clear.
 pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: Ends, poses: &mut Vec<Pose>) {
     poses.clear();
     let geometry = costmap.geometry();
@@ -102,7 +114,7 @@ pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: 
     let before_last = if corners.len() > 1 { corners[corners.len() - 2].center() } else { last.center() };
     let start = ends.start.filter(|start| clear(in_cells(start), second));
     let mut from = start.as_ref().map_or(first.center(), in_cells);
-    // With two corners or fewer both ends share a line, so the goal is joined to the start that was chosen.
+    // With at most two corners both ends share one line, so check the goal against the chosen start.
     let joint = if corners.len() > 2 { before_last } else { from };
     let goal = ends.goal.filter(|goal| clear(joint, in_cells(goal)));
     let to = goal.as_ref().map_or(last.center(), in_cells);
@@ -118,7 +130,7 @@ pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: 
     }
     let end = geometry.to_point(to);
     poses.push(Pose::new(end.x, end.y, ends.yaw));
-    // To the bit: metres to cells and back rounds.
+    // Conversion to cells and back rounds, so write the exact ends bit for bit.
     for (pose, exact) in [(0, start), (poses.len() - 1, goal)] {
         if let Some(Point { x, y }) = exact {
             poses[pose] = Pose { x, y, ..poses[pose] };
@@ -139,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_straight_way_keeps_its_ends_only_and_one_around_a_wall_its_corner() {
+    fn a_straight_path_keeps_only_its_ends_and_a_path_around_a_wall_its_corners() {
         let map = costmap(&[".....", ".....", "..#..", "..#.."]);
         let mut corners = Vec::new();
         let path = cells(&[(0, 0), (1, 1), (2, 1), (3, 0), (4, 0)]);
@@ -149,11 +161,11 @@ mod tests {
         straighten(&map, travel(2.0), &path, 1, || true, &mut corners);
         assert_eq!(corners, cells(&[(1, 3), (1, 1), (3, 1), (3, 3)]));
         straighten(&map, travel(2.0), &path, 1, || false, &mut corners);
-        assert_eq!(corners, path, "no time: as it was");
+        assert_eq!(corners, path, "out of time: unchanged");
     }
 
     #[test]
-    fn a_long_straight_way_is_one_piece_the_second_time() {
+    fn a_second_pass_makes_one_line_of_a_long_straight_path() {
         let map = costmap(&[&".".repeat(300), &".".repeat(300)]);
         let path: Vec<Cell> = (0..300).map(|col| Cell::new(col, i32::from(col > 150))).collect();
         let (mut corners, mut again) = (Vec::new(), Vec::new());
@@ -164,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_costs_more_than_the_way_around_is_not_taken() {
+    fn a_line_that_costs_more_than_the_detour_is_not_used() {
         let map = costmap(&[".......", ".99999.", ".99999."]);
         let around = cells(&[(0, 1), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 1)]);
         let mut corners = Vec::new();
         straighten(&map, travel(2.0), &around, 1, || true, &mut corners);
         assert_eq!(corners, cells(&[(0, 1), (1, 0), (5, 0), (6, 1)]));
         straighten(&map, travel(0.0), &around, 1, || true, &mut corners);
-        assert_eq!(corners, cells(&[(0, 1), (6, 1)]), "by length it is");
+        assert_eq!(corners, cells(&[(0, 1), (6, 1)]), "shorter, if only length counts");
     }
 
     proptest! {
@@ -200,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn poses_are_dense_head_on_and_end_as_asked() {
+    fn poses_are_dense_face_the_next_one_and_end_at_the_exact_ends() {
         let map = costmap(&["......", "......", "......"]);
         let mut poses = Vec::new();
         let ends = Ends { start: Some(Point { x: 0.6, y: 0.6 }), goal: Some(Point { x: 5.3, y: 2.2 }), yaw: 1.0 };
@@ -213,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_not_clear_is_the_centre_of_its_cell() {
+    fn an_exact_end_that_is_not_clear_is_replaced_by_the_centre_of_its_cell() {
         let map = costmap(&["...", ".#."]);
         let mut poses = Vec::new();
         let ends = Ends { start: Some(Point { x: 0.9, y: 0.9 }), goal: None, yaw: 0.0 };
@@ -222,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cell_gives_one_pose_or_the_way_inside_it() {
+    fn one_cell_gives_one_pose_or_the_line_between_the_exact_ends() {
         let map = costmap(&["..", ".."]);
         let mut poses = Vec::new();
         let here = Some(Point { x: 0.7, y: 0.7 });

@@ -1,4 +1,4 @@
-//! Counts and times of all plans since the start.
+//! Statistics of all plans since the start.
 
 use std::time::Duration;
 
@@ -7,69 +7,69 @@ use hdrhistogram::Histogram;
 use crate::halt::policy::StopReason;
 use crate::report::{Report, Source, StageTimes};
 
-/// Longer times count as this one.
+/// Longer durations are recorded as this one.
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Times of one kind, to three digits. Recording allocates nothing.
+/// A histogram of durations with three significant digits. Recording allocates nothing.
 #[derive(Debug, Clone)]
-pub struct Times(Histogram<u64>);
+pub struct TimeHistogram(Histogram<u64>);
 
-impl Default for Times {
+impl Default for TimeHistogram {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Times {
-    /// None yet.
+impl TimeHistogram {
+    /// An empty histogram.
     ///
     /// # Panics
-    /// Never: the histogram's bounds are constants that it accepts.
+    /// Never: the bounds are valid constants.
     #[must_use]
     pub fn new() -> Self {
         Self(Histogram::new_with_bounds(1, LONGEST.as_nanos() as u64, 3).expect("the bounds are constants in range"))
     }
 
-    /// Takes one in; what is longer than a minute counts as a minute.
+    /// Records a duration; longer ones than a minute count as a minute.
     pub fn record(&mut self, time: Duration) {
         self.0.saturating_record(time.as_nanos() as u64);
     }
 
-    /// A quantile, from 0 to 1; zero when there is none.
+    /// A quantile, from 0 to 1; zero if the histogram is empty.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Duration {
         Duration::from_nanos(self.0.value_at_quantile(quantile))
     }
 
-    /// The longest; zero when there is none.
+    /// The longest duration; zero if the histogram is empty.
     #[must_use]
     pub fn max(&self) -> Duration {
         Duration::from_nanos(self.0.max())
     }
 
-    /// How many there are.
+    /// The number of recorded durations.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// Times that were seen and how often, from the shortest.
+    /// The recorded durations with their counts, shortest first.
     pub fn iter(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         self.0.iter_recorded().map(|at| (Duration::from_nanos(at.value_iterated_to()), at.count_at_value()))
     }
 }
 
-/// What all plans came to. Recording allocates nothing.
+/// Outcomes and durations of all plans. Recording allocates nothing.
 #[derive(Debug, Clone)]
 pub struct Statistics {
     plans: u64,
     misses: u64,
     sources: [u64; Source::ALL.len()],
     stops: [u64; StopReason::ALL.len()],
-    /// From arrival to publication.
-    latency: Times,
+    /// Time from arrival to publication.
+    latency: TimeHistogram,
     /// In the order of [`StageTimes::iter`].
-    stages: [Times; StageTimes::COUNT],
+    stages: [TimeHistogram; StageTimes::COUNT],
 }
 
 impl Default for Statistics {
@@ -79,7 +79,7 @@ impl Default for Statistics {
 }
 
 impl Statistics {
-    /// Nothing counted yet.
+    /// Statistics of no plans.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -87,12 +87,12 @@ impl Statistics {
             misses: 0,
             sources: [0; Source::ALL.len()],
             stops: [0; StopReason::ALL.len()],
-            latency: Times::new(),
-            stages: std::array::from_fn(|_| Times::new()),
+            latency: TimeHistogram::new(),
+            stages: std::array::from_fn(|_| TimeHistogram::new()),
         }
     }
 
-    /// Takes in a plan: its report, the time from its arrival to its publication, and whether that was too late.
+    /// Records a plan: its report, the time from its arrival to its publication, and whether that missed the deadline.
     pub fn record(&mut self, report: &Report, published: Duration, missed: bool) {
         self.plans += 1;
         self.misses += u64::from(missed);
@@ -118,12 +118,12 @@ impl Statistics {
         self.misses
     }
 
-    /// How many plans came from each source.
+    /// The number of plans from each source.
     pub fn sources(&self) -> impl Iterator<Item = (&'static str, u64)> {
         Source::ALL.iter().map(|source| source.name()).zip(self.sources)
     }
 
-    /// How many recursions stopped for each reason.
+    /// The number of recursions that stopped for each reason.
     pub fn stops(&self) -> impl Iterator<Item = (&'static str, u64)> {
         StopReason::ALL.iter().map(|stop| stop.name()).zip(self.stops)
     }
@@ -140,10 +140,10 @@ impl Statistics {
         self.latency.max()
     }
 
-    /// A quantile of the time of a stage, by its place in [`StageTimes::iter`].
+    /// A quantile of the time of a stage, given its index in [`StageTimes::iter`].
     ///
     /// # Panics
-    /// When there is no such stage.
+    /// If there is no such stage.
     #[must_use]
     pub fn stage(&self, stage: usize, quantile: f64) -> Duration {
         self.stages[stage].quantile(quantile)
@@ -151,12 +151,12 @@ impl Statistics {
 
     /// All times from arrival to publication.
     #[must_use]
-    pub const fn latencies(&self) -> &Times {
+    pub const fn latencies(&self) -> &TimeHistogram {
         &self.latency
     }
 
-    /// The times of each stage with its name, in the order of [`StageTimes::iter`].
-    pub fn stages(&self) -> impl Iterator<Item = (&'static str, &Times)> {
+    /// The name and the times of each stage, in the order of [`StageTimes::iter`].
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, &TimeHistogram)> {
         let none = StageTimes::default();
         let mut names = none.iter().map(|(name, _)| name);
         let names: [_; StageTimes::COUNT] = std::array::from_fn(|_| names.next().unwrap_or_default());
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plans_are_counted_by_source_stop_and_time() {
+    fn plans_are_counted_by_source_stop_reason_and_time() {
         let mut statistics = Statistics::new();
         for i in 1..=100_u64 {
             let source = if i % 4 == 0 { Source::Fallback } else { Source::Model };
@@ -188,6 +188,6 @@ mod tests {
         assert!(name == "recurse" && times.count() == 100 && near(times.max(), 100.0));
         assert_eq!(statistics.latencies().iter().map(|(_, n)| n).sum::<u64>(), 100);
         statistics.record(&Report::default(), Duration::from_secs(1000), true);
-        assert!(statistics.latency_max() >= LONGEST, "too long is counted all the same");
+        assert!(statistics.latency_max() >= LONGEST, "longer durations are recorded too");
     }
 }

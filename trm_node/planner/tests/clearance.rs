@@ -1,4 +1,4 @@
-//! Soft costs through the whole planner: paths keep away from obstacles where that is worth the way.
+//! Soft costs in the whole planner: paths keep away from obstacles where that is worth the detour.
 
 mod common;
 
@@ -11,8 +11,7 @@ use trm_grid::costmap::Costmap;
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
-use trm_net::backend::Update;
-use trm_net::backend::{Backend, Shape};
+use trm_net::backend::{Backend, Shape, Update};
 use trm_net::encode::{CHANNELS, CLASSES};
 use trm_net::error::InferenceError;
 use trm_planner::{GuidanceKind, Outcome, Planner, Request, Source};
@@ -21,13 +20,13 @@ fn request(start: Pose, goal: Pose) -> Request<'static> {
     Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_secs(1), epoch: None }
 }
 
-/// Greatest distance of a path from a row of the grid between two columns, in cells.
+/// The maximum distance of a path from a row of the grid, between two columns, in cells.
 fn off_row(map: &Costmap, outcome: &Outcome, row: f64, cols: std::ops::Range<f64>) -> f64 {
     let points = outcome.path.unwrap().poses().iter().map(|pose| map.geometry().to_cells(pose.point()));
     points.filter(|at| cols.contains(&at.col)).map(|at| (at.row - row).abs()).fold(0.0, f64::max)
 }
 
-/// A corridor of five free cells, rows 1 to 5, between two walls.
+/// A corridor between two walls. Rows 1 to 5 are free.
 fn corridor(config: &Config) -> Costmap {
     let wall = "#".repeat(60);
     let free = ".".repeat(60);
@@ -35,7 +34,7 @@ fn corridor(config: &Config) -> Costmap {
 }
 
 #[test]
-fn a_path_beside_a_wall_moves_to_the_middle_of_the_corridor_and_only_with_costs() {
+fn a_path_beside_a_wall_moves_to_the_middle_of_the_corridor_only_if_costs_count() {
     let narrow = Config::with(|config| {
         config.grid.robot_radius = 0.05;
         config.grid.inflation_radius = 0.5;
@@ -81,7 +80,7 @@ fn guidance_of_other_travel_costs_is_not_used() {
     }
 }
 
-/// A model that knows the exact field, which the test sets: all of `[9, 48, 48]`.
+/// A model whose field, `[9, 48, 48]`, is set by the test.
 struct Told(Arc<Mutex<Vec<f32>>>);
 
 impl Backend for Told {
@@ -105,7 +104,7 @@ impl Backend for Told {
     }
 }
 
-/// Cells a side of the room: one less than the window, so that the block has a middle.
+/// Side length of the room in cells: one less than the window, so that the block has a middle.
 const SIDE: usize = 47;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -114,8 +113,8 @@ enum Way {
     Right,
 }
 
-/// A block in the middle of a room. With `narrow` a wall stands left of it, so that the way there costs more, and a way can
-/// be closed.
+/// A room with a block in the middle. With `narrow`, a wall to the left of it makes the left way more expensive. One of the
+/// ways can be closed.
 fn room(config: &Config, narrow: bool, closed: Option<Way>) -> Costmap {
     let mut rows = vec![".".repeat(SIDE); SIDE];
     for row in &mut rows[15..=31] {
@@ -132,7 +131,7 @@ fn room(config: &Config, narrow: bool, closed: Option<Way>) -> Costmap {
     costmap(config, 0.1, &rows)
 }
 
-/// The logits of a model that knows one way around the block.
+/// The logits of a model that knows only one way around the block.
 fn field(config: &Config, narrow: bool, way: Way, goal: Cell) -> Vec<f32> {
     let map = room(config, narrow, Some(if way == Way::Left { Way::Right } else { Way::Left }));
     let guidance = Guidance::compute(&map, goal, Travel::new(&config.grid), &|| false).unwrap();
@@ -146,7 +145,7 @@ fn field(config: &Config, narrow: bool, way: Way, goal: Cell) -> Vec<f32> {
 }
 
 #[test]
-fn of_two_ways_of_the_same_length_the_driven_one_stays_only_while_it_costs_as_little() {
+fn of_two_ways_of_the_same_length_the_previous_one_is_kept_only_while_it_costs_no_more() {
     let config = Config::with(|config| {
         config.planner.window_size = 48;
         config.grid.robot_radius = 0.1;
@@ -172,8 +171,8 @@ fn of_two_ways_of_the_same_length_the_driven_one_stays_only_while_it_costs_as_li
     let (source, stays_left, _) = plan(&mut planner, false, Way::Right);
     assert_eq!((source, stays_left), (Source::Previous, true), "both cost the same");
     let map = room(&config, true, None);
-    assert!(planner.still_valid(&map, pose(&map, 23.0, 3.0, 0.0)), "it may still be driven");
+    assert!(planner.still_valid(&map, pose(&map, 23.0, 3.0, 0.0)), "it is still safe");
     let (source, goes_left, other) = plan(&mut planner, true, Way::Right);
     assert_eq!((source, goes_left), (Source::Model, false), "the left way costs more now");
-    assert!((other - length).abs() < 0.1, "though they are as long: {length} m and {other} m");
+    assert!((other - length).abs() < 0.1, "although both have the same length: {length} m and {other} m");
 }

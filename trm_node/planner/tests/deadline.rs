@@ -1,4 +1,4 @@
-//! The deadline as a contract, on a simulated clock that the network's applications move.
+//! The deadline as a contract, tested with a simulated clock that the network applications advance.
 
 mod common;
 
@@ -11,8 +11,7 @@ use proptest::prelude::*;
 use trm_config::Config;
 use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
-use trm_net::backend::Update;
-use trm_net::backend::{Backend, Shape};
+use trm_net::backend::{Backend, Shape, Update};
 use trm_net::error::InferenceError;
 use trm_planner::PlanError;
 use trm_planner::epoch::{Epoch, Epochs};
@@ -27,7 +26,7 @@ struct Bench {
     planner: Planner,
 }
 
-/// A planner whose model always wants to go to the wall: only the fallback finds the way.
+/// A planner whose model always wants to drive towards the wall, so that only the fallback finds a path.
 fn bench(config: Config) -> Bench {
     let config = {
         let mut new = config;
@@ -51,28 +50,32 @@ impl Bench {
 }
 
 #[test]
-fn without_an_answer_of_the_model_the_fallback_answers_before_the_deadline() {
+fn if_the_model_finds_nothing_the_fallback_answers_before_the_deadline() {
     let mut bench = bench(Config::default());
     let request = bench.request(Duration::from_millis(30));
     let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
     assert!(outcome.path.is_ok());
     let report = outcome.report;
     assert_eq!((report.source, report.stop), (Source::Fallback, Some(StopReason::Deadline)));
-    // 30 ms less 2 ms of reserve and a quarter of the rest for the fallback that was never timed.
+    // 30 ms less the reserve of 2 ms and a quarter of the rest for the fallback, which has never been timed.
     assert_eq!(report.applications, 20);
     assert!(report.margin > 0);
 }
 
 #[test]
-fn an_application_that_takes_twenty_times_longer_is_a_counted_miss_only_where_it_overruns_by_itself() {
+fn an_application_that_takes_twenty_times_longer_does_not_miss_the_deadline() {
     let mut bench = bench(Config::default());
     bench.net_us.store(20_000, Ordering::Relaxed);
     let request = bench.request(Duration::from_millis(30));
     let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
-    assert_eq!((report.source, report.applications), (Source::Fallback, 1), "nothing starts that can't end in time");
-    assert!(report.margin >= 0, "the fallback had been left its time");
+    assert_eq!(
+        (report.source, report.applications),
+        (Source::Fallback, 1),
+        "no application starts that can't end in time"
+    );
+    assert!(report.margin >= 0, "there was time for the fallback");
     bench.net_us.store(400_000, Ordering::Relaxed);
-    // The slow time is remembered: nothing starts any more.
+    // The slow application is remembered, so none starts any more.
     let request = bench.request(Duration::from_millis(20));
     let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
     assert_eq!((report.applications, report.stop), (0, Some(StopReason::Deadline)));
@@ -80,7 +83,7 @@ fn an_application_that_takes_twenty_times_longer_is_a_counted_miss_only_where_it
 }
 
 #[test]
-fn after_a_slow_moment_the_model_is_asked_again() {
+fn after_a_slow_moment_the_model_is_soon_used_again() {
     let mut bench = bench(Config::default());
     let mut applications = |net_ms: u64| {
         bench.net_us.store(1000 * net_ms, Ordering::Relaxed);
@@ -90,14 +93,14 @@ fn after_a_slow_moment_the_model_is_asked_again() {
     };
     assert!(applications(1) > 10);
     assert_eq!(applications(500), 1);
-    assert_eq!(applications(1), 0, "slow is expected to stay slow");
-    let unasked = (0..1000).take_while(|_| applications(1) == 0).count();
-    assert!((2..6).contains(&unasked), "{unasked} plans");
-    assert!((0..3).any(|_| applications(1) > 10), "and then as before");
+    assert_eq!(applications(1), 0, "it is expected to stay slow");
+    let skipped = (0..1000).take_while(|_| applications(1) == 0).count();
+    assert!((2..6).contains(&skipped), "{skipped} plans");
+    assert!((0..3).any(|_| applications(1) > 10), "then as before");
 }
 
 #[test]
-fn when_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
+fn if_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
     let mut bench = bench(Config::with(|config| config.planner.start_tolerance = 0.0));
     bench.map = costmap(&Config::default(), 0.1, &vec![".".repeat(200); 200]);
     let request = Request { goal: pose(&bench.map, 190.0, 60.0, 0.0), ..bench.request(Duration::ZERO) };
@@ -107,7 +110,7 @@ fn when_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
 }
 
 #[test]
-fn the_previous_path_is_kept_while_it_passes_and_dropped_when_not() {
+fn the_previous_path_is_kept_only_while_it_passes_the_check() {
     let mut bench = bench(Config::with(|config| config.planner.allow_fallback = true));
     let request = bench.request(Duration::from_millis(30));
     assert_eq!(bench.planner.plan(&bench.map, None, &request, &bench.clock).report.source, Source::Fallback);
@@ -118,7 +121,7 @@ fn the_previous_path_is_kept_while_it_passes_and_dropped_when_not() {
     assert_eq!(path.poses()[0].point(), moved.start.point());
     assert_eq!(path.poses().last().copied(), Some(moved.goal));
     assert!(bench.planner.still_valid(&bench.map, moved.start));
-    // A wall across the old path: another way, from the fallback.
+    // A wall across the old path forces another way, which the fallback finds.
     let mut rows = vec![".".repeat(30); 30];
     for row in rows.iter_mut().skip(10) {
         row.replace_range(14..15, "#");
@@ -132,7 +135,7 @@ fn the_previous_path_is_kept_while_it_passes_and_dropped_when_not() {
 }
 
 #[test]
-fn without_the_fallback_the_reason_is_the_model_or_the_time() {
+fn without_the_fallback_the_error_names_the_model_or_the_deadline() {
     let mut bench = bench(Config::with(|config| {
         config.planner.allow_fallback = false;
         config.planner.max_steps = 2;
@@ -159,11 +162,12 @@ fn a_cancelled_plan_stops_at_once() {
     assert_eq!((outcome.report.stop, outcome.report.applications), (Some(StopReason::Cancelled), 0));
 }
 
-/// A model like [`Ignorant`] that says it has skipped a share of its work, and takes that much less time.
+/// A model like [`Ignorant`] that reports to have skipped some of its work, and takes less time accordingly.
 struct Settling {
     ignorant: Ignorant,
-    /// Percent of the work that is done.
+    /// The percentage of the work that is done.
     percent: Arc<AtomicU64>,
+    /// Microseconds of an application that skips nothing.
     whole_us: u64,
 }
 
@@ -189,7 +193,7 @@ impl Backend for Settling {
 }
 
 #[test]
-fn after_a_time_of_cheap_applications_a_whole_one_is_still_expected() {
+fn after_many_applications_that_skip_a_full_one_is_still_expected() {
     let config = Config::with(|config| {
         config.planner.window_size = 32;
         config.planner.max_expansions = 8;
@@ -208,7 +212,7 @@ fn after_a_time_of_cheap_applications_a_whole_one_is_still_expected() {
         let request = Request { start, goal, arrived: clock.now(), deadline, epoch: None };
         planner.plan(&map, None, &request, &clock).report
     };
-    // Longer than the predictor remembers.
+    // More applications than the predictor remembers.
     for share in [0, 3, 10, 50] {
         percent.store(share, Ordering::Relaxed);
         let report = plan(100);
@@ -220,7 +224,7 @@ fn after_a_time_of_cheap_applications_a_whole_one_is_still_expected() {
 }
 
 #[test]
-fn a_second_plan_starts_warm_also_after_a_small_move_but_not_for_another_goal() {
+fn the_next_plan_starts_warm_even_after_a_small_move_but_not_for_another_goal() {
     let config = Config::default();
     let map = costmap(&config, 0.05, &vec![".".repeat(90); 90]);
     let clock = Simulated::default();
@@ -242,14 +246,14 @@ fn a_second_plan_starts_warm_also_after_a_small_move_but_not_for_another_goal() 
 }
 
 #[test]
-fn a_carried_state_that_leads_nowhere_is_given_up_after_as_many_steps_as_a_plan_may_take() {
+fn a_warm_state_without_a_path_is_given_up_after_the_maximum_number_of_steps() {
     let mut bench = bench(Config::with(|config| config.planner.max_steps = 8));
     let mut warm = |budget_ms| {
         let request = bench.request(Duration::from_millis(budget_ms));
         let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
         (report.warm, report.stop)
     };
-    // Each plan begins 3 or 4 steps: the third is the last that goes on from the first.
+    // Each plan begins 3 or 4 steps, so the third is the last that continues from the first.
     let deadline = Some(StopReason::Deadline);
     assert_eq!([(); 4].map(|()| warm(30)), [(false, deadline), (true, deadline), (true, deadline), (false, deadline)]);
     assert_eq!(warm(500), (true, Some(StopReason::StepLimit)));
@@ -260,7 +264,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_planner_ends_before_the_deadline_when_applications_take_what_they_took(
+    fn the_planner_ends_before_the_deadline_if_applications_take_as_long_as_before(
         net_us in 1_u64..5000, budget_ms in 1_u64..60,
     ) {
         let mut bench = bench(Config::default());

@@ -1,4 +1,4 @@
-//! After the first plan on a grid, planning allocates nothing, with a model that is replaced and with the kernel.
+//! After the first plan on a grid, planning allocates nothing: with a mock model, and with the kernel.
 
 mod common;
 
@@ -7,8 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use common::{Ignorant, Simulated, bundle, costmap, pose};
-use trm_config::Config;
-use trm_config::GridKind;
+use trm_config::{Config, GridKind};
 use trm_grid::costmap::CostmapBuilder;
 use trm_grid::geometry::Rect;
 use trm_grid::guidance::Guidance;
@@ -18,7 +17,7 @@ use trm_planner::stats::Statistics;
 use trm_planner::{Planner, Request, Source};
 
 #[test]
-fn a_long_way_and_changes_of_the_grid_allocate_nothing() {
+fn long_paths_and_changes_of_the_grid_allocate_nothing() {
     let config = Config::with(|config| {
         config.planner.window_size = 32;
         config.planner.max_steps = 3;
@@ -117,7 +116,7 @@ fn with_the_kernel_the_whole_plan_allocates_nothing() {
         row.replace_range(64..66, "##");
     }
     for window_size in [32, 64] {
-        // Few expansions: paths that the field doesn't know lead to turned windows.
+        // With few expansions, answers without a path make the planner turn the window.
         for max_expansions in [1, 400] {
             let config = Config::with(|config| {
                 config.planner.window_size = window_size;

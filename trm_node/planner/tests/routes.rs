@@ -1,13 +1,12 @@
-//! Laws of long paths: what goes beyond the window is kept from plan to plan, and every published path passes the check of
-//! the whole of it all the same, whatever has changed meanwhile.
+//! Laws of long paths: their far part is kept from plan to plan, and yet every published path passes the check as a whole,
+//! whatever has changed in the meantime.
 
 mod common;
 
 use common::{Simulated, bundle, pose};
 use proptest::prelude::*;
 use std::time::Duration;
-use trm_config::Config;
-use trm_config::GridKind;
+use trm_config::{Config, GridKind};
 use trm_grid::costmap::{Costmap, CostmapBuilder};
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::guidance::Guidance;
@@ -22,7 +21,7 @@ use trm_safety::route::{DENSE, FAR_STRIDE, Route};
 const WIDTH: i32 = 900;
 const HEIGHT: i32 = 60;
 
-/// A long hall with walls across it, each with a door, and clutter.
+/// A long hall with walls across it, a door in each wall, and clutter.
 fn hall() -> impl Strategy<Value = Vec<i8>> {
     let walls = proptest::collection::vec((20..WIDTH - 20, 0..HEIGHT - 12), 0..12);
     let clutter = proptest::collection::vec((0..WIDTH, 0..HEIGHT), 0..120);
@@ -41,7 +40,8 @@ fn hall() -> impl Strategy<Value = Vec<i8>> {
     })
 }
 
-/// Where something comes or goes, as shares of the way that is left and of the hall's height, and what.
+/// An obstacle appears or disappears: its position as fractions of the remaining length and of the hall's height, its size in
+/// cells, and whether it appears.
 type Event = (f64, f64, u32, u32, bool);
 
 /// A robot on its way through a hall.
@@ -82,7 +82,7 @@ impl Drive {
         self.map.apply(&self.builder.update(rect, &values).unwrap());
     }
 
-    /// The published poses and where they are from.
+    /// The published poses and their source.
     fn plan(&mut self, guidance: Option<&Guidance>) -> Option<(Vec<Pose>, Source)> {
         let (arrived, deadline) = (Duration::ZERO, Duration::from_secs(1));
         let request = Request { start: self.start, goal: self.goal, arrived, deadline, epoch: None };
@@ -139,13 +139,13 @@ config.grid.inflation_radius = 0.3;
             let apart = |at: usize| poses[at].point().distance(poses[at + 1].point()) / geometry.resolution();
             let dense = |at: usize| apart(at) < if at + 1 < DENSE { 1.5 } else { FAR_STRIDE + 1e-6 };
             prop_assert!((0..poses.len() - 1).all(dense));
-            // On along the path.
+            // Drive on along the path.
             drive.start = poses[(steps as usize).min(poses.len() - 1)];
         }
     }
 
     #[test]
-    fn a_path_that_is_blocked_far_away_is_known_to_be_invalid_and_one_beside_it_to_hold(
+    fn a_path_becomes_invalid_exactly_if_an_obstacle_blocks_it(
         data in hall(), event in (0.0..1.0_f64, 0.0..1.0_f64, 1_u32..20, 1_u32..20, Just(true)),
     ) {
         let config = Config::with(|config| {
@@ -155,20 +155,20 @@ config.grid.robot_radius = 0.1;
 config.grid.inflation_radius = 0.3;
 });
         let mut drive = Drive::new(config, data);
-        // From a cell's centre, where every free cell's path begins.
+        // Start at the centre of a cell.
         drive.start = pose(&drive.map, 6.0, 30.0, 0.0);
         let guidance = drive.guidance();
         let Some((poses, _)) = drive.plan(guidance.as_ref()) else { return Ok(()) };
         prop_assert!(drive.planner.still_valid(&drive.map, drive.start));
         drive.update(event);
         prop_assert_eq!(drive.planner.still_valid(&drive.map, drive.start), drive.passes(&poses));
-        // An equal grid with another history says the same.
+        // An equal grid with another history gives the same result.
         let other = costmap_like(&drive);
         prop_assert_eq!(drive.planner.still_valid(&other, drive.start), drive.passes(&poses));
     }
 }
 
-/// The same costs as a whole grid that has just come.
+/// The same costs as a new grid.
 fn costmap_like(drive: &Drive) -> Costmap {
     let data = drive.map.costs().into_iter().map(|cost| if cost == 255 { -1 } else { cost as i8 }).collect();
     let mut builder = CostmapBuilder::new(&drive.config.grid, GridKind::Costmap);
@@ -176,7 +176,7 @@ fn costmap_like(drive: &Drive) -> Costmap {
 }
 
 #[test]
-fn a_joined_path_costs_as_little_as_one_that_is_worked_out_as_a_whole() {
+fn a_path_that_joins_a_route_costs_no_more_than_one_planned_from_scratch() {
     let mut rows = vec![".".repeat(WIDTH as usize); HEIGHT as usize];
     for (col, door) in [(100, 40), (220, 4), (400, 25), (640, 45), (800, 10)] {
         for (_, line) in rows.iter_mut().enumerate().filter(|(row, _)| !(door..door + 10).contains(row)) {
@@ -195,7 +195,7 @@ fn a_joined_path_costs_as_little_as_one_that_is_worked_out_as_a_whole() {
         fresh.planner.reset();
         fresh.start = kept.start;
         let (Some((joined, _)), Some((alone, _))) = (kept.plan(Some(&guidance)), fresh.plan(Some(&whole))) else {
-            panic!("there is a way");
+            panic!("there is a path");
         };
         let cost = |poses: &[Pose]| travel.path(&kept.map, poses.iter().copied());
         let least = f64::from(guidance.cost_to_go(kept.map.geometry().nearest_cell(kept.start.point())));
@@ -209,15 +209,15 @@ fn rows_data(rows: &[String]) -> Vec<i8> {
     rows.iter().flat_map(|row| row.chars().map(|c| if c == '#' { 100 } else { 0 })).collect()
 }
 
-/// Cells of a long path don't all fit into a window: so much is asked of the tests above.
+/// The tests above are only meaningful if the hall is much longer than the near part of a path.
 #[test]
-fn the_hall_is_longer_than_what_is_planned_anew() {
+fn the_hall_is_longer_than_the_near_part_of_a_path() {
     let drive = Drive::new(Config::default(), vec![0; (WIDTH * HEIGHT) as usize]);
     let guidance = drive.guidance().unwrap();
     assert!(guidance.cost_to_go(Cell::new(6, 30)) > 3.0 * 256.0);
 }
 
-/// Corners to and fro through an empty hall, and the hall.
+/// An empty hall, and corners that zigzag through it.
 fn winding() -> (Drive, Vec<Cell>) {
     let drive = Drive::new(Config::default(), vec![0; (WIDTH * HEIGHT) as usize]);
     let goal = drive.map.geometry().cell_at(drive.goal.point()).unwrap();
@@ -226,7 +226,7 @@ fn winding() -> (Drive, Vec<Cell>) {
 }
 
 #[test]
-fn far_poses_are_farther_apart_and_corners_stay() {
+fn far_poses_are_farther_apart_and_every_corner_has_one() {
     let (drive, corners) = winding();
     let resolution = drive.map.geometry().resolution();
     let mut route = Route::default();
@@ -243,11 +243,11 @@ fn far_poses_are_farther_apart_and_corners_stay() {
     }
     let dense = |pair: &[Pose]| apart(pair) < 1.5;
     let behind: Vec<Pose> = route.poses(2, DENSE).collect();
-    assert!(!dense(&behind[..2]), "on a path that has as many poses before");
+    assert!(!dense(&behind[..2]), "sparse at once after as many poses before them");
 }
 
 #[test]
-fn a_route_that_leads_into_another_is_the_one_over_all_their_corners() {
+fn a_route_that_continues_as_another_equals_the_route_over_all_corners() {
     let (drive, corners) = winding();
     let travel = Travel::new(&drive.config.grid);
     let (mut whole, mut far, mut joined) = (Route::default(), Route::default(), Route::default());

@@ -1,4 +1,4 @@
-//! Laws of every plan, on any world: what is published may be driven, and "no path" is said only where there is none.
+//! Laws of every plan on any map: a published path is safe, and "no path" is reported only if there is none.
 
 mod common;
 
@@ -14,7 +14,7 @@ use trm_planner::PlanError;
 use trm_planner::endpoints::resolve_goal;
 use trm_planner::{Planner, Request, Source};
 
-/// Rows of a world with walls, clutter and unknown parts.
+/// The rows of a map with walls, clutter and unknown cells.
 fn world() -> impl Strategy<Value = Vec<String>> {
     (24_usize..70, 20_usize..60).prop_flat_map(|(width, height)| {
         let walls = proptest::collection::vec((0..width, 0..height, any::<bool>(), 3_usize..40), 0..12);
@@ -37,8 +37,8 @@ fn world() -> impl Strategy<Value = Vec<String>> {
     })
 }
 
-/// Looks at the path twenty times a cell, with nothing of the planner's own check. Inscribed cells are forgiven within
-/// `escape` cells of the beginning.
+/// Inspects twenty points per cell of a path, without using the planner's own check. Inscribed cells are tolerated within
+/// `escape` cells of the first pose.
 fn touches(map: &Costmap, poses: &[Pose], allow_unknown: bool, escape: f64) -> Option<String> {
     for pair in poses.windows(2).chain(poses.chunks(1)) {
         let (a, b) = (pair[0], pair[pair.len() - 1]);
@@ -47,7 +47,7 @@ fn touches(map: &Costmap, poses: &[Pose], allow_unknown: bool, escape: f64) -> O
             let share = i as f64 / pieces;
             let point = Pose::new(a.x + share * (b.x - a.x), a.y + share * (b.y - a.y), 0.0).point();
             let CellPoint { col, row } = map.geometry().to_cells(point);
-            // All cells whose square the point lies in or on.
+            // All cells whose square contains the point, including its border.
             for cell in [(-1e-7, -1e-7), (-1e-7, 1e-7), (1e-7, -1e-7), (1e-7, 1e-7)]
                 .map(|(dc, dr)| Cell::new((col + dc).round() as i32, (row + dr).round() as i32))
             {
@@ -63,7 +63,7 @@ fn touches(map: &Costmap, poses: &[Pose], allow_unknown: bool, escape: f64) -> O
     None
 }
 
-/// Whether the goal can be reached, by flooding.
+/// Whether the goal can be reached, by flood fill.
 fn reachable(map: &Costmap, from: Cell, to: Cell, allow_unknown: bool) -> bool {
     let free = |col, row| map.is_free(Cell::new(col, row), allow_unknown);
     let mut seen = vec![from];
@@ -110,7 +110,7 @@ config.planner.window_size = 24;
         let goal = at(ends.2, ends.3, 1.0);
         let target = resolve_goal(&map, config.grid.allow_unknown, config.planner.tolerance, goal.point());
         let guidance = target.ok().filter(|_| guided).and_then(|cell| Guidance::compute(&map, cell, Travel::new(&config.grid), &|| false));
-        // The second plan has the first one's state and path.
+        // The second plan starts from the state and the path of the first.
         for start in [at(ends.0, ends.1, 0.0), at(again.0, again.1, 0.0)] {
             let request = Request {
                 start, goal, arrived: std::time::Duration::ZERO, deadline: std::time::Duration::from_secs(1), epoch: None,
@@ -151,7 +151,7 @@ config.planner.window_size = 24;
 }
 
 #[test]
-fn nonsense_poses_are_refused_with_a_reason() {
+fn invalid_poses_are_refused_with_a_reason() {
     let config = Config::with(|config| config.planner.window_size = 24);
     let map = costmap(&config, 0.1, &vec![".".repeat(40); 40]);
     let clock = Simulated::default();

@@ -1,4 +1,4 @@
-//! Plans that skip what has settled, against plans of whole applications.
+//! Compares plans that skip unchanged parts of the window with plans that skip nothing.
 
 mod common;
 
@@ -13,7 +13,7 @@ use trm_net::error::InferenceError;
 use trm_net::registry::by_name;
 use trm_planner::{Planner, Report, Request};
 
-/// A backend that skips nothing, whatever it is told.
+/// A backend that never skips anything: it ignores the threshold.
 struct Dense(Box<dyn Backend>);
 
 impl Backend for Dense {
@@ -33,15 +33,15 @@ impl Backend for Dense {
         self.0.decode(y, x, moves)
     }
 
-    fn stride(&self) -> usize {
-        self.0.stride()
+    fn window_stride(&self) -> usize {
+        self.0.window_stride()
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
-    fn plans_that_skip_with_a_threshold_of_0_are_those_of_whole_applications(
+    fn skipping_with_a_threshold_of_0_does_not_change_the_plans(
         walls in prop::collection::vec((0_usize..110, 0_usize..70, 1_usize..12, 1_usize..12), 0..12),
         steps in prop::collection::vec((-3.0_f64..6.0, -3.0_f64..3.0, 0_usize..4), 3..8),
     ) {

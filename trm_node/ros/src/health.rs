@@ -1,10 +1,10 @@
-//! The state of the inputs: what came, what was refused, and what is missing.
+//! The health of the inputs: what has come, what was refused, and what is missing.
 
 use std::time::Duration;
 
-/// A problem is shown for at least so long, also when the input is good again.
+/// A problem is shown for at least this long, even when the input is good again.
 const SHOW: Duration = Duration::from_secs(2);
-/// The same problem is logged again after so long.
+/// The same problem is logged again after this time.
 const LOG_AGAIN: Duration = Duration::from_secs(30);
 
 /// The inputs of the node.
@@ -25,7 +25,7 @@ pub struct Input {
     last_good: Option<Duration>,
     problem: Option<(String, Duration)>,
     logged: Option<(String, Duration)>,
-    /// What it is missing, as long as nothing good has come.
+    /// What is missing, while nothing good has come.
     missing: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl Input {
         self.missing = None;
     }
 
-    /// A message that can't be used. True when this is worth a log line.
+    /// A message that can't be used. `true` when it is worth a log line.
     pub fn refuse(&mut self, text: &str, now: Duration) -> bool {
         self.received += 1;
         self.refused += 1;
@@ -49,13 +49,13 @@ impl Input {
         !known
     }
 
-    /// Messages that a newer one replaced before they were looked at.
+    /// Messages that a newer one replaced before they were read.
     pub fn lose(&mut self, messages: u64) {
         self.received += messages;
         self.lost += messages;
     }
 
-    /// Nothing good is there, because of this.
+    /// There is no good message, for this reason.
     pub fn miss(&mut self, text: String) {
         self.missing = Some(text);
     }

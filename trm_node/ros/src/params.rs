@@ -1,47 +1,31 @@
-//! The node's parameters: those of the core's table, and the few that ROS itself gives every node.
+//! The node's parameters: those of `trm_config`'s list, and the few that ROS gives every node.
 
 use std::sync::Mutex;
 
 use r2r::ParameterValue;
 use r2r::indexmap::IndexMap;
 use r2r::rcl_interfaces::msg as rcl;
-use trm_config::{Config, ParameterSpec, Range, Value};
-use trm_net::error::LoadError;
+use trm_config::{Config, Needs, ParameterError, ParameterSpec, Range, Value};
 
-use crate::shared::lock;
-
-/// Parameters that are read when the node starts: topics, frames, threads and what the model is built
-/// for.
-const FIXED: [&str; 10] = [
-    "grid_source",
-    "map_frame",
-    "robot_base_frame",
-    "start_source",
-    "autostart",
-    "thread_priority",
-    "cpu_affinity",
-    "lock_memory",
-    "bundle",
-    "window_size",
-];
+use crate::lock::lock;
 
 /// The parameters with their present values.
 pub struct Parameters {
     config: Mutex<Config>,
-    /// ROS's own, fixed as well.
+    /// ROS's own, which can't be changed either while the node runs.
     ros: Vec<(String, Value)>,
 }
 
 impl Parameters {
     /// Takes over what YAML files and the command line gave for this node.
-    pub fn load(given: &IndexMap<String, r2r::Parameter>) -> Result<Self, LoadError> {
+    pub fn load(given: &IndexMap<String, r2r::Parameter>) -> Result<Self, ParameterError> {
         let mut config = Config::default();
         let mut use_sim_time = Value::Bool(false);
         let mut ros = Vec::new();
         for (name, parameter) in given {
             let value = given_value(&parameter.value);
             if !is_ros(name) {
-                set(&mut config, name, &value)?;
+                config.set(name, &value)?;
             } else if name != "use_sim_time" {
                 ros.push((name.clone(), value));
             } else if let Value::Bool(_) = value {
@@ -72,7 +56,7 @@ impl Parameters {
         own.or_else(|| self.ros.iter().find(|(ros, _)| ros == name).map(|(_, value)| value.clone()))
     }
 
-    /// Sets all of these and gives the names of those that changed; or sets none and says why.
+    /// Sets all of these, and returns the names of those that changed. Or sets none, and returns the reason.
     pub fn set_all(&self, values: &[(&str, Option<Value>)]) -> Result<Vec<String>, String> {
         let mut present = lock(&self.config);
         let mut config = present.clone();
@@ -83,10 +67,10 @@ impl Parameters {
             };
             let ros = self.ros.iter().find(|(ros, _)| ros == name);
             if ros.is_none() {
-                set(&mut config, name, value).map_err(|error| error.to_string())?;
+                config.set(name, value).map_err(|error| error.to_string())?;
             }
             let is_other = ros.map_or_else(|| config.get(name) != present.get(name), |(_, old)| old != value);
-            if is_other && (ros.is_some() || FIXED.contains(name)) {
+            if is_other && (ros.is_some() || needs_restart(name)) {
                 return Err(format!("parameter {name}: can't be changed while the node runs, start it anew"));
             }
             if is_other {
@@ -112,7 +96,7 @@ impl Parameters {
 fn describe(spec: &ParameterSpec, descriptor: &mut rcl::ParameterDescriptor) {
     let unit = if spec.unit.is_empty() { String::new() } else { format!(" [{}]", spec.unit) };
     descriptor.description = format!("{}{unit}", spec.doc);
-    descriptor.read_only = FIXED.contains(&spec.name);
+    descriptor.read_only = spec.needs == Needs::Restart;
     match spec.range {
         Range::Whole(from_value, to_value) => {
             descriptor.integer_range = vec![rcl::IntegerRange { from_value, to_value, step: 0 }];
@@ -121,28 +105,25 @@ fn describe(spec: &ParameterSpec, descriptor: &mut rcl::ParameterDescriptor) {
             descriptor.floating_point_range = vec![rcl::FloatingPointRange { from_value, to_value, step: 0.0 }];
         }
         Range::OneOf(_) => descriptor.additional_constraints = spec.range.to_string(),
-        Range::Flag | Range::AnyText => {}
+        Range::Flag | Range::Frame | Range::AnyText => {}
     }
 }
 
-/// Parameters that ROS gives every node, whether it asks or not.
+/// Whether it is a parameter that ROS gives every node.
 fn is_ros(name: &str) -> bool {
     name == "use_sim_time" || name == "start_type_description_service" || name.starts_with("qos_overrides.")
 }
 
-fn set(config: &mut Config, name: &str, value: &Value) -> Result<(), LoadError> {
-    config.set(name, value)?;
-    if name.ends_with("_frame") && *value == Value::Text(String::new()) {
-        return Err(refused(name, value, "the name of a frame".to_owned()));
-    }
-    Ok(())
+/// Whether a parameter of the list is read only when the node starts.
+fn needs_restart(name: &str) -> bool {
+    Config::specs().iter().any(|spec| spec.name == name && spec.needs == Needs::Restart)
 }
 
-fn refused(name: &str, value: &Value, expected: String) -> LoadError {
-    LoadError::Parameter { name: name.to_owned(), value: value.to_string(), expected }
+fn refused(name: &str, value: &Value, expected: String) -> ParameterError {
+    ParameterError { name: name.to_owned(), value: value.to_string(), expected }
 }
 
-/// A value from a file or the command line. No parameter is an array: one shows up as its text, in the refusal.
+/// A value from a file or the command line. No parameter is an array: one becomes its text, for the refusal.
 fn given_value(value: &ParameterValue) -> Value {
     match value {
         ParameterValue::Bool(v) => Value::Bool(*v),
@@ -159,7 +140,7 @@ const INTEGER: u8 = 2;
 const DOUBLE: u8 = 3;
 const STRING: u8 = 4;
 
-/// A value as a message; none as `PARAMETER_NOT_SET`.
+/// A value as a message; `None` becomes `PARAMETER_NOT_SET`.
 pub fn message(value: Option<&Value>) -> rcl::ParameterValue {
     let empty = rcl::ParameterValue::default();
     match value {
@@ -186,7 +167,7 @@ pub fn value(message: &rcl::ParameterValue) -> Option<Value> {
 mod tests {
     use super::*;
 
-    fn load(given: &[(&str, ParameterValue)]) -> Result<Parameters, LoadError> {
+    fn load(given: &[(&str, ParameterValue)]) -> Result<Parameters, ParameterError> {
         let parameter = |value: &ParameterValue| r2r::Parameter::new(value.clone());
         Parameters::load(&given.iter().map(|(name, value)| ((*name).to_owned(), parameter(value))).collect())
     }
@@ -250,7 +231,11 @@ mod tests {
         assert!(set("use_sim_time", Value::Bool(true)).is_err());
         assert_eq!(set("use_sim_time", Value::Bool(false)), Ok(vec![]));
         assert_eq!(set("grid_source", Value::Text("map".into())), Ok(vec![]));
-        assert!(FIXED.iter().all(|name| parameters.get(name).is_some()), "all of these exist");
+        for spec in Config::specs() {
+            let is_fixed = spec.needs == Needs::Restart;
+            assert_eq!(parameters.describe(spec.name).read_only, is_fixed, "{}", spec.name);
+            assert!(parameters.get(spec.name).is_some(), "all of these exist");
+        }
     }
 
     #[test]

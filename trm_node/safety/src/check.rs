@@ -1,4 +1,4 @@
-//! The check of a path. It looks at nothing but the path and the costmap.
+//! The safety check of a path. It uses nothing but the path, the costmap and the rules.
 
 use trm_grid::cost::{LETHAL, UNKNOWN};
 use trm_grid::costmap::Costmap;
@@ -6,26 +6,27 @@ use trm_grid::units::{CellPoint, Pose};
 
 use crate::line_cells::all_line_cells;
 
-/// What a path may cross.
+/// Which cells a path may cross.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
-    /// Whether it may cross unknown cells.
+    /// Whether the path may cross unknown cells.
     pub allow_unknown: bool,
-    /// How far from its first point a path may cross inscribed cells (cost 99), in cells, until it is free.
+    /// The distance from its first point, in cells, within which a path that begins in an inscribed cell (cost 99) may cross
+    /// inscribed cells until it is clear.
     pub escape: f64,
 }
 
 impl Rules {
-    /// Rules for cells of `resolution` metres. A robot that stands too near to an obstacle may leave it over at most
-    /// `start_tolerance` metres.
+    /// Rules for a grid with this resolution in metres. A robot that stands too close to an obstacle may cross inscribed
+    /// cells within `start_tolerance` metres to get clear.
     #[must_use]
     pub fn new(allow_unknown: bool, start_tolerance: f64, resolution: f64) -> Self {
-        // A diagonal of slack: the tolerance counts from cell to cell.
+        // The tolerance is meant between cell centres, so allow about a diagonal more.
         Self { allow_unknown, escape: start_tolerance / resolution + 1.5 }
     }
 }
 
-/// Poses as points in cells of the costmap.
+/// Converts poses to points in cell units of the costmap.
 pub fn in_cells<'a>(
     costmap: &'a Costmap,
     poses: impl IntoIterator<Item = &'a Pose> + 'a,
@@ -33,29 +34,34 @@ pub fn in_cells<'a>(
     poses.into_iter().map(|pose| costmap.geometry().to_cells(pose.point()))
 }
 
-/// Whether the robot's centre may be on every point of the line from `a` to `b`. Both must be finite.
+/// Whether all cells that the line from `a` to `b` touches are free. Both points must be finite.
 #[must_use]
 pub fn is_clear(costmap: &Costmap, allow_unknown: bool, a: CellPoint, b: CellPoint) -> bool {
     all_line_cells(a, b, |cell| costmap.is_free(cell, allow_unknown))
 }
 
-/// Whether a path of points may be driven: there is a point, all lie in the grid, and no line between two of
-/// them touches a cell that isn't free.
+/// Whether a path of points is safe to drive: it has at least one point, all points lie in the grid, and the lines between
+/// consecutive points touch free cells only.
 ///
-/// When the first point lies in an inscribed cell (cost 99), such cells may be crossed within `rules.escape` until a
-/// point is free: a robot that stands too near to an obstacle must be able to leave. Lethal cells never, unknown ones only if
-/// allowed.
+/// A robot that stands too close to an obstacle must be able to leave. So if the first point lies in an inscribed cell (cost
+/// 99), the path may cross such cells within `rules.escape` of it until a point or a line is clear. Lethal cells are never
+/// allowed, and unknown ones only if the rules allow them.
 ///
 /// ```
 /// use trm_grid::testing::costmap;
 /// use trm_grid::units::CellPoint;
-/// use trm_safety::check::{Rules, check};
+/// use trm_safety::check::{Rules, check, is_clear};
 ///
 /// let map = costmap(&["....", ".#..", "...."]);
 /// let rules = Rules { allow_unknown: false, escape: 0.0 };
 /// let path = |row: f64| [CellPoint::new(0.0, row), CellPoint::new(3.0, row)].into_iter();
 /// assert!(check(&map, rules, path(0.0)));
 /// assert!(!check(&map, rules, path(1.0)), "through the obstacle");
+///
+/// // A single line. Touching the corner of a blocked cell is enough to refuse it.
+/// let clear = |a: (f64, f64), b: (f64, f64)| is_clear(&map, false, CellPoint::new(a.0, a.1), CellPoint::new(b.0, b.1));
+/// assert!(clear((0.0, 0.0), (0.0, 2.0)));
+/// assert!(!clear((0.0, 1.0), (1.0, 0.0)), "cuts the corner");
 /// ```
 pub fn check(costmap: &Costmap, rules: Rules, points: impl Iterator<Item = CellPoint>) -> bool {
     let geometry = costmap.geometry();
@@ -99,13 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn lethal_inscribed_and_unknown_cells_stop_a_path() {
+    fn a_path_through_or_past_the_corner_of_a_blocked_cell_is_refused() {
         for cell in ['#', '+', '?'] {
             let map = costmap(&["....", &format!(".{cell}.."), "...."]);
             assert!(drivable(&map, &[(0.0, 0.0), (3.0, 0.0), (3.0, 2.0)]), "{cell} beside the path");
             assert!(!drivable(&map, &[(0.0, 1.0), (3.0, 1.0)]), "through {cell}");
-            assert!(!drivable(&map, &[(0.0, 0.0), (3.0, 2.0)]), "over the corner of {cell}");
-            assert!(!drivable(&map, &[(0.0, 0.2), (3.0, 0.2)]), "off the centre, touching {cell}");
+            assert!(!drivable(&map, &[(0.0, 0.0), (3.0, 2.0)]), "across the corner of {cell}");
+            assert!(!drivable(&map, &[(0.0, 0.2), (3.0, 0.2)]), "off the row's centre, touching {cell}");
         }
         let map = costmap(&["....", ".?..", "...."]);
         assert!(check(
@@ -116,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_the_grid_and_nothing_that_is_no_number_passes() {
+    fn a_path_that_is_empty_or_outside_the_grid_or_not_finite_is_refused() {
         let map = costmap(&["....", "...."]);
         assert!(!drivable(&map, &[]));
         assert!(!drivable(&map, &[(0.0, 0.0), (4.0, 0.0)]));
@@ -127,16 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn a_robot_may_leave_inscribed_cells_but_not_come_back_nor_go_far_in_them() {
+    fn a_robot_may_leave_inscribed_cells_but_neither_return_to_them_nor_go_far_in_them() {
         let map = costmap(&["+++++..."]);
         assert!(drivable(&map, &[(3.0, 0.0), (4.0, 0.0), (5.0, 0.0), (6.0, 0.0)]));
-        assert!(drivable(&map, &[(4.0, 0.0), (5.0, 0.0)]), "just out of it");
+        assert!(drivable(&map, &[(4.0, 0.0), (5.0, 0.0)]), "the first free cell");
         assert!(!drivable(&map, &[(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (4.0, 0.0), (6.0, 0.0)]), "too far");
         assert!(!drivable(&map, &[(4.0, 0.0)]), "never free");
-        assert!(!drivable(&map, &[(6.0, 0.0), (7.0, 0.0), (4.0, 0.0)]), "back in");
+        assert!(!drivable(&map, &[(6.0, 0.0), (7.0, 0.0), (4.0, 0.0)]), "returns to one");
         let map = costmap(&["....", "+...", "+++."]);
-        assert!(!drivable(&map, &[(1.0, 1.2), (2.0, 2.0), (3.0, 2.0)]), "from a free cell there is nothing to leave");
+        assert!(!drivable(&map, &[(1.0, 1.2), (2.0, 2.0), (3.0, 2.0)]), "begins in a free cell");
         let map = costmap(&["+#..."]);
-        assert!(!drivable(&map, &[(0.0, 0.0), (2.0, 0.0), (3.0, 0.0)]), "over a lethal cell");
+        assert!(!drivable(&map, &[(0.0, 0.0), (2.0, 0.0), (3.0, 0.0)]), "through a lethal cell");
     }
 }

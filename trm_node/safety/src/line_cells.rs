@@ -2,14 +2,15 @@
 
 use trm_grid::units::{Cell, CellPoint};
 
-/// A cell counts as touched when its centre is nearer than this to the line, along both axes, in cells.
+/// A line touches a cell if some point of it is at most this far from the cell's centre along both axes, in cells.
 ///
-/// A little less than 1, so that a line along the centres of a row doesn't touch the rows beside it. With every touched
-/// cell free, all four cells around any point of the line are free, and the line keeps the clearance that the costs of
-/// the cells' centres promise: the nearest point of a lattice square to a lattice point is one of its corners.
+/// It is slightly less than 1, so that a line along the centres of a row doesn't touch the rows beside it. If every touched
+/// cell is free, then so are the (up to four) cells around each point of the line. The line then keeps the clearance that
+/// their costs promise: of all points of a unit square between cell centres, a corner is the closest to any other centre.
 const NEAR: f64 = 1.0 - 1e-6;
 
-/// Whether `accept` holds for every cell that the line from `a` to `b` touches. Both points must be finite.
+/// Whether `accept` returns true for every cell that the line from `a` to `b` touches. Stops at the first `false`. Both
+/// points must be finite.
 ///
 /// ```
 /// use trm_grid::units::{Cell, CellPoint};
@@ -29,7 +30,7 @@ pub fn all_line_cells(a: CellPoint, b: CellPoint, mut accept: impl FnMut(Cell) -
     let first = (y.min(b.row) - NEAR).ceil() as i32;
     let last = (y.max(b.row) + NEAR).floor() as i32;
     for row in first..=last {
-        // The part of the line, from 0 to 1, that is near to this row.
+        // The section of the line, as a range within 0 to 1, that is close enough to this row.
         let (from, to) = if dy == 0.0 {
             (0.0, 1.0)
         } else {
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_along_a_row_touches_that_row_alone() {
+    fn a_line_along_the_centres_of_a_row_touches_only_that_row() {
         assert_eq!(touched((0.0, 0.0), (2.0, 0.0)), [(0, 0), (1, 0), (2, 0)]);
         assert_eq!(touched((3.0, 1.0), (3.0, 1.0)), [(3, 1)]);
     }
@@ -72,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cell_near_to_any_point_of_the_line_is_touched(
+        fn every_cell_near_a_point_of_the_line_is_touched(
             ax in -20.0..20.0_f64, ay in -20.0..20.0_f64, bx in -20.0..20.0_f64, by in -20.0..20.0_f64, t in 0.0..=1.0_f64,
         ) {
             let cells = touched((ax, ay), (bx, by));
@@ -86,11 +87,11 @@ mod tests {
         }
 
         #[test]
-        fn no_cell_is_touched_that_is_further_than_a_cell(
+        fn no_cell_more_than_a_cell_away_is_touched(
             ax in -9.0..9.0_f64, ay in -9.0..9.0_f64, bx in -9.0..9.0_f64, by in -9.0..9.0_f64,
         ) {
             for (col, row) in touched((ax, ay), (bx, by)) {
-                // The distance along the worse axis is convex along the line: a ternary search finds its minimum.
+                // The larger of the distances along the two axes is convex along the line: ternary search finds its minimum.
                 let far = |t: f64| (ax + t * (bx - ax) - col as f64).abs().max((ay + t * (by - ay) - row as f64).abs());
                 let (mut low, mut high) = (0.0, 1.0);
                 for _ in 0..100 {

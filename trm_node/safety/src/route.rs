@@ -1,7 +1,7 @@
-//! The part of a path that lies beyond the window, kept from plan to plan: straight lines to the goal, each of them checked.
+//! Routes: the far part of a long path, as checked straight lines to the goal. A route is kept from plan to plan.
 //!
-//! A plan joins a route where it leads on from there at no extra cost. So what a plan costs doesn't grow with the way to
-//! the goal. When the costs change, only the lines that a changed rectangle can touch are looked at again.
+//! A plan joins a route where that costs nothing extra. So the time for a plan doesn't grow with the distance to the goal.
+//! When the costmap changes, only the lines that a change may touch are checked again.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::{Geometry, Rect};
@@ -10,37 +10,43 @@ use trm_grid::units::{Cell, CellPoint, Pose};
 
 use crate::check::is_clear;
 
-/// Greatest distance between two poses in cells: a diagonal step, so that there are never more poses than cells.
+/// Maximum distance between poses, in cells: a diagonal step, so that a path never has more poses than cells.
 pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
 
-/// A path has its poses at most a [`STRIDE`] apart up to this many; what lies beyond is far from being driven.
+/// The first poses of a path, this many, are at most a [`STRIDE`] apart. Later ones are far from being driven.
 pub const DENSE: usize = 512;
-/// The distance of poses beyond, in cells. Corners stay.
+/// Maximum distance between the later poses, in cells. Every corner has a pose.
 pub const FAR_STRIDE: f64 = 4.0;
 
-/// Checked lines to a goal. The fields are private: [`Route::draw`] and [`Route::recheck`] look at every line that they let
-/// through.
+/// Checked straight lines to a goal. The fields are private, so every line has passed the check in [`Route::draw`],
+/// [`Route::draw_to`] or [`Route::recheck`].
 #[derive(Debug, Default)]
 pub struct Route {
-    /// Where its lines begin. The last one ends in `end`.
+    /// Where the lines begin. The last line ends at `end`.
     corners: Vec<Cell>,
     end: CellPoint,
+    /// The pose at `end`.
     end_pose: Pose,
+    /// The requested pose.
     goal: Pose,
-    /// What each line costs, and all from its beginning on.
+    /// The travel cost of each line.
     costs: Vec<f64>,
+    /// The travel cost from the beginning of each line to the end.
     to_go: Vec<f64>,
-    /// From this corner on all lines may be driven.
+    /// All lines from this corner on are clear.
     first: usize,
-    /// Of the costmap that they were checked on.
+    /// Whether the lines were allowed to cross unknown cells.
+    allow_unknown: bool,
+    /// The version of the costmap that the lines were checked on.
     version: u64,
+    /// The geometry of that costmap; `None` if there is no route.
     geometry: Option<Geometry>,
-    /// Version of the guidance that it follows.
+    /// The version of the guidance that the route follows.
     guidance: Option<u64>,
 }
 
 impl Route {
-    /// Makes room for routes of `corners` corners.
+    /// Allocates memory for routes with `corners` corners.
     pub fn reserve(&mut self, corners: usize) {
         self.clear();
         self.corners = Vec::with_capacity(corners);
@@ -48,7 +54,7 @@ impl Route {
         self.to_go = Vec::with_capacity(corners);
     }
 
-    /// Forgets the route.
+    /// Removes the route.
     pub fn clear(&mut self) {
         self.corners.clear();
         self.costs.clear();
@@ -57,8 +63,10 @@ impl Route {
         self.geometry = None;
     }
 
-    /// Becomes the lines along `corners`, the last of which is the goal's cell, and from the last but one to the goal itself
-    /// where that is clear. `false`, and no route at all, when a line may not be driven.
+    /// Draws a route along `corners`, the last of which is the goal's cell. The last line leads to the exact goal if that is
+    /// clear, otherwise to the centre of the cell. `guidance` is the version of the guidance that the corners follow.
+    ///
+    /// Returns false, and leaves no route, if there is no line or a line is not clear.
     pub fn draw(
         &mut self,
         costmap: &Costmap,
@@ -73,11 +81,11 @@ impl Route {
             return false;
         }
         self.corners.extend_from_slice(lines);
-        self.lead_to(costmap, travel, *last, goal, guidance)
+        self.complete(costmap, travel, *last, goal, guidance)
     }
 
-    /// Becomes the lines along `corners`, the last of which is a corner of another route to the same goal, and from there on
-    /// that one. `false` as above.
+    /// Draws a route along `corners` that continues as another route, from its corner `from` on. The last of `corners` must be
+    /// that corner. Returns false, and leaves no route, if it is not, or if a line is not clear.
     pub fn draw_to(
         &mut self,
         costmap: &Costmap,
@@ -93,11 +101,11 @@ impl Route {
         }
         self.corners.extend_from_slice(lines);
         self.corners.extend_from_slice(&other.corners[from..]);
-        self.lead_to(costmap, travel, other.end.cell(), other.goal, guidance)
+        self.complete(costmap, travel, other.end.cell(), other.goal, guidance)
     }
 
-    /// Leads from its corners to the goal's cell and the goal itself, and looks at every line.
-    fn lead_to(&mut self, costmap: &Costmap, travel: Travel, last: Cell, goal: Pose, guidance: Option<u64>) -> bool {
+    /// Adds the end of the route to its corners, and checks every line.
+    fn complete(&mut self, costmap: &Costmap, travel: Travel, last: Cell, goal: Pose, guidance: Option<u64>) -> bool {
         let Some(before) = self.corners.last() else { return false };
         let geometry = costmap.geometry();
         let exact = geometry.to_cells(goal.point());
@@ -118,19 +126,21 @@ impl Route {
         drawn
     }
 
-    /// Checks what may have changed since it was checked last.
+    /// Brings the check up to date with a costmap: checks the lines that a change may touch. If one is not clear, only the
+    /// lines after it remain open.
     pub fn recheck(&mut self, costmap: &Costmap, travel: Travel) {
+        let same_rules = self.allow_unknown == travel.allow_unknown;
         if self.geometry != Some(*costmap.geometry()) {
             self.clear();
-        } else if self.version != costmap.version() {
-            let changes = costmap.changed_since(self.version);
+        } else if self.version != costmap.version() || !same_rules {
+            let changes = costmap.changed_since(self.version).filter(|_| same_rules);
             self.check_lines(costmap, travel, |line| {
-                changes.is_none_or(|changes| changes.iter().any(|c| meets(line, c.rect)))
+                changes.is_none_or(|changes| changes.iter().any(|change| may_touch(line, change.rect)))
             });
         }
     }
 
-    /// Checks the lines that `may_differ`, and notes what they cost.
+    /// Checks the open lines for which `may_differ` returns true, and updates the costs.
     fn check_lines(&mut self, costmap: &Costmap, travel: Travel, may_differ: impl Fn(Line) -> bool) {
         let mut to_go = 0.0;
         for at in (self.first..self.corners.len()).rev() {
@@ -145,16 +155,17 @@ impl Route {
             to_go += self.costs[at];
             self.to_go[at] = to_go;
         }
+        self.allow_unknown = travel.allow_unknown;
         self.version = costmap.version();
         self.geometry = Some(*costmap.geometry());
     }
 
-    /// Whether the lines from a corner on may be driven on a costmap; it need not be the one that they were checked on.
+    /// Whether all lines from a corner on are clear on a costmap, which need not be the one that they were checked on.
     #[must_use]
     pub fn holds(&self, costmap: &Costmap, allow_unknown: bool, from: usize) -> bool {
         let changes = costmap.changed_since(self.version);
         let is_clear_still = |line: Line| {
-            changes.is_some_and(|changes| !changes.iter().any(|change| meets(line, change.rect)))
+            changes.is_some_and(|changes| !changes.iter().any(|change| may_touch(line, change.rect)))
                 || is_clear(costmap, allow_unknown, line.0, line.1)
         };
         self.geometry == Some(*costmap.geometry())
@@ -162,7 +173,7 @@ impl Route {
             && (from..self.corners.len()).all(|at| is_clear_still(self.line(at)))
     }
 
-    /// Whether the lines from a corner on were checked on this very costmap.
+    /// Whether all lines from a corner on were checked on this version of the costmap, and are clear.
     #[must_use]
     pub fn is_checked(&self, costmap: &Costmap, from: usize) -> bool {
         self.geometry == Some(*costmap.geometry())
@@ -170,43 +181,49 @@ impl Route {
             && (self.first..self.corners.len()).contains(&from)
     }
 
-    /// The pose that was asked for.
+    /// Whether the lines were allowed to cross unknown cells.
+    #[must_use]
+    pub const fn allows_unknown(&self) -> bool {
+        self.allow_unknown
+    }
+
+    /// The requested pose.
     #[must_use]
     pub const fn goal(&self) -> Pose {
         self.goal
     }
 
-    /// Its last pose: the goal, or the centre of the goal's cell.
+    /// The last pose: the exact goal, or the centre of the goal's cell with the goal's yaw.
     #[must_use]
     pub const fn end_pose(&self) -> Pose {
         self.end_pose
     }
 
-    /// A corner; `None` behind the last one.
+    /// A corner by its index; `None` after the last one.
     #[must_use]
     pub fn corner(&self, at: usize) -> Option<Cell> {
         self.corners.get(at).copied()
     }
 
-    /// What the lines from a corner on cost; infinite when they may not be driven.
+    /// The travel cost from a corner to the end, in cells; infinite if a line on the way is not clear.
     #[must_use]
     pub fn cost_to_go(&self, from: usize) -> f64 {
         if from < self.first { f64::INFINITY } else { self.to_go.get(from).copied().unwrap_or(f64::INFINITY) }
     }
 
-    /// The corners from which its checked lines lead to the end, and the first one's place.
+    /// The corners from which clear lines lead to the end, and the index of the first of them.
     #[must_use]
     pub fn open_corners(&self) -> (&[Cell], usize) {
         (self.corners.get(self.first..).unwrap_or_default(), self.first)
     }
 
-    /// Version of the guidance that it follows.
+    /// The version of the guidance that the route follows.
     #[must_use]
     pub const fn guidance(&self) -> Option<u64> {
         self.guidance
     }
 
-    /// The poses from a corner to the end, on a path that has `already` so many before them.
+    /// The poses from a corner to the end, for a path that has `already` this many poses before them.
     pub fn poses(&self, from: usize, already: usize) -> impl Iterator<Item = Pose> + '_ {
         let mut count = already;
         self.geometry.iter().flat_map(move |geometry| {
@@ -232,8 +249,8 @@ impl Route {
 
 type Line = (CellPoint, CellPoint);
 
-/// Whether a line may touch a cell of a rectangle, or be crossed by one: it comes within a cell of it.
-fn meets((a, b): Line, rect: Rect) -> bool {
+/// Whether a line may touch a cell of a rectangle: its bounding box comes within one cell of it.
+fn may_touch((a, b): Line, rect: Rect) -> bool {
     let (left, bottom) = (rect.col as f64 - 1.0, rect.row as f64 - 1.0);
     let (right, top) = (left + rect.width as f64 + 1.0, bottom + rect.height as f64 + 1.0);
     a.col.min(b.col) <= right && a.col.max(b.col) >= left && a.row.min(b.row) <= top && a.row.max(b.row) >= bottom
@@ -277,7 +294,7 @@ mod tests {
             std::iter::successors(Some(from), |cell| guidance.next(&self.map, *cell)).collect()
         }
 
-        /// The route from a cell to the goal, if there is one.
+        /// A route from a cell to the goal, if a path exists.
         fn route(&self, guidance: &Guidance, from: Cell) -> Option<Route> {
             let way = self.follow(guidance, from);
             let clear = |a: Cell, b: Cell| is_clear(&self.map, self.travel.allow_unknown, a.center(), b.center());
@@ -304,7 +321,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_route_rechecked_by_rectangles_is_the_one_that_was_looked_at_as_a_whole(
+        fn rechecking_only_the_changed_parts_gives_the_same_as_checking_the_whole_route(
             costs in costs(), from in place(), to in place(),
             updates in proptest::collection::vec((place(), 1_u32..9, 1_u32..9, prop_oneof![Just(0_i8), Just(60), Just(100)]), 1..20),
             together in 1..4_usize,
@@ -324,7 +341,7 @@ mod tests {
                     prop_assert_eq!(route.holds(&world.map, travel.allow_unknown, from), from >= first);
                 }
                 if at % together != 0 {
-                    continue; // Two changes and more are looked at together.
+                    continue; // Recheck after two or more changes at once.
                 }
                 prop_assert!(!route.is_checked(&world.map, route.first));
                 route.recheck(&world.map, travel);
@@ -344,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_without_lines_or_with_a_heading_that_is_no_number_is_none() {
+    fn a_route_without_lines_or_with_a_heading_that_is_not_finite_is_refused() {
         let world = World::new(vec![0; (SIDE * SIDE) as usize], (70, 75));
         let way = world.follow(&world.guidance(), Cell::new(3, 60));
         let mut other = Route::default();

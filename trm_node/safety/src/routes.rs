@@ -1,43 +1,43 @@
-//! The routes that a planner keeps, and where paths go over into them.
+//! The routes that a planner keeps, and the junctions where paths join them.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::travel::Travel;
 
 use crate::route::Route;
 
-/// Where a path goes over into a route.
+/// The corner of a route where a path joins it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Junction {
-    /// Which one of [`Routes`].
+    /// The index of the route in [`Routes`].
     route: usize,
-    /// The route's corner where that is.
+    /// The index of the corner.
     pub corner: usize,
 }
 
 impl Junction {
-    /// Another corner of the same route.
+    /// The junction at another corner of the same route.
     #[must_use]
     pub const fn at(self, corner: usize) -> Self {
         Self { corner, ..self }
     }
 }
 
-/// The route of the published path, and one more: that which a new path leads to.
+/// Two routes: that of the published path, and one for a new path.
 #[derive(Debug, Default)]
 pub struct Routes([Route; 2]);
 
 impl Routes {
-    /// Makes room for routes of `corners` corners.
+    /// Allocates memory for routes with `corners` corners.
     pub fn reserve(&mut self, corners: usize) {
         self.0.iter_mut().for_each(|route| route.reserve(corners));
     }
 
-    /// Forgets them.
+    /// Removes both routes.
     pub fn clear(&mut self) {
         self.0.iter_mut().for_each(Route::clear);
     }
 
-    /// Checks what may have changed since they were checked last.
+    /// Brings the checks of both routes up to date: see [`Route::recheck`].
     pub fn recheck(&mut self, costmap: &Costmap, travel: Travel) {
         self.0.iter_mut().for_each(|route| route.recheck(costmap, travel));
     }
@@ -48,13 +48,13 @@ impl Routes {
         &self.0[junction.route]
     }
 
-    /// Each route with its first corner.
+    /// Both routes, each with the junction at its first corner.
     pub fn iter(&self) -> impl Iterator<Item = (&Route, Junction)> {
         self.0.iter().enumerate().map(|(at, route)| (route, Junction { route: at, corner: 0 }))
     }
 
-    /// The route that none of these junctions needs, to be drawn anew; its first corner; and the other route. `None` when
-    /// both are needed.
+    /// A route that none of the `needed` junctions uses and that may therefore be redrawn, the junction at its first corner,
+    /// and the other route. `None` if both are in use.
     pub fn spare(&mut self, needed: [Option<Junction>; 2]) -> Option<(&mut Route, Junction, &Route)> {
         let is_free = |route: usize| needed.iter().flatten().all(|junction| junction.route != route);
         let [one, other] = &mut self.0;

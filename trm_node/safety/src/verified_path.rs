@@ -1,4 +1,4 @@
-//! The only kind of path that is published.
+//! The only type of path that may be published.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
@@ -6,31 +6,62 @@ use trm_grid::units::Pose;
 use crate::check::{Rules, check, in_cells};
 use crate::routes::{Junction, Routes};
 
-/// A path that is yet to be checked: poses, and where they go over into a route, if they do.
+/// A path that has not been checked yet: poses, and the junction with a route where they end, if any.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
-    /// From the robot to the goal, or to a corner of a route.
+    /// The poses from the robot to the goal or to the junction.
     pub poses: Vec<Pose>,
-    /// Where the last pose goes over into a route, if it does.
+    /// The junction at the last pose, if the path continues along a route.
     pub junction: Option<Junction>,
 }
 
-/// A path that [`VerifiedPath::accept`] accepted: see the theorem of this crate. The fields are private: nothing else can
-/// be published.
+/// A path that [`VerifiedPath::accept`] has accepted: see the theorem of this crate. The fields are private, so nothing else
+/// can be published.
+///
+/// ```
+/// use trm_config::GridConfig;
+/// use trm_grid::testing::costmap;
+/// use trm_grid::travel::Travel;
+/// use trm_grid::units::{Cell, Pose};
+/// use trm_safety::check::Rules;
+/// use trm_safety::routes::Routes;
+/// use trm_safety::{Draft, VerifiedPath};
+///
+/// let map = costmap(&["......", ".#....", "......"]);
+/// let rules = Rules { allow_unknown: false, escape: 0.0 };
+///
+/// // The far part of the path: a checked route from cell (2, 0) to the goal.
+/// let mut routes = Routes::default();
+/// let (route, junction, _) = routes.spare([None, None]).expect("no route is in use");
+/// let corners = [Cell::new(2, 0), Cell::new(5, 0), Cell::new(5, 2)];
+/// assert!(route.draw(&map, Travel::new(&GridConfig::default()), &corners, Pose::new(5.5, 2.5, 1.57), None));
+///
+/// // The near part: poses up to the first corner of the route. (The cells are 1 m wide, with centres at 0.5 m.)
+/// let poses = vec![Pose::new(0.5, 0.5, 0.0), Pose::new(2.5, 0.5, 0.0)];
+/// let mut path = VerifiedPath::default();
+/// assert!(path.accept(&mut Draft { poses, junction: Some(junction) }, &routes, &map, rules));
+/// assert_eq!(path.poses().last(), Some(&Pose::new(5.5, 2.5, 1.57)));
+/// assert_eq!(path.length(), 7.0);
+///
+/// // A draft through the obstacle is refused, and the path stays as it was.
+/// let poses = vec![Pose::new(0.5, 1.5, 0.0), Pose::new(5.5, 1.5, 0.0)];
+/// assert!(!path.accept(&mut Draft { poses, junction: None }, &routes, &map, rules));
+/// assert_eq!(path.length(), 7.0);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct VerifiedPath {
     poses: Vec<Pose>,
     length: f64,
-    /// Poses up to the junction, included; all without one.
-    near: usize,
+    /// The number of poses up to and including the junction, or of all poses without one.
+    count_before_junction: usize,
     junction: Option<Junction>,
 }
 
 impl VerifiedPath {
-    /// The poses in the map frame, the last one with the goal's yaw. Empty only before the first path.
+    /// The poses in the map frame. Empty only before the first path is accepted.
     ///
-    /// They are at most a diagonal step apart, but beyond the first [`DENSE`](crate::route::DENSE) ones up to
-    /// [`FAR_STRIDE`](crate::route::FAR_STRIDE) cells.
+    /// On a route they are at most [`STRIDE`](crate::route::STRIDE) cells apart, and after the first
+    /// [`DENSE`](crate::route::DENSE) poses of the path at most [`FAR_STRIDE`](crate::route::FAR_STRIDE) cells.
     #[must_use]
     pub fn poses(&self) -> &[Pose] {
         &self.poses
@@ -42,60 +73,62 @@ impl VerifiedPath {
         self.length
     }
 
-    /// The poses up to the junction with a route, included; all of them without one.
+    /// The poses up to and including the junction with a route; all poses without one.
     #[must_use]
     pub fn before_junction(&self) -> &[Pose] {
-        &self.poses[..self.near]
+        &self.poses[..self.count_before_junction]
     }
 
-    /// Where it goes over into a route.
+    /// The junction where the path joins a route, if it does.
     #[must_use]
     pub const fn junction(&self) -> Option<Junction> {
         self.junction
     }
 
-    /// Makes room, so that paths of `poses` poses need no allocation.
+    /// Allocates memory for paths of `poses` poses.
     pub fn reserve(&mut self, poses: usize) {
         self.poses.reserve(poses.saturating_sub(self.poses.len()));
     }
 
-    /// Forgets the path.
+    /// Removes the path.
     pub fn clear(&mut self) {
         self.poses.clear();
         self.length = 0.0;
-        self.near = 0;
+        self.count_before_junction = 0;
         self.junction = None;
     }
 
-    /// Takes over a draft whose poses pass the check, and that goes over into a route, if it does, at a corner from which
-    /// that passed it on the same costmap. The draft has the old poses then. A draft that doesn't pass changes nothing.
+    /// Replaces the path by a draft if it is safe: its poses pass the check, and if it has a junction, its last pose is that
+    /// corner and the route from there on was checked on the same costmap under rules that are no laxer. The draft then holds
+    /// the old poses. A refused draft changes nothing.
     pub fn accept(&mut self, draft: &mut Draft, routes: &Routes, costmap: &Costmap, rules: Rules) -> bool {
         let finite = draft.poses.iter().all(|pose| pose.yaw.is_finite());
         if !finite || !check(costmap, rules, in_cells(costmap, &draft.poses)) {
             return false;
         }
-        let near = draft.poses.len();
+        let count_before_junction = draft.poses.len();
         if let Some(junction) = draft.junction {
             let route = routes.of(junction);
             let corner = route.corner(junction.corner).map(|cell| costmap.geometry().center(cell));
-            let is_whole = draft.poses.last().map(|pose| pose.point()) == corner;
-            if !is_whole || !route.is_checked(costmap, junction.corner) {
+            let meets_corner = draft.poses.last().map(|pose| pose.point()) == corner;
+            let same_rules = rules.allow_unknown || !route.allows_unknown();
+            if !meets_corner || !same_rules || !route.is_checked(costmap, junction.corner) {
                 return false;
             }
-            // The corner comes again, with the heading of the line that follows.
+            // The route begins with the same corner, with the heading of its first line.
             draft.poses.pop();
             let ahead = route.poses(junction.corner, draft.poses.len());
             draft.poses.extend(ahead);
         }
         std::mem::swap(&mut self.poses, &mut draft.poses);
         self.length = length(&self.poses);
-        (self.near, self.junction) = (near, draft.junction);
+        (self.count_before_junction, self.junction) = (count_before_junction, draft.junction);
         true
     }
 }
 
 /// The length of a path in metres.
 fn length(poses: &[Pose]) -> f64 {
-    // Not `sum`: of no numbers at all that is −0.
+    // `sum` of an empty iterator would be −0.
     poses.windows(2).fold(0.0, |sum, pair| sum + pair[0].point().distance(pair[1].point()))
 }

@@ -1,10 +1,10 @@
-//! What is wrong with a map file.
+//! Errors of map files.
 
 use std::path::PathBuf;
 
 use crate::error::GridError;
 
-/// A map file that can't be used; names the file, the field and its value.
+/// A map file can't be used. The message names the file, the field and its value.
 #[derive(Debug, thiserror::Error)]
 pub enum MapFileError {
     /// The YAML file can't be read.
@@ -12,10 +12,10 @@ pub enum MapFileError {
     File {
         /// The YAML file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A field that must be there isn't.
+    /// A required field is missing.
     #[error("map file {}: field {field} is missing", path.display())]
     Missing {
         /// The YAML file.
@@ -23,19 +23,19 @@ pub enum MapFileError {
         /// The field.
         field: &'static str,
     },
-    /// A field's value.
+    /// A field has an invalid value.
     #[error("map file {}: field {field} is {value}, but {expected}", path.display())]
     Field {
         /// The YAML file.
         path: PathBuf,
         /// The field.
         field: &'static str,
-        /// Its value, as it was given.
+        /// The invalid value.
         value: String,
-        /// What it must be.
+        /// The requirement that it violates.
         expected: String,
     },
-    /// The image that the field `image` names.
+    /// The image named by the field `image` can't be used.
     #[error("map file {}: field image: {}: {reason}", path.display(), image.display())]
     Image {
         /// The YAML file.
@@ -45,7 +45,7 @@ pub enum MapFileError {
         /// What is wrong with it.
         reason: String,
     },
-    /// What was read is no grid.
+    /// The contents don't form a valid grid.
     #[error("map file {}: {source}", path.display())]
     Grid {
         /// The YAML file.

@@ -7,41 +7,41 @@ use serde_yaml::{Mapping, Value};
 
 use crate::map_file::error::MapFileError;
 
-/// How shades become occupancy.
+/// How grey values are converted to occupancy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Free, occupied or unknown.
+    /// Each cell is free, occupied or unknown.
     Trinary,
-    /// Shades between the thresholds become 0 to 100 per cent.
+    /// Grey values between the thresholds are scaled to 0 to 100 per cent.
     Scale,
-    /// A shade from 0 to 100 is the occupancy; all others are unknown.
+    /// A grey value from 0 to 100 is the occupancy itself; all others are unknown.
     Raw,
 }
 
-/// A map's YAML file, checked.
+/// The contents of a map's YAML file, validated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
-    /// The image, absolute or relative to the YAML file.
+    /// The path of the image, absolute or relative to the YAML file.
     pub image: String,
-    /// Metres a cell.
+    /// Side length of a cell in metres.
     pub resolution: f64,
-    /// Outer corner of the image's lower left pixel.
+    /// Outer corner of the lower left pixel, and the yaw of the map.
     pub origin: Pose,
-    /// Whether white is occupied and black is free.
+    /// Whether white means occupied and black means free.
     pub negate: bool,
-    /// From this darkness on a cell is occupied.
+    /// Cells of at least this darkness, from 0 to 1, are occupied.
     pub occupied_thresh: f64,
-    /// Up to this darkness a cell is free.
+    /// Cells of at most this darkness, from 0 to 1, are free.
     pub free_thresh: f64,
-    /// How shades become occupancy.
+    /// How grey values are converted to occupancy.
     pub mode: Mode,
 }
 
 impl Fields {
-    /// Reads the text of a YAML file; `path` is for the messages.
+    /// Parses the text of a YAML file. `path` is used in error messages only.
     ///
     /// # Errors
-    /// [`MapFileError`], which names the field.
+    /// [`MapFileError`], which names the invalid field.
     pub fn parse(path: &Path, text: &str) -> Result<Self, MapFileError> {
         let refused = |reason: String| MapFileError::File { path: path.to_owned(), reason };
         let value: Value = serde_yaml::from_str(text).map_err(|e| refused(format!("not YAML: {e}")))?;
@@ -66,7 +66,7 @@ impl Fields {
     }
 }
 
-/// Reads one field after the other, and says which one is wrong.
+/// Reads the fields one by one, and names the invalid one.
 struct Reader<'a> {
     path: &'a Path,
     mapping: Mapping,
@@ -113,7 +113,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A whole number (0 is false) or a truth value, by any of YAML 1.1's names for it.
+    /// Accepts an integer (0 is false) or any of YAML 1.1's names for a boolean.
     fn negate(&self) -> Result<bool, MapFileError> {
         let value = self.get("negate")?;
         let by_name = |name: &str| match name.to_ascii_lowercase().as_str() {
@@ -141,12 +141,12 @@ impl Reader<'_> {
     }
 }
 
-/// A number, also one in quotes: the map server's YAML library doesn't tell them apart.
+/// A number, quoted or not: the map server's YAML library doesn't distinguish them.
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// A value as a message shows it.
+/// Formats a value for an error message.
 fn show(value: &Value) -> String {
     match value {
         Value::Null => "empty".to_owned(),
@@ -171,7 +171,7 @@ mod tests {
         "image: m.png\nresolution: 0.05\norigin: [0, 0, 0]\noccupied_thresh: '0.65'\nfree_thresh: 0.25\n";
 
     #[test]
-    fn negate_is_a_number_or_a_truth_value() {
+    fn negate_may_be_an_integer_or_a_boolean() {
         for (text, negate) in [
             ("0", false),
             ("1", true),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_is_trinary_unless_named_in_any_case() {
+    fn the_mode_is_trinary_by_default_and_its_name_ignores_case() {
         assert_eq!(parse(&format!("{REST}negate: 0\n")).mode, Mode::Trinary);
         for (text, mode) in [("trinary", Mode::Trinary), ("Scale", Mode::Scale), ("RAW", Mode::Raw)] {
             assert_eq!(parse(&format!("{REST}negate: 0\nmode: {text}\n")).mode, mode);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_nobody_asked_for_are_passed_over() {
+    fn unknown_fields_are_ignored() {
         let fields = parse(&format!("{REST}negate: 0\nunknown_thresh: 0.5\n"));
         assert!((fields.occupied_thresh - 0.65).abs() < 1e-12);
     }

@@ -1,4 +1,4 @@
-//! The shades of a map's image, and what they mean.
+//! The image of a map file, and its conversion to occupancy.
 
 use std::io::Cursor;
 
@@ -7,12 +7,12 @@ use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::map_file::fields::{Fields, Mode};
 
-/// One shade for each pixel, row by row from the upper left: 0 black, 255 white.
+/// The grey value of each pixel, row by row from the upper left: 0 is black, 255 white.
 pub struct Shades {
     pub width: u32,
     pub height: u32,
     grey: Vec<u8>,
-    /// Pixels that aren't wholly opaque; empty when the image has no such thing.
+    /// Which pixels are not fully opaque; empty if the image has no alpha channel.
     transparent: Vec<bool>,
 }
 
@@ -20,7 +20,7 @@ impl Shades {
     /// Reads a PGM (plain or binary) or PNG image.
     ///
     /// # Errors
-    /// What is wrong with it, for the message.
+    /// The reason why it can't be decoded.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let (name, format) = match ::image::guess_format(bytes) {
             Ok(ImageFormat::Pnm) => ("PGM", ImageFormat::Pnm),
@@ -35,13 +35,13 @@ impl Shades {
             return Err(format!("the image has {width} x {height} pixels, a side must be from 1 to {MAX_SIDE}"));
         }
         decoder.set_limits(Limits::default()).map_err(failed)?;
-        // The decoder makes room for the whole image before it reads any of it: 512 MB are enough for every map.
+        // The decoder allocates the whole image before it reads any of it. The default limit of 512 MB is enough for any map.
         let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
         Ok(Self::of(image))
     }
 
-    /// Colours become grey by Rec. 601 luma at 16 bits, then 8 bits without rounding: what `GraphicsMagick`'s
-    /// `GrayscaleType` and `CharPixel` do in the map server. (Its versions before Jazzy 1.3.7 (May 2025) took the mean.)
+    /// Converts an image to grey: Rec. 601 luma at 16 bits, then truncation to 8 bits. The map server does the same with
+    /// `GraphicsMagick`'s `GrayscaleType` and `CharPixel`. (Before Jazzy 1.3.7, May 2025, it used the mean of the channels.)
     fn of(image: DynamicImage) -> Self {
         let (width, height) = (image.width(), image.height());
         let image = match image {
@@ -77,7 +77,8 @@ impl Shades {
     }
 }
 
-/// The occupancy that a shade stands for. In single precision, and free before occupied, as the map server has it.
+/// The occupancy for a grey value. As in the map server, it is computed in single precision, and free takes precedence over
+/// occupied.
 fn occupancy(shade: u8, fields: &Fields) -> i8 {
     if fields.mode == Mode::Raw {
         return if shade <= 100 { shade as i8 } else { -1 };
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn trinary_knows_free_occupied_and_unknown() {
+    fn trinary_gives_free_occupied_or_unknown() {
         let shades = row(&[0, 89, 90, 204, 205, 206, 254, 255]);
         assert_eq!(shades.occupancy(&fields(Mode::Trinary, false)), [100, 100, -1, -1, -1, 0, 0, 0]);
     }
@@ -139,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn scale_fills_the_room_between_the_thresholds() {
+    fn scale_interpolates_between_the_thresholds() {
         // (1 − 128 / 255 − 0.196) / (0.65 − 0.196) = 0.667
         let shades = row(&[0, 90, 128, 204, 255]);
         assert_eq!(shades.occupancy(&fields(Mode::Scale, false)), [100, 99, 67, 1, 0]);
     }
 
     #[test]
-    fn raw_takes_the_shade_as_it_is_and_knows_no_negation() {
+    fn raw_keeps_the_grey_value_and_ignores_negate() {
         let shades = row(&[0, 1, 65, 100, 101, 128, 255]);
         for negate in [false, true] {
             assert_eq!(shades.occupancy(&fields(Mode::Raw, negate)), [0, 1, 65, 100, -1, -1, -1]);
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pixel_that_is_not_wholly_opaque_is_unknown_but_in_raw() {
+    fn a_pixel_that_is_not_fully_opaque_is_unknown_except_in_raw_mode() {
         let image = GrayAlphaImage::from_raw(4, 1, vec![0, 255, 0, 254, 255, 0, 255, 255]).unwrap();
         let shades = png(image);
         assert_eq!(shades.occupancy(&fields(Mode::Trinary, false)), [100, -1, -1, 0]);
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_become_grey_as_graphicsmagick_does_it() {
+    fn colours_are_converted_to_grey_as_in_graphicsmagick() {
         // Measured with GraphicsMagick 1.3.40: SetImageType(GrayscaleType), DispatchImage("I", CharPixel).
         let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 30, 77, 77, 77];
         let shades = png(RgbImage::from_raw(5, 1, colours.to_vec()).unwrap());
@@ -174,20 +175,20 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bits_become_eight_without_rounding() {
+    fn sixteen_bits_are_truncated_to_eight() {
         let image = ImageBuffer::<Luma<u16>, _>::from_raw(4, 1, vec![0_u16, 256, 257, 65535]).unwrap();
         assert_eq!(png(image).grey, [0, 0, 1, 255]);
     }
 
     #[test]
-    fn a_pgm_is_scaled_by_its_own_white() {
+    fn a_pgm_is_scaled_by_its_maximum_value() {
         let shades = Shades::decode(b"P2 3 1 100 0 50 100").unwrap();
         assert_eq!(shades.grey, [0, 128, 255]);
     }
 
     proptest! {
         #[test]
-        fn any_image_and_thresholds_give_legal_occupancy(
+        fn any_image_and_any_thresholds_give_valid_occupancy(
             pixels in proptest::collection::vec(any::<u8>(), 24), low in 0.0..=1.0_f64, high in 0.0..=1.0_f64,
             negate in any::<bool>(), mode in prop_oneof![Just(Mode::Trinary), Just(Mode::Scale), Just(Mode::Raw)],
         ) {

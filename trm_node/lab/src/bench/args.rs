@@ -1,23 +1,28 @@
 //! The arguments of `trm bench`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{anyhow, bail};
-use trm_config::{Config, GridConfig, Value};
-use trm_grid::travel::Travel;
+use trm_config::GridConfig;
 
-use crate::args::{finite, with_flag};
+use crate::args::{PlanningArgs, finite};
 
-/// Measure the planner: does it keep its deadline, how long does each stage take, and what do others take beside it?
+/// Help of the shared flags, for a robot that drives.
+const ROBOT_RADIUS: &str = "Radius of the robot, in metres";
+const COST_TRAVEL_MULTIPLIER: &str = "How much paths keep away from obstacles; 0 asks for the shortest";
+
+/// Measure the planner: does it keep its deadline, how long does each stage take, and how do other searches compare?
 ///
-/// An in-process control loop drives a robot over maps at a rate, with moving obstacles; then come the parts that look closer
-/// (--parts). Recordings of the node (--node) are read as further runs. `trm bench compare A.json B.json` compares two files.
+/// An in-process control loop drives a robot over maps at a fixed rate, with moving obstacles. Then come parts that
+/// look closer (--parts). Recordings of the node (--node) are read as further runs. `trm bench compare A.json B.json`
+/// compares two reports.
 ///
 /// Prints one screen; --out writes bench.json and bench.html. Exit code 0: measured. 1: bad input.
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+#[command(mut_arg("robot_radius", |arg| arg.help(ROBOT_RADIUS)))]
+#[command(mut_arg("cost_travel_multiplier", |arg| arg.help(COST_TRAVEL_MULTIPLIER)))]
 pub struct BenchArgs {
+    /// Another task than measuring.
     #[command(subcommand)]
     pub command: Option<BenchCommand>,
 
@@ -25,15 +30,20 @@ pub struct BenchArgs {
     #[arg(value_name = "MAP.yaml")]
     pub maps: Vec<PathBuf>,
 
+    /// The model and the robot.
+    #[command(flatten)]
+    pub planning: PlanningArgs,
+
     /// Plans per second in the loop.
     #[arg(long, value_name = "HZ", default_value_t = 50.0, allow_negative_numbers = true)]
     pub rate: f64,
 
-    /// Seconds that the loop runs; with --load so long again under load. Longer runs give the other parts more time too.
+    /// Seconds that the loop runs; with --load as long again under load. Longer runs give the other parts more time
+    /// too.
     #[arg(long, value_name = "S", default_value_t = 5.0, allow_negative_numbers = true, value_parser = finite)]
     pub duration: f64,
 
-    /// Cells a side of the window that the model sees.
+    /// Cells per side of the window that the model sees.
     #[arg(long, value_name = "N", default_value_t = 64, allow_negative_numbers = true)]
     pub window: i64,
 
@@ -41,26 +51,13 @@ pub struct BenchArgs {
     #[arg(long, value_name = "MS", default_value_t = 10.0, allow_negative_numbers = true)]
     pub deadline_ms: f64,
 
-    /// Radius of the robot, in metres.
-    #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius, allow_negative_numbers = true)]
-    pub robot_radius: f64,
-
-    /// How much paths keep away from obstacles; 0 asks for the shortest.
-    #[arg(long, value_name = "FACTOR", default_value_t = GridConfig::default().cost_travel_multiplier,
-          allow_negative_numbers = true)]
-    pub cost_travel_multiplier: f64,
-
-    /// Speed of the robot, in metres a second.
+    /// Speed of the robot, in metres per second.
     #[arg(long, value_name = "M/S", default_value_t = 0.5, allow_negative_numbers = true, value_parser = finite)]
     pub speed: f64,
 
     /// Run the loop a second time while stress-ng keeps these busy.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub load: Vec<Load>,
-
-    /// The model bundle's folder [default: `nav_d32`, as installed with trm or in the checkout].
-    #[arg(long, value_name = "DIR")]
-    pub bundle: Option<PathBuf>,
 
     /// What runs the net: fused is the fastest that the machine and the bundle have.
     #[arg(long, value_name = "NAME", default_value = "fused")]
@@ -74,7 +71,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// A recording of the node, as tools/bench makes it. The one that is named idle becomes the headline.
+    /// Recordings of the node, as tools/bench makes them. The one named idle becomes the headline run.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub node: Vec<PathBuf>,
 
@@ -82,7 +79,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "PART", value_delimiter = ',', default_values_t = Part::ALL)]
     pub parts: Vec<Part>,
 
-    /// A look whether everything works: a tenth of the time for each part, no figures to rely on.
+    /// Only try whether everything works: each part takes a tenth of the time, and its figures aren't to be relied on.
     #[arg(long)]
     pub quick: bool,
 
@@ -90,21 +87,22 @@ pub struct BenchArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Show how far it is, though stderr is no terminal.
+    /// Show progress even if stderr is no terminal.
     #[arg(long)]
     pub progress: bool,
 }
 
+/// What `trm bench` does besides measuring.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum BenchCommand {
     /// Ratios of all figures that two reports have, and which differences are noise.
     ///
-    /// Two figures differ when their 95 % confidence intervals have nothing in common, else the difference is within noise.
-    /// The interval of a quantile of n times lies between two of them in order, those of ranks np ± 1.96 √(np(1 − p)), whatever
-    /// their distribution (David and Nagaraja, Order Statistics, 3rd edition, 7.1); that of a share is Wilson's.
+    /// Two figures differ if their 95 % confidence intervals don't overlap; otherwise the difference is within noise.
+    /// The interval of a quantile of n times, whatever their distribution, lies between those of ranks np ± 1.96 √(np(1
+    /// − p)) (David and Nagaraja, Order Statistics, 3rd edition, 7.1); that of a share is Wilson's.
     #[command(verbatim_doc_comment)]
     Compare(CompareArgs),
-    /// Write a large map made of copies of one, for tools/bench.
+    /// Write a large map that is made of copies of one, for tools/bench.
     #[command(hide = true)]
     Tiles(TilesArgs),
     /// Read the machine's sensors until stdin is closed, for tools/bench.
@@ -112,31 +110,33 @@ pub enum BenchCommand {
     Sensors,
 }
 
+/// The arguments of `trm bench tiles`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TilesArgs {
     /// The map to copy.
     #[arg(value_name = "MAP.yaml")]
     pub map: PathBuf,
-    /// Cells a side.
+    /// Cells per side.
     #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(100..=20_000))]
     pub cells: u32,
     /// Folder for map.pgm and map.yaml.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Of the robot that shall drive on it, in metres.
+    /// Radius of the robot that drives on it, in metres.
     #[arg(long, value_name = "M", default_value_t = GridConfig::default().robot_radius)]
     pub robot_radius: f64,
-    /// Where the doors are.
+    /// Seed of the doors' places.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
 }
 
+/// The arguments of `trm bench compare`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CompareArgs {
-    /// A bench.json.
+    /// A report: bench.json.
     #[arg(value_name = "A.json")]
     pub a: PathBuf,
-    /// Another; ratios are B / A.
+    /// Another one; ratios are B / A.
     #[arg(value_name = "B.json")]
     pub b: PathBuf,
     /// Print the ratios as JSON.
@@ -147,11 +147,15 @@ pub struct CompareArgs {
 /// What stress-ng keeps busy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Load {
+    /// All cores.
     Cpu,
+    /// A quarter of the memory.
     Memory,
 }
 
 impl Load {
+    /// The name on the command line.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -165,23 +169,26 @@ impl Load {
 pub enum Part {
     /// The control loop.
     Loop,
-    /// One application of the net by each backend, beside onnxruntime.
+    /// One application of the net by each backend, and by onnxruntime.
     Kernel,
-    /// Ticks by what has changed since the one before.
+    /// Ticks by what has changed since the previous one.
     #[value(name = "kinds")]
     Kinds,
     /// A map of 4000 x 4000 cells beside one of 200 x 200.
     #[value(name = "map_size")]
     MapSize,
-    /// The net takes ten times longer from the middle of a plan on.
+    /// The net takes ten times as long from the middle of a plan on.
     Slowdown,
     /// Classical searches on the same maps.
     Peers,
 }
 
 impl Part {
+    /// All parts, in the order in which they are measured.
     pub const ALL: [Self; 6] = [Self::Loop, Self::Kernel, Self::Kinds, Self::MapSize, Self::Slowdown, Self::Peers];
 
+    /// The name on the command line and in reports.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Loop => "loop",
@@ -200,89 +207,10 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// The longest run of the loop: ten days.
-const LONGEST_S: f64 = 864_000.0;
-/// The loop's duration that the other parts' times are made for.
-const USUAL_S: f64 = 5.0;
-/// Share of the time that --quick takes.
-const QUICK: f64 = 0.1;
-
-/// What follows from the arguments.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// The planner's parameters.
-    pub config: Config,
-    pub rate_hz: f64,
-    /// Of the loop.
-    pub duration: Duration,
-    /// How much longer than usual the other parts take.
-    stretch: f64,
-    pub speed: f64,
-    pub seed: u64,
-    pub backend: String,
-}
-
-impl Setting {
-    /// What costs are counted in.
-    pub fn travel(&self) -> Travel {
-        Travel::new(&self.config.grid)
-    }
-
-    /// The time of one tick.
-    pub fn period(&self) -> Duration {
-        Duration::from_secs_f64(1.0 / self.rate_hz)
-    }
-
-    /// The time of a plan.
-    pub fn deadline(&self) -> Duration {
-        Duration::from_secs_f64(self.config.node.deadline_ms / 1e3)
-    }
-
-    /// How long a part that usually takes `seconds` may take.
-    pub fn part(&self, seconds: f64) -> Duration {
-        Duration::from_secs_f64(seconds * self.stretch)
-    }
-}
-
 impl BenchArgs {
-    /// Whether a part is to be measured.
+    /// Whether a part shall be measured.
+    #[must_use]
     pub fn has(&self, part: Part) -> bool {
         self.parts.contains(&part)
-    }
-
-    /// The planner's parameters and all times.
-    ///
-    /// # Errors
-    /// When a flag's value is out of range; names the flag.
-    pub fn setting(&self) -> anyhow::Result<Setting> {
-        let mut config = Config::default();
-        let rate = Value::Double(self.rate);
-        config
-            .set("planner_frequency", &rate)
-            .map_err(|_| anyhow!("--rate: {} is not a number from 0.1 to 1000", self.rate))?;
-        for (name, value) in [
-            ("deadline_ms", Value::Double(self.deadline_ms)),
-            ("window_size", Value::Integer(self.window)),
-            ("robot_radius", Value::Double(self.robot_radius)),
-            ("cost_travel_multiplier", Value::Double(self.cost_travel_multiplier)),
-        ] {
-            config.set(name, &value).map_err(with_flag)?;
-        }
-        if !(0.1..=LONGEST_S).contains(&self.duration) {
-            bail!("--duration: {} is not a number of seconds from 0.1 to {LONGEST_S}", self.duration);
-        }
-        if !(0.0..=100.0).contains(&self.speed) {
-            bail!("--speed: {} is not a number from 0 to 100", self.speed);
-        }
-        let quick = if self.quick { QUICK } else { 1.0 };
-        Ok(Setting {
-            config,
-            rate_hz: self.rate,
-            duration: Duration::from_secs_f64((self.duration * quick).max(0.1)),
-            stretch: quick * (self.duration / USUAL_S).sqrt().clamp(1.0, 10.0),
-            speed: self.speed,
-            seed: self.seed,
-            backend: self.backend.clone(),
-        })
     }
 }

@@ -1,22 +1,27 @@
-//! `trm bench compare`: ratios of what two reports have, and which differences are noise.
+//! `trm bench compare`: the ratios of two reports' figures, and which differences are more than noise.
 
 use std::fmt::Write as _;
 
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use super::args::CompareArgs;
-use super::figures::{Figure, all, short};
-use super::report::Bench;
+use crate::bench::args::CompareArgs;
+use crate::bench::figures::{Figure, all};
+use crate::bench::numbers::{or_dash, short};
+use crate::bench::report::BenchReport;
 
-/// How B stands to A.
+/// How B's figure compares with A's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    /// The intervals have something in common.
+    /// The intervals overlap.
     WithinNoise,
+    /// B's interval lies above A's.
     Higher,
+    /// B's interval lies below A's.
     Lower,
-    /// No rule gives an interval.
+    /// There is no interval for this figure.
     NotJudged,
 }
 
@@ -40,35 +45,39 @@ impl Verdict {
     }
 }
 
+/// A figure that both reports have.
 #[derive(Debug, Serialize)]
-struct Row {
+struct ComparedFigure {
     figure: String,
     a: f64,
     b: f64,
-    /// b / a; `None` when a is 0.
+    /// b / a; `None` if a is 0.
     ratio: Option<f64>,
     verdict: Verdict,
 }
 
+/// Two reports, compared.
 #[derive(Debug, Serialize)]
 struct Comparison {
+    /// The file of A.
     a: String,
+    /// The file of B.
     b: String,
-    /// What makes the two hard to compare.
+    /// Settings and machines that differ, which makes the two hard to compare.
     differences: Vec<String>,
-    figures: Vec<Row>,
+    figures: Vec<ComparedFigure>,
 }
 
-/// Compares two files and gives the table.
+/// Compares two files and gives what is to be printed.
 ///
 /// # Errors
-/// When one isn't a report of this format; names the file and the field.
+/// If a file isn't a report of this format. The message names the file and the field.
 pub fn run(args: &CompareArgs) -> anyhow::Result<String> {
-    let (a, b) = (Bench::load(&args.a)?, Bench::load(&args.b)?);
+    let (a, b) = (BenchReport::load(&args.a)?, BenchReport::load(&args.b)?);
     let (in_a, in_b) = (all(&a), all(&b));
     let row = |a: &Figure| {
         let b = in_b.iter().find(|b| b.name == a.name)?;
-        Some(Row {
+        Some(ComparedFigure {
             figure: a.name.clone(),
             a: a.value,
             b: b.value,
@@ -85,8 +94,8 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<String> {
     if args.json { Ok(serde_json::to_string_pretty(&comparison)?) } else { Ok(table(&comparison)) }
 }
 
-/// Settings and machines that aren't the same.
-fn differences(a: &Bench, b: &Bench) -> Vec<String> {
+/// The settings and machines that differ, as sentences.
+fn differences(a: &BenchReport, b: &BenchReport) -> Vec<String> {
     let (left, right) = (&a.settings, &b.settings);
     let mut differences = Vec::new();
     let mut compare = |what: &str, a: String, b: String| {
@@ -105,31 +114,43 @@ fn differences(a: &Bench, b: &Bench) -> Vec<String> {
     differences
 }
 
+/// The comparison as text for a terminal.
 fn table(comparison: &Comparison) -> String {
     let mut text = format!("A: {}\nB: {}\n", comparison.a, comparison.b);
     for difference in &comparison.differences {
         let _ = writeln!(text, "not the same: {difference}");
     }
-    let wide = comparison.figures.iter().map(|row| row.figure.len()).max().unwrap_or_default();
-    let _ = writeln!(text, "{:<wide$} {:>9} {:>9} {:>7}", "", "A", "B", "B / A");
-    for row in &comparison.figures {
-        let ratio = row.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
-        let line =
-            format!("{:<wide$} {:>9} {:>9} {ratio:>7}  {}", row.figure, short(row.a), short(row.b), row.verdict.text());
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
+    let _ = writeln!(text, "{}", figures(&comparison.figures).trim_fmt());
     let count = |verdict: Verdict| comparison.figures.iter().filter(|row| row.verdict == verdict).count();
     let differ = count(Verdict::Higher) + count(Verdict::Lower);
     let judged = differ + count(Verdict::WithinNoise);
     let _ = writeln!(
         text,
-        "{differ} of {judged} figures differ by more than their 95 % intervals, {} are within noise; of {judged}, about \
-         {:.0} would by chance alone. The intervals know nothing of heat and clocks that drift between runs.",
+        "{differ} of {judged} figures differ by more than their 95 % intervals, {} are within noise; of {judged}, \
+         about {:.0} would by chance alone. The intervals know nothing of heat and clocks that drift between runs.",
         judged - differ,
-        // Two intervals of 95 % that just touch are 2.8 standard errors apart: 0.6 %.
+        // Two 95 % intervals that just touch are 2.8 standard errors apart: 0.6 % of all pairs are further apart by
+        // chance.
         judged as f64 * 0.006
     );
     text
+}
+
+/// A line for each figure.
+fn figures(figures: &[ComparedFigure]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header(["", "A", "B", "B / A", ""]);
+    for row in figures {
+        let ratio = or_dash(row.ratio, |ratio| format!("{ratio:.3}"));
+        table.add_row([row.figure.clone(), short(row.a), short(row.b), ratio, row.verdict.text().to_owned()]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+        if matches!(column.index, 1..=3) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }
 
 #[cfg(test)]

@@ -1,65 +1,71 @@
-//! A robot that drives over a map along its newest path, to one random goal after the other, planning at every tick.
+//! A robot that drives over a map along its newest path, from one random goal to the next, and plans at every tick.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use trm_grid::costmap::Costmap;
-use trm_grid::guidance::Guidance;
+use trm_grid::geometry::Rect;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
+use trm_planner::guidance_worker::{Guided, Settings};
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::halt::predictor::Predictor;
 use trm_planner::{Planner, Request};
 use trm_rt::usage::Usage;
 
-use super::args::Setting;
-use super::backend;
-use super::guide::Guide;
-use super::tick::{Around, Kind, Tick};
+use crate::bench::guidance_thread::GuidanceThread;
+use crate::bench::planners;
+use crate::bench::request::pose_in;
+use crate::bench::setting::BenchSetting;
+use crate::bench::tick::{Tick, TickContext};
+use crate::bench::tick_kind::TickKind;
 use crate::worlds::obstacles::Obstacles;
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
 
-/// A goal to which the robot makes no way for so long is given up, in seconds: obstacles may stand in the only way.
-const PATIENCE: f64 = 10.0;
+/// The robot gives up a goal after so many seconds without moving: obstacles may block the only way to it.
+const PATIENCE_S: f64 = 10.0;
+/// How often another goal is drawn, until one can be reached.
+const GOAL_TRIES: usize = 100;
 
-/// Everything of one robot on one map.
+/// A robot on a map, with its planner.
 pub struct Drive {
     obstacles: Obstacles,
-    /// The planner's copy.
+    /// The planner's copy of the costs.
     costmap: Costmap,
     regions: Regions,
     planner: Planner,
-    guide: Guide,
-    guidance: Option<Box<Guidance>>,
+    guidance_thread: GuidanceThread,
+    guided: Option<Box<Guided>>,
     publish_time: Predictor,
     random: Random,
     deadline: Duration,
-    /// Metres a second.
+    /// Metres per second.
     speed: f64,
+    /// Metres from the goal at which it is reached.
     goal_reached: f64,
-    window: (usize, usize),
     robot: Pose,
     goal: Cell,
-    /// The newest path, "published".
+    /// The last "published" path.
     path: Vec<Pose>,
+    /// Seconds since the robot moved.
     stuck: f64,
     ticks: u64,
-    before: Option<Cell>,
+    /// The robot's cell at the last plan.
+    previous_cell: Option<Cell>,
     /// Whether costs in the window have changed since the last plan.
-    changed: bool,
+    has_changed: bool,
 }
 
 impl Drive {
-    /// A robot somewhere on a map.
+    /// A robot at a random place on a map.
     ///
     /// # Errors
-    /// When the bundle doesn't work on the window, or hardly any cells of the map can reach each other.
+    /// If the bundle can't be run on the window, or hardly any cells of the map can reach each other.
     pub fn new(
-        setting: &Setting,
+        setting: &BenchSetting,
         bundle: &Bundle,
         clock: &Instant,
         map: OccupancyGrid,
@@ -72,84 +78,80 @@ impl Drive {
         let Some((start, goal)) = regions.any_pair(&costmap, &mut random) else {
             bail!("too few free cells can reach each other");
         };
-        let mut planner = backend::planner(setting, &setting.config, bundle, clock)?;
+        let mut planner = planners::planner(setting, &setting.config, bundle, clock)?;
         planner.prepare(&costmap);
-        let mut guide = Guide::start(costmap.clone(), setting.travel());
-        guide.goal(goal);
-        let at = costmap.geometry().center(start);
+        let settings = Settings { travel: setting.travel(), tolerance: setting.config.planner.tolerance };
+        let mut guidance_thread = GuidanceThread::start(costmap.clone(), settings, *clock);
+        guidance_thread.set_goal(pose_in(goal, costmap.geometry()));
         Ok(Self {
             path: Vec::with_capacity(4 * (costmap.geometry().width() + costmap.geometry().height()) as usize),
             obstacles,
             regions,
             planner,
-            guide,
-            guidance: None,
+            guidance_thread,
+            guided: None,
             publish_time: Predictor::new(setting.config.planner.time_quantile),
             random,
             deadline: setting.deadline(),
             speed: setting.speed,
             goal_reached: setting.config.node.goal_reached_tolerance,
-            window: (setting.config.planner.window_size as usize, bundle.manifest.architecture.patch),
-            robot: Pose::new(at.x, at.y, 0.0),
+            robot: pose_in(start, costmap.geometry()),
             goal,
             stuck: 0.0,
             ticks: 0,
-            before: None,
-            changed: false,
+            previous_cell: None,
+            has_changed: false,
             costmap,
         })
     }
 
-    /// The map's cells along x and y, and metres a cell.
+    /// The map's cells along x and y, and metres per cell.
     pub const fn size(&self) -> (u32, u32, f64) {
         let geometry = self.costmap.geometry();
         (geometry.width(), geometry.height(), geometry.resolution())
     }
 
-    /// Waits for guidance to the first goal, as before the first tick of a measurement.
+    /// Waits for guidance to the first goal, so that the first tick that counts has it.
     pub fn wait_for_guidance(&mut self, patience: Duration) {
-        let began = std::time::Instant::now();
-        while self.guidance.is_none() && began.elapsed() < patience {
+        let began = Instant::now();
+        while self.guided.is_none() && began.elapsed() < patience {
             std::thread::sleep(Duration::from_millis(2));
-            self.guidance = self.guide.newest();
+            self.guided = self.guidance_thread.newest();
         }
     }
 
     fn goal_pose(&self) -> Pose {
-        let center = self.costmap.geometry().center(self.goal);
-        Pose::new(center.x, center.y, 0.0)
+        pose_in(self.goal, self.costmap.geometry())
     }
 
-    /// Plans for a tick, and "publishes": the path is copied to where the robot reads it.
+    /// Plans for a tick and "publishes" the path: copies it to where the robot reads it.
     pub fn plan(&mut self, tick: Duration, clock: &Instant) -> Tick {
         let woke = clock.now();
         let before = Usage::of_this_thread();
-        if let Some(newest) = self.guide.newest()
-            && let Some(old) = self.guidance.replace(newest)
+        if let Some(newest) = self.guidance_thread.newest()
+            && let Some(old) = self.guided.replace(newest)
         {
-            self.guide.discard(old);
+            self.guidance_thread.discard(old);
         }
         let publishing = self.publish_time.predicted().min(self.deadline / 2);
         let deadline = (tick + self.deadline).saturating_sub(publishing);
         let request = Request { start: self.robot, goal: self.goal_pose(), arrived: tick, deadline, epoch: None };
-        let outcome = self.planner.plan(&self.costmap, self.guidance.as_deref(), &request, clock);
+        let guidance = self.guided.as_deref().map(|guided| &guided.guidance);
+        let outcome = self.planner.plan(&self.costmap, guidance, &request, clock);
         let planned = clock.now();
         let report = outcome.report;
+        self.path.clear();
         let (result, length) = match outcome.path {
             Ok(path) => {
-                self.path.clear();
                 self.path.extend_from_slice(path.poses());
                 ("SUCCEEDED", path.length())
             }
-            Err(error) => {
-                self.path.clear();
-                (error.nav2_name(), 0.0)
-            }
+            Err(error) => (error.nav2_name(), 0.0),
         };
         let done = clock.now();
         let publish = done.saturating_sub(planned);
         self.publish_time.record(publish);
-        let around = Around {
+        let context = TickContext {
             wake: woke.saturating_sub(tick),
             publish,
             total: done.saturating_sub(tick),
@@ -158,80 +160,85 @@ impl Drive {
         };
         self.ticks += 1;
         let kind = self.kind(report.warm);
-        Tick::new(self.ticks, result.into(), &report, kind, around, length)
+        Tick::new(self.ticks, result.into(), &report, kind, context, length)
     }
 
-    fn kind(&mut self, warm: bool) -> Kind {
-        let here = self.costmap.geometry().nearest_cell(self.robot.point());
-        let moved = self.before.replace(here) != Some(here);
-        let changed = std::mem::take(&mut self.changed);
-        match (warm, changed, moved) {
-            (false, ..) => Kind::Cold,
-            (_, true, _) => Kind::Obstacle,
-            (_, _, true) => Kind::Moved,
-            _ => Kind::Still,
+    fn kind(&mut self, is_warm: bool) -> TickKind {
+        let cell = self.costmap.geometry().nearest_cell(self.robot.point());
+        let has_moved = self.previous_cell.replace(cell) != Some(cell);
+        let has_changed = std::mem::take(&mut self.has_changed);
+        match (is_warm, has_changed, has_moved) {
+            (false, ..) => TickKind::Cold,
+            (_, true, _) => TickKind::Obstacle,
+            (_, _, true) => TickKind::Moved,
+            _ => TickKind::Still,
         }
     }
 
-    /// Lets the world go on for the time between two ticks.
+    /// Moves the robot and the obstacles by the time between two ticks.
     ///
     /// # Errors
-    /// When an update of the map is refused, which it never should be.
-    pub fn go_on(&mut self, period: Duration) -> anyhow::Result<()> {
-        let seconds = period.as_secs_f64();
-        let far = self.follow(seconds * self.speed);
-        self.stuck = if far > 0.0 { 0.0 } else { self.stuck + seconds };
-        let here = self.costmap.geometry().nearest_cell(self.robot.point());
-        let window = Window::around(here, self.costmap.geometry(), self.window.0, self.window.1);
-        let (costmap, guide, seen) = (&mut self.costmap, &self.guide, &mut self.changed);
-        self.obstacles.go_on(seconds, (here, self.goal), &self.path, &mut self.random, |patch| {
-            let rect = patch.rect();
-            let (first, last) = (window.corner(), window.size() as i32);
-            *seen |= rect.col < first.col + last
-                && rect.row < first.row + last
-                && rect.col + rect.width as i32 > first.col
-                && rect.row + rect.height as i32 > first.row;
+    /// If an update of the map is refused, which shouldn't happen.
+    pub fn advance(&mut self, time: Duration) -> anyhow::Result<()> {
+        let seconds = time.as_secs_f64();
+        let driven = self.follow_path(seconds * self.speed);
+        self.stuck = if driven > 0.0 { 0.0 } else { self.stuck + seconds };
+        let cell = self.costmap.geometry().nearest_cell(self.robot.point());
+        let window = self.planner.window(cell, self.costmap.geometry());
+        let (costmap, guidance_thread, has_changed) = (&mut self.costmap, &self.guidance_thread, &mut self.has_changed);
+        self.obstacles.go_on(seconds, (cell, self.goal), &self.path, &mut self.random, |patch| {
+            *has_changed |= window.is_some_and(|window| overlap(&window, patch.rect()));
             costmap.apply(&patch);
-            guide.patch(Arc::new(patch));
+            guidance_thread.patch(patch);
         })?;
-        if self.robot.point().distance(self.goal_pose().point()) <= self.goal_reached || self.stuck > PATIENCE {
-            self.next_goal(here);
+        if self.robot.point().distance(self.goal_pose().point()) <= self.goal_reached || self.stuck > PATIENCE_S {
+            self.choose_goal(cell);
         }
         Ok(())
     }
 
-    /// Moves the robot along its path; says how far.
-    fn follow(&mut self, far: f64) -> f64 {
-        let mut left = far;
+    /// Moves the robot along its path by `distance` metres, or to the path's end. Gives how far it drove.
+    fn follow_path(&mut self, distance: f64) -> f64 {
+        let mut left = distance;
         for pose in &self.path {
-            let distance = self.robot.point().distance(pose.point());
-            if distance > left {
-                let share = left / distance;
+            let to_pose = self.robot.point().distance(pose.point());
+            if to_pose > left {
+                let share = left / to_pose;
                 self.robot.x += share * (pose.x - self.robot.x);
                 self.robot.y += share * (pose.y - self.robot.y);
                 self.robot.yaw = pose.yaw;
-                return far;
+                return distance;
             }
             self.robot = *pose;
-            left -= distance;
+            left -= to_pose;
         }
-        far - left
+        distance - left
     }
 
-    fn next_goal(&mut self, here: Cell) {
-        let at = self.costmap.geometry().index(here);
-        let goal = (0..100).find_map(|_| {
+    fn choose_goal(&mut self, robot: Cell) {
+        let from = self.costmap.geometry().index(robot);
+        let goal = (0..GOAL_TRIES).find_map(|_| {
             let (_, goal) = self.regions.any_pair(&self.costmap, &mut self.random)?;
             let to = self.costmap.geometry().index(goal)?;
-            (at.is_some_and(|at| self.regions.are_joined(at, to)) && self.costmap.is_free(goal, false)).then_some(goal)
+            let is_reachable = from.is_some_and(|from| self.regions.are_joined(from, to));
+            (is_reachable && self.costmap.is_free(goal, false)).then_some(goal)
         });
         self.stuck = 0.0;
         if let Some(goal) = goal {
             self.goal = goal;
-            if let Some(old) = self.guidance.take() {
-                self.guide.discard(old);
+            if let Some(old) = self.guided.take() {
+                self.guidance_thread.discard(old);
             }
-            self.guide.goal(goal);
+            self.guidance_thread.set_goal(self.goal_pose());
         }
     }
+}
+
+/// Whether a window and a rectangle have cells in common.
+const fn overlap(window: &Window, rect: Rect) -> bool {
+    let (corner, size) = (window.corner(), window.size() as i32);
+    rect.col < corner.col + size
+        && rect.row < corner.row + size
+        && rect.col + rect.width as i32 > corner.col
+        && rect.row + rect.height as i32 > corner.row
 }

@@ -1,21 +1,23 @@
-//! Every figure of a report by name, with the interval that it lies in where one is known; and how numbers are written.
+//! Every figure of a report by its name, with its confidence interval where there is one.
 
-use super::report::Bench;
-use super::run::Run;
-use super::sample::{Sample, ranks};
+use crate::bench::loop_run::LoopRun;
+use crate::bench::report::BenchReport;
+use crate::bench::sample_times::{SampleTimes, ranks};
 use crate::statistics::wilson;
 
 /// One figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
+    /// Its place in the report, such as `idle.latency_us.p50`.
     pub name: String,
+    /// Its value.
     pub value: f64,
-    /// With 95 % confidence; a side that nothing bounds is infinite. `None` where no rule gives one.
+    /// The 95 % confidence interval; a side without a bound is infinite. `None` if no rule gives an interval.
     pub interval: Option<[f64; 2]>,
 }
 
-/// All figures, in the order of the file.
-pub fn all(bench: &Bench) -> Vec<Figure> {
+/// All figures, in the order of the report.
+pub fn all(bench: &BenchReport) -> Vec<Figure> {
     let mut figures = Figures(Vec::new());
     for run in &bench.runs {
         figures.run(run);
@@ -78,7 +80,7 @@ impl Figures {
         }
     }
 
-    fn sample(&mut self, name: &str, sample: &Sample) {
+    fn sample(&mut self, name: &str, sample: &SampleTimes) {
         if sample.n > 0 {
             let interval = Some(sample.p50_interval);
             self.0.push(Figure { name: format!("{name}.p50"), value: sample.p50, interval });
@@ -87,7 +89,7 @@ impl Figures {
         }
     }
 
-    fn run(&mut self, run: &Run) {
+    fn run(&mut self, run: &LoopRun) {
         let name = |rest: &str| format!("{}.{rest}", run.setup.name);
         for (quantile, (label, value)) in [0.5, 0.9, 0.99, 0.999].into_iter().zip(run.latency_us.all()) {
             let interval = Some(interval(&run.histogram, quantile));
@@ -123,7 +125,7 @@ impl Figures {
     }
 }
 
-/// Where a quantile of the times in a histogram lies.
+/// The 95 % confidence interval of a quantile of the times in a histogram.
 pub fn interval(histogram: &[(f64, u64)], quantile: f64) -> [f64; 2] {
     let n = histogram.iter().map(|(_, count)| count).sum();
     let (low, high) = ranks(n, quantile);
@@ -137,68 +139,9 @@ pub fn interval(histogram: &[(f64, u64)], quantile: f64) -> [f64; 2] {
     [if low == 0 { 0.0 } else { at(low).unwrap_or(f64::INFINITY) }, at(high).unwrap_or(f64::INFINITY)]
 }
 
-/// A number with three digits.
-pub fn short(value: f64) -> String {
-    match value.abs() {
-        _ if !value.is_finite() => "-".to_owned(),
-        0.0 => "0".to_owned(),
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
-        size if size >= 1.0 => format!("{value:.2}"),
-        size if size >= 0.001 => format!("{value:.3}"),
-        _ => format!("{value:.1e}"),
-    }
-}
-
-/// Microseconds as milliseconds.
-pub fn ms(us: f64) -> String {
-    short(us / 1e3)
-}
-
-/// A share as per cent; all of them and none only where it is so.
-pub fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    match text.as_str() {
-        "100.00" if share < 1.0 => "> 99.99 %".to_owned(),
-        "0.00" if share > 0.0 => "< 0.01 %".to_owned(),
-        "100.00" => "100 %".to_owned(),
-        "0.00" => "0 %".to_owned(),
-        _ => text + " %",
-    }
-}
-
-/// What may be missing.
-pub fn or_dash<T>(value: Option<T>, write: impl FnOnce(T) -> String) -> String {
-    value.map_or_else(|| "-".to_owned(), write)
-}
-
-/// A count with spaces between thousands.
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let spaced = digits
-        .bytes()
-        .rev()
-        .collect::<Vec<_>>()
-        .chunks(3)
-        .map(|three| three.iter().map(|digit| *digit as char).collect())
-        .collect::<Vec<String>>()
-        .join(" ");
-    spaced.chars().rev().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short_and_shares_honest() {
-        assert_eq!([1234.5, 12.345, 1.2345, 0.12345, 0.0].map(short), ["1234", "12.3", "1.23", "0.123", "0"]);
-        assert_eq!(
-            [1.0, 0.999_999, 0.5, 0.000_001, 0.0].map(percent),
-            ["100 %", "> 99.99 %", "50.00 %", "< 0.01 %", "0 %"]
-        );
-        assert_eq!([7, 1000, 60_000, 1_234_567].map(count), ["7", "1 000", "60 000", "1 234 567"]);
-    }
 
     #[test]
     fn a_quantile_that_too_few_times_say_anything_of_has_no_upper_bound() {

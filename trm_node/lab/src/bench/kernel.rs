@@ -1,78 +1,88 @@
-//! One application of the net by each backend, beside onnxruntime on the same graph: one thread, the same process, in turns.
+//! The time of one application of the net: by each backend, and by onnxruntime on the same graph. All run on one thread
+//! of this process and take turns.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
-use trm_net::backend::Backend;
+use trm_net::backend::{Backend, Update};
 use trm_net::bundle::Bundle;
+use trm_net::registry::NAMES;
 
-use super::args::Setting;
-use super::backend;
-use super::control::timed;
-use super::onnxruntime::Onnxruntime;
-use super::progress::Progress;
-use super::sample::Sample;
+use crate::bench::onnxruntime::Onnxruntime;
+use crate::bench::planners;
+use crate::bench::progress_bar::show_share;
+use crate::bench::sample_times::SampleTimes;
+use crate::bench::setting::BenchSetting;
+use crate::bench::timing::timed;
 
-/// How long it takes usually, in seconds.
+/// Usual duration of this part, in seconds.
 const SECONDS: f64 = 1.2;
-/// Applications before those that are counted, and how many of them there are at least.
+/// Rounds that don't count.
 const WARM_UP: usize = 5;
+/// Rounds that count, at least.
 const LEAST: usize = 20;
-/// The other's name.
+/// The name of onnxruntime among the backends.
 pub const PEER: &str = "onnxruntime";
 
-/// Times of one application.
+/// Times of one application of the net.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Kernel {
-    /// Cells a side of the window.
+pub struct KernelTimes {
+    /// Cells per side of the window.
     pub window: u32,
-    /// By backend; onnxruntime too, where it could be had.
-    pub net_us: BTreeMap<String, Sample>,
+    /// Times by backend. They include onnxruntime's where it is available.
+    pub net_us: BTreeMap<String, SampleTimes>,
     /// The backend that the planner runs.
     pub ours: String,
-    /// Median of ours over onnxruntime's, and the same of the least times.
+    /// Median time of our backend, divided by that of onnxruntime.
     pub vs_onnxruntime: Option<f64>,
+    /// The same ratio of the shortest times.
     pub vs_onnxruntime_least: Option<f64>,
+    /// Version and build of onnxruntime.
     pub onnxruntime: Option<String>,
-    /// Why there is none.
+    /// Why onnxruntime isn't available.
     pub reason: Option<String>,
 }
 
-/// Times all of them.
+/// A backend and its times.
+struct Contestant {
+    name: &'static str,
+    backend: Box<dyn Backend>,
+    times: Vec<Duration>,
+}
+
+/// Measures all backends.
 ///
 /// # Errors
-/// When a backend fails.
-pub fn measure(setting: &Setting, bundle: &Bundle, progress: &mut Progress) -> anyhow::Result<Kernel> {
+/// If a backend fails.
+pub fn measure(setting: &BenchSetting, bundle: &Bundle, bar: &ProgressBar) -> anyhow::Result<KernelTimes> {
     let size = setting.config.planner.window_size as usize;
-    let mut backends: Vec<(String, Box<dyn Backend>)> = Vec::new();
-    for name in backend::names() {
-        // One that this machine lacks is left out.
-        if let Ok(backend) = backend::by_name(&name, bundle, size) {
-            backends.push((name, backend));
-        }
-    }
-    let shape = backend::by_name(&setting.backend, bundle, size)?.shape();
+    // A backend that this machine can't run is left out.
+    let available = |name| {
+        let backend = planners::backend(name, bundle, size).ok()?;
+        Some(Contestant { name, backend, times: Vec::new() })
+    };
+    let mut contestants: Vec<Contestant> = NAMES.into_iter().filter_map(available).collect();
+    let shape = planners::backend(&setting.backend, bundle, size)?.shape();
     let (mut peer, mut reason) = match Onnxruntime::new(bundle, shape) {
         Ok(peer) => (Some(peer), None),
         Err(reason) => (None, Some(reason)),
     };
-    let state: Vec<f32> = (0..shape.state()).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect();
+    let state: Vec<f32> = (0..shape.state_len()).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect();
     let mut out = vec![0.0; state.len()];
-    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); backends.len()];
     let mut peer_times = Vec::new();
-    let (began, long) = (Instant::now(), setting.part(SECONDS));
+    let (began, duration) = (Instant::now(), setting.part_duration(SECONDS));
     let mut round = 0;
-    while round < WARM_UP + LEAST || began.elapsed() < long {
-        // Who comes first changes, so that none always finds the caches warm.
-        let among = backends.len() + 1;
-        for turn in 0..among {
-            let who = (turn + round) % among;
-            if let Some((_, backend)) = backends.get_mut(who) {
-                let (result, time) = timed(|| backend::apply(backend.as_mut(), &state, &mut out));
+    while round < WARM_UP + LEAST || began.elapsed() < duration {
+        // Another one comes first in each round, so that none always finds the caches warm.
+        let count = contestants.len() + 1;
+        for turn in 0..count {
+            if let Some(contestant) = contestants.get_mut((turn + round) % count) {
+                let (result, time) = timed(|| contestant.backend.net(Update::Latent, &state, &mut out));
                 result?;
                 if round >= WARM_UP {
-                    times[who].push(time);
+                    contestant.times.push(time);
                 }
             } else if let Some(onnxruntime) = &mut peer {
                 let (result, time) = timed(|| onnxruntime.run(&state, |values| out.copy_from_slice(values)));
@@ -84,23 +94,30 @@ pub fn measure(setting: &Setting, bundle: &Bundle, progress: &mut Progress) -> a
             }
         }
         round += 1;
-        progress.show("kernel", began.elapsed().as_secs_f64() / long.as_secs_f64(), "");
+        show_share(bar, began.elapsed().as_secs_f64() / duration.as_secs_f64());
     }
-    progress.end();
-    let mut net_us: BTreeMap<String, Sample> =
-        backends.iter().zip(&times).map(|((name, _), times)| (name.clone(), Sample::of(times))).collect();
+    Ok(summarize(setting, &contestants, peer.is_some().then_some(&peer_times), reason))
+}
+
+fn summarize(
+    setting: &BenchSetting,
+    contestants: &[Contestant],
+    peer_times: Option<&Vec<Duration>>,
+    reason: Option<String>,
+) -> KernelTimes {
+    let mut net_us: BTreeMap<String, SampleTimes> =
+        contestants.iter().map(|one| (one.name.to_owned(), SampleTimes::of(&one.times))).collect();
     let ours = net_us.get(&setting.backend).copied();
-    let theirs = peer.is_some().then(|| Sample::of(&peer_times));
-    let ratio = |of: fn(&Sample) -> f64| Some(of(&ours?) / of(&theirs?)).filter(|ratio| ratio.is_finite());
-    let kernel = Kernel {
-        window: size as u32,
-        ours: setting.backend.clone(),
-        vs_onnxruntime: ratio(|sample| sample.p50),
-        vs_onnxruntime_least: ratio(|sample| sample.min),
-        onnxruntime: peer.is_some().then(Onnxruntime::about),
-        reason,
-        net_us: BTreeMap::new(),
-    };
+    let theirs = peer_times.map(|times| SampleTimes::of(times));
     net_us.extend(theirs.map(|theirs| (PEER.to_owned(), theirs)));
-    Ok(Kernel { net_us, ..kernel })
+    let ratio = |of: fn(&SampleTimes) -> f64| Some(of(&ours?) / of(&theirs?)).filter(|ratio| ratio.is_finite());
+    KernelTimes {
+        window: setting.config.planner.window_size as u32,
+        net_us,
+        ours: setting.backend.clone(),
+        vs_onnxruntime: ratio(|times| times.p50),
+        vs_onnxruntime_least: ratio(|times| times.min),
+        onnxruntime: peer_times.map(|_| Onnxruntime::about()),
+        reason,
+    }
 }

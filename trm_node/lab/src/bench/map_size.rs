@@ -1,153 +1,127 @@
-//! Does the loop's time depend on the map's size? A map of 4000 × 4000 cells and one of 200 × 200, a tick on each in turn.
+//! Does the time of the loop depend on the size of the map? A robot drives on a map of 4000 × 4000 cells and another on
+//! one of 200 × 200; their ticks take turns.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
-use trm_config::GridKind;
-use trm_grid::costmap::CostmapBuilder;
 use trm_grid::occupancy::OccupancyGrid;
-use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
+use trm_planner::Source;
 use trm_planner::halt::deadline::Clock as _;
-use trm_planner::{Request, Source};
 
-use super::args::Setting;
-use super::backend;
-use super::control::{Map, sleep_until};
-use super::drive::Drive;
-use super::memory;
-use super::progress::Progress;
-use super::sample::{Sample, ranks};
-use super::tick::{Tick, miss, time};
+use crate::bench::bench_map::BenchMap;
+use crate::bench::drive::Drive;
+use crate::bench::memory;
+use crate::bench::microseconds::from_us;
+use crate::bench::miss::miss;
+use crate::bench::path_quality::PathQuality;
+use crate::bench::progress_bar::show_share;
+use crate::bench::sample_times::{SampleTimes, ranks};
+use crate::bench::setting::BenchSetting;
+use crate::bench::tick::Tick;
+use crate::bench::timing::sleep_until;
 use crate::statistics::Sorted;
-use crate::worlds::optimum::field;
 use crate::worlds::random::Random;
-use crate::worlds::regions::Regions;
 use crate::worlds::tiled::{middle, tiled};
 
-/// Sides of the two maps, in cells.
+/// Cells per side of the small map.
 const SMALL: u32 = 200;
+/// Cells per side of the large map.
 const LARGE: usize = 4000;
-/// With --quick.
-const QUICK: usize = 1000;
-/// How long ticks are taken usually, in seconds.
+/// Cells per side of the large map with `--quick`.
+const LARGE_QUICK: usize = 1000;
+/// Usual duration of the ticks, in seconds.
 const SECONDS: f64 = 3.2;
-/// Ticks before those that are counted.
+/// Ticks before the first one that counts.
 const WARM_UP: u32 = 10;
-/// Goals on the large map whose optimum is known, and plans to each.
-const GOALS: usize = 2;
-const PLANS: usize = 15;
+/// Ticks that count, at least.
+const LEAST: u32 = 20;
 /// How long the first guidance may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The ticks on one map.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OnMap {
+pub struct MapTicks {
+    /// Cells along x.
     pub width: u32,
+    /// Cells along y.
     pub height: u32,
-    pub latency_us: Sample,
+    /// Times from request to path.
+    pub latency_us: SampleTimes,
+    /// Ticks that missed their deadline.
     pub missed: u64,
-    /// Share of ticks with a path, and of paths that were the model's.
+    /// Share of ticks with a path.
     pub success: f64,
+    /// Share of the paths that came from the model.
     pub model: f64,
 }
 
-/// Both, and how good paths on the large one are.
+/// Both maps, and how good paths on the large one are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MapSize {
-    /// The p99 of the large one over that of the small one, and between what it lies with about 95 % confidence.
+    /// p99 on the large map, divided by that on the small one.
     pub p99_ratio: f64,
+    /// Its confidence interval of about 95 %; `None` on a side without a bound.
     pub p99_ratio_interval: [Option<f64>; 2],
-    pub small: OnMap,
-    pub large: OnMap,
-    /// Median and worst cost of paths on the large map over the optimum's.
+    /// The small map.
+    pub small: MapTicks,
+    /// The large map.
+    pub large: MapTicks,
+    /// Median cost of paths on the large map, divided by the optimum's.
     pub path_cost_ratio: Option<f64>,
+    /// The greatest of these ratios.
     pub path_cost_ratio_max: Option<f64>,
-    /// Share of reachable pairs with a path in time.
+    /// Share of pairs that had a path in time, among those that can reach each other.
     pub success: f64,
+    /// Number of such pairs.
     pub plans: u64,
-    /// How long guidance over the large map took, in milliseconds.
+    /// Median time to compute guidance over the large map, in milliseconds.
     pub guidance_ms: f64,
+    /// Resident memory while both robots drove, in units of 10^6 bytes.
     pub rss_mb: Option<f64>,
 }
 
-/// Measures both maps, made of the first map.
+/// Measures two maps that are made of the given one.
 ///
 /// # Errors
-/// When the bundle doesn't work on the window, or the maps have no way to drive.
+/// If the bundle can't be run on the window, or the maps have no way to drive.
 pub fn measure(
-    setting: &Setting,
+    setting: &BenchSetting,
     bundle: &Bundle,
-    map: &Map,
-    quick: bool,
-    progress: &mut Progress,
+    map: &BenchMap,
+    is_quick: bool,
+    bar: &ProgressBar,
 ) -> anyhow::Result<MapSize> {
-    let side = if quick { QUICK } else { LARGE };
+    let side = if is_quick { LARGE_QUICK } else { LARGE };
     let mut random = Random::new(setting.seed);
-    progress.show("map size", 0.0, "making the maps");
+    bar.set_message("making the maps");
     let named = || format!("map {}", map.name);
     let large = tiled(&setting.config, &map.grid, side, &mut random).with_context(named)?;
-    let small = middle(&large_enough(&large, &map.grid), SMALL).with_context(named)?;
+    let small = middle(at_least_small(&map.grid, &large), SMALL).with_context(named)?;
     let clock = Instant::now();
-    let mut on_small = Drive::new(setting, bundle, &clock, small, setting.seed).with_context(named)?;
-    let mut on_large = Drive::new(setting, bundle, &clock, large.clone(), setting.seed).with_context(named)?;
-    for drive in [&mut on_small, &mut on_large] {
+    let on_small = Drive::new(setting, bundle, &clock, small, setting.seed).with_context(named)?;
+    let on_large = Drive::new(setting, bundle, &clock, large.clone(), setting.seed).with_context(named)?;
+    let mut drives = [Box::new(on_small), Box::new(on_large)];
+    for drive in &mut drives {
         drive.wait_for_guidance(PATIENCE);
     }
-    let (mut small_ticks, mut large_ticks) = (Vec::new(), Vec::new());
-    // Both robots drive at twice the rate: few ticks say little of the p99.
-    let half = setting.period() / 4;
-    let first = clock.now() + half;
-    let began = Instant::now();
-    let long = setting.part(SECONDS);
-    let mut number = 0_u32;
-    while number < WARM_UP + 20 || began.elapsed() < long {
-        // A tick on one, then on the other.
-        let (drive, ticks) = if number.is_multiple_of(2) {
-            (&mut on_small, &mut small_ticks)
-        } else {
-            (&mut on_large, &mut large_ticks)
-        };
-        let due = (first + half * number).max(clock.now());
-        sleep_until(&clock, due);
-        let tick = drive.plan(due, &clock);
-        if number >= WARM_UP {
-            ticks.push(tick);
-        }
-        drive.go_on(2 * half)?;
-        number += 1;
-        progress.show("map size", began.elapsed().as_secs_f64() / long.as_secs_f64(), "");
-    }
+    bar.set_message("");
+    let ticks = take_turns(setting, &mut drives, &clock, bar)?;
     let (rss_mb, _) = memory::resident_mb();
-    let size = (on_large.size(), on_small.size());
-    drop((on_small, on_large));
-    let of = |ticks: &[Tick], (width, height, _): (u32, u32, f64)| {
-        let paths = ticks.iter().filter(|tick| tick.source != Source::None.name()).count();
-        let model = ticks.iter().filter(|tick| tick.source == Source::Model.name()).count();
-        let times: Vec<Duration> = ticks.iter().map(|tick| time(tick.total_us)).collect();
-        let missed = |tick: &&Tick| miss(tick.total_us, setting.config.node.deadline_ms, setting.rate_hz).is_some();
-        OnMap {
-            width,
-            height,
-            latency_us: Sample::of(&times),
-            missed: ticks.iter().filter(missed).count() as u64,
-            success: paths as f64 / ticks.len().max(1) as f64,
-            model: model as f64 / paths.max(1) as f64,
-        }
-    };
-    let (large_map, small_map) = (of(&large_ticks, size.0), of(&small_ticks, size.1));
-    let quality = Quality::measure(setting, bundle, large, &mut random, progress)?;
-    progress.end();
-    let ([low, high], [base_low, base_high]) = (p99_interval(&large_ticks), p99_interval(&small_ticks));
+    let [small, large_ticks] = [0, 1].map(|at| MapTicks::of(setting, &ticks[at], drives[at].size()));
+    drop(drives);
+    let quality = PathQuality::measure(setting, bundle, large, &mut random, bar)?;
+    let [[base_low, base_high], [low, high]] = [0, 1].map(|at| p99_interval(&ticks[at]));
     let ratio = |a: Option<f64>, b: Option<f64>| Some(a? / b?).filter(|ratio| ratio.is_finite());
     Ok(MapSize {
-        p99_ratio: large_map.latency_us.p99 / small_map.latency_us.p99,
+        p99_ratio: large_ticks.latency_us.p99 / small.latency_us.p99,
         p99_ratio_interval: [ratio(low, base_high), ratio(high, base_low)],
-        small: small_map,
-        large: large_map,
-        path_cost_ratio: quality.ratios.quantile(0.5),
-        path_cost_ratio_max: quality.ratios.quantile(1.0),
+        small,
+        large: large_ticks,
+        path_cost_ratio: quality.cost_ratios.quantile(0.5),
+        path_cost_ratio_max: quality.cost_ratios.quantile(1.0),
         success: quality.solved as f64 / quality.plans.max(1) as f64,
         plans: quality.plans,
         guidance_ms: quality.guidance_ms,
@@ -155,71 +129,60 @@ pub fn measure(
     })
 }
 
-/// The map itself where the small square fits in, else the large one, whose middle has streets and rooms.
-fn large_enough(large: &OccupancyGrid, map: &OccupancyGrid) -> OccupancyGrid {
-    let fits = map.geometry().width().min(map.geometry().height()) >= SMALL;
-    if fits { map.clone() } else { large.clone() }
+/// The map itself if the small square fits into it, else the large one, whose middle has streets and rooms.
+fn at_least_small<'a>(map: &'a OccupancyGrid, large: &'a OccupancyGrid) -> &'a OccupancyGrid {
+    if map.geometry().width().min(map.geometry().height()) >= SMALL { map } else { large }
 }
 
-/// Between what the p99 lies; nothing where no tick bounds it.
+/// Lets two robots plan in turns and gives the ticks of each.
+fn take_turns(
+    setting: &BenchSetting,
+    drives: &mut [Box<Drive>; 2],
+    clock: &Instant,
+    bar: &ProgressBar,
+) -> anyhow::Result<[Vec<Tick>; 2]> {
+    let mut ticks = [Vec::new(), Vec::new()];
+    // Each robot plans at twice the setting's rate, as few ticks say little about the p99.
+    let interval = setting.period() / 4;
+    let first = clock.now() + interval;
+    let (began, duration) = (Instant::now(), setting.part_duration(SECONDS));
+    let mut number = 0_u32;
+    while number < WARM_UP + LEAST || began.elapsed() < duration {
+        let turn = usize::from(!number.is_multiple_of(2));
+        let due = (first + interval * number).max(clock.now());
+        sleep_until(clock, due);
+        let tick = drives[turn].plan(due, clock);
+        if number >= WARM_UP {
+            ticks[turn].push(tick);
+        }
+        drives[turn].advance(2 * interval)?;
+        number += 1;
+        show_share(bar, began.elapsed().as_secs_f64() / duration.as_secs_f64());
+    }
+    Ok(ticks)
+}
+
+impl MapTicks {
+    fn of(setting: &BenchSetting, ticks: &[Tick], (width, height, _): (u32, u32, f64)) -> Self {
+        let paths = ticks.iter().filter(|tick| tick.source != Source::None.name()).count();
+        let model = ticks.iter().filter(|tick| tick.source == Source::Model.name()).count();
+        let times: Vec<Duration> = ticks.iter().map(|tick| from_us(tick.total_us)).collect();
+        let missed = |tick: &&Tick| miss(tick.total_us, setting.config.node.deadline_ms, setting.rate_hz).is_some();
+        Self {
+            width,
+            height,
+            latency_us: SampleTimes::of(&times),
+            missed: ticks.iter().filter(missed).count() as u64,
+            success: paths as f64 / ticks.len().max(1) as f64,
+            model: model as f64 / paths.max(1) as f64,
+        }
+    }
+}
+
+/// The p99's 95 % confidence interval, in microseconds; `None` on a side without a bound.
 fn p99_interval(ticks: &[Tick]) -> [Option<f64>; 2] {
     let sorted = Sorted::new(ticks.iter().map(|tick| tick.total_us)).into_numbers();
     let (low, high) = ranks(sorted.len() as u64, 0.99);
     let at = |rank: u64| sorted.get((rank as usize).checked_sub(1)?).copied();
     [at(low), at(high)]
-}
-
-/// Paths on the large map against the optimum.
-struct Quality {
-    plans: u64,
-    solved: u64,
-    ratios: Sorted,
-    guidance_ms: f64,
-}
-
-impl Quality {
-    fn measure(
-        setting: &Setting,
-        bundle: &Bundle,
-        grid: OccupancyGrid,
-        random: &mut Random,
-        progress: &mut Progress,
-    ) -> anyhow::Result<Self> {
-        let clock = Instant::now();
-        let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
-        let costmap = builder.replace(grid);
-        let regions = Regions::of(costmap);
-        let mut planner = backend::planner(setting, &setting.config, bundle, &clock)?;
-        planner.prepare(costmap);
-        let pose = |cell| {
-            let center = costmap.geometry().center(cell);
-            Pose::new(center.x, center.y, 0.0)
-        };
-        let (mut plans, mut ratios, mut guidance_ms) = (0, Vec::new(), Vec::new());
-        for number in 0..GOALS {
-            progress.show("map size", number as f64 / GOALS as f64, "paths against the optimum");
-            let Some((_, goal)) = regions.any_pair(costmap, random) else { break };
-            let began = Instant::now();
-            let Some(guidance) = field(costmap, goal, setting.travel()) else { break };
-            guidance_ms.push(began.elapsed().as_secs_f64() * 1e3);
-            for _ in 0..PLANS {
-                let Some((start, _)) = regions.any_pair(costmap, random) else { break };
-                let best = f64::from(guidance.cost_to_go(start));
-                if !best.is_finite() || best <= 0.0 {
-                    continue;
-                }
-                planner.reset();
-                let arrived = clock.now();
-                let deadline = arrived + setting.deadline();
-                let request = Request { start: pose(start), goal: pose(goal), arrived, deadline, epoch: None };
-                let outcome = planner.plan(costmap, Some(&guidance), &request, &clock);
-                plans += 1;
-                if let (Ok(path), true) = (outcome.path, clock.now() <= deadline) {
-                    ratios.push(setting.travel().path(costmap, path.poses().iter().copied()) / best);
-                }
-            }
-        }
-        let guidance_ms = Sorted::new(guidance_ms.into_iter()).quantile(0.5).unwrap_or_default();
-        Ok(Self { plans, solved: ratios.len() as u64, ratios: Sorted::new(ratios.into_iter()), guidance_ms })
-    }
 }

@@ -1,12 +1,12 @@
 //! How much memory the process has, as Linux counts it.
 
-/// Resident now and at most so far, in megabytes (10^6 bytes); nothing where `/proc` isn't there.
+/// Present and peak resident memory in units of 10^6 bytes; `None` without `/proc`.
 pub fn resident_mb() -> (Option<f64>, Option<f64>) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     (field(&status, "VmRSS"), field(&status, "VmHWM"))
 }
 
-/// `proc_pid_status(5)`: `VmRSS:      1234 kB`, in units of 1024 bytes.
+/// Reads a line such as `VmRSS:      1234 kB`, in units of 1024 bytes (`proc_pid_status(5)`).
 fn field(status: &str, name: &str) -> Option<f64> {
     let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kib: f64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;

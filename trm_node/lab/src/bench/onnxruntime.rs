@@ -1,5 +1,5 @@
-//! onnxruntime on the bundle's net, one thread: what the backends are measured against. Its library is loaded when it runs,
-//! so nobody who builds or drives with this planner needs it.
+//! onnxruntime with the bundle's net on one thread, which the backends are compared with. Its library is loaded at run
+//! time, so neither building nor running the planner needs it.
 
 use trm_net::backend::Shape;
 use trm_net::bundle::Bundle;
@@ -9,7 +9,7 @@ pub use loaded::Onnxruntime;
 #[cfg(not(feature = "onnxruntime"))]
 pub use missing::Onnxruntime;
 
-/// The variable that says where the library is.
+/// The environment variable with the path of the library.
 #[cfg(feature = "onnxruntime")]
 const LIBRARY: &str = "ORT_DYLIB_PATH";
 
@@ -21,18 +21,22 @@ mod loaded {
     use ort::session::builder::GraphOptimizationLevel;
     use ort::value::TensorRef;
 
+    use trm_net::graph::Graph;
+
     use super::{Bundle, LIBRARY, Shape};
 
+    /// A session of onnxruntime.
     pub struct Onnxruntime {
         session: Session,
+        /// Shape of the net's input.
         state: [usize; 4],
     }
 
     impl Onnxruntime {
-        /// The net, optimised as far as it can, on one thread.
+        /// A session with the net, with all optimisations, on one thread.
         ///
         /// # Errors
-        /// Why it can't be had, to be told in the report.
+        /// Why onnxruntime isn't available, as a sentence for the report.
         pub fn new(bundle: &Bundle, shape: Shape) -> Result<Self, String> {
             let library = std::env::var_os(LIBRARY).ok_or_else(|| {
                 format!("{LIBRARY} doesn't say where onnxruntime's library is (`make bench` sets it)")
@@ -44,16 +48,16 @@ mod loaded {
                 let builder = builder.with_intra_threads(1).map_err(|error| error.to_string())?;
                 let level = GraphOptimizationLevel::All;
                 let mut builder = builder.with_optimization_level(level).map_err(|error| error.to_string())?;
-                Ok(builder.commit_from_memory(bundle.graph(1))?)
+                Ok(builder.commit_from_memory(bundle.graph(Graph::Net))?)
             };
             let session = build().map_err(|error| named(&error))?;
             Ok(Self { session, state: [1, shape.hidden, shape.tokens(), shape.tokens()] })
         }
 
-        /// One application of the net, channel-major; what comes out stays onnxruntime's until `take` has seen it.
+        /// Applies the net once. `s` and what `take` gets are channel-major; the output belongs to onnxruntime.
         ///
         /// # Errors
-        /// When the library fails.
+        /// If the library fails.
         pub fn run(&mut self, s: &[f32], take: impl FnOnce(&[f32])) -> Result<(), String> {
             let run = || -> ort::Result<()> {
                 let input = TensorRef::from_array_view((self.state, s))?;
@@ -76,22 +80,24 @@ mod loaded {
 mod missing {
     use super::{Bundle, Shape};
 
-    /// Can't be made: trm was built without it.
+    /// Never exists: trm was built without onnxruntime.
     pub enum Onnxruntime {}
 
     impl Onnxruntime {
-        /// Nothing.
+        /// Always fails.
         ///
         /// # Errors
-        /// Always.
+        /// That trm was built without onnxruntime.
         pub fn new(_: &Bundle, _: Shape) -> Result<Self, String> {
             Err("trm was built without the feature onnxruntime (`make bench` builds it with it)".to_owned())
         }
 
+        /// Is never called.
         pub fn run(&mut self, _: &[f32], _: impl FnOnce(&[f32])) -> Result<(), String> {
             match *self {}
         }
 
+        /// Nothing.
         pub fn about() -> String {
             String::new()
         }

@@ -1,42 +1,45 @@
-//! The model beside classical searches: every query by all of them in turn, on the same costmap and core, with the same robot
-//! and deadline. Each path is straightened and checked, whoever found it.
+//! The model beside classical searches. All of them answer each query in turn, on the same costmap and core, with the
+//! same robot and deadline. Every path is straightened and checked, whoever found it.
 
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use trm_config::GridKind;
 use trm_grid::costmap::{Costmap, CostmapBuilder};
 use trm_grid::guidance::Guidance;
 use trm_grid::units::{Cell, Pose};
 use trm_net::bundle::Bundle;
+use trm_planner::Planner;
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::smooth::{Ends, straighten, to_poses};
-use trm_planner::{Planner, Request};
 use trm_safety::check::{Rules, check, in_cells};
 
-use super::args::Setting;
-use super::backend;
-use super::control::{Map, timed};
-use super::progress::Progress;
-use super::sample::Sample;
+use crate::bench::bench_map::BenchMap;
+use crate::bench::planners;
+use crate::bench::progress_bar::show_share;
+use crate::bench::request::request_now;
+use crate::bench::sample_times::SampleTimes;
+use crate::bench::setting::BenchSetting;
+use crate::bench::timing::timed;
 use crate::statistics::Sorted;
 use crate::worlds::along_path::ahead;
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
 use crate::worlds::weighted_a_star::WeightedAStar;
 
-/// How long all maps take usually, in seconds.
+/// Usual duration of all maps together, in seconds.
 const SECONDS: f64 = 2.5;
 /// Queries on each map at least.
 const LEAST: usize = 4;
-/// Pairs are drawn so often for one query.
+/// Pairs that are drawn for one query at most.
 const TRIES: usize = 100;
-/// How far the robot has driven when the model answers warm, in cells.
+/// How far the robot has driven when the model answers with a warm start, in cells.
 const AHEAD: f64 = 2.0;
-/// Weights of the heuristic.
+/// Weights of the heuristic of A* and of weighted A*.
 const WEIGHTS: [f32; 2] = [1.0, 1.5];
-/// Who takes part. The first two are the model without any other's help, given the cost-to-go.
+/// The names of those that take part. The first two are the model alone, given the cost-to-go.
 pub const NAMES: [&str; 6] = ["model cold", "model warm", "A*", "weighted A* 1.5", "Dijkstra", "A* led by cost-to-go"];
 const COLD: usize = 0;
 const WARM: usize = 1;
@@ -44,23 +47,29 @@ const ASTAR: usize = 2;
 const DIJKSTRA: usize = 4;
 const GUIDED: usize = 5;
 
-/// One of them on one map.
+/// One of them, on one map.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Peer {
+    /// The map's name.
     pub map: String,
+    /// One of [`NAMES`].
     pub name: String,
+    /// Times of the queries. Without a path a query takes at least the whole deadline.
     #[serde(flatten)]
-    pub times_us: Sample,
-    /// Queries with a path, and with one within the deadline.
+    pub times_us: SampleTimes,
+    /// Queries with a path.
     pub solved: u64,
+    /// Queries with a path within the deadline.
     pub in_time: u64,
-    /// Cost of the paths over that of the best one over the cells.
+    /// Median cost of the paths, divided by that of the best path over the cells.
     pub cost_ratio: Option<f64>,
+    /// The 99th percentile of the same ratio.
     pub cost_ratio_p99: Option<f64>,
-    /// Its median time over that of A*.
+    /// Median time, divided by that of A*.
     pub vs_astar: Option<f64>,
 }
 
+/// What is counted of one of them on one map.
 #[derive(Default)]
 struct Tally {
     times: Vec<Duration>,
@@ -68,19 +77,25 @@ struct Tally {
     in_time: u64,
 }
 
-/// Runs all of them on all maps.
+/// Lets all of them answer queries on all maps.
 ///
 /// # Errors
-/// When the bundle doesn't work on the window, or a map has no way to drive.
-pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut Progress) -> anyhow::Result<Vec<Peer>> {
-    let each = setting.part(SECONDS) / maps.len().max(1) as u32;
+/// If the bundle can't be run on the window, or a map has no way to drive.
+pub fn measure(
+    setting: &BenchSetting,
+    bundle: &Bundle,
+    maps: &[BenchMap],
+    bar: &ProgressBar,
+) -> anyhow::Result<Vec<Peer>> {
+    let each = setting.part_duration(SECONDS) / maps.len().max(1) as u32;
     let mut peers = Vec::new();
     for (number, map) in maps.iter().enumerate() {
         let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
         let costmap = builder.replace(map.grid.clone());
-        let mut race = Race::new(setting, bundle, costmap)?;
+        let mut race = PeerRace::new(setting, bundle, costmap)?;
         let regions = Regions::of(costmap);
         let mut random = Random::new(setting.seed);
+        bar.set_message(map.name.clone());
         let began = Instant::now();
         while race.queries < LEAST || began.elapsed() < each {
             let query = (0..TRIES).find_map(|_| race.query(&regions, &mut random));
@@ -89,16 +104,16 @@ pub fn measure(setting: &Setting, bundle: &Bundle, maps: &[Map], progress: &mut 
             };
             race.run(start, &guidance, took);
             let done = (number as f64 + began.elapsed().as_secs_f64() / each.as_secs_f64()) / maps.len() as f64;
-            progress.show("peers", done, &map.name);
+            show_share(bar, done);
         }
         peers.extend(race.peers(&map.name));
     }
-    progress.end();
     Ok(peers)
 }
 
-struct Race<'a> {
-    setting: &'a Setting,
+/// All of them on one map.
+struct PeerRace<'a> {
+    setting: &'a BenchSetting,
     costmap: &'a Costmap,
     clock: Instant,
     model: Planner,
@@ -110,22 +125,16 @@ struct Race<'a> {
     queries: usize,
 }
 
-impl<'a> Race<'a> {
-    fn new(setting: &'a Setting, bundle: &Bundle, costmap: &'a Costmap) -> anyhow::Result<Self> {
+impl<'a> PeerRace<'a> {
+    fn new(setting: &'a BenchSetting, bundle: &Bundle, costmap: &'a Costmap) -> anyhow::Result<Self> {
         let clock = Instant::now();
-        let alone = {
-            let mut new = setting.config.clone();
-            new.planner.allow_fallback = false;
-            new
-        };
-        let classical = {
-            let mut new = setting.config.clone();
-            new.planner.max_steps = 0;
-            new.planner.allow_fallback = true;
-            new
-        };
-        let mut model = backend::planner(setting, &alone, bundle, &clock)?;
-        let mut classical = backend::planner(setting, &classical, bundle, &clock)?;
+        let mut model_config = setting.config.clone();
+        model_config.planner.allow_fallback = false;
+        let mut classical_config = setting.config.clone();
+        classical_config.planner.max_steps = 0;
+        classical_config.planner.allow_fallback = true;
+        let mut model = planners::planner(setting, &model_config, bundle, &clock)?;
+        let mut classical = planners::planner(setting, &classical_config, bundle, &clock)?;
         model.prepare(costmap);
         classical.prepare(costmap);
         let cells = costmap.geometry().cells();
@@ -142,7 +151,8 @@ impl<'a> Race<'a> {
         })
     }
 
-    /// A start, and the cost-to-go to a goal with the time that it took; `None` where one can't be reached.
+    /// Draws a start and a goal. Gives the start, the cost-to-go to the goal, and the time that this took to compute;
+    /// `None` if there is no way.
     fn query(&self, regions: &Regions, random: &mut Random) -> Option<(Cell, Guidance, Duration)> {
         let (start, goal) = regions.any_pair(self.costmap, random)?;
         let (guidance, took) = timed(|| Guidance::compute(self.costmap, goal, self.setting.travel(), &|| false));
@@ -151,11 +161,11 @@ impl<'a> Race<'a> {
 
     fn run(&mut self, start: Cell, guidance: &Guidance, took: Duration) {
         let mut warm_from = None;
-        // Who comes first changes, so that none always finds the caches warm.
+        // Another one comes first in each query, so that none always finds the caches warm.
         for turn in 0..NAMES.len() {
             match (turn + self.queries) % NAMES.len() {
                 COLD => warm_from = self.model_answers(COLD, start, guidance),
-                // Only after the cold answer, which it goes on from.
+                // It starts from the cold answer, so its turn comes last.
                 WARM => {}
                 GUIDED => {
                     self.classical.reset();
@@ -170,7 +180,7 @@ impl<'a> Race<'a> {
                         self.cells.push(next);
                     }
                     let path = self.finish();
-                    // The search itself is the one that the query was drawn with.
+                    // The search itself was made when the query was drawn.
                     self.count(DIJKSTRA, took + began.elapsed(), path.as_deref(), start, guidance);
                 }
                 who => {
@@ -189,7 +199,7 @@ impl<'a> Race<'a> {
         self.queries += 1;
     }
 
-    /// Gives the cell where the robot is a little later.
+    /// Gives the cell where the robot is a little later, if there is a path.
     fn model_answers(&mut self, who: usize, start: Cell, guidance: &Guidance) -> Option<Cell> {
         if who == COLD {
             self.model.reset();
@@ -216,7 +226,7 @@ impl<'a> Race<'a> {
 
     fn count(&mut self, who: usize, time: Duration, path: Option<&[Pose]>, start: Cell, guidance: &Guidance) {
         let tally = &mut self.tallies[who];
-        // Who gives up at once is no faster for it: without a path the whole deadline has passed for nothing.
+        // Giving up early doesn't count as fast: without a path the whole deadline is lost.
         tally.times.push(if path.is_some() { time } else { time.max(self.setting.deadline()) });
         if let Some(path) = path {
             let best = f64::from(guidance.cost_to_go(start));
@@ -226,9 +236,9 @@ impl<'a> Race<'a> {
     }
 
     fn peers(self, map: &str) -> impl Iterator<Item = Peer> {
-        let astar = Sample::of(&self.tallies[ASTAR].times).p50;
+        let astar = SampleTimes::of(&self.tallies[ASTAR].times).p50;
         NAMES.into_iter().zip(self.tallies).map(move |(name, tally)| {
-            let times_us = Sample::of(&tally.times);
+            let times_us = SampleTimes::of(&tally.times);
             let solved = tally.ratios.len() as u64;
             let ratios = Sorted::new(tally.ratios.into_iter());
             Peer {
@@ -245,21 +255,17 @@ impl<'a> Race<'a> {
     }
 }
 
+/// Plans, and gives the time and the path.
 fn plan(
     planner: &mut Planner,
-    setting: &Setting,
+    setting: &BenchSetting,
     costmap: &Costmap,
     guidance: &Guidance,
     start: Cell,
     clock: &Instant,
 ) -> (Duration, Option<Vec<Pose>>) {
-    let [start, goal] = [start, guidance.goal()].map(|cell| {
-        let center = costmap.geometry().center(cell);
-        Pose::new(center.x, center.y, 0.0)
-    });
-    let arrived = clock.now();
-    let request = Request { start, goal, arrived, deadline: arrived + setting.deadline(), epoch: None };
+    let request = request_now(setting, costmap.geometry(), [start, guidance.goal()], clock);
     let outcome = planner.plan(costmap, Some(guidance), &request, clock);
-    let time = clock.now().saturating_sub(arrived);
+    let time = clock.now().saturating_sub(request.arrived);
     (time, outcome.path.ok().map(|path| path.poses().to_vec()))
 }

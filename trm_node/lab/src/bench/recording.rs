@@ -1,81 +1,30 @@
-//! A recording of the node: JSON lines, a header, a tick each, a footer.
+//! Reads a recording of the node: lines of JSON, namely a header, one line for each tick, and a footer.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::run::{Counts, Latencies, Run};
-use super::tick::Tick;
-use crate::machine::telemetry::Readings;
+use crate::bench::loop_run::LoopRun;
+use crate::bench::process_counts::ProcessCounts;
+use crate::bench::run_header::RunHeader;
+use crate::bench::tick::Tick;
 
-/// What was recorded, and how.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    pub name: String,
-    pub map: String,
-    pub width: u32,
-    pub height: u32,
-    /// Metres a cell.
-    pub resolution: f64,
-    pub rate_hz: f64,
-    pub deadline_ms: f64,
-    /// Cells a side.
-    pub window: u32,
-    pub seconds: f64,
-    /// What stress-ng kept busy.
-    pub load: Vec<String>,
-    #[serde(default)]
-    pub rmw: Option<String>,
-    #[serde(default)]
-    pub bundle: Option<String>,
-    #[serde(default)]
-    pub backend: Option<String>,
-}
-
-/// What is known of the process over the whole of a recording.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Footer {
-    /// Ticks that got no answer.
-    pub lost: u64,
-    #[serde(default)]
-    pub cpu_percent: Option<f64>,
-    #[serde(default)]
-    pub rss_mb: Option<f64>,
-    #[serde(default)]
-    pub rss_peak_mb: Option<f64>,
-    #[serde(default)]
-    pub voluntary_switches: Option<u64>,
-    #[serde(default)]
-    pub involuntary_switches: Option<u64>,
-    #[serde(default)]
-    pub page_faults: Option<u64>,
-    #[serde(default)]
-    pub energy_mj: Option<f64>,
-    #[serde(default)]
-    pub sensors: Option<Readings>,
-    /// Request's stamp to the path's arrival.
-    #[serde(default)]
-    pub dds_round_trip_us: Option<Latencies>,
-    /// Paths that the driver's own check refused.
-    #[serde(default)]
-    pub violations: Option<u64>,
-}
-
+/// A line of a recording.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    Header(Header),
+    Header(RunHeader),
     Tick(Box<Tick>),
-    Footer(Footer),
+    Footer(ProcessCounts),
 }
 
 /// Reads a recording.
 ///
 /// # Errors
-/// When the file can't be read, or isn't a recording; names the flag, the file, the line and the field.
-pub fn load(path: &Path) -> anyhow::Result<Run> {
+/// If the file can't be read or isn't a recording. The message names flag, file, line and field.
+pub fn load(path: &Path) -> anyhow::Result<LoopRun> {
     let name = || format!("--node {}", path.display());
     let file = std::fs::File::open(path).with_context(name)?;
     let (mut header, mut footer, mut ticks) = (None, None, Vec::new());
@@ -105,23 +54,10 @@ pub fn load(path: &Path) -> anyhow::Result<Run> {
     if ticks.is_empty() {
         bail!("{}: no line with a tick", name());
     }
-    let counts = Counts {
-        lost: footer.lost,
-        cpu_percent: footer.cpu_percent,
-        rss_mb: footer.rss_mb,
-        rss_peak_mb: footer.rss_peak_mb,
-        voluntary_switches: footer.voluntary_switches,
-        involuntary_switches: footer.involuntary_switches,
-        page_faults: footer.page_faults,
-        energy_mj: footer.energy_mj,
-        dds_round_trip_us: footer.dds_round_trip_us,
-        violations: footer.violations,
-        sensors: footer.sensors,
-    };
-    Ok(Run::new(header, &ticks, counts))
+    Ok(LoopRun::new(header, &ticks, footer))
 }
 
-fn check(header: &Header) -> anyhow::Result<()> {
+fn check(header: &RunHeader) -> anyhow::Result<()> {
     for (field, value, low) in [
         ("rate_hz", header.rate_hz, 1e-3),
         ("deadline_ms", header.deadline_ms, 1e-3),
@@ -143,7 +79,7 @@ mod tests {
     const TICK: &str = r#"{"tick":{"id":1,"result":"SUCCEEDED","source":"model","stop":"verified","steps":1,"applications":8,"warm":true,"share":0.5,"total_us":2100.5,"margin_us":7899.5,"stages_us":{"encode":50,"recurse":1500,"decode":100,"verify":20,"smooth":30,"fallback":0,"publish":90},"wake_us":12.5,"page_faults":0,"allocations":2,"voluntary_switches":1,"involuntary_switches":0,"received_us":2500,"length_m":3.5}}"#;
     const FOOTER: &str = r#"{"footer":{"lost":1,"cpu_percent":30,"rss_mb":80,"rss_peak_mb":90,"voluntary_switches":9,"involuntary_switches":1,"page_faults":0,"energy_mj":null,"dds_round_trip_us":null,"violations":0}}"#;
 
-    fn read(lines: &[&str]) -> Result<Run, String> {
+    fn read(lines: &[&str]) -> Result<LoopRun, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("idle.jsonl");
         std::fs::write(&file, lines.join("\n")).unwrap();

@@ -1,62 +1,31 @@
-//! What the terminal shows: one screen.
+//! The report on one screen of a terminal.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::figures::{count, ms, or_dash, percent, short};
-use super::html::{setup, verdict};
-use super::peers::NAMES;
-use super::report::Bench;
-use super::run::Run;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
 
-/// The summary; says where the files are.
-pub fn text(bench: &Bench, out: Option<&Path>) -> String {
-    let mut text = format!("{}\n", bench.machine.summary());
-    for run in &bench.runs {
-        of_run(&mut text, run);
+use crate::bench::loop_run::LoopRun;
+use crate::bench::numbers::{count, ms, or_dash, percent, short};
+use crate::bench::peers::{NAMES, Peer};
+use crate::bench::report::BenchReport;
+use crate::bench::run_text::{setup, verdict};
+
+/// The summary, and where the files are.
+pub fn text(report: &BenchReport, out: Option<&Path>) -> String {
+    let mut text = format!("{}\n", report.machine.summary());
+    for run in &report.runs {
+        write_run(&mut text, run);
     }
-    let mut line = |name: &str, rest: String| {
-        let _ = writeln!(text, "{name:<11} {rest}");
-    };
-    if let Some(kernel) = &bench.kernel {
-        let nets = kernel.net_us.iter().map(|(name, sample)| format!("{name} {}", ms(sample.p50)));
-        let ratio = kernel.vs_onnxruntime.map(|ratio| format!("; {} × onnxruntime", short(ratio)));
-        line("net", format!("ms an application: {}{}", nets.collect::<Vec<_>>().join(", "), ratio.unwrap_or_default()));
+    let parts = part_table(report);
+    if parts.row_count() > 0 {
+        let _ = writeln!(text, "{}", parts.trim_fmt());
     }
-    for (name, kinds) in [("maps", &bench.tick_by_kind), ("worlds", &bench.tick_by_kind_generated)] {
-        if !kinds.is_empty() {
-            let kinds = kinds.iter().map(|(kind, of)| format!("{kind} {} / {}", ms(of.times.p50), ms(of.times.p99)));
-            line(name, format!("ms, p50 / p99: {}", kinds.collect::<Vec<_>>().join(", ")));
-        }
+    if !report.peers.is_empty() {
+        let _ = writeln!(text, "{}", peer_table(&report.peers).trim_fmt());
     }
-    if let Some(size) = &bench.map_size {
-        line(
-            "map size",
-            format!(
-                "{0} x {0}: p99 {1} ms, {2} x that of {3} x {3}; {4} solved, cost {5} x the optimum's",
-                size.large.width,
-                ms(size.large.latency_us.p99),
-                short(size.p99_ratio),
-                size.small.width,
-                percent(size.success),
-                or_dash(size.path_cost_ratio, |ratio| format!("{ratio:.3}")),
-            ),
-        );
-    }
-    if let Some(slow) = &bench.slowdown {
-        line(
-            "slowdown",
-            format!(
-                "{} x from the middle of a plan on: at most {} quanta beyond the deadline, {} of {} late",
-                short(slow.factor),
-                short(slow.overshoot_quanta),
-                slow.late,
-                slow.plans
-            ),
-        );
-    }
-    peers(&mut text, bench);
-    for note in &bench.notes {
+    for note in &report.notes {
         let _ = writeln!(text, "note: {note}");
     }
     if let Some(out) = out {
@@ -65,7 +34,7 @@ pub fn text(bench: &Bench, out: Option<&Path>) -> String {
     text.trim_end().to_owned()
 }
 
-fn of_run(text: &mut String, run: &Run) {
+fn write_run(text: &mut String, run: &LoopRun) {
     let misses = run.misses;
     let _ = writeln!(text, "{}", setup(run));
     let _ = writeln!(
@@ -93,21 +62,73 @@ fn of_run(text: &mut String, run: &Run) {
     );
 }
 
-/// A line for each map: the median of each and how many were in time.
-fn peers(text: &mut String, bench: &Bench) {
-    if bench.peers.is_empty() {
-        return;
+/// A table without borders, whose columns are one space apart.
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    table
+}
+
+/// A line for each part that was measured.
+fn part_table(report: &BenchReport) -> Table {
+    let mut table = plain_table();
+    if let Some(kernel) = &report.kernel {
+        let nets = kernel.net_us.iter().map(|(name, times)| format!("{name} {}", ms(times.p50)));
+        let nets = nets.collect::<Vec<_>>().join(", ");
+        let ratio = kernel.vs_onnxruntime.map(|ratio| format!("; {} × onnxruntime", short(ratio)));
+        table.add_row(["net", &format!("ms an application: {nets}{}", ratio.unwrap_or_default())]);
     }
-    let _ = writeln!(text, "{:<17}{}", "peers, p50 in ms", NAMES.map(|name| format!("{name:>21}")).concat());
-    for found in bench.peers.chunks(NAMES.len()) {
-        let cells = found.iter().map(|peer| {
-            let all = if peer.in_time == peer.times_us.n {
-                String::new()
-            } else {
-                format!(" ({}/{})", peer.in_time, peer.times_us.n)
-            };
-            format!("{:>21}", ms(peer.times_us.p50) + &all)
+    for (name, kinds) in [("maps", &report.tick_by_kind), ("worlds", &report.tick_by_kind_generated)] {
+        if !kinds.is_empty() {
+            let kinds = kinds.iter().map(|(kind, of)| format!("{kind} {} / {}", ms(of.times.p50), ms(of.times.p99)));
+            table.add_row([name, &format!("ms, p50 / p99: {}", kinds.collect::<Vec<_>>().join(", "))]);
+        }
+    }
+    if let Some(size) = &report.map_size {
+        let text = format!(
+            "{0} x {0}: p99 {1} ms, {2} x that of {3} x {3}; {4} solved, cost {5} x the optimum's",
+            size.large.width,
+            ms(size.large.latency_us.p99),
+            short(size.p99_ratio),
+            size.small.width,
+            percent(size.success),
+            or_dash(size.path_cost_ratio, |ratio| format!("{ratio:.3}")),
+        );
+        table.add_row(["map size", &text]);
+    }
+    if let Some(slow) = &report.slowdown {
+        let text = format!(
+            "{} x from the middle of a plan on: at most {} quanta beyond the deadline, {} of {} late",
+            short(slow.factor),
+            short(slow.overshoot_quanta),
+            slow.late,
+            slow.plans
+        );
+        table.add_row(["slowdown", &text]);
+    }
+    if let Some(column) = table.column_mut(0) {
+        column.set_padding((0, 1));
+    }
+    table
+}
+
+/// A line for each map: the median of each, and how many answers were in time if not all were.
+fn peer_table(peers: &[Peer]) -> Table {
+    let mut table = plain_table();
+    table.set_header(std::iter::once("peers, p50 in ms").chain(NAMES));
+    for on_map in peers.chunks(NAMES.len()) {
+        let cells = on_map.iter().map(|peer| {
+            let n = peer.times_us.n;
+            let in_time = if peer.in_time == n { String::new() } else { format!(" ({}/{n})", peer.in_time) };
+            ms(peer.times_us.p50) + &in_time
         });
-        let _ = writeln!(text, "{:<17}{}", found[0].map, cells.collect::<String>());
+        table.add_row(on_map.first().map(|peer| peer.map.clone()).into_iter().chain(cells));
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+        if column.index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }

@@ -1,47 +1,56 @@
-//! The report's tables, for the page.
+//! The tables of the report's page.
 
 use std::collections::BTreeMap;
 
-use super::figures::{count, ms, or_dash, percent, short};
-use super::map_size::OnMap;
-use super::plots::STAGES;
-use super::report::Bench;
-use super::run::{OfKind, Run};
+use crate::bench::kernel::PEER;
+use crate::bench::kind_figures::KindFigures;
+use crate::bench::loop_run::LoopRun;
+use crate::bench::map_size::MapTicks;
+use crate::bench::numbers::{count, ms, or_dash, percent, short};
+use crate::bench::peers::Peer;
+use crate::bench::report::BenchReport;
+use crate::bench::stages::stages;
+use crate::machine::telemetry::readings::Readings;
 
-/// A table with its heading and what there is to say of it.
-pub struct Table {
+/// A table with its heading and an explanation.
+pub struct ReportTable {
+    /// The heading.
     pub title: &'static str,
+    /// The explanation; may be empty.
     pub about: String,
+    /// The columns' titles.
     pub head: Vec<String>,
+    /// Cells, row by row.
     pub rows: Vec<Vec<String>>,
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
+fn titles(titles: &[&str]) -> Vec<String> {
+    titles.iter().map(|title| (*title).to_owned()).collect()
 }
 
 /// All tables that have rows.
-pub fn all(bench: &Bench) -> Vec<Table> {
-    let kinds = "Milliseconds from request to path: nothing carried over, the robot one or two cells on, an obstacle on its \
-                 path, nothing at all. Applications of the net, and the share of their work that was not skipped.";
+pub fn all(report: &BenchReport) -> Vec<ReportTable> {
+    let kinds = "Milliseconds from request to path. Cold: nothing was carried over. Moved: the robot is one or two \
+                 cells further. Obstacle: there is a new obstacle on its path. Still: nothing has changed. \
+                 Applications of the net, and the share of their work that wasn't skipped.";
     let tables = [
-        runs(bench),
-        stages(bench),
-        outcomes(bench),
-        kernel(bench),
-        by_kind("Ticks by what has changed: maps", kinds, &bench.tick_by_kind),
-        by_kind("Ticks by what has changed: generated worlds", "", &bench.tick_by_kind_generated),
-        map_size(bench),
-        slowdown(bench),
-        peers(bench),
-        machine(bench),
-        settings(bench),
+        runs(report),
+        stage_times(report),
+        outcomes(report),
+        kernel(report),
+        by_kind("Ticks by what has changed: maps", kinds, &report.tick_by_kind),
+        by_kind("Ticks by what has changed: generated worlds", "", &report.tick_by_kind_generated),
+        map_size(report),
+        slowdown(report),
+        peers(report),
+        machine(report),
+        settings(report),
     ];
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 
-fn runs(bench: &Bench) -> Table {
-    let row = |run: &Run| {
+fn runs(report: &BenchReport) -> ReportTable {
+    let row = |run: &LoopRun| {
         let misses = run.misses;
         let switches = or_dash(run.context_switches, |s| format!("{} + {}", count(s.voluntary), count(s.involuntary)));
         vec![
@@ -63,51 +72,62 @@ fn runs(bench: &Bench) -> Table {
             or_dash(run.energy_mj_per_plan, short),
         ]
     };
-    Table {
+    ReportTable {
         title: "Runs",
-        about: "Milliseconds from the request to the published path. Misses: after the deadline / later than the period or \
-                50 ms / no answer at all. Page faults and allocations are those of the planning thread within its plans \
-                (allocations include the inference library's); switches, CPU and memory are the process's."
+        about: "Milliseconds from the request to the published path. Misses: after the deadline / later than the \
+                period or 50 ms / no answer at all. Page faults and allocations are those of the planning thread \
+                within its plans (allocations include the inference library's); switches, CPU and memory are the \
+                process's."
             .to_owned(),
-        head: words(&[
-            "run", "ticks", "deadline", "p50", "p99", "p99.9", "max", "least margin", "misses", "model's", "faults",
-            "allocations", "switches (own + forced)", "CPU %", "RSS / peak MB", "mJ a plan",
+        head: titles(&[
+            "run",
+            "ticks",
+            "deadline",
+            "p50",
+            "p99",
+            "p99.9",
+            "max",
+            "least margin",
+            "misses",
+            "model's",
+            "faults",
+            "allocations",
+            "switches (own + forced)",
+            "CPU %",
+            "RSS / peak MB",
+            "mJ a plan",
         ]),
-        rows: bench.runs.iter().map(row).collect(),
+        rows: report.runs.iter().map(row).collect(),
     }
 }
 
-fn stages(bench: &Bench) -> Table {
+fn stage_times(report: &BenchReport) -> ReportTable {
     let mut rows = Vec::new();
-    for run in &bench.runs {
-        let own = [("overhead", &run.overhead_us)];
-        let time = |stage: &'static str| {
-            let times = if stage == "wake" { Some(&run.wake_us) } else { run.stages_us.get(stage) };
-            times.map(|times| (stage, times))
-        };
-        let stages = STAGES.into_iter().filter_map(time);
-        for (name, times) in stages.chain(own).chain(run.dds_round_trip_us.iter().map(|times| ("round trip", times))) {
+    for run in &report.runs {
+        let others = std::iter::once(("overhead", &run.overhead_us))
+            .chain(run.dds_round_trip_us.iter().map(|times| ("round trip", times)));
+        for (name, times) in stages(run).chain(others) {
             let mut row = vec![run.setup.name.clone(), name.to_owned()];
             row.extend(times.all().into_iter().map(|(_, us)| short(us)));
             rows.push(row);
         }
     }
-    Table {
+    ReportTable {
         title: "Stages",
-        about: "Microseconds. Wake: how late the loop woke up. Overhead: waking and publishing together. Round trip: from the \
-                request's stamp to the path's arrival at the driver, over DDS."
+        about: "Microseconds. Wake: how late the loop woke up. Overhead: waking and publishing together. Round trip: \
+                from the request's stamp to the path's arrival at the driver, over DDS."
             .to_owned(),
-        head: words(&["run", "stage", "p50", "p90", "p99", "p99.9", "max"]),
+        head: titles(&["run", "stage", "p50", "p90", "p99", "p99.9", "max"]),
         rows,
     }
 }
 
-fn outcomes(bench: &Bench) -> Table {
+fn outcomes(report: &BenchReport) -> ReportTable {
     fn list<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
         let seen = counts.iter().filter(|(_, n)| **n > 0).map(|(name, n)| format!("{name} {}", count(*n)));
         seen.collect::<Vec<_>>().join(", ")
     }
-    let row = |run: &Run| {
+    let row = |run: &LoopRun| {
         vec![
             run.setup.name.clone(),
             list(&run.source),
@@ -117,21 +137,21 @@ fn outcomes(bench: &Bench) -> Table {
             or_dash(run.violations, count),
         ]
     };
-    Table {
+    ReportTable {
         title: "What came of the plans",
-        about: "Steps: how many plans took so many supervision steps, 0 where the carried answer did. Violations: paths that \
-                the driver's own check refused."
+        about: "Steps: how many plans took each number of supervision steps; 0 if the carried-over answer was enough. \
+                Violations: paths that failed the recording program's own check."
             .to_owned(),
-        head: words(&["run", "source", "result", "why the recursion stopped", "steps", "violations"]),
-        rows: bench.runs.iter().map(row).collect(),
+        head: titles(&["run", "source", "result", "why the recursion stopped", "steps", "violations"]),
+        rows: report.runs.iter().map(row).collect(),
     }
 }
 
-fn kernel(bench: &Bench) -> Table {
+fn kernel(report: &BenchReport) -> ReportTable {
     let mut rows = Vec::new();
     let mut about = String::new();
-    if let Some(kernel) = &bench.kernel {
-        let peer = kernel.net_us.get(super::kernel::PEER);
+    if let Some(kernel) = &report.kernel {
+        let peer = kernel.net_us.get(PEER);
         for (name, sample) in &kernel.net_us {
             let ratio = peer.map(|peer| sample.p50 / peer.p50);
             rows.push(vec![
@@ -151,16 +171,16 @@ fn kernel(bench: &Bench) -> Table {
             kernel.reason.as_deref().unwrap_or("The ratio is that of the medians.")
         );
     }
-    Table {
+    ReportTable {
         title: "One application of the net",
         about,
-        head: words(&["backend", "n", "least", "median", "95 % interval", "p99", "× onnxruntime"]),
+        head: titles(&["backend", "n", "least", "median", "95 % interval", "p99", "× onnxruntime"]),
         rows,
     }
 }
 
-fn by_kind(title: &'static str, about: &str, kinds: &BTreeMap<String, OfKind>) -> Table {
-    let row = |(name, of): (&String, &OfKind)| {
+fn by_kind(title: &'static str, about: &str, kinds: &BTreeMap<String, KindFigures>) -> ReportTable {
+    let row = |(name, of): (&String, &KindFigures)| {
         vec![
             name.clone(),
             count(of.n),
@@ -173,19 +193,19 @@ fn by_kind(title: &'static str, about: &str, kinds: &BTreeMap<String, OfKind>) -
             percent(of.model),
         ]
     };
-    Table {
+    ReportTable {
         title,
         about: about.to_owned(),
-        head: words(&["kind", "n", "p50", "p90", "p99", "max", "applications", "work done", "model's"]),
+        head: titles(&["kind", "n", "p50", "p90", "p99", "max", "applications", "work done", "model's"]),
         rows: kinds.iter().map(row).collect(),
     }
 }
 
-fn map_size(bench: &Bench) -> Table {
+fn map_size(report: &BenchReport) -> ReportTable {
     let mut rows = Vec::new();
     let mut about = String::new();
-    if let Some(size) = &bench.map_size {
-        let row = |map: &OnMap| {
+    if let Some(size) = &report.map_size {
+        let row = |map: &MapTicks| {
             vec![
                 format!("{} × {}", map.width, map.height),
                 count(map.latency_us.n),
@@ -200,9 +220,9 @@ fn map_size(bench: &Bench) -> Table {
         rows = vec![row(&size.small), row(&size.large)];
         let [low, high] = size.p99_ratio_interval.map(|side| or_dash(side, short));
         about = format!(
-            "Milliseconds; ticks on both in turns. p99 on the large map is {} times that on the small one (95 % interval {low} \
-             to {high}). Of {} pairs on the large map {} had a path in time; its cost over the optimum's is {} in the median, {} \
-             at worst. Guidance over it took {:.0} ms, off the loop.",
+            "Milliseconds; the ticks on both maps take turns. p99 on the large map is {} times that on the small one \
+             (95 % interval {low} to {high}). Of {} pairs on the large map {} had a path in time; its cost over the \
+             optimum's is {} in the median, {} at worst. Guidance over it took {:.0} ms, off the loop.",
             short(size.p99_ratio),
             size.plans,
             percent(size.success),
@@ -211,16 +231,16 @@ fn map_size(bench: &Bench) -> Table {
             size.guidance_ms,
         );
     }
-    Table {
+    ReportTable {
         title: "Size of the map",
         about,
-        head: words(&["map", "ticks", "p50", "p95", "p99", "max", "missed", "model's"]),
+        head: titles(&["map", "ticks", "p50", "p95", "p99", "max", "missed", "model's"]),
         rows,
     }
 }
 
-fn slowdown(bench: &Bench) -> Table {
-    let rows = bench.slowdown.iter().map(|slow| {
+fn slowdown(report: &BenchReport) -> ReportTable {
+    let rows = report.slowdown.iter().map(|slow| {
         vec![
             count(slow.plans),
             count(slow.late),
@@ -230,18 +250,18 @@ fn slowdown(bench: &Bench) -> Table {
             count(slow.solved),
         ]
     });
-    Table {
+    ReportTable {
         title: "A sudden slowdown",
-        about: "From the middle of a plan on each application takes ten times as long, by work. The greatest time beyond the \
-                deadline, in milliseconds and in such slow applications."
+        about: "From the middle of a plan on, each application takes ten times as long, by work. The longest time \
+                beyond the deadline, in milliseconds and in such slow applications."
             .to_owned(),
-        head: words(&["plans", "late", "beyond the deadline", "slow application", "in quanta", "with a path"]),
+        head: titles(&["plans", "late", "beyond the deadline", "slow application", "in quanta", "with a path"]),
         rows: rows.collect(),
     }
 }
 
-fn peers(bench: &Bench) -> Table {
-    let row = |peer: &super::peers::Peer| {
+fn peers(report: &BenchReport) -> ReportTable {
+    let row = |peer: &Peer| {
         vec![
             peer.map.clone(),
             peer.name.clone(),
@@ -254,30 +274,31 @@ fn peers(bench: &Bench) -> Table {
             or_dash(peer.cost_ratio, |ratio| format!("{ratio:.3}")),
         ]
     };
-    Table {
+    ReportTable {
         title: "Beside classical searches",
-        about: "The same queries, robot, costs and core; paths straightened and checked. Milliseconds. The model and the A* \
-                led by it are given the cost-to-go over the whole map, which is what Dijkstra computes, off their loop. \
-                Without a path a query counts as the whole deadline. Cost: median over the best path's over the cells."
+        about: "The same queries, robot, costs and core; paths are straightened and checked. Milliseconds. The model, \
+                and the A* that it is compared with last, are given the cost-to-go over the whole map, which Dijkstra \
+                computes, off their loop. A query without a path counts as the whole deadline. Cost: median, over \
+                that of the best path over the cells."
             .to_owned(),
-        head: words(&["map", "who", "in time", "p50", "p95", "p99", "max", "× A* p50", "cost"]),
-        rows: bench.peers.iter().map(row).collect(),
+        head: titles(&["map", "who", "in time", "p50", "p95", "p99", "max", "× A* p50", "cost"]),
+        rows: report.peers.iter().map(row).collect(),
     }
 }
 
-fn machine(bench: &Bench) -> Table {
+fn machine(report: &BenchReport) -> ReportTable {
     let mut rows: Vec<Vec<String>> =
-        bench.machine.rows().into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    for run in &bench.runs {
-        for (name, value) in run.sensors.iter().flat_map(crate::machine::telemetry::Readings::rows) {
+        report.machine.rows().into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    for run in &report.runs {
+        for (name, value) in run.sensors.iter().flat_map(Readings::rows) {
             rows.push(vec![format!("{name} ({})", run.setup.name), value]);
         }
     }
-    Table { title: "Machine", about: String::new(), head: words(&["what", "value"]), rows }
+    ReportTable { title: "Machine", about: String::new(), head: titles(&["what", "value"]), rows }
 }
 
-fn settings(bench: &Bench) -> Table {
-    let value = serde_json::to_value(&bench.settings).unwrap_or_default();
+fn settings(report: &BenchReport) -> ReportTable {
+    let value = serde_json::to_value(&report.settings).unwrap_or_default();
     let text = |value: &serde_json::Value| match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Array(items) => {
@@ -286,5 +307,5 @@ fn settings(bench: &Bench) -> Table {
         other => other.to_string(),
     };
     let rows = value.as_object().into_iter().flatten().map(|(name, value)| vec![name.replace('_', " "), text(value)]);
-    Table { title: "Settings", about: String::new(), head: words(&["setting", "value"]), rows: rows.collect() }
+    ReportTable { title: "Settings", about: String::new(), head: titles(&["setting", "value"]), rows: rows.collect() }
 }

@@ -1,4 +1,4 @@
-//! What is known of one plan: made in process from the planner's report, and read from recordings of the node.
+//! One plan of a control loop: either planned in this process, or read from a recording of the node.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,40 +8,16 @@ use trm_planner::halt::policy::StopReason;
 use trm_planner::{Report, Source, StageTimes};
 use trm_rt::usage::Usage;
 
-/// A name that a program knows or a file brought.
+use crate::bench::microseconds::{from_us, to_us};
+use crate::bench::tick_kind::TickKind;
+
+/// A name: a constant of this program, or read from a file.
 pub type Name = Cow<'static, str>;
 
-/// What has changed since the plan before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Nothing was carried over.
-    Cold,
-    /// The robot is in another cell.
-    Moved,
-    /// Costs have changed in the window.
-    Obstacle,
-    /// Neither.
-    Still,
-}
-
-impl Kind {
-    pub const ALL: [Self; 4] = [Self::Cold, Self::Moved, Self::Obstacle, Self::Still];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cold => "cold",
-            Self::Moved => "moved",
-            Self::Obstacle => "obstacle",
-            Self::Still => "still",
-        }
-    }
-}
-
-/// Times of the stages, in microseconds.
+/// How long each stage took, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Stages {
+pub struct StageMicroseconds {
     pub encode: f64,
     pub recurse: f64,
     pub decode: f64,
@@ -51,11 +27,12 @@ pub struct Stages {
     pub publish: f64,
 }
 
-/// One plan. Times are in microseconds; counts that nobody took are absent.
+/// One plan. TimeHistogram are in microseconds. Counts that weren't taken are missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
+    /// Number of the tick.
     pub id: u64,
-    /// `SUCCEEDED` or Nav2's name of the reason.
+    /// `SUCCEEDED`, or Nav2's name of the reason why there is no path.
     pub result: Name,
     pub source: Name,
     #[serde(default = "none")]
@@ -63,17 +40,17 @@ pub struct Tick {
     pub steps: u16,
     pub applications: u16,
     pub warm: bool,
-    /// Share of the net's work that was not skipped.
+    /// Share of the net's work that wasn't skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
-    /// From the request's time to the published path.
+    pub kind: Option<TickKind>,
+    /// Time from the request to the published path.
     pub total_us: f64,
-    /// Left before the deadline; negative when it was missed.
+    /// Time left before the deadline; negative if the plan missed it.
     pub margin_us: f64,
     #[serde(default)]
-    pub stages_us: Stages,
+    pub stages_us: StageMicroseconds,
     /// How late the loop woke up.
     #[serde(default)]
     pub wake_us: f64,
@@ -85,7 +62,7 @@ pub struct Tick {
     pub voluntary_switches: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub involuntary_switches: Option<u64>,
-    /// From the request's stamp to the path's arrival at the driver.
+    /// Time from the request's stamp to the path's arrival at the program that drives the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_us: Option<f64>,
     pub length_m: f64,
@@ -95,32 +72,24 @@ fn none() -> Name {
     Name::Borrowed("none")
 }
 
-/// Microseconds.
-pub fn us(time: Duration) -> f64 {
-    time.as_nanos() as f64 / 1e3
-}
-
-/// A time of so many microseconds; nothing for what is less than nothing or no number.
-pub fn time(us: f64) -> Duration {
-    Duration::try_from_secs_f64(us / 1e6).unwrap_or_default()
-}
-
-/// The times around a plan that the planner doesn't know of.
+/// What the loop around the planner measures of a plan.
 #[derive(Debug, Clone, Copy)]
-pub struct Around {
-    /// From the tick's time to the loop's waking.
+pub struct TickContext {
+    /// Time from the tick until the loop woke up.
     pub wake: Duration,
-    /// From the planner's return to the end of publishing.
+    /// Time from the planner's return to the end of publishing.
     pub publish: Duration,
-    /// From the tick's time to the end of publishing.
+    /// Time from the tick to the end of publishing.
     pub total: Duration,
+    /// Time that the plan had.
     pub deadline: Duration,
+    /// What the planning thread used meanwhile.
     pub usage: Usage,
 }
 
 impl Tick {
-    /// A plan in process.
-    pub fn new(id: u64, result: Name, report: &Report, kind: Kind, around: Around, length_m: f64) -> Self {
+    /// A plan of this process.
+    pub fn new(id: u64, result: Name, report: &Report, kind: TickKind, context: TickContext, length_m: f64) -> Self {
         let stages = report.stages;
         Self {
             id,
@@ -130,32 +99,33 @@ impl Tick {
             steps: report.steps,
             applications: report.applications,
             warm: report.warm,
-            share: super::backend::share(report),
+            share: (report.applications > 0).then_some(f64::from(report.share)),
             kind: Some(kind),
-            total_us: us(around.total),
-            margin_us: us(around.deadline) - us(around.total),
-            stages_us: Stages {
-                encode: us(stages.encode),
-                recurse: us(stages.recurse),
-                decode: us(stages.decode),
-                verify: us(stages.verify),
-                smooth: us(stages.smooth),
-                fallback: us(stages.fallback),
-                publish: us(around.publish),
+            total_us: to_us(context.total),
+            margin_us: to_us(context.deadline) - to_us(context.total),
+            stages_us: StageMicroseconds {
+                encode: to_us(stages.encode),
+                recurse: to_us(stages.recurse),
+                decode: to_us(stages.decode),
+                verify: to_us(stages.verify),
+                smooth: to_us(stages.smooth),
+                fallback: to_us(stages.fallback),
+                publish: to_us(context.publish),
             },
-            wake_us: us(around.wake),
-            page_faults: Some(around.usage.page_faults),
-            allocations: Some(around.usage.allocations),
-            voluntary_switches: Some(around.usage.voluntary_switches),
-            involuntary_switches: Some(around.usage.involuntary_switches),
+            wake_us: to_us(context.wake),
+            page_faults: Some(context.usage.page_faults),
+            allocations: Some(context.usage.allocations),
+            voluntary_switches: Some(context.usage.voluntary_switches),
+            involuntary_switches: Some(context.usage.involuntary_switches),
             received_us: None,
             length_m,
         }
     }
 
-    /// What [`trm_planner::stats::Statistics`] counts. A name that this program doesn't know is left out.
+    /// The report as far as [`trm_planner::stats::Statistics`] counts it. Names that this program doesn't know are left
+    /// out.
     pub fn report(&self) -> Report {
-        let Stages { encode, recurse, decode, verify, smooth, fallback, .. } = self.stages_us;
+        let StageMicroseconds { encode, recurse, decode, verify, smooth, fallback, .. } = self.stages_us;
         Report {
             source: Source::ALL.into_iter().find(|source| source.name() == self.source).unwrap_or(Source::None),
             stop: StopReason::ALL.into_iter().find(|stop| stop.name() == self.stop),
@@ -163,23 +133,23 @@ impl Tick {
             applications: self.applications,
             warm: self.warm,
             stages: StageTimes {
-                encode: time(encode),
-                recurse: time(recurse),
-                decode: time(decode),
-                verify: time(verify),
-                smooth: time(smooth),
-                fallback: time(fallback),
-                total: time(self.total_us),
+                encode: from_us(encode),
+                recurse: from_us(recurse),
+                decode: from_us(decode),
+                verify: from_us(verify),
+                smooth: from_us(smooth),
+                fallback: from_us(fallback),
+                total: from_us(self.total_us),
             },
             margin: (self.margin_us * 1e3) as i64,
             ..Report::default()
         }
     }
 
-    /// The numbers that must be numbers and not negative.
+    /// Checks that times and lengths are numbers and not negative, and that the source is known.
     ///
     /// # Errors
-    /// The name of the first field that isn't, its value, and what it must be.
+    /// Name and value of the first wrong field, and what it must be.
     pub fn check(&self) -> Result<(), String> {
         let stages = self.stages_us;
         for (field, value) in [
@@ -207,41 +177,9 @@ impl Tick {
     }
 }
 
-/// Whether a plan came in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Miss {
-    /// After the deadline, but not after the period or 50 ms.
-    Late,
-    /// Later than that.
-    TooLate,
-}
-
-/// The greatest lateness that still counts as late (iRobot's ros2-performance).
-const LATE_MS: f64 = 50.0;
-
-/// How a plan of this time counts at a deadline and a rate; `None` when it came in time.
-pub fn miss(total_us: f64, deadline_ms: f64, rate_hz: f64) -> Option<Miss> {
-    let late = deadline_ms.max((1e3 / rate_hz).min(LATE_MS));
-    match total_us / 1e3 {
-        ms if ms <= deadline_ms => None,
-        ms if ms <= late => Some(Miss::Late),
-        _ => Some(Miss::TooLate),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_plan_after_its_deadline_is_late_and_after_its_period_too_late() {
-        assert_eq!(miss(9_999.0, 10.0, 50.0), None);
-        assert_eq!(miss(10_001.0, 10.0, 50.0), Some(Miss::Late));
-        assert_eq!(miss(20_001.0, 10.0, 50.0), Some(Miss::TooLate));
-        assert_eq!(miss(50_001.0, 10.0, 1.0), Some(Miss::TooLate), "50 ms at slow rates");
-        assert_eq!(miss(25_000.0, 30.0, 50.0), None);
-        assert_eq!(miss(30_001.0, 30.0, 50.0), Some(Miss::TooLate), "the deadline is longer than the period");
-    }
 
     #[test]
     fn a_tick_comes_back_from_its_line_and_gives_the_report_that_it_was_made_of() {
@@ -260,14 +198,14 @@ mod tests {
             margin: 8_000_000,
             ..Report::default()
         };
-        let around = Around {
+        let context = TickContext {
             wake: Duration::from_micros(60),
             publish: Duration::ZERO,
             total: Duration::from_millis(2),
             deadline: Duration::from_millis(10),
             usage: Usage { allocations: 3, ..Usage::default() },
         };
-        let tick = Tick::new(7, "SUCCEEDED".into(), &report, Kind::Moved, around, 4.5);
+        let tick = Tick::new(7, "SUCCEEDED".into(), &report, TickKind::Moved, context, 4.5);
         let text = serde_json::to_string(&tick).unwrap();
         assert!(text.contains("\"kind\":\"moved\"") && text.contains("\"margin_us\":8000.0"), "{text}");
         let back: Tick = serde_json::from_str(&text).unwrap();

@@ -106,7 +106,7 @@ impl Anytime {
         };
         let count = args.queries as usize;
         let results = jobs::run("anytime", count, args.jobs.into(), || Instruments::new(setting, bundle), examine)?;
-        let step = bundle.manifest.architecture.applications_a_step() as u32;
+        let step = bundle.manifest.architecture.applications_per_step() as u32;
         let mut figures = Self::of(results, steps, step, setting);
         if args.jobs > 1 {
             // Threads slow each other down.

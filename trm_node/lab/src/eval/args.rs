@@ -153,7 +153,7 @@ impl EvalArgs {
             bail!("--window: {window} is not {wanted}, which is what --{flag} makes it");
         }
         config.set("window_size", &Value::Integer(wanted)).map_err(with_flag)?;
-        let window = bundle.window(wanted as usize).map_err(with_flag)?;
+        let window = bundle.fitting_window(wanted as usize).map_err(with_flag)?;
         let budget = match self.deadline_ms {
             Some(deadline) => PlanBudget::DeadlineMs(deadline),
             None => PlanBudget::Steps(self.steps.unwrap_or_else(|| window.max(32) as i64)),

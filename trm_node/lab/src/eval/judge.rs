@@ -59,7 +59,7 @@ impl Judge {
         Ok(Self {
             model_only: TimedPlanner::new(setting, &setting.config, bundle)?,
             with_fallback: TimedPlanner::new(setting, &config, bundle)?,
-            step: bundle.manifest.architecture.applications_a_step() as u32,
+            step: bundle.manifest.architecture.applications_per_step() as u32,
         })
     }
 

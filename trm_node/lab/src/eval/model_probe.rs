@@ -9,8 +9,8 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, MOVES, Pose};
 use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
-use trm_net::encode::{CLASSES, NONE};
-use trm_net::fused::fastest;
+use trm_net::encode::{CLASSES, NO_MOVE};
+use trm_net::registry::fastest;
 use trm_planner::Report;
 use trm_planner::decode::{Decoder, Field};
 use trm_planner::model::{Model, Plan, Refined, View};
@@ -82,7 +82,7 @@ impl ModelProbe {
             clock: Instant::now(),
             elapsed: Duration::ZERO,
             decoder: Decoder::new(cells, config.planner.max_expansions as usize),
-            logits: vec![0.0; shape.field()],
+            logits: vec![0.0; shape.logits_len()],
             cells: Vec::new(),
             config,
         })
@@ -156,7 +156,7 @@ impl ModelProbe {
                 self.logits[class * cells + at] = -(cols as f32).hypot(rows as f32);
             }
         }
-        self.logits[NONE * cells..].fill(0.0);
+        self.logits[NO_MOVE * cells..].fill(0.0);
         let field = Field { window, blocked, goals, logits: &self.logits };
         let found = self.decoder.find(&field, query.start, &mut self.cells)
             && check(&query.costmap, self.rules(&query.costmap), self.cells.iter().map(|cell| cell.center()));

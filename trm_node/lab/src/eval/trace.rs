@@ -3,7 +3,7 @@
 use serde::Serialize;
 use trm_grid::costmap::Costmap;
 use trm_grid::guidance::Guidance;
-use trm_grid::moves::{each, legal_moves};
+use trm_grid::moves::{iter_moves, legal_moves};
 use trm_grid::units::{Cell, MOVES};
 
 use super::model_probe::{ModelProbe, ProbeAnswer};
@@ -107,7 +107,7 @@ fn good_moves(costmap: &Costmap, field: &Guidance, cell: Cell) -> u8 {
         let (step, next) = (MOVES[*bit], cell.after(MOVES[*bit]));
         costmap.cost(next).is_some_and(|to| field.cost_to_go(next) + travel.step(cost, to, step) <= here + TIE)
     };
-    each(legal_moves(costmap, cell, false)).filter(is_good).fold(NO_MOVE, |moves, bit| moves | 1 << bit)
+    iter_moves(legal_moves(costmap, cell, false)).filter(is_good).fold(NO_MOVE, |moves, bit| moves | 1 << bit)
 }
 
 /// Figures over all queries after one supervision step.
@@ -216,7 +216,7 @@ mod tests {
             let worlds = QuerySource::new(&args, &setting).unwrap();
             let mut probe = ModelProbe::new(&setting, &bundle).unwrap();
             let mut judge = Judge::new(&setting, &bundle).unwrap();
-            let step = bundle.manifest.architecture.applications_a_step() as u32;
+            let step = bundle.manifest.architecture.applications_per_step() as u32;
             let per_answer = step / bundle.manifest.architecture.cycles as u32;
             for number in 0..8 {
                 let query = worlds.query(1, number, &setting).unwrap();
@@ -241,7 +241,7 @@ mod tests {
         let costmap = world.costmap().unwrap();
         let travel = trm_grid::travel::Travel::new(&trm_config::GridConfig::default());
         let field = field(&costmap, Cell::new(3, 0), travel).unwrap();
-        let moves = |col, row| each(good_moves(&costmap, &field, Cell::new(col, row))).collect::<Vec<_>>();
+        let moves = |col, row| iter_moves(good_moves(&costmap, &field, Cell::new(col, row))).collect::<Vec<_>>();
         assert_eq!(moves(0, 0), [2], "along the row");
         assert!(moves(3, 0).is_empty(), "the goal");
         assert!(moves(1, 1).is_empty(), "blocked");

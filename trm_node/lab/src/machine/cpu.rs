@@ -1,14 +1,17 @@
-//! The processor: what it is called, what it can do, how fast it runs.
+//! The processor: its name, its vector instructions and its clocks.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Machine, output};
-use crate::machine::telemetry::files::{entries, finite, number, text};
-use crate::machine::telemetry::jetson::{self, ClockMhz};
+use crate::machine::description::Machine;
+use crate::machine::jetson::{self, ClockMhz};
+use crate::machine::program::output;
+use crate::machine::sysfs::{entries, finite, number, text};
 
-/// Names of ARM cores by implementer and part number: Documentation/arch/arm64 says where the numbers come from, Linux'
-/// arch/arm64/include/asm/cputype.h and lscpu-arm.c of util-linux have the names. Those that robots have.
+/// Names of the ARM cores that robots have, by implementer and part number.
+///
+/// The numbers come from /proc/cpuinfo (Linux, Documentation/arch/arm64), the names from Linux'
+/// arch/arm64/include/asm/cputype.h and lscpu-arm.c of util-linux.
 const ARM: [((u64, u64), &str); 16] = [
     ((0x41, 0xd03), "Cortex-A53"),
     ((0x41, 0xd05), "Cortex-A55"),
@@ -28,11 +31,12 @@ const ARM: [((u64, u64), &str); 16] = [
     ((0x4e, 0x004), "Carmel"),
 ];
 
-/// Vector instructions by the kernel's names for them, those that do more last.
+/// Vector instructions by the kernel's names for them, the most powerful ones last.
 const SETS: [(&str, &str); 6] =
     [("sse2", "SSE2"), ("avx2", "AVX2"), ("fma", "FMA"), ("avx512f", "AVX-512"), ("asimd", "NEON"), ("sve", "SVE")];
 
-pub(super) fn describe(root: &Path, machine: &mut Machine) {
+/// Adds what is known of the processor.
+pub fn describe(root: &Path, machine: &mut Machine) {
     let info = text(&root.join("proc/cpuinfo")).unwrap_or_default();
     let cores = root.join("sys/devices/system/cpu");
     machine.cpu = name(&info);
@@ -48,7 +52,7 @@ pub(super) fn describe(root: &Path, machine: &mut Machine) {
         folders.iter().filter_map(|folder| text(&folder.join("scaling_governor"))).collect();
     machine.governor = (!governors.is_empty()).then(|| governors.into_iter().collect::<Vec<_>>().join(", "));
     machine.power_mode = output(&root.join("usr/sbin/nvpmodel"), "-q").as_deref().and_then(jetson::power_mode);
-    // It says more to root alone.
+    // Only root gets the clocks.
     if let Some(clocks) = output(&root.join("usr/bin/jetson_clocks"), "--show") {
         machine.gpu_clock_mhz = jetson::clock(&clocks, "GPU");
         machine.memory_clock_mhz = jetson::clock(&clocks, "EMC");
@@ -56,7 +60,7 @@ pub(super) fn describe(root: &Path, machine: &mut Machine) {
     }
 }
 
-/// Values of a field of /proc/cpuinfo, of each core.
+/// The values of a field of /proc/cpuinfo, one for each core.
 fn fields<'a>(info: &'a str, field: &'a str) -> impl Iterator<Item = &'a str> {
     info.lines().filter_map(move |line| {
         let (name, value) = line.split_once(':')?;
@@ -64,7 +68,7 @@ fn fields<'a>(info: &'a str, field: &'a str) -> impl Iterator<Item = &'a str> {
     })
 }
 
-/// x86 says it; ARM has numbers.
+/// The processor's name. On x86 the kernel knows it; on ARM it is looked up by the cores' numbers.
 fn name(info: &str) -> Option<String> {
     let number = |hex: &str| u64::from_str_radix(hex.strip_prefix("0x")?, 16).ok();
     let parts = fields(info, "CPU implementer").zip(fields(info, "CPU part"));
@@ -90,7 +94,7 @@ fn instruction_sets(info: &str) -> Vec<String> {
     SETS.into_iter().filter(|(flag, _)| has(flag)).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// How many numbers a list like `0-3,5` has.
+/// The number of cores in a list like `0-3,5`.
 fn count(list: &str) -> Option<u64> {
     list.split(',').try_fold(0_u64, |sum, part| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -99,7 +103,7 @@ fn count(list: &str) -> Option<u64> {
     })
 }
 
-/// From files in kilohertz, of each core.
+/// The clocks in megahertz. `read` gives the values of a file, in kilohertz, for all cores.
 fn clock(read: impl Fn(&str) -> Vec<f64>) -> Option<ClockMhz> {
     let of = |file, choose: fn(f64, f64) -> f64| read(file).into_iter().reduce(choose).map(|kilohertz| kilohertz / 1e3);
     Some(ClockMhz {
@@ -114,15 +118,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::machine::telemetry::trees::Tree;
+    use crate::machine::trees::Tree;
 
     #[test]
     fn a_pc_is_named_by_itself_and_a_virtual_one_says_its_clock_only() {
         let tree = Tree::new(&[
             (
                 "proc/cpuinfo",
-                "processor\t: 0\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2596.098\nflags\t\t: fpu sse2 fma avx2 avx512f\n\n\
-                 processor\t: 1\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2700.5\nflags\t\t: fpu sse2 fma avx2 avx512f\n",
+                "processor\t: 0\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2596.098\nflags\t\t: fpu sse2 fma avx2 \
+                 avx512f\n\nprocessor\t: 1\nmodel name\t: AMD EPYC 9B45\ncpu MHz\t\t: 2700.5\nflags\t\t: fpu sse2 fma \
+                 avx2 avx512f\n",
             ),
             ("sys/devices/system/cpu/online", "0-1\n"),
             ("sys/devices/system/cpu/isolated", "1\n"),

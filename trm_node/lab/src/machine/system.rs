@@ -1,15 +1,13 @@
-//! The kernel and what it runs in.
+//! The operating system: kernel, preemption, memory, hypervisor and container.
 
 use std::path::Path;
 
-use super::Machine;
-use crate::machine::telemetry::files::{count, finite, text};
-use crate::machine::telemetry::jetson;
+use crate::machine::description::{Machine, REAL_TIME};
+use crate::machine::jetson;
+use crate::machine::sysfs::{count, finite, text};
 
-/// The kernel whose every part can be interrupted.
-pub(super) const REAL_TIME: &str = "PREEMPT_RT";
-
-pub(super) fn describe(root: &Path, variable: &dyn Fn(&str) -> Option<String>, machine: &mut Machine) {
+/// Adds what is known of the system. `variable` reads an environment variable.
+pub fn describe(root: &Path, variable: &dyn Fn(&str) -> Option<String>, machine: &mut Machine) {
     let read = |path: &str| text(&root.join(path));
     let number = |path: &str| read(path)?.parse().ok();
     machine.board = read("proc/device-tree/model");
@@ -35,10 +33,10 @@ fn pretty_name(release: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// What the kernel was built for (its version says so), and where that can be changed, what is chosen.
+/// The preemption model that the kernel was built with, and the mode that was chosen at run time, if it can be chosen.
 fn preemption(root: &Path) -> Option<String> {
     let version = text(&root.join("proc/sys/kernel/version"))?;
-    // JetPack 4's says `PREEMPT RT`.
+    // JetPack 4 writes `PREEMPT RT`.
     if count(&root.join("sys/kernel/realtime")) == Some(1)
         || version.contains(REAL_TIME)
         || version.contains("PREEMPT RT")
@@ -46,13 +44,13 @@ fn preemption(root: &Path) -> Option<String> {
         return Some(REAL_TIME.to_owned());
     }
     let kind = version.split_whitespace().find(|word| word.starts_with("PREEMPT")).unwrap_or("none");
-    // `none voluntary (full) lazy`, for root.
+    // For example `none voluntary (full) lazy`. Only root can read it.
     let modes = text(&root.join("sys/kernel/debug/sched/preempt"));
     let chosen = modes.as_deref().and_then(|modes| modes.split_whitespace().find(|mode| mode.starts_with('(')));
     Some(chosen.map_or_else(|| kind.to_owned(), |chosen| format!("{kind} {chosen}")))
 }
 
-/// Its name where the firmware says it, else that there is one.
+/// The hypervisor's name as the firmware gives it, or `unknown` if the processor only says that there is one.
 fn hypervisor(root: &Path) -> Option<String> {
     const GUESTS: [&str; 9] = [
         "QEMU",
@@ -83,7 +81,7 @@ fn hypervisor(root: &Path) -> Option<String> {
 
 fn container(root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let exists = |path: &str| root.join(path).exists();
-    // systemd's, podman's and LXC's way to say it.
+    // Set by systemd-nspawn, podman and LXC.
     if let Some(container) = variable("container") {
         return Some(container);
     }
@@ -102,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::machine::telemetry::trees::Tree;
+    use crate::machine::trees::Tree;
 
     fn described(files: &[(&str, &str)]) -> Machine {
         let mut machine = Machine::default();

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use trm_grid::costmap::Costmap;
-use trm_grid::moves::{each, legal_among};
+use trm_grid::moves::{iter_moves, legal_moves_given};
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, MOVES};
 use trm_planner::search::{Ended, Frontier, Space, trace};
@@ -109,8 +109,8 @@ impl Space for WeightedSpace<'_> {
         let geometry = self.costmap.geometry();
         let (cell, cost) = (geometry.cell(entry.cell as usize), f32::from_bits(entry.cost));
         let Some(here) = self.costmap.cost(cell) else { return true };
-        let around = self.costmap.around(cell);
-        for index in each(legal_among(&around, self.travel.allow_unknown)) {
+        let around = self.costmap.neighbour_costs(cell);
+        for index in iter_moves(legal_moves_given(&around, self.travel.allow_unknown)) {
             let step = MOVES[index];
             let next = cell.after(step);
             let Some(at) = geometry.index(next) else { continue };
@@ -189,7 +189,7 @@ mod tests {
                 assert!(search.find(&costmap, travel, weight, (start, goal), &mut path));
                 assert_eq!((path[0], *path.last().unwrap()), (start, goal));
                 for pair in path.windows(2) {
-                    let moves = each(legal_moves(&costmap, pair[0], false));
+                    let moves = iter_moves(legal_moves(&costmap, pair[0], false));
                     assert!(moves.into_iter().any(|index| pair[0].after(MOVES[index]) == pair[1]));
                 }
                 let cost = travel.cells(&costmap, path.iter());

@@ -1,11 +1,13 @@
-//! The kernel on every instruction set against the model in doubles and tract, and what it skips against what it doesn't.
-
-use std::path::Path;
+//! The kernel on every instruction set, with a bundle's weights: against the model in double precision, and against
+//! tract.
 
 use super::*;
+use crate::graph::Graph;
+use crate::released;
+use crate::tract::TractBackend;
 
 fn bundle() -> Bundle {
-    Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32")).unwrap()
+    Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap()
 }
 
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
@@ -14,66 +16,35 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     }
 }
 
-/// The net in doubles, as `models/trm_train/model.py` has it. `state` is `[tokens, tokens, HIDDEN]`.
-fn exact(weights: &Weights, tokens: usize, state: &[f32]) -> Vec<f32> {
-    const D: usize = layer::HIDDEN;
-    let mut s: Vec<f64> = state.iter().copied().map(f64::from).collect();
-    for layer in &weights.layers {
-        let before = s.clone();
-        for (token, values) in s.chunks_exact_mut(D).enumerate() {
-            let (row, col) = (token / tokens, token % tokens);
-            let mut gate = [0.0_f64; 2 * D];
-            for tap in 0..9 {
-                let (r, c) = (row + tap / 3, col + tap % 3);
-                if (1..=tokens).contains(&r) && (1..=tokens).contains(&c) {
-                    let from = &before[((r - 1) * tokens + c - 1) * D..][..D];
-                    for (output, sum) in gate.iter_mut().enumerate() {
-                        let weight = |input: usize| f64::from(layer.gate[(output * D + input) * 9 + tap]);
-                        *sum += from.iter().enumerate().map(|(input, value)| value * weight(input)).sum::<f64>();
-                    }
-                }
-            }
-            let gated: Vec<f64> = (0..D).map(|at| gate[at] / (1.0 + (-gate[at]).exp()) * gate[D + at]).collect();
-            for (output, value) in values.iter_mut().enumerate() {
-                *value += gated.iter().zip(&layer.out[output * D..]).map(|(g, w)| g * f64::from(*w)).sum::<f64>();
-            }
-            let mean = values.iter().map(|value| value * value).sum::<f64>() / D as f64;
-            let scale = 1.0 / (mean + 1e-5).sqrt();
-            values.iter_mut().zip(&layer.gain).for_each(|(value, gain)| *value *= scale * f64::from(*gain));
-        }
-    }
-    s.into_iter().map(|value| value as f32).collect()
-}
-
 #[test]
 fn every_level_computes_the_model_on_every_kind_of_width() {
     let bundle = bundle();
-    let weights = Weights::read(&bundle).unwrap();
-    // 9 tokens are no multiple of what the kernel works on at once, 10 and 11 neither.
+    let weights = weights::read(&bundle).unwrap();
+    // 9 tokens are no multiple of what the kernel computes at once, 10 and 11 neither.
     for size in [16, 18, 20, 22, 32, 52] {
-        for level in Level::all() {
+        for level in Level::available() {
             let mut tract = TractBackend::new(&bundle, size).unwrap();
-            let mut fused = FusedBackend::new(&bundle, &mut tract, level).unwrap();
+            let mut fused = FusedBackend::new(&bundle, &mut tract, level).unwrap().unwrap();
             let shape = tract.shape();
             let what = |graph: &str| format!("{graph}, {level:?}, {size} cells");
-            let mut state: Vec<f32> = (0..shape.state()).map(|at| (at as f32 * 0.7).sin()).collect();
-            let mut input: Vec<f32> = (0..shape.input()).map(|at| (at as f32 * 0.3).sin()).collect();
-            // Twice: the frames must still be zero, and nothing may be left of the run before.
+            let mut state: Vec<f32> = (0..shape.state_len()).map(|at| (at as f32 * 0.7).sin()).collect();
+            let mut input: Vec<f32> = (0..shape.input_len()).map(|at| (at as f32 * 0.3).sin()).collect();
+            // Twice: the frames must still be zero outside, and nothing may be left of the previous run.
             for _ in 0..2 {
                 let mut out = vec![0.0; state.len()];
                 let mut xs = [out.clone(), out.clone()];
-                let mut fields = [vec![0.0; shape.field()], vec![0.0; shape.field()]];
+                let mut logits = [vec![0.0; shape.logits_len()], vec![0.0; shape.logits_len()]];
                 let mut qs = [0.0; 2];
                 let share = fused.net(Update::Latent, &state, &mut out).unwrap();
                 assert!((share - 1.0).abs() < f32::EPSILON, "nothing is skipped unless asked to");
                 // Against the exact one: tract's own roundings differ from processor to processor.
-                assert_close(&out, &exact(&weights, shape.tokens(), &state), &what("net"));
+                assert_close(&out, &trm_kernel::testing::net(&weights, shape.tokens(), &state), &what("net"));
                 for (at, backend) in [&mut fused as &mut dyn Backend, &mut tract].into_iter().enumerate() {
                     backend.encode(&input, &mut xs[at]).unwrap();
-                    qs[at] = backend.decode(&out, &xs[at], &mut fields[at]).unwrap();
+                    qs[at] = backend.decode(&out, &xs[at], &mut logits[at]).unwrap();
                 }
                 assert_close(&xs[0], &xs[1], &what("encode"));
-                assert_close(&fields[0], &fields[1], &what("decode"));
+                assert_close(&logits[0], &logits[1], &what("decode"));
                 assert_close(&qs[..1], &qs[1..], &what("q"));
                 state = out.iter().rev().copied().collect();
                 input.reverse();
@@ -85,7 +56,7 @@ fn every_level_computes_the_model_on_every_kind_of_width() {
 #[test]
 fn another_model_is_left_to_tract() {
     let bundle = bundle();
-    let weights = Weights::read(&bundle).unwrap();
+    let weights = weights::read(&bundle).unwrap();
     let mut tract = TractBackend::new(&bundle, 32).unwrap();
     let changes: [fn(&mut Weights); 5] = [
         |w| w.encode.weight[5] += 0.1,
@@ -94,14 +65,43 @@ fn another_model_is_left_to_tract() {
         |w| w.moves.bias[35] += 0.1,
         |w| w.q.weight[31] += 0.5,
     ];
-    for level in Level::all() {
+    for level in Level::available() {
         let shape = tract.shape();
-        assert!(same(&mut tract, &mut FusedBackend::with_weights(&weights, shape, level).unwrap()));
+        assert!(agree(&mut tract, &mut FusedBackend::with_weights(&weights, shape, level).unwrap()).unwrap());
         for (at, change) in changes.iter().enumerate() {
             let mut other = weights.clone();
             change(&mut other);
             let mut fused = FusedBackend::with_weights(&other, shape, level).unwrap();
-            assert!(!same(&mut tract, &mut fused), "{level:?} has other weights: {at}");
+            assert!(!agree(&mut tract, &mut fused).unwrap(), "{level:?} has other weights: {at}");
         }
     }
+}
+
+/// A reference one of whose graphs fails.
+struct Failing(TractBackend);
+
+impl Backend for Failing {
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
+    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
+        self.0.encode(input, x)
+    }
+
+    fn net(&mut self, _: Update, _: &[f32], _: &mut [f32]) -> Result<f32, InferenceError> {
+        Err(InferenceError::new(Graph::Net, "no memory"))
+    }
+
+    fn decode(&mut self, y: &[f32], x: &[f32], logits: &mut [f32]) -> Result<f32, InferenceError> {
+        self.0.decode(y, x, logits)
+    }
+}
+
+#[test]
+fn a_reference_that_fails_is_not_taken_for_one_that_differs() {
+    let bundle = bundle();
+    let mut reference = Failing(TractBackend::new(&bundle, 32).unwrap());
+    let error = FusedBackend::new(&bundle, &mut reference, Level::available()[0]).err().unwrap();
+    assert_eq!(error.to_string(), "inference: graph net failed: no memory");
 }

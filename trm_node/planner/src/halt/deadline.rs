@@ -1,21 +1,21 @@
-//! Time is an argument: the core has no clock of its own.
+//! Clocks and deadlines. Time is always an argument: the planner has no clock of its own.
 
 use std::time::{Duration, Instant};
 
-/// A monotonic clock. The node's reads `CLOCK_MONOTONIC`, tests bring a simulated one.
+/// A monotonic clock. The node's reads `CLOCK_MONOTONIC`; tests use a simulated one.
 pub trait Clock {
-    /// Time since a fixed point that is the same for all readings.
+    /// The time since a fixed instant, the same for all readings.
     fn now(&self) -> Duration;
 }
 
-/// The machine's monotonic clock, counted from the instant.
+/// The machine's monotonic clock, measured from this instant.
 impl Clock for Instant {
     fn now(&self) -> Duration {
         self.elapsed()
     }
 }
 
-/// The instant by which the path must be published.
+/// The instant by which some work must end, as a reading of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(Duration);
 
@@ -26,13 +26,13 @@ impl Deadline {
         Self(instant)
     }
 
-    /// Time left, nothing when it has passed.
+    /// The time left; zero after the deadline.
     #[must_use]
     pub fn left(&self, clock: &dyn Clock) -> Duration {
         self.0.saturating_sub(clock.now())
     }
 
-    /// Time left in nanoseconds, negative when it has passed.
+    /// The time left in nanoseconds; negative after the deadline.
     #[must_use]
     pub fn margin_ns(&self, clock: &dyn Clock) -> i64 {
         let now = clock.now();
@@ -40,7 +40,7 @@ impl Deadline {
         if now <= self.0 { ns(self.0.saturating_sub(now)) } else { -ns(now.saturating_sub(self.0)) }
     }
 
-    /// The same deadline, earlier by a reserve.
+    /// A deadline that is earlier by a reserve.
     #[must_use]
     pub const fn earlier(self, reserve: Duration) -> Self {
         Self(self.0.saturating_sub(reserve))

@@ -1,4 +1,4 @@
-//! Whether to apply the net once more.
+//! The stop policy: it decides whether the network is applied once more.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::halt::deadline::{Clock, Deadline};
 pub enum StopReason {
     /// A path is verified and confirmed: see [`Assessment::confirmed`].
     Verified,
-    /// A path is verified, and the answer hardly changes any more.
+    /// A path is verified, and the answer has almost stopped changing.
     Settled,
-    /// A path is verified, and the q head is sure of the answer.
+    /// A path is verified, and the q head is confident of the answer.
     Confident,
-    /// `max_steps` were run.
+    /// The maximum number of supervision steps was reached.
     StepLimit,
-    /// One more application would not have fitted before the deadline.
+    /// Another application would not have ended before the deadline.
     Deadline,
-    /// The caller cancelled.
+    /// The request was cancelled.
     Cancelled,
 }
 
@@ -41,60 +41,86 @@ impl StopReason {
         }
     }
 
-    /// The place in [`Self::ALL`].
+    /// The index in [`Self::ALL`].
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
     }
 }
 
-/// What is known of an answer after it was decoded.
+/// What is known about an answer after decoding it.
 #[derive(Debug, Clone, Copy)]
 pub struct Assessment {
-    /// Travel cost of its own path, in cells; `None` when it has none that passes the check.
+    /// The travel cost of this answer's own path, in cells; `None` if it has no path that passes the check.
     pub cost: Option<f64>,
-    /// Whether the field knows the whole of that path.
+    /// Whether the field covers that path completely: see [`Decoder::is_known`](crate::decode::Decoder::is_known).
     pub known: bool,
-    /// Cells that the decoder expanded beside that path.
+    /// The number of cells off that path that the decoder expanded.
     pub beside: u32,
-    /// A verified path exists, from this answer or from one before.
+    /// Whether a verified path exists, from this answer or from an earlier one.
     pub verified: bool,
-    /// This answer's path is verified too and no cheaper than the best one before it, and the field knows the whole of it. A
-    /// path that the search has groped for in an unfinished field confirms nothing. Chosen by evidence: `stop_policies` of
-    /// `trm eval --anytime`.
+    /// Whether this answer's own path is verified and no cheaper than the best one before it, and the field covers it
+    /// completely. A path that the decoder had to search for in an unfinished field confirms nothing. This rule was chosen
+    /// by measurement: `stop_policies` of `trm eval --anytime`.
     pub confirmed: bool,
-    /// Root mean square of the answer's last change.
+    /// The root mean square of the answer's last change.
     pub change: f32,
-    /// Logit of the q head.
+    /// The logit of the q head.
     pub q: f32,
 }
 
-/// How far a plan is, when the policy is asked whether one more application may run.
+/// How far the recursion is when the policy is asked for another application.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// Supervision steps begun.
+    /// The number of supervision steps begun.
     pub steps: usize,
-    /// Whether the last one is over.
+    /// Whether the last of them is complete.
     pub step_is_whole: bool,
-    /// Whether a verified path exists: then no time is kept for the fallback.
+    /// Whether a verified path exists. Then no time is reserved for the fallback.
     pub verified: bool,
 }
 
-/// The stop policy: which reasons are on, and the time before which all applications must end.
+/// The stop policy of one plan: which stop reasons are enabled, and when all applications must have ended.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use trm_config::PlannerConfig;
+/// use trm_planner::halt::deadline::{Clock, Deadline};
+/// use trm_planner::halt::policy::{Assessment, Policy, Progress, StopReason};
+///
+/// let clock = Instant::now();
+/// let deadline = Deadline::at(clock.now() + Duration::from_secs(3600));
+/// let policy = Policy::new(&PlannerConfig::default(), deadline, Duration::ZERO);
+///
+/// // Before each application: does it end in time?
+/// let progress = Progress { steps: 1, step_is_whole: true, verified: false };
+/// assert_eq!(policy.before(progress, Duration::from_millis(1), &clock), None);
+/// assert_eq!(policy.before(progress, Duration::from_secs(4000), &clock), Some(StopReason::Deadline));
+///
+/// // After each answer: is it worth going on?
+/// let first = Assessment {
+///     cost: Some(12.0), known: true, beside: 0, verified: true, confirmed: false, change: 0.4, q: 0.0,
+/// };
+/// assert_eq!(policy.after(first), None);
+/// assert_eq!(policy.after(Assessment { confirmed: true, ..first }), Some(StopReason::Verified));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Policy {
     deadline: Deadline,
+    /// The time reserved for the fallback.
     fallback: Duration,
     max_steps: usize,
+    /// Whether [`StopReason::Verified`] is enabled.
     verified: bool,
+    /// The threshold for [`StopReason::Settled`], if enabled.
     settled: Option<f32>,
-    /// As a logit.
+    /// The threshold for [`StopReason::Confident`] as a logit, if enabled.
     confident: Option<f32>,
 }
 
 impl Policy {
-    /// The policy for one plan. The recursion, with all decoding, must end by `deadline`, and by `fallback` earlier
-    /// while there is no verified path.
+    /// The policy of one plan. The recursion, including all decoding, must end by `deadline`. While there is no verified
+    /// path, the time `fallback` before it is reserved for the fallback.
     #[must_use]
     pub fn new(config: &PlannerConfig, deadline: Deadline, fallback: Duration) -> Self {
         let p = config.confident_threshold;
@@ -108,8 +134,8 @@ impl Policy {
         }
     }
 
-    /// Asked before each application: `None` when it may run. `predicted` is the time it and the decoding after it are
-    /// expected to take.
+    /// Asked before each application; `None` if it may run. `predicted` is the predicted time of the application and of the
+    /// decoding after it.
     #[must_use]
     pub fn before(&self, progress: Progress, predicted: Duration, clock: &dyn Clock) -> Option<StopReason> {
         if progress.steps >= self.max_steps && progress.step_is_whole {
@@ -119,7 +145,7 @@ impl Policy {
         (self.deadline.left(clock) <= predicted.saturating_add(kept)).then_some(StopReason::Deadline)
     }
 
-    /// Asked after each decoded answer: `None` when it is worth going on.
+    /// Asked after each decoded answer; `None` if it is worth going on.
     #[must_use]
     pub fn after(&self, answer: Assessment) -> Option<StopReason> {
         if !answer.verified {
@@ -152,7 +178,8 @@ mod tests {
         }
     }
 
-    /// Runs applications of these lengths until the policy stops; the clock's end and the reason.
+    /// Runs applications with these durations until the policy stops. Returns the time it took, the reason and the number of
+    /// applications.
     fn run(times_us: &[u64], budget_us: u64) -> (Duration, Option<StopReason>, usize) {
         let clock = Simulated(Cell::new(Duration::from_secs(7)));
         let deadline = Deadline::at(clock.now() + Duration::from_micros(budget_us));
@@ -172,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn steady_applications_end_before_the_deadline() {
+    fn applications_of_constant_duration_end_before_the_deadline() {
         let (end, reason, done) = run(&[1000; 100], 20_000);
         assert_eq!(reason, Some(StopReason::Deadline));
         assert!(end < Duration::from_millis(20));
@@ -180,12 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn one_application_that_takes_twenty_times_longer_overshoots_by_itself_alone() {
+    fn an_application_that_takes_twenty_times_longer_delays_by_no_more_than_itself() {
         let mut times = [1000; 100];
         times[15] = 20_000;
         let (end, reason, done) = run(&times, 20_000);
-        assert_eq!((reason, done), (Some(StopReason::Deadline), 16), "nothing starts after it");
-        assert_eq!(end, Duration::from_millis(35), "15 ms before it, 20 ms of its own");
+        assert_eq!((reason, done), (Some(StopReason::Deadline), 16), "none starts after it");
+        assert_eq!(end, Duration::from_millis(35), "15 ms before it and 20 ms for itself");
         times[15] = 1000;
         times[3] = 10_000;
         let (end, reason, _) = run(&times, 20_000);
@@ -212,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_application_starts_that_is_predicted_not_to_fit(
+        fn an_application_starts_only_if_it_is_predicted_to_end_in_time(
             left_us in 0_u64..50_000, predicted_us in 0_u64..50_000, fallback_us in 0_u64..50_000, late in any::<bool>(),
             verified in any::<bool>(),
         ) {

@@ -1,19 +1,17 @@
-//! Worlds, clocks and a backend for the planner's tests.
-#![allow(dead_code, reason = "each test file uses a part")]
+//! Costmaps, a clock and a backend for the planner's tests.
+#![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use trm_config::Config;
-use trm_config::GridKind;
+use trm_config::{Config, GridKind};
 use trm_grid::costmap::{Costmap, CostmapBuilder};
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{CellPoint, Point, Pose};
-use trm_net::backend::Update;
-use trm_net::backend::{Backend, Shape};
+use trm_net::backend::{Backend, Shape, Update};
 use trm_net::bundle::Bundle;
 use trm_net::encode::CHANNELS;
 use trm_net::error::InferenceError;
@@ -21,10 +19,10 @@ use trm_planner::halt::deadline::Clock;
 
 pub fn bundle() -> Bundle {
     Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32"))
-        .expect("the bundle is whole")
+        .expect("the released bundle is valid")
 }
 
-/// A raw map drawn as text, the first row at the origin: `#` occupied, `?` unknown, all else free.
+/// The costmap of a raw map drawn as text, the first row at the origin. `#` is occupied, `?` unknown, anything else free.
 pub fn costmap(config: &Config, resolution: f64, rows: &[String]) -> Costmap {
     let origin = Pose::new(-1.0, 2.0, 0.3);
     let geometry = Geometry::new(rows[0].len() as u32, rows.len() as u32, resolution, origin).expect("a grid");
@@ -38,13 +36,13 @@ pub fn costmap(config: &Config, resolution: f64, rows: &[String]) -> Costmap {
     builder.replace(OccupancyGrid::new(geometry, data).expect("legal values")).clone()
 }
 
-/// The map-frame pose at the centre of a cell, off it by a share of a cell.
+/// The pose in the map frame at a point in cells.
 pub fn pose(costmap: &Costmap, col: f64, row: f64, yaw: f64) -> Pose {
     let Point { x, y } = costmap.geometry().to_point(CellPoint::new(col, row));
     Pose::new(x, y, yaw)
 }
 
-/// A clock that only moves when it is told to.
+/// A clock that only advances when told to.
 #[derive(Clone, Default)]
 pub struct Simulated(Arc<AtomicU64>);
 
@@ -60,8 +58,8 @@ impl Clock for Simulated {
     }
 }
 
-/// A model that knows nothing: every move is as good as any other, or always the first one. Each application takes
-/// `net_us` of the simulated clock, which may change between plans. Allocates nothing.
+/// A model that knows nothing: it considers every move equally good or, if `stubborn`, always prefers the first one. Each
+/// application takes `net_us` microseconds of the simulated clock, which may change between plans. Allocates nothing.
 pub struct Ignorant {
     pub clock: Simulated,
     pub net_us: Arc<AtomicU64>,

@@ -1,16 +1,17 @@
-//! The power monitors on a Jetson's module: INA3221 chips of three channels, by the labels of their rails.
+//! The power monitors of a Jetson's module: INA3221 chips. Each has three channels, named after the rails they measure.
 //!
-//! `JetPack` 5 and later have the kernel's hwmon driver (Documentation/hwmon/ina3221.rst: `in[123]_label`, `in[123]_input` in mV,
-//! `curr[123]_input` in mA; `in[456]` are shunt voltages and `in7` their sum, no rails). `JetPack` 4 has NVIDIA's iio driver
-//! (`rail_name_[012]`, `in_power[012]_input` in mW). Chip 1-0040 on Orin, 7-0040 on Xavier NX; the AGX modules have a second, 0041.
+//! `JetPack` 5 and later use the kernel's hwmon driver (Documentation/hwmon/ina3221.rst): `in[123]_label`,
+//! `in[123]_input` in mV, `curr[123]_input` in mA. `in[456]` are shunt voltages and `in7` is their sum; they are no
+//! rails. `JetPack` 4 has NVIDIA's iio driver: `rail_name_[012]`, `in_power[012]_input` in mW. The chip is 1-0040 on
+//! Orin and 7-0040 on Xavier NX. The AGX modules have a second one, 0041.
 
 use std::path::{Path, PathBuf};
 
-use super::files::{entries, number, text};
-use super::rails::is_connected;
-use super::{Sample, Sensor};
+use crate::machine::sysfs::{entries, number, text};
+use crate::machine::telemetry::rails::is_connected;
+use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
-/// The channels of every chip that have a rail.
+/// The rails of all chips.
 pub struct Ina3221(Vec<Rail>);
 
 struct Rail {
@@ -19,14 +20,14 @@ struct Rail {
 }
 
 enum Power {
-    /// Files of the voltage in mV and of the current in mA.
+    /// The files of the voltage in mV and of the current in mA.
     Product(PathBuf, PathBuf),
-    /// File of the power in mW.
+    /// The file of the power in mW.
     Direct(PathBuf),
 }
 
 impl Ina3221 {
-    /// The chips that a driver has taken; `None` where there is none with a rail that can be read.
+    /// Finds the chips that have a driver; `None` if no rail can be read.
     pub fn open(root: &Path) -> Option<Self> {
         let drivers = root.join("sys/bus/i2c/drivers");
         let chips = ["ina3221", "ina3221x"].into_iter().flat_map(|driver| entries(&drivers.join(driver), ""));
@@ -64,7 +65,7 @@ impl Rail {
 }
 
 impl Sensor for Ina3221 {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         for rail in &self.0 {
             if let Some(power) = rail.milliwatts() {
                 sample.rails_mw.insert(rail.label.clone(), power);
@@ -75,11 +76,11 @@ impl Sensor for Ina3221 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::{Tree, agx_orin, orin_nx, xavier_nx_jetpack_4};
     use super::*;
+    use crate::machine::trees::{Tree, agx_orin, orin_nx, xavier_nx_jetpack_4};
 
     fn read(tree: &Tree) -> Vec<(String, f64)> {
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         Ina3221::open(tree.root()).unwrap().read(&mut sample);
         sample.rails_mw.into_iter().collect()
     }
@@ -121,7 +122,7 @@ mod tests {
         let orin = orin_nx();
         let mut chips = Ina3221::open(orin.root()).unwrap();
         orin.remove("sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon4/curr1_input");
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         chips.read(&mut sample);
         assert_eq!(sample.rails_mw.len(), 2, "only what is there is said");
     }

@@ -1,13 +1,13 @@
-//! Which of a machine's rails make up the whole.
+//! Which rails add up to a module's total power.
 
 use std::collections::BTreeMap;
 
-/// The rails whose sum is the module's power, for each kind of module; the first of which all are there counts.
+/// The rails whose sum is the module's power, for each kind of module. The first entry that is complete counts.
 ///
-/// `VDD_IN` of Orin NX, Orin Nano and Xavier NX is the whole module's (<https://forums.developer.nvidia.com/t/200883>), as
-/// `POM_5V_IN` is Jetson Nano's. AGX Orin and AGX Xavier have no such rail. AGX Orin's `VDDQ_VDD2_1V8AO`, the memory, is
-/// measured at 5 V, and taken for a branch of `VIN_SYS_5V0`. AGX Xavier's `SYS5V` is all but the others
-/// (<https://forums.developer.nvidia.com/t/75574>).
+/// `VDD_IN` supplies all of an Orin NX, Orin Nano or Xavier NX (<https://forums.developer.nvidia.com/t/200883>), and
+/// `POM_5V_IN` all of a Jetson Nano. AGX Orin and AGX Xavier have no such rail. AGX Orin's `VDDQ_VDD2_1V8AO` supplies
+/// the memory, is measured at 5 V, and is taken to be a branch of `VIN_SYS_5V0`. AGX Xavier's `SYS5V` supplies
+/// everything that the other rails don't (<https://forums.developer.nvidia.com/t/75574>).
 const TOTALS: [&[&str]; 4] = [
     &["VDD_IN"],
     &["POM_5V_IN"],
@@ -15,7 +15,7 @@ const TOTALS: [&[&str]; 4] = [
     &["GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V"],
 ];
 
-/// The power of the whole module in milliwatts, and the rails that it is the sum of; `None` where a rail is missing.
+/// The power of the whole module in milliwatts, and the rails that it is the sum of; `None` if a rail is missing.
 pub fn total(rails_mw: &BTreeMap<String, f64>) -> Option<(f64, &'static [&'static str])> {
     TOTALS.into_iter().find_map(|names| {
         let powers: Option<Vec<f64>> = names.iter().map(|name| rails_mw.get(*name).copied()).collect();
@@ -23,7 +23,7 @@ pub fn total(rails_mw: &BTreeMap<String, f64>) -> Option<(f64, &'static [&'stati
     })
 }
 
-/// Whether a channel with this label measures anything: `NC` is not connected.
+/// Whether a channel with this label measures a rail. `NC` means "not connected".
 pub fn is_connected(label: &str) -> bool {
     !label.is_empty() && !label.eq_ignore_ascii_case("nc")
 }

@@ -1,27 +1,30 @@
-//! RAPL: energy counters of Intel's and AMD's processors, Documentation/power/powercap/powercap.rst. Only root may read them.
+//! RAPL, the energy counters of Intel's and AMD's processors (Linux, Documentation/power/powercap/powercap.rst). Only
+//! root may read them.
 
 use std::path::{Path, PathBuf};
 
-use super::files::{count, entries, text};
-use super::{Sample, Sensor};
+use crate::machine::sysfs::{count, entries, text};
+use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
-/// The domains of every processor.
+/// The energy domains of all processors.
 pub struct Rapl(Vec<Domain>);
 
 struct Domain {
     name: String,
     counter: PathBuf,
-    /// Where the counter starts over, in microjoules.
+    /// The value at which the counter wraps around, in microjoules.
     range: u64,
+    /// The counter's last value, in microjoules.
     last: u64,
-    /// Since it was opened, in microjoules.
+    /// Energy used since the counter was opened, in microjoules.
     used: u64,
 }
 
 impl Rapl {
-    /// The domains whose counter can be read; `None` where there are none.
+    /// Finds the domains whose counters can be read; `None` if there are none.
     pub fn open(root: &Path) -> Option<Self> {
-        // A domain `intel-rapl:0:1` is a part of `intel-rapl:0`; both are here. `intel-rapl-mmio:0` is the same once more.
+        // `intel-rapl:0:1` is a part of `intel-rapl:0`; both are listed. `intel-rapl-mmio:0` is a second view of the
+        // same counter and is left out.
         let folders = entries(&root.join("sys/class/powercap"), "intel-rapl:");
         let domains: Vec<Domain> = folders.iter().filter_map(|folder| Domain::open(folder)).collect();
         (!domains.is_empty()).then_some(Self(domains))
@@ -31,7 +34,7 @@ impl Rapl {
 impl Domain {
     fn open(folder: &Path) -> Option<Self> {
         let own = text(&folder.join("name"))?;
-        // Parts of two processors have the same name.
+        // The parts of two processors have the same names, so the processor's name goes in front.
         let path = folder.file_name()?.to_str()?;
         let name = match path.match_indices(':').nth(1) {
             Some((end, _)) => format!("{}/{own}", text(&folder.with_file_name(&path[..end]).join("name"))?),
@@ -44,7 +47,7 @@ impl Domain {
 }
 
 impl Sensor for Rapl {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         for domain in &mut self.0 {
             if let Some(now) = count(&domain.counter) {
                 let step = now
@@ -58,19 +61,19 @@ impl Sensor for Rapl {
     }
 }
 
-/// Whether a domain counts towards the machine's energy: a processor does, and its memory, which is not in it. The platform's
-/// counter has those in it, and is left out by many machines.
+/// Whether a domain is added to the machine's energy. A processor is, and so is its memory, which the processor's
+/// counter leaves out. The platform's counter includes both, but many machines don't have it.
 pub fn is_of_the_whole(name: &str) -> bool {
     (name.starts_with("package-") && !name.contains('/')) || name.ends_with("/dram")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::{Tree, pc};
     use super::*;
+    use crate::machine::trees::{Tree, pc};
 
     fn used(rapl: &mut Rapl) -> Vec<(String, f64)> {
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         rapl.read(&mut sample);
         sample.domains_mj.into_iter().collect()
     }
@@ -86,7 +89,7 @@ mod tests {
         assert_eq!(used(&mut rapl), at([0.0, 0.0, 0.0]));
         tree.write("sys/class/powercap/intel-rapl:0/energy_uj", "262143328850\n");
         assert_eq!(used(&mut rapl), at([100.0, 0.0, 0.0]));
-        // The counter started over: 0 µJ to its end, 5000 µJ since.
+        // The counter wrapped around: 0 µJ up to its range, 5000 µJ since.
         tree.write("sys/class/powercap/intel-rapl:0/energy_uj", "5000\n");
         assert_eq!(used(&mut rapl), at([105.0, 0.0, 0.0]));
         tree.remove("sys/class/powercap/intel-rapl:0/energy_uj");
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn counters_that_only_root_may_read_are_none() {
-        // A folder in the place of the file can't be read either, not even by root.
+        // A folder in place of the file can't be read either, not even by root.
         let tree = Tree::new(&[
             ("sys/class/powercap/intel-rapl:0/name", "package-0"),
             ("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850"),

@@ -1,11 +1,11 @@
-//! What only NVIDIA's kernels say: how busy the GPU is, and how often the module was throttled for its current or voltage.
+//! Readings that only NVIDIA's kernels offer: the GPU's load, and how often current or voltage throttled the module.
 
 use std::path::{Path, PathBuf};
 
-use super::files::{count, entries, number};
-use super::{Sample, Sensor};
+use crate::machine::sysfs::{count, entries, number};
+use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
-/// Where the load is, in thousandths: `JetPack` 6, 5 and 4.
+/// The files of the GPU's load, in thousandths, in `JetPack` 6, 5 and 4.
 const LOADS: [&str; 4] = [
     "sys/devices/platform/bus@0/17000000.gpu/load",
     "sys/devices/platform/17000000.ga10b/load",
@@ -13,18 +13,18 @@ const LOADS: [&str; 4] = [
     "sys/devices/gpu.0/load",
 ];
 
-/// The file of the GPU's load.
+/// The GPU's load, read from a file.
 pub struct GpuLoad(PathBuf);
 
 impl GpuLoad {
-    /// `None` where none of the files can be read.
+    /// Finds the file; `None` if there is none that can be read.
     pub fn open(root: &Path) -> Option<Self> {
         LOADS.iter().map(|path| root.join(path)).find(|path| number(path).is_some()).map(Self)
     }
 }
 
 impl Sensor for GpuLoad {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         if let Some(thousandths) = number(&self.0) {
             sample.gpu_percent = Some(thousandths / 10.0);
         }
@@ -36,7 +36,7 @@ impl Sensor for GpuLoad {
 pub struct Throttling(Vec<PathBuf>);
 
 impl Throttling {
-    /// `None` where there are no such counters.
+    /// Finds the counters; `None` if there are none.
     pub fn open(root: &Path) -> Option<Self> {
         let devices = entries(&root.join("sys/class/hwmon"), "hwmon");
         let files = devices.iter().flat_map(|device| entries(device, "oc"));
@@ -46,7 +46,7 @@ impl Throttling {
 }
 
 impl Sensor for Throttling {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         let counts: Option<Vec<u64>> = self.0.iter().map(|path| count(path)).collect();
         sample.throttle_events = counts.map(|counts| counts.into_iter().fold(0, u64::saturating_add));
     }
@@ -54,13 +54,13 @@ impl Sensor for Throttling {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::{Tree, agx_orin, orin_nx, xavier_nx_jetpack_4};
     use super::*;
+    use crate::machine::trees::{Tree, agx_orin, orin_nx, xavier_nx_jetpack_4};
 
     #[test]
     fn the_load_is_in_thousandths_wherever_it_is() {
         for (tree, percent) in [(orin_nx(), 45.0), (xavier_nx_jetpack_4(), 99.7)] {
-            let mut sample = Sample::default();
+            let mut sample = SensorSample::default();
             GpuLoad::open(tree.root()).unwrap().read(&mut sample);
             assert_eq!(sample.gpu_percent, Some(percent));
         }
@@ -71,7 +71,7 @@ mod tests {
     fn events_of_every_kind_are_added() {
         let tree = agx_orin();
         let mut throttling = Throttling::open(tree.root()).unwrap();
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         throttling.read(&mut sample);
         assert_eq!(sample.throttle_events, Some(52));
         tree.remove("sys/class/hwmon/hwmon2/oc2_event_cnt");

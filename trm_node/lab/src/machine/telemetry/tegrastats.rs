@@ -1,21 +1,22 @@
-//! NVIDIA's tegrastats, for modules whose power monitors can't be read: a process that prints a line now and then.
+//! NVIDIA's tegrastats, a process that prints a line at a fixed interval. For modules whose power monitors can't be
+//! read.
 //!
-//! The line is documented in the Jetson Linux Developer Guide, "Tegrastats Utility", and differs from release to release.
+//! The line's format differs between releases (Jetson Linux Developer Guide, "Tegrastats Utility").
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::files::finite;
-use super::rails::is_connected;
-use super::thermal::is_measured;
-use super::{PERIOD, Sample, Sensor};
+use crate::machine::sysfs::finite;
+use crate::machine::telemetry::rails::is_connected;
+use crate::machine::telemetry::sensor::{PERIOD, Sensor, SensorSample};
+use crate::machine::telemetry::thermal::is_measured;
 
-/// A line's power of each rail, temperatures and GPU load. Anything else that the line has, or that isn't understood, is
-/// left out.
-fn parse(line: &str) -> Sample {
-    let mut sample = Sample::default();
+/// Reads the rails' power, the temperatures and the GPU's load from a line. Anything else, or anything that isn't
+/// understood, is left out.
+fn parse(line: &str) -> SensorSample {
+    let mut sample = SensorSample::default();
     let mut words = line.split_whitespace().peekable();
     while let Some(word) = words.next() {
         if let Some((zone, celsius)) = temperature(word) {
@@ -34,24 +35,24 @@ fn parse(line: &str) -> Sample {
     sample
 }
 
-/// `cpu@62.843C`, and since `JetPack` 7 `cpu@52.968C/52.968C`.
+/// Parses `cpu@62.843C`, and `cpu@52.968C/52.968C` as of `JetPack` 7.
 fn temperature(word: &str) -> Option<(&str, f64)> {
     let (zone, value) = word.split_once('@')?;
     let now = value.split('/').next()?.strip_suffix('C')?;
     Some((zone, finite(now)?)).filter(|_| is_name(zone))
 }
 
-/// `0%`, `0%@306`, `0%@[305]`, `0%@[0,0]`; `@[0,0,0]` has no load.
+/// Parses `0%`, `0%@306`, `0%@[305]` and `0%@[0,0]`. `@[0,0,0]` has no load.
 fn percent(word: &str) -> Option<f64> {
     finite(word.split_once('%')?.0).filter(|load| (0.0..=100.0).contains(load))
 }
 
-/// `3913mW/3922mW`, `598mW/598`, `6140/5510` (now and the average), `5765mW`, and since `JetPack` 7 three numbers. Not
-/// `5246/7771MB`, which is memory, nor `115`, which is a clock.
+/// Parses `3913mW/3922mW`, `598mW/598` and `6140/5510` (present and average power), `5765mW`, and three numbers as of
+/// `JetPack` 7. `5246/7771MB` is memory and `115` a clock; both are refused.
 fn milliwatts(word: &str) -> Option<f64> {
     let mut values = word.split('/').map(|value| {
         let number = value.strip_suffix("mW").unwrap_or(value);
-        // No signs and exponents: only digits are a power.
+        // A power has no sign and no exponent.
         number.bytes().all(|b| b.is_ascii_digit() || b == b'.').then(|| finite(number)).flatten()
     });
     let now = values.next()??;
@@ -65,11 +66,11 @@ fn is_name(word: &str) -> bool {
 /// The running process and its newest line.
 pub struct Tegrastats {
     child: Child,
-    newest: Arc<Mutex<Option<Sample>>>,
+    newest: Arc<Mutex<Option<SensorSample>>>,
 }
 
 impl Tegrastats {
-    /// Starts it; `None` where it isn't installed.
+    /// Starts the process; `None` if it isn't installed.
     pub fn open(root: &Path) -> Option<Self> {
         let mut child = Command::new(root.join("usr/bin/tegrastats"))
             .args(["--interval", &PERIOD.as_millis().to_string()])
@@ -82,7 +83,7 @@ impl Tegrastats {
         let output = child.stdout.take()?;
         let slot = Arc::clone(&newest);
         let reader = std::thread::Builder::new().name("tegrastats".to_owned()).spawn(move || {
-            // It ends with the process.
+            // The output ends when the process does.
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(parse(&line));
             }
@@ -94,7 +95,7 @@ impl Tegrastats {
 }
 
 impl Sensor for Tegrastats {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(line) = newest {
             sample.rails_mw.extend(line.rails_mw);
@@ -106,7 +107,7 @@ impl Sensor for Tegrastats {
 
 impl Drop for Tegrastats {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -116,10 +117,12 @@ impl Drop for Tegrastats {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::rails::total;
     use super::*;
+    use crate::machine::telemetry::rails::total;
+    use crate::machine::trees::Tree;
 
-    /// A line as a module printed it, and what must be found: GPU load, total power, one zone, how many zones and rails.
+    /// A line that a module printed, and what it must give: the GPU's load, the total power, one zone, and the numbers
+    /// of zones and rails.
     struct Case {
         line: &'static str,
         gpu: Option<f64>,
@@ -143,7 +146,8 @@ mod tests {
             zones: 5,
             rails: 3,
         },
-        // AGX Orin, JetPack 5, with zones that are offline and channels that are not connected: a Go exporter's test line.
+        // AGX Orin, JetPack 5, with zones that are offline and channels that are not connected: a Go exporter's test
+        // line.
         Case {
             line: "04-11-2025 10:36:27 RAM 4321/62801MB (lfb 1759x4MB) SWAP 19/31400MB (cached 0MB) CPU \
                    [0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729,0%@729] EMC_FREQ \
@@ -157,7 +161,8 @@ mod tests {
             zones: 7,
             rails: 4,
         },
-        // AGX Orin, JetPack 7.2 (L4T 39.2), with averages of everything: github.com/rbonghi/jetson_stats, test_06_tegra_parse.py.
+        // AGX Orin, JetPack 7.2 (L4T 39.2), with averages of everything: test_06_tegra_parse.py of
+        // github.com/rbonghi/jetson_stats.
         Case {
             line: "07-25-2026 09:08:28 RAM 20642/62817MB (lfb 1x2MB) CPU \
                    [23%@2201,10%@2201,4%@2201,14%@2201,30%@2201,18%@2201,10%@2201,10%@2201,33%@2201,7%@2201,5%@2201,27%@2201] \
@@ -241,7 +246,7 @@ mod tests {
             zones: 5,
             rails: 3,
         },
-        // Thor, L4T 38.4: the clocks alone; no rails that we know the sum of.
+        // Thor, L4T 38.4: no GPU load, and no known set of rails that adds up to the total.
         Case {
             line: "05-17-2026 10:00:32 RAM 4208/125773MB (lfb 31x4MB) SWAP 0/2048MB (cached 0MB) CPU [1%@972,0%@972] \
                    EMC_FREQ 0%@665 GR3D_FREQ @[0,0,0] NVENC0_FREQ @0 VIC off OFA_FREQ @0 PVA0_FREQ off APE 300 \
@@ -280,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_left_out() {
         let sample = parse("cpu@nanC gpu@infC @5C VDD_IN infmW/1mW VDD_SOC 1e3mW VDD_X -1mW/1mW GR3D_FREQ 101% VDD_Y");
-        assert_eq!(sample, Sample::default());
+        assert_eq!(sample, SensorSample::default());
     }
 
     proptest! {
@@ -298,7 +303,7 @@ mod tests {
 
     #[test]
     fn the_process_is_asked_for_its_newest_line_and_ended() {
-        let tree = super::super::trees::Tree::new(&[]);
+        let tree = Tree::new(&[]);
         tree.program(
             "usr/bin/tegrastats",
             &format!(
@@ -309,8 +314,8 @@ mod tests {
         );
         let mut tegrastats = Tegrastats::open(tree.root()).unwrap();
         let pid = tegrastats.child.id();
-        let mut sample = Sample::default();
-        while sample == Sample::default() {
+        let mut sample = SensorSample::default();
+        while sample == SensorSample::default() {
             std::thread::yield_now();
             tegrastats.read(&mut sample);
         }

@@ -1,30 +1,32 @@
-//! Thermal zones of the kernel: Documentation/driver-api/thermal/sysfs-api.rst, `type` and `temp` in thousandths of a degree.
+//! The kernel's thermal zones (Documentation/driver-api/thermal/sysfs-api.rst): `type`, and `temp` in thousandths of a
+//! degree Celsius.
 
 use std::path::{Path, PathBuf};
 
-use super::files::{entries, number, text};
-use super::{Sample, Sensor};
+use crate::machine::sysfs::{entries, number, text};
+use crate::machine::telemetry::sensor::{Sensor, SensorSample};
 
-/// A zone whose part of the chip is switched off says -256 °C, or can't be read.
+/// A zone whose part of the chip is switched off reads -256 °C, or can't be read.
 const OFFLINE: f64 = -100.0;
 
-/// The zones with their names.
+/// The zones' names and files.
 pub struct Zones(Vec<(String, PathBuf)>);
 
-/// Whether a temperature is one: not that of an offline zone, and not the PMIC's on a Jetson, which never changes.
+/// Whether a temperature was really measured. That of an offline zone wasn't, nor was a Jetson's PMIC, which never
+/// changes.
 pub fn is_measured(zone: &str, celsius: f64) -> bool {
     celsius > OFFLINE && !zone.to_ascii_uppercase().starts_with("PMIC")
 }
 
 impl Zones {
-    /// `None` where there is no zone.
+    /// Finds the zones; `None` if there are none.
     pub fn open(root: &Path) -> Option<Self> {
         let folders = entries(&root.join("sys/class/thermal"), "thermal_zone");
         let zones: Vec<_> = folders
             .into_iter()
             .filter_map(|folder| {
                 let kind = text(&folder.join("type"))?;
-                // As tegrastats names them: JetPack 4 says `CPU-therm`, later ones `cpu-thermal`.
+                // Without the suffix, as tegrastats names them: `CPU-therm` in JetPack 4, `cpu-thermal` later.
                 let name = kind.trim_end_matches("-thermal").trim_end_matches("-therm").to_owned();
                 Some((name, folder.join("temp")))
             })
@@ -34,11 +36,11 @@ impl Zones {
 }
 
 impl Sensor for Zones {
-    fn read(&mut self, sample: &mut Sample) {
+    fn read(&mut self, sample: &mut SensorSample) {
         for (zone, path) in &self.0 {
             let celsius = number(path).map(|thousandths| thousandths / 1000.0);
             if let Some(celsius) = celsius.filter(|celsius| is_measured(zone, *celsius)) {
-                // Zones of the same name: the hottest counts.
+                // Of zones with the same name the hottest counts.
                 sample
                     .temperatures_c
                     .entry(zone.clone())
@@ -51,11 +53,11 @@ impl Sensor for Zones {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::{Tree, agx_orin, xavier_nx_jetpack_4};
     use super::*;
+    use crate::machine::trees::{Tree, agx_orin, xavier_nx_jetpack_4};
 
     fn read(tree: &Tree) -> Vec<(String, f64)> {
-        let mut sample = Sample::default();
+        let mut sample = SensorSample::default();
         Zones::open(tree.root()).unwrap().read(&mut sample);
         sample.temperatures_c.into_iter().collect()
     }

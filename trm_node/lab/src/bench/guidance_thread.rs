@@ -1,0 +1,80 @@
+//! The planner's guidance worker on a thread, as in the node.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use trm_grid::costmap::{CostPatch, Costmap, GridChange};
+use trm_grid::units::Pose;
+use trm_planner::epoch::Epochs;
+use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided, Settings};
+
+/// A running guidance worker. The thread ends when this is dropped.
+pub struct GuidanceThread {
+    events: Sender<Event>,
+    delivered: Receiver<Box<Guided>>,
+    epochs: Arc<Epochs>,
+    /// The epoch of the present goal.
+    epoch: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl GuidanceThread {
+    /// Starts a worker with its own copy of the costs.
+    pub fn start(costmap: Costmap, settings: Settings, clock: Instant) -> Self {
+        let (events, inbox) = unbounded();
+        let (outbox, delivered) = unbounded();
+        let epochs = Arc::<Epochs>::default();
+        // The receiver is gone only when nobody needs guidance any more.
+        let deliver = move |guided| drop(outbox.send(guided));
+        let worker = GuidanceWorker::new(clock, settings, Arc::clone(&epochs), deliver);
+        let thread = std::thread::spawn(move || worker.run(&inbox));
+        let started = Self { events, delivered, epochs, epoch: 0, thread: Some(thread) };
+        started.send(Event::Grid(GridChange::Whole(Box::new(costmap))));
+        started
+    }
+
+    fn send(&self, event: Event) {
+        // Fails only after a panic of the thread, when there is no guidance any more and the figures show it.
+        drop(self.events.send(event));
+    }
+
+    /// Asks for guidance to another goal.
+    pub fn set_goal(&mut self, goal: Pose) {
+        self.epoch = self.epochs.begin();
+        self.send(Event::Goal(goal, self.epoch));
+    }
+
+    /// Passes on a change of the costs.
+    pub fn patch(&self, patch: CostPatch) {
+        self.send(Event::Grid(GridChange::Patch(Box::new(patch))));
+    }
+
+    /// Has old guidance freed on the worker's thread.
+    pub fn discard(&self, old: Box<Guided>) {
+        self.send(Event::Discard(old));
+    }
+
+    /// The newest guidance to the present goal, if any has come since the last call.
+    pub fn newest(&self) -> Option<Box<Guided>> {
+        let mut newest = None;
+        for guided in self.delivered.try_iter() {
+            let outdated = if guided.epoch == self.epoch { newest.replace(guided) } else { Some(guided) };
+            if let Some(outdated) = outdated {
+                self.discard(outdated);
+            }
+        }
+        newest
+    }
+}
+
+impl Drop for GuidanceThread {
+    fn drop(&mut self) {
+        self.send(Event::Stop);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was printed when it happened.
+            drop(thread.join());
+        }
+    }
+}

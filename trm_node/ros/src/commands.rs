@@ -1,0 +1,75 @@
+//! Goals, pauses and the end: the one way in which they reach the threads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use trm_grid::units::Pose;
+use trm_planner::epoch::Epochs;
+use trm_rt::ring;
+
+use crate::messages::{GuidanceEvent, PlannerEvent};
+
+/// Commands the planner thread and the guidance thread. Each command begins an epoch, which cancels the plan that is being
+/// made, and then tells the threads.
+#[derive(Clone)]
+pub struct Commands {
+    pub epochs: Arc<Epochs>,
+    pub planner: ring::Sender<PlannerEvent>,
+    pub guidance: Sender<GuidanceEvent>,
+}
+
+// A send fails only while the node is stopping.
+impl Commands {
+    /// Plan to this goal, which arrived at this time, instead of any other.
+    pub fn goal(&self, pose: Pose, arrived: Duration) {
+        let epoch = self.epochs.begin();
+        // The planner thread first: it takes no guidance for a goal that it doesn't know.
+        let _ = self.planner.send(PlannerEvent::Goal { pose, arrived, epoch });
+        let _ = self.guidance.send(GuidanceEvent::Goal(pose, epoch));
+    }
+
+    /// Start or pause planning. Guidance goes on during a pause. `false` when the planner thread has ended.
+    pub fn set_active(&self, active: bool) -> bool {
+        let epoch = self.epochs.begin();
+        self.planner.send(PlannerEvent::Active { active, epoch }).is_ok()
+    }
+
+    /// End both threads.
+    pub fn stop(&self) {
+        self.epochs.begin();
+        let _ = self.planner.send(PlannerEvent::Stop);
+        let _ = self.guidance.send(GuidanceEvent::Stop);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+    use trm_rt::ring::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_goal_reaches_planner_and_guidance_in_one_epoch_and_a_pause_only_the_planner() {
+        let (planner, mut planner_inbox) = channel(8);
+        let (guidance, guidance_inbox) = unbounded();
+        let commands = Commands { epochs: Arc::default(), planner: planner.shared(), guidance };
+        let pose = Pose::new(1.0, 2.0, 0.5);
+        commands.goal(pose, Duration::from_secs(3));
+        assert!(matches!(guidance_inbox.try_recv(), Ok(GuidanceEvent::Goal(to, 1)) if to == pose));
+        let Some(PlannerEvent::Goal { pose: to, arrived, epoch: 1 }) = planner_inbox.take() else { panic!("no goal") };
+        assert_eq!((to, arrived), (pose, Duration::from_secs(3)));
+        assert!(!commands.epochs.is_over(1));
+        assert!(commands.set_active(false));
+        assert!(commands.epochs.is_over(1), "the plan that is being made is cancelled");
+        assert!(matches!(planner_inbox.take(), Some(PlannerEvent::Active { active: false, epoch: 2 })));
+        assert!(guidance_inbox.is_empty());
+        commands.stop();
+        assert!(commands.epochs.is_over(2));
+        assert!(matches!(planner_inbox.take(), Some(PlannerEvent::Stop)));
+        assert!(matches!(guidance_inbox.try_recv(), Ok(GuidanceEvent::Stop)));
+        drop(planner_inbox);
+        assert!(!commands.set_active(true));
+    }
+}

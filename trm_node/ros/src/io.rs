@@ -1,0 +1,16 @@
+//! ROS at the edge: messages in, messages out, and nothing of what lies between.
+
+pub mod convert;
+pub mod diagnostics;
+pub mod goals;
+pub mod inference_failures;
+pub mod log;
+pub mod newest;
+pub mod path_message;
+pub mod ros_clock;
+pub mod services;
+pub mod status;
+pub mod topics;
+pub mod transform_listener;
+pub mod transforms;
+pub mod verdict;

@@ -1,0 +1,120 @@
+//! Goals: checked, transformed to the map's frame, and handed over.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use r2r::geometry_msgs::msg::PoseStamped;
+use tokio::sync::mpsc::UnboundedSender;
+use trm_grid::units::Pose;
+use trm_planner::halt::deadline::Clock;
+
+use crate::commands::Commands;
+use crate::io::convert::{self, Refused};
+use crate::io::newest::newest;
+use crate::io::transforms::{TransformBuffer, TransformError};
+use crate::lock::lock;
+use crate::messages::Record;
+use crate::params::Parameters;
+use crate::shared::Shared;
+
+/// How often a goal is tried again while its frame isn't known yet.
+const RETRY_PERIOD: Duration = Duration::from_millis(20);
+
+/// Takes goals in.
+pub struct Goals {
+    pub shared: Arc<Shared>,
+    pub parameters: Arc<Parameters>,
+    pub transforms: Arc<Mutex<TransformBuffer>>,
+    pub commands: Commands,
+    pub records: UnboundedSender<Record>,
+}
+
+/// Why a goal has no pose in the map's frame.
+enum Unplaced {
+    Refused(Refused),
+    /// The transform may still come.
+    NoTransform(TransformError),
+}
+
+impl Goals {
+    /// Runs as long as the node does.
+    pub async fn listen(self, mut goals: impl Stream<Item = PoseStamped> + Unpin) {
+        let mut next = None;
+        loop {
+            let goal = match next.take() {
+                Some(goal) => goal,
+                None => match newest(&mut goals, &self.shared, |health| &mut health.goal).await {
+                    Some(goal) => goal,
+                    None => return,
+                },
+            };
+            next = self.take(&goal, &mut goals).await;
+        }
+    }
+
+    /// Hands a goal over, or refuses it. Returns a newer one that came while this one
+    /// waited for its transform.
+    async fn take(
+        &self,
+        goal: &PoseStamped,
+        goals: &mut (impl Stream<Item = PoseStamped> + Unpin),
+    ) -> Option<PoseStamped> {
+        let mut arrived = self.shared.clock.now();
+        let patience = Duration::from_secs_f64(self.parameters.config().node.transform_tolerance);
+        let give_up = arrived + patience;
+        loop {
+            match self.place(goal) {
+                Ok(pose) => {
+                    self.accept(pose, arrived);
+                    return None;
+                }
+                Err(Unplaced::NoTransform(_)) if self.shared.clock.now() < give_up => {}
+                Err(Unplaced::NoTransform(error)) => {
+                    self.refuse("TF_ERROR", format!("goal refused: {error}"));
+                    return None;
+                }
+                Err(Unplaced::Refused(refused)) => {
+                    self.refuse("UNKNOWN", refused.to_string());
+                    return None;
+                }
+            }
+            tokio::select! {
+                Some(newer) = goals.next() => {
+                    self.shared.health().goal.lose(1);
+                    return Some(newer);
+                }
+                () = tokio::time::sleep(RETRY_PERIOD) => arrived = self.shared.clock.now(),
+            }
+        }
+    }
+
+    /// The goal's pose in the map's frame.
+    fn place(&self, goal: &PoseStamped) -> Result<Pose, Unplaced> {
+        let pose = convert::isometry("goal", "pose", &goal.pose).map_err(Unplaced::Refused)?;
+        let map_frame = self.parameters.config().node.map_frame;
+        let frame = convert::frame(&goal.header.frame_id);
+        if frame.is_empty() {
+            let expected = format!("a goal's frame must be named (map_frame is \"{map_frame}\")");
+            return Err(Unplaced::Refused(Refused::new("goal", "header.frame_id", &"\"\"", expected)));
+        }
+        if frame == map_frame {
+            return Ok(convert::planar(&pose));
+        }
+        let found = lock(&self.transforms).lookup(&map_frame, frame).map_err(Unplaced::NoTransform)?;
+        Ok(convert::planar(&(found.transform * pose)))
+    }
+
+    fn accept(&self, pose: Pose, arrived: Duration) {
+        self.shared.health().goal.good(arrived);
+        self.commands.goal(pose, arrived);
+    }
+
+    fn refuse(&self, result: &'static str, text: String) {
+        if self.shared.health().goal.refuse(&text, self.shared.clock.now()) {
+            self.shared.log.warn(&text);
+        }
+        // Fails only while the node is stopping.
+        let _ = self.records.send(Record::GoalRefused(result, text));
+    }
+}

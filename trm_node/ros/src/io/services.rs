@@ -1,0 +1,153 @@
+//! Services: the parameters, as every ROS node has them, but with ranges and reasons for refusals; and `~/set_active`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::Sender;
+use futures::{Stream, StreamExt};
+use r2r::rcl_interfaces::msg as rcl;
+use r2r::rcl_interfaces::srv::{
+    DescribeParameters, GetParameterTypes, GetParameters, ListParameters, SetParameters, SetParametersAtomically,
+};
+use r2r::std_srvs::srv::SetBool;
+use r2r::{QosProfile, ServiceRequest, WrappedServiceTypeSupport};
+use tokio::runtime::Handle;
+
+use crate::commands::Commands;
+use crate::io::convert;
+use crate::messages::WorldEvent;
+use crate::params::{self, Parameters};
+use crate::shared::Shared;
+
+/// What the services act on.
+#[derive(Clone)]
+pub struct Services {
+    pub shared: Arc<Shared>,
+    pub parameters: Arc<Parameters>,
+    pub commands: Commands,
+    pub world: Sender<WorldEvent>,
+    pub parameter_events: r2r::Publisher<rcl::ParameterEvent>,
+}
+
+/// The publisher for [`Services::parameter_events`].
+pub fn parameter_events(node: &mut r2r::Node) -> r2r::Result<r2r::Publisher<rcl::ParameterEvent>> {
+    node.create_publisher("/parameter_events", QosProfile::parameter_events())
+}
+
+impl Services {
+    /// Creates the services, and starts the tasks that answer.
+    pub fn serve(&self, node: &mut r2r::Node, runtime: &Handle) -> r2r::Result<()> {
+        let qos = QosProfile::services_default;
+        let this = self.clone();
+        let get = node.create_service::<GetParameters::Service>("~/get_parameters", qos())?;
+        runtime.spawn(answer(get, move |request| {
+            let value = |name: &String| params::message(this.parameters.get(name).as_ref());
+            GetParameters::Response { values: request.names.iter().map(value).collect() }
+        }));
+        let this = self.clone();
+        let types = node.create_service::<GetParameterTypes::Service>("~/get_parameter_types", qos())?;
+        runtime.spawn(answer(types, move |request| {
+            let kind = |name: &String| params::message(this.parameters.get(name).as_ref()).type_;
+            GetParameterTypes::Response { types: request.names.iter().map(kind).collect() }
+        }));
+        let this = self.clone();
+        let describe = node.create_service::<DescribeParameters::Service>("~/describe_parameters", qos())?;
+        runtime.spawn(answer(describe, move |request| {
+            let describe = |name: &String| this.parameters.describe(name);
+            DescribeParameters::Response { descriptors: request.names.iter().map(describe).collect() }
+        }));
+        let this = self.clone();
+        let list = node.create_service::<ListParameters::Service>("~/list_parameters", qos())?;
+        runtime.spawn(answer(list, move |request| this.list(request)));
+        let this = self.clone();
+        let set = node.create_service::<SetParameters::Service>("~/set_parameters", qos())?;
+        runtime.spawn(answer(set, move |request| {
+            let set = |parameter: &rcl::Parameter| this.set(std::slice::from_ref(parameter));
+            SetParameters::Response { results: request.parameters.iter().map(set).collect() }
+        }));
+        let this = self.clone();
+        let set_all = node.create_service::<SetParametersAtomically::Service>("~/set_parameters_atomically", qos())?;
+        runtime.spawn(answer(set_all, move |request| SetParametersAtomically::Response {
+            result: this.set(&request.parameters),
+        }));
+        let this = self.clone();
+        let set_active = node.create_service::<SetBool::Service>("~/set_active", qos())?;
+        runtime.spawn(answer(set_active, move |request| this.set_active(request.data)));
+        Ok(())
+    }
+
+    fn set(&self, parameters: &[rcl::Parameter]) -> rcl::SetParametersResult {
+        let values: Vec<_> = parameters.iter().map(|p| (p.name.as_str(), params::value(&p.value))).collect();
+        match self.parameters.set_all(&values) {
+            Ok(changed) => {
+                if !changed.is_empty() {
+                    self.apply(&changed);
+                }
+                rcl::SetParametersResult { successful: true, reason: String::new() }
+            }
+            Err(reason) => {
+                self.shared.log.warn(&format!("refused: {reason}"));
+                rcl::SetParametersResult { successful: false, reason }
+            }
+        }
+    }
+
+    fn apply(&self, changed: &[String]) {
+        // Fails only while the node is stopping.
+        let _ = self.world.send(WorldEvent::Config(Box::new(self.parameters.config())));
+        let parameter = |name: &String| {
+            let value = self.parameters.get(name);
+            let text = value.as_ref().map_or_else(String::new, ToString::to_string);
+            self.shared.log.info(&format!("parameter {name} is now {text}"));
+            rcl::Parameter { name: name.clone(), value: params::message(value.as_ref()) }
+        };
+        let event = rcl::ParameterEvent {
+            stamp: convert::time(self.shared.ros_clock.now()),
+            node: self.shared.name.clone(),
+            changed_parameters: changed.iter().map(parameter).collect(),
+            ..Default::default()
+        };
+        if let Err(error) = self.parameter_events.publish(&event) {
+            self.shared.log.warn(&format!("/parameter_events: {error}"));
+        }
+    }
+
+    /// Only `qos_overrides` has dots in its names, so depth and prefixes matter little. They mean what they do in rclcpp.
+    fn list(&self, request: &ListParameters::Request) -> ListParameters::Response {
+        let is_shallow = |rest: &str| request.depth == 0 || (rest.matches('.').count() as u64) < request.depth;
+        let is_asked = |name: &String| {
+            let under = |prefix: &String| {
+                let rest = name.strip_prefix(prefix.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && is_shallow(&rest[1..])))
+            };
+            if request.prefixes.is_empty() { is_shallow(name) } else { request.prefixes.iter().any(under) }
+        };
+        let names: Vec<_> = self.parameters.names().into_iter().filter(is_asked).collect();
+        let mut prefixes: Vec<_> =
+            names.iter().filter_map(|name| name.rsplit_once('.').map(|(prefix, _)| prefix.to_owned())).collect();
+        prefixes.dedup();
+        ListParameters::Response { result: rcl::ListParametersResult { names, prefixes } }
+    }
+
+    fn set_active(&self, active: bool) -> SetBool::Response {
+        self.shared.active.store(active, Ordering::Relaxed);
+        let success = self.commands.set_active(active);
+        let message = if active { "planning is on" } else { "planning is paused" };
+        self.shared.log.info(message);
+        SetBool::Response { success, message: message.to_owned() }
+    }
+}
+
+/// Answers requests one after the other.
+async fn answer<T>(
+    mut requests: impl Stream<Item = ServiceRequest<T>> + Unpin,
+    handle: impl Fn(&T::Request) -> T::Response + Send,
+) where
+    T: WrappedServiceTypeSupport + 'static,
+{
+    while let Some(request) = requests.next().await {
+        let response = handle(&request.message);
+        // A client that has gone needs no answer.
+        let _ = request.respond(response);
+    }
+}

@@ -1,0 +1,137 @@
+//! `~/status`: one message per plan.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use trm_planner::halt::policy::StopReason;
+use trm_rt::usage::Usage;
+
+use crate::io::convert;
+use crate::io::verdict::Verdict;
+use crate::messages::Record;
+use crate::plan_record::{GuidanceTimes, PlanRecord};
+use crate::shared::Shared;
+
+/// The message for a record, with the stamp of its path if there is one. Every key is always there.
+pub fn message(record: &Record, verdict: &Verdict, shared: &Shared) -> DiagnosticArray {
+    let idle = PlanRecord::new(0, Duration::ZERO);
+    let plan = if let Record::Plan(plan) = record { plan } else { &idle };
+    let mut array = DiagnosticArray::default();
+    array.header.stamp = convert::time(plan.stamp.unwrap_or_else(|| shared.ros_clock.now()));
+    array.status = vec![DiagnosticStatus {
+        level: verdict.level,
+        name: format!("{}: plan", shared.name),
+        message: verdict.text.clone(),
+        hardware_id: String::new(),
+        values: values(plan, verdict.result),
+    }];
+    array
+}
+
+fn values(plan: &PlanRecord, result: &str) -> Vec<KeyValue> {
+    let report = plan.report.unwrap_or_default();
+    let mut values = vec![
+        pair("result", &result),
+        pair("source", &report.source.name()),
+        pair("guidance", &report.guidance.name()),
+        pair("stop", &report.stop.map_or("none", StopReason::name)),
+        pair("steps", &report.steps),
+        pair("applications", &report.applications),
+        pair("share", &report.share),
+        pair("expansions", &report.expansions),
+        pair("warm", &report.warm),
+        pair("inference_failed", &report.inference_error.is_some()),
+        // Empty without a failure.
+        pair("inference_error", &report.inference_error.map(|error| error.to_string()).unwrap_or_default()),
+        pair("length_m", &format!("{:.3}", plan.length)),
+        pair("deadline_ms", &ms(plan.budget)),
+        pair("margin_ms", &format!("{:.3}", plan.budget.as_secs_f64() * 1e3 - plan.total.as_secs_f64() * 1e3)),
+        pair("total_ms", &ms(plan.total)),
+    ];
+    let stages = report.stages.iter().filter(|(name, _)| *name != "total");
+    values.extend(stages.map(|(name, time)| pair(&format!("{name}_us"), &time.as_micros())));
+    values.push(pair("publish_us", &plan.publish.as_micros()));
+    values.push(pair("wake_us", &plan.wake.as_micros()));
+    values.extend(usage(&plan.usage));
+    // Empty without guidance.
+    let guidance = |time: fn(GuidanceTimes) -> Duration| plan.guidance.map(time).map(ms).unwrap_or_default();
+    values.push(pair("guidance_ms", &guidance(|times| times.took)));
+    values.push(pair("guidance_age_ms", &guidance(|times| times.age)));
+    values.push(pair("missed", &plan.missed));
+    values.push(pair("plan_id", &plan.number));
+    values
+}
+
+/// What the planner thread has cost.
+pub fn usage(usage: &Usage) -> [KeyValue; 4] {
+    [
+        pair("page_faults", &usage.page_faults),
+        pair("allocations", &usage.allocations),
+        pair("voluntary_switches", &usage.voluntary_switches),
+        pair("involuntary_switches", &usage.involuntary_switches),
+    ]
+}
+
+/// A key and its value as text.
+pub fn pair(key: &str, value: &dyn Display) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: value.to_string() }
+}
+
+/// Milliseconds as text.
+pub fn ms(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64() * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_net::error::InferenceError;
+    use trm_planner::{PlanError, Report, Source};
+
+    use super::*;
+    use crate::plan_record::Failure;
+
+    fn path(source: Source, missed: bool) -> PlanRecord {
+        let report = Report { source, stop: Some(StopReason::Verified), steps: 2, ..Report::default() };
+        PlanRecord {
+            report: Some(report),
+            missed,
+            guidance: Some(GuidanceTimes { took: Duration::from_millis(250), age: Duration::from_micros(1500) }),
+            total: Duration::from_millis(if missed { 35 } else { 12 }),
+            ..PlanRecord::new(7, Duration::from_millis(30))
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
+        let keys = "result source guidance stop steps applications share expansions warm inference_failed inference_error \
+                    length_m deadline_ms margin_ms \
+                    total_ms encode_us recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults \
+                    allocations voluntary_switches involuntary_switches guidance_ms guidance_age_ms missed plan_id";
+        let failed =
+            PlanRecord { result: Err(Failure::Plan(PlanError::NoValidPath)), ..PlanRecord::new(1, Duration::ZERO) };
+        for plan in [path(Source::Model, false), failed] {
+            let values = values(&plan, "SUCCEEDED");
+            for key in keys.split_whitespace() {
+                assert_eq!(values.iter().filter(|value| value.key == key).count(), 1, "{key}");
+            }
+        }
+        let values = values(&path(Source::Model, true), "SUCCEEDED");
+        let get = |key: &str| values.iter().find(|value| value.key == key).map_or("", |value| value.value.as_str());
+        assert_eq!((get("margin_ms"), get("missed"), get("plan_id")), ("-5.000", "true", "7"));
+        assert_eq!((get("source"), get("stop"), get("steps")), ("model", "verified", "2"));
+        assert_eq!((get("guidance_ms"), get("guidance_age_ms")), ("250.000", "1.500"));
+    }
+    #[test]
+    fn an_inference_failure_is_told_with_its_cause() {
+        let get = |plan: &PlanRecord, key: &str| {
+            values(plan, "SUCCEEDED").into_iter().find(|value| value.key == key).map(|value| value.value).unwrap()
+        };
+        let mut plan = path(Source::Fallback, false);
+        assert_eq!((get(&plan, "inference_failed"), get(&plan, "inference_error")), ("false".into(), String::new()));
+        let inference_error = Some(InferenceError::new("net", "no memory"));
+        plan.report = plan.report.map(|report| Report { inference_error, ..report });
+        assert_eq!(get(&plan, "inference_failed"), "true");
+        assert_eq!(get(&plan, "inference_error"), "inference: graph net failed: no memory");
+    }
+}

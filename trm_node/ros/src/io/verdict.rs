@@ -1,0 +1,104 @@
+//! What became of a plan or a goal, in ROS's words.
+
+use trm_planner::Source;
+use trm_planner::halt::deadline::Clock;
+
+use crate::io::status::ms;
+use crate::messages::Record;
+use crate::plan_record::{Failure, PlanRecord};
+use crate::shared::Shared;
+
+// The levels of diagnostic_msgs/msg/DiagnosticStatus.
+pub const OK: u8 = 0;
+pub const WARN: u8 = 1;
+pub const ERROR: u8 = 2;
+pub const STALE: u8 = 3;
+
+/// What a record says, in ROS's words.
+pub struct Verdict {
+    pub level: u8,
+    /// `SUCCEEDED`, `GOAL_REACHED`, or Nav2's name of the error.
+    pub result: &'static str,
+    pub text: String,
+}
+
+impl Verdict {
+    const fn new(level: u8, result: &'static str, text: String) -> Self {
+        Self { level, result, text }
+    }
+
+    /// Puts a record into words. The health of the inputs says what is missing.
+    pub fn of(record: &Record, shared: &Shared) -> Self {
+        match record {
+            Record::Plan(plan) => Self::of_plan(plan, shared),
+            Record::GoalReached => Self::new(OK, "GOAL_REACHED", "the robot is at its goal, planning stops".to_owned()),
+            Record::GoalRefused(result, text) => Self::new(ERROR, result, text.clone()),
+        }
+    }
+
+    fn of_plan(plan: &PlanRecord, shared: &Shared) -> Self {
+        match plan.result {
+            Ok(()) => Self::of_path(plan),
+            Err(Failure::Plan(error)) => Self::new(ERROR, error.nav2_name(), error.to_string()),
+            Err(Failure::NoGrid) => {
+                let health = shared.health();
+                let problem = health.grid.problem(shared.clock.now()).or_else(|| health.grid.missing());
+                Self::new(ERROR, "UNKNOWN", problem.unwrap_or("no grid has come").to_owned())
+            }
+            Err(failure @ (Failure::NoPose | Failure::OldPose { .. } | Failure::FuturePose { .. })) => {
+                Self::new(ERROR, "TF_ERROR", shared.pose_problem(failure).unwrap_or_default())
+            }
+            Err(Failure::Backlog) => {
+                Self::new(ERROR, "UNKNOWN", "the paths before it are still waiting to be published".to_owned())
+            }
+            Err(Failure::Publish) => Self::new(ERROR, "UNKNOWN", "ROS refused to publish the path".to_owned()),
+        }
+    }
+
+    fn of_path(plan: &PlanRecord) -> Self {
+        let source = plan.report.map_or(Source::None, |report| report.source);
+        let from = match source {
+            Source::Model => "path from the model",
+            Source::Previous => "the path before still holds",
+            Source::Fallback => "path from the classical fallback",
+            Source::None => "path",
+        };
+        if plan.missed {
+            let late = ms(plan.total.saturating_sub(plan.budget));
+            return Self::new(WARN, "SUCCEEDED", format!("{from}, {late} ms after its deadline"));
+        }
+        let level = if source == Source::Fallback { WARN } else { OK };
+        Self::new(level, "SUCCEEDED", from.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use trm_planner::Report;
+
+    use super::*;
+
+    fn path(source: Source, missed: bool) -> PlanRecord {
+        PlanRecord {
+            report: Some(Report { source, ..Report::default() }),
+            missed,
+            total: Duration::from_millis(if missed { 35 } else { 12 }),
+            ..PlanRecord::new(7, Duration::from_millis(30))
+        }
+    }
+
+    #[test]
+    fn a_late_path_and_a_fallback_path_are_warnings() {
+        let level = |source, missed| Verdict::of_path(&path(source, missed)).level;
+        assert_eq!(level(Source::Model, false), OK);
+        assert_eq!(level(Source::Previous, false), OK);
+        assert_eq!(level(Source::Fallback, false), WARN);
+        assert_eq!(level(Source::Model, true), WARN);
+        assert_eq!(
+            Verdict::of_path(&path(Source::Model, true)).text,
+            "path from the model, 5.000 ms after its deadline"
+        );
+    }
+}

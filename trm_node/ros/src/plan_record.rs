@@ -1,0 +1,94 @@
+//! What the planner thread reports about each plan. `Copy`, so that reporting it allocates and frees nothing.
+
+use std::time::Duration;
+
+use trm_planner::{PlanError, Report};
+use trm_rt::usage::Usage;
+
+/// Why no path was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The planner found none.
+    Plan(PlanError),
+    /// No grid has come.
+    NoGrid,
+    /// It isn't known where the robot is.
+    NoPose,
+    /// The robot's pose is too old.
+    OldPose { age: Duration },
+    /// The robot's pose is stamped far ahead of ROS time: that was set back, or `/clock` is missing.
+    FuturePose { ahead: Duration },
+    /// ROS refused the message.
+    Publish,
+    /// Earlier paths are still waiting to be published.
+    Backlog,
+}
+
+/// How long guidance took to compute, and how long ago that was finished.
+#[derive(Debug, Clone, Copy)]
+pub struct GuidanceTimes {
+    pub took: Duration,
+    pub age: Duration,
+}
+
+/// When things happened to a plan: readings of the monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanTimes {
+    /// Its request arrived.
+    pub arrived: Duration,
+    /// Its path must be published.
+    pub deadline: Duration,
+    /// The planner returned.
+    pub planned: Duration,
+}
+
+/// One plan.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanRecord {
+    /// Counts the plans from 1.
+    pub number: u64,
+    pub result: Result<(), Failure>,
+    /// `None` when the planner wasn't asked, because there is no grid or no pose.
+    pub report: Option<Report>,
+    /// Of the guidance that the planner had; `None` without any.
+    pub guidance: Option<GuidanceTimes>,
+    /// Length of the path in metres.
+    pub length: f64,
+    /// From the arrival to the deadline.
+    pub budget: Duration,
+    /// How late the thread woke up for the tick; zero for a plan that an event asked for.
+    pub wake: Duration,
+    /// What the plan cost its thread.
+    pub usage: Usage,
+    /// What the planner thread's loop has cost so far, without the plans of warming up.
+    pub loop_usage: Usage,
+    /// From the planner's return to the end of publishing.
+    pub publish: Duration,
+    /// From the arrival to the end of publishing.
+    pub total: Duration,
+    /// Whether that was after the deadline.
+    pub missed: bool,
+    /// The path's stamp in ROS time; `None` without a path.
+    pub stamp: Option<Duration>,
+}
+
+impl PlanRecord {
+    /// A plan of which nothing is known yet.
+    pub const fn new(number: u64, budget: Duration) -> Self {
+        Self {
+            number,
+            result: Ok(()),
+            report: None,
+            guidance: None,
+            length: 0.0,
+            budget,
+            wake: Duration::ZERO,
+            usage: Usage::NONE,
+            loop_usage: Usage::NONE,
+            publish: Duration::ZERO,
+            total: Duration::ZERO,
+            missed: false,
+            stamp: None,
+        }
+    }
+}

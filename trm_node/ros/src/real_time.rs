@@ -1,0 +1,118 @@
+//! The planner thread as a real-time one: what the parameters ask for, and what the system granted, in words. Planning
+//! needs none of it: a refusal is a warning with a hint, and is shown in `/diagnostics`.
+
+use std::sync::OnceLock;
+
+use trm_config::NodeConfig;
+use trm_rt::real_time::{Granted, Wanted, enter_thread, enter_thread_below, prepare_process};
+use trm_rt::refusal::Refusal;
+
+use crate::io::log::Log;
+
+/// What was asked for, and what the system granted.
+pub struct RealTime {
+    wanted: Wanted,
+    memory: Result<(), Refusal>,
+    /// The planner thread's, once it runs.
+    granted: OnceLock<Granted>,
+}
+
+impl RealTime {
+    /// Prepares the process, which may lock its memory. Call it before the threads start.
+    pub fn prepare(config: &NodeConfig, log: &Log) -> Self {
+        let wanted = wanted(config);
+        let memory = prepare_process(&wanted);
+        if let Err(refusal) = &memory {
+            warn(refusal, log);
+        }
+        Self { wanted, memory, granted: OnceLock::new() }
+    }
+
+    /// Makes the calling thread the real-time thread that is wanted.
+    pub fn enter(&self, log: &Log) {
+        let granted = enter_thread(&self.wanted);
+        for refusal in &granted.refusals {
+            warn(refusal, log);
+        }
+        self.granted.get_or_init(|| granted);
+    }
+
+    /// Makes the calling thread a helper of the one that called [`Self::enter`], once it has.
+    pub fn enter_below(&self) {
+        enter_thread_below(self.granted.wait());
+    }
+
+    /// Keys and values for `/diagnostics`; `None` before the planner thread runs.
+    pub fn values(&self) -> Option<[(&'static str, String); 4]> {
+        let granted = self.granted.get()?;
+        Some([
+            ("scheduling", granted.policy().to_owned()),
+            ("priority", granted.priority.unwrap_or_default().to_string()),
+            ("affinity", affinity(granted)),
+            ("memory", memory(&self.wanted, &self.memory)),
+        ])
+    }
+}
+
+/// What the parameters ask for.
+fn wanted(config: &NodeConfig) -> Wanted {
+    let priority = i32::try_from(config.thread_priority).unwrap_or(i32::MAX);
+    Wanted {
+        priority: (priority != 0).then_some(priority),
+        cpu: usize::try_from(config.cpu_affinity).ok(),
+        lock_memory: config.lock_memory,
+    }
+}
+
+fn warn(refusal: &Refusal, log: &Log) {
+    let parameter = match refusal {
+        Refusal::Priority { .. } => "thread_priority",
+        Refusal::Cpu { .. } => "cpu_affinity",
+        Refusal::MemoryLock { .. } => "lock_memory",
+    };
+    log.warn(&format!("{parameter}: {refusal}: {}", refusal.hint()));
+}
+
+fn affinity(granted: &Granted) -> String {
+    let refusal = granted.refusals.iter().find(|refusal| matches!(refusal, Refusal::Cpu { .. }));
+    match (granted.cpu, refusal) {
+        (Some(cpu), _) => format!("CPU {cpu}"),
+        (None, Some(refusal)) => format!("any CPU: {refusal}"),
+        (None, None) => "any CPU".to_owned(),
+    }
+}
+
+fn memory(wanted: &Wanted, memory: &Result<(), Refusal>) -> String {
+    match memory {
+        _ if !wanted.lock_memory => "not locked: lock_memory is false".to_owned(),
+        Ok(()) => "locked".to_owned(),
+        Err(refusal) => format!("not locked: {}", refusal.cause()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameters_for_none_ask_for_nothing() {
+        let config = NodeConfig { thread_priority: 0, ..NodeConfig::default() };
+        assert_eq!(wanted(&config), Wanted::default());
+        let config = NodeConfig { thread_priority: 30, cpu_affinity: 2, lock_memory: true, ..config };
+        assert_eq!(wanted(&config), Wanted { priority: Some(30), cpu: Some(2), lock_memory: true });
+    }
+
+    #[test]
+    fn what_was_granted_and_what_was_refused_is_put_into_words() {
+        let refused = Refusal::Cpu { cpu: 1000, cause: "no such CPU".to_owned() };
+        let granted = |cpu, refusals| affinity(&Granted { priority: None, cpu, refusals });
+        assert_eq!(granted(Some(3), vec![]), "CPU 3");
+        assert_eq!(granted(None, vec![]), "any CPU");
+        assert_eq!(granted(None, vec![refused]), "any CPU: CPU 1000 refused (no such CPU)");
+        let locking = Wanted { lock_memory: true, ..Wanted::default() };
+        let refused = Refusal::MemoryLock { cause: "RLIMIT_MEMLOCK is 8192 kB".to_owned() };
+        assert_eq!(memory(&locking, &Err(refused)), "not locked: RLIMIT_MEMLOCK is 8192 kB");
+        assert_eq!(memory(&locking, &Ok(())), "locked");
+        assert_eq!(memory(&Wanted::default(), &Ok(())), "not locked: lock_memory is false");
+    }
+}

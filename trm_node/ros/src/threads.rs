@@ -1,0 +1,10 @@
+//! The node's own threads.
+
+pub mod garbage;
+pub mod guidance;
+pub mod plan_channel;
+pub mod planner;
+pub mod publisher;
+pub mod start;
+pub mod ticks;
+pub mod world;

@@ -1,0 +1,33 @@
+//! The guidance thread: computes the cost-to-go of the whole map beside the planning loop.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+use trm_config::Config;
+use trm_grid::travel::Travel;
+use trm_planner::epoch::Epochs;
+use trm_planner::guidance_worker::{GuidanceWorker, Settings};
+use trm_rt::ring;
+
+use crate::clock::NodeClock;
+use crate::messages::{GuidanceEvent, PlannerEvent};
+
+/// The parameters that guidance depends on.
+pub fn settings(config: &Config) -> Settings {
+    Settings { travel: Travel::new(&config.grid), tolerance: config.planner.tolerance }
+}
+
+/// Runs until [`GuidanceEvent::Stop`].
+pub fn run(
+    clock: NodeClock,
+    settings: Settings,
+    epochs: Arc<Epochs>,
+    planner: &ring::Sender<PlannerEvent>,
+    inbox: &Receiver<GuidanceEvent>,
+) {
+    let deliver = |guided| {
+        // Fails only while the node is stopping.
+        let _ = planner.send(PlannerEvent::Guidance(guided));
+    };
+    GuidanceWorker::new(clock, settings, epochs, deliver).run(inbox);
+}

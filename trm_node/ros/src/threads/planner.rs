@@ -1,0 +1,303 @@
+//! The planner thread: plans when that is due. After the first plans it causes no page fault, allocates and frees nothing,
+//! takes no lock, and doesn't log or publish: plans leave through the [plan channel](crate::threads::plan_channel), and
+//! what they no longer need through that for [garbage](crate::threads::garbage).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use trm_config::Config;
+use trm_grid::costmap::{Costmap, GridChange};
+use trm_grid::units::{Point, Pose};
+use trm_planner::epoch::{Epoch, Epochs};
+use trm_planner::guidance_worker::Guided;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::{Planner, Request};
+use trm_rt::meter::Meter;
+use trm_rt::ring::Receiver;
+use trm_rt::usage::Usage;
+
+use crate::messages::{Garbage, PlannerEvent};
+use crate::plan_record::{Failure, GuidanceTimes, PlanRecord, PlanTimes};
+use crate::robot_pose::PoseReader;
+use crate::shared::{HEARTBEAT, Shared};
+use crate::threads::garbage::GarbageSender;
+use crate::threads::plan_channel::PlanSender;
+use crate::threads::ticks::Ticks;
+
+/// How many events may wait for the thread.
+pub const EVENTS: usize = 256;
+
+struct Goal {
+    pose: Pose,
+    /// The epoch that began with it.
+    epoch: u64,
+    /// Whether anything has been planned for it.
+    is_planned: bool,
+    /// Where the last plan to it ended, which may be a free cell near it.
+    end: Option<Point>,
+}
+
+/// The planner thread's state.
+pub struct PlannerThread {
+    shared: Arc<Shared>,
+    epochs: Arc<Epochs>,
+    config: Box<Config>,
+    planner: Box<Planner>,
+    robot_pose: PoseReader,
+    publisher: PlanSender,
+    garbage: GarbageSender,
+    costmap: Option<Box<Costmap>>,
+    guidance: Option<Box<Guided>>,
+    goal: Option<Goal>,
+    /// The latest epoch that an event has told of. When a later one has begun, the plan that is being made is cancelled.
+    epoch: u64,
+    plans: u64,
+    ticks: Ticks,
+    is_active: bool,
+    /// A plan is due at once, because of something that arrived at this time.
+    urgent: Option<Duration>,
+    /// The grid has changed because of something that arrived at this time, and the path may be blocked.
+    grid_changed: Option<Duration>,
+    meter: Meter,
+}
+
+impl PlannerThread {
+    /// The thread before anything has come.
+    pub fn new(
+        shared: Arc<Shared>,
+        epochs: Arc<Epochs>,
+        config: Config,
+        planner: Planner,
+        robot_pose: PoseReader,
+        (publisher, garbage): (PlanSender, GarbageSender),
+    ) -> Self {
+        Self {
+            shared,
+            epochs,
+            ticks: Ticks::new(config.node.planner_frequency),
+            is_active: config.node.autostart,
+            config: Box::new(config),
+            planner: Box::new(planner),
+            robot_pose,
+            publisher,
+            garbage,
+            costmap: None,
+            guidance: None,
+            goal: None,
+            epoch: 0,
+            plans: 0,
+            urgent: None,
+            grid_changed: None,
+            meter: Meter::default(),
+        }
+    }
+
+    /// Runs until [`PlannerEvent::Stop`].
+    pub fn run(mut self, mut inbox: Receiver<PlannerEvent>) {
+        let clock = self.shared.clock;
+        loop {
+            self.shared.beat();
+            let beat = clock.now() + HEARTBEAT;
+            let until = self.ticks.next().map_or(beat, |next| next.min(beat));
+            inbox.wait(Some(clock.absolute(until)));
+            let is_closed = inbox.is_closed();
+            while self.garbage.has_room()
+                && let Some(event) = inbox.take()
+            {
+                if !self.take(event) {
+                    return;
+                }
+            }
+            if is_closed {
+                return;
+            }
+            self.check_path();
+            self.plan_if_due();
+        }
+    }
+
+    /// `false` when it is time to stop.
+    fn take(&mut self, event: PlannerEvent) -> bool {
+        match event {
+            PlannerEvent::Grid { change, arrived } => self.take_grid(change, arrived),
+            PlannerEvent::Guidance(guided) => self.take_guidance(guided),
+            PlannerEvent::Goal { pose, arrived, epoch } => self.take_goal(pose, arrived, epoch),
+            PlannerEvent::Active { active, epoch } => self.set_active(active, epoch),
+            PlannerEvent::Config(config) => self.take_config(config),
+            PlannerEvent::Planner(planner) => self.take_planner(planner),
+            PlannerEvent::Stop => return false,
+        }
+        true
+    }
+
+    fn take_grid(&mut self, change: GridChange, arrived: Duration) {
+        let before = self.costmap.as_ref().map(|costmap| *costmap.geometry());
+        let replaced = change.apply(&mut self.costmap);
+        self.garbage.discard(replaced.map(Garbage::Grid));
+        let Some(costmap) = &self.costmap else { return };
+        if before == Some(*costmap.geometry()) {
+            self.grid_changed = Some(arrived);
+        } else {
+            self.planner.prepare(costmap);
+            self.meter.warm_up();
+            // Not since the message arrived: preparing for a big map takes longer than any deadline.
+            self.urgent = Some(self.shared.clock.now());
+        }
+    }
+
+    /// Takes guidance, unless it is for an earlier goal.
+    fn take_guidance(&mut self, guided: Box<Guided>) {
+        let is_for_goal = self.goal.as_ref().is_some_and(|goal| goal.epoch == guided.epoch);
+        let replaced = if is_for_goal { self.guidance.replace(guided) } else { Some(guided) };
+        self.garbage.discard(replaced.map(Garbage::Guidance));
+    }
+
+    fn take_goal(&mut self, pose: Pose, arrived: Duration, epoch: u64) {
+        self.epoch = self.epoch.max(epoch);
+        let goal = Goal { pose, epoch, is_planned: false, end: None };
+        if self.goal.replace(goal).is_some_and(|old| !old.is_planned) {
+            self.shared.goals_superseded.fetch_add(1, Ordering::Relaxed);
+        }
+        self.garbage.discard(self.guidance.take().map(Garbage::Guidance));
+        self.urgent = Some(arrived);
+        if self.is_active {
+            self.ticks.start(arrived);
+        }
+    }
+
+    fn set_active(&mut self, active: bool, epoch: u64) {
+        self.epoch = self.epoch.max(epoch);
+        self.is_active = active;
+        if !active {
+            self.ticks.stop();
+        } else if self.goal.is_some() {
+            let now = self.shared.clock.now();
+            self.urgent = Some(now);
+            self.ticks.start(now);
+        }
+    }
+
+    fn take_config(&mut self, config: Box<Config>) {
+        if (config.node.planner_frequency - self.config.node.planner_frequency).abs() > 0.0 {
+            self.ticks.set_frequency(config.node.planner_frequency, self.shared.clock.now());
+        }
+        self.planner.set_robot_radius(config.grid.robot_radius);
+        let old = std::mem::replace(&mut self.config, config);
+        self.garbage.discard(Some(Garbage::Config(old)));
+    }
+
+    fn take_planner(&mut self, planner: Box<Planner>) {
+        let old = std::mem::replace(&mut self.planner, planner);
+        self.garbage.discard(Some(Garbage::Planner(old)));
+        if let Some(costmap) = &self.costmap {
+            self.planner.prepare(costmap);
+        }
+        self.meter.warm_up();
+    }
+
+    /// The robot's pose, if it is known and recent.
+    fn robot_pose(&mut self) -> Result<Pose, Failure> {
+        let latest = self.robot_pose.read().ok_or(Failure::NoPose)?;
+        latest.at(self.shared.ros_clock.now(), self.config.node.transform_tolerance)
+    }
+
+    /// Asks for a new plan at once when a change of the grid blocks the path.
+    fn check_path(&mut self) {
+        let Some(arrived) = self.grid_changed.take() else { return };
+        let start = self.robot_pose();
+        let (Some(costmap), Ok(start)) = (&self.costmap, start) else { return };
+        if self.goal.is_some() && !self.planner.still_valid(costmap, start) {
+            self.urgent.get_or_insert(arrived);
+        }
+    }
+
+    fn plan_if_due(&mut self) {
+        if !self.is_active || self.goal.is_none() {
+            self.urgent = None;
+            return;
+        }
+        let now = self.shared.clock.now();
+        if let Some(arrived) = self.urgent.take() {
+            self.plan(arrived, Duration::ZERO);
+            self.ticks.served(self.shared.clock.now());
+        } else if let Some(tick) = self.ticks.due(now) {
+            self.plan(tick, now.saturating_sub(tick));
+            self.ticks.done(self.shared.clock.now());
+            self.shared.overruns.store(self.ticks.overruns(), Ordering::Relaxed);
+        }
+    }
+
+    /// Makes a plan that was due at `arrived` and is late by `wake`, or finishes the goal when the robot is there.
+    fn plan(&mut self, arrived: Duration, wake: Duration) {
+        self.meter.begin(Usage::of_this_thread());
+        let start = self.robot_pose();
+        if start.is_ok_and(|start| self.is_at_goal(start)) {
+            return self.finish_goal();
+        }
+        self.plans += 1;
+        let budget = Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
+        let mut record = PlanRecord { wake, ..PlanRecord::new(self.plans, budget) };
+        let mut times = PlanTimes { arrived, deadline: arrived + budget, planned: arrived };
+        let path = self.find_path(start, &mut record, &mut times);
+        record.result = path.as_ref().map(|_| ()).map_err(|failure| *failure);
+        record.usage = self.meter.end(Usage::of_this_thread());
+        record.loop_usage = self.meter.total();
+        if !self.publisher.send_plan(&record, times, path.ok()) {
+            self.shared.plans_lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Plans from `start`, and packs the path for the publisher thread.
+    fn find_path(
+        &mut self,
+        start: Result<Pose, Failure>,
+        record: &mut PlanRecord,
+        times: &mut PlanTimes,
+    ) -> Result<Vec<Pose>, Failure> {
+        let Some(goal) = &mut self.goal else { return Err(Failure::NoPose) };
+        goal.is_planned = true;
+        let costmap = self.costmap.as_deref().ok_or(Failure::NoGrid)?;
+        let clock = self.shared.clock;
+        let publish_time = self.publisher.expected_publish_time().min(record.budget / 2);
+        let request = Request {
+            start: start?,
+            goal: goal.pose,
+            arrived: times.arrived,
+            deadline: times.deadline.saturating_sub(publish_time),
+            epoch: Some(Epoch::new(&self.epochs, self.epoch)),
+        };
+        let guided = self.guidance.as_deref();
+        record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
+        let outcome = self.planner.plan(costmap, guided.map(|guided| &guided.guidance), &request, &clock);
+        times.planned = clock.now();
+        record.report = Some(outcome.report);
+        let path = outcome.path.map_err(Failure::Plan)?;
+        goal.end = path.poses().last().map(|pose| pose.point());
+        record.length = path.length();
+        self.publisher.pack(path.poses()).ok_or(Failure::Backlog)
+    }
+
+    /// Whether the robot is where the last plan ended.
+    fn is_at_goal(&self, robot: Pose) -> bool {
+        let end = self.goal.as_ref().and_then(|goal| goal.end);
+        end.is_some_and(|end| robot.point().distance(end) <= self.config.node.goal_reached_tolerance)
+    }
+
+    /// The robot is at its goal: planning and guidance rest until the next one.
+    fn finish_goal(&mut self) {
+        if let Some(goal) = self.goal.take() {
+            self.epochs.finish(goal.epoch);
+        }
+        self.ticks.stop();
+        self.garbage.discard(self.guidance.take().map(Garbage::Guidance));
+        if !self.publisher.send_goal_reached() {
+            self.shared.plans_lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// How long guidance took, and how old it is.
+const fn guidance_times(guided: &Guided, now: Duration) -> GuidanceTimes {
+    GuidanceTimes { took: guided.took, age: now.saturating_sub(guided.done) }
+}

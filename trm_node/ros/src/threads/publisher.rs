@@ -1,0 +1,239 @@
+//! The publisher thread: stamps and publishes the planner thread's paths, and hands on what is reported about plans. Here
+//! DDS, allocators and locks may wait; planning goes on meanwhile.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use trm_grid::units::Pose;
+use trm_planner::halt::deadline::Clock;
+use trm_planner::halt::predictor::Predictor;
+
+use crate::clock::NodeClock;
+use crate::io::ros_clock::RosClock;
+use crate::messages::{PublisherEvent, Record};
+use crate::plan_record::{Failure, PlanRecord, PlanTimes};
+use crate::threads::plan_channel::PlanReceiver;
+
+/// The publisher thread's state.
+pub struct PublisherThread {
+    pub plans: PlanReceiver,
+    pub clock: NodeClock,
+    pub ros_clock: RosClock,
+    /// Past times of publishing, for which the planner's own deadline leaves room.
+    pub publish_time: Predictor,
+    pub records: UnboundedSender<Record>,
+}
+
+impl PublisherThread {
+    /// Runs until the planner thread's end is gone. `publish` takes poses and a stamp in ROS time.
+    pub fn run(mut self, mut publish: impl FnMut(&[Pose], Duration) -> Result<(), Failure>) {
+        loop {
+            let is_last = self.plans.events.is_closed();
+            while let Some(event) = self.plans.events.take() {
+                let record = match event {
+                    PublisherEvent::Plan { record, times, poses } => {
+                        Record::Plan(self.publish(record, times, poses, &mut publish))
+                    }
+                    PublisherEvent::GoalReached => Record::GoalReached,
+                };
+                // Fails only while the node is stopping.
+                let _ = self.records.send(record);
+            }
+            if is_last {
+                return;
+            }
+            self.plans.events.wait(None);
+        }
+    }
+
+    /// Publishes a plan's path, if it has one, and completes its record.
+    fn publish(
+        &mut self,
+        mut record: PlanRecord,
+        times: PlanTimes,
+        poses: Option<Vec<Pose>>,
+        publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>,
+    ) -> PlanRecord {
+        if let Some(poses) = poses {
+            let stamp = self.ros_clock.now();
+            record.stamp = Some(stamp);
+            record.result = publish(&poses, stamp);
+            record.publish = self.clock.now().saturating_sub(times.planned);
+            if record.result.is_ok() {
+                self.publish_time.record(record.publish);
+                self.plans.expect_publish_time(self.publish_time.predicted());
+            }
+            self.plans.give_back(poses);
+        }
+        let done = self.clock.now();
+        record.total = done.saturating_sub(times.arrived);
+        record.missed = record.report.is_some() && done > times.deadline;
+        record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+
+    use crossbeam_channel::unbounded;
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+    use trm_planner::{PlanError, Report};
+    use trm_rt::ring;
+
+    use super::*;
+    use crate::commands::Commands;
+    use crate::messages::{Garbage, GuidanceEvent};
+    use crate::threads::garbage;
+    use crate::threads::plan_channel::{self, EVENTS, PATHS, PlanSender, RESERVED};
+
+    const PATIENCE: Duration = Duration::from_secs(50);
+
+    /// Everything around the publisher thread.
+    struct Bench {
+        sender: PlanSender,
+        clock: NodeClock,
+        records: UnboundedReceiver<Record>,
+        thread: thread::JoinHandle<()>,
+    }
+
+    /// A running publisher thread. `publish` gets what it publishes.
+    fn bench(publish: impl FnMut(&[Pose], Duration) -> Result<(), Failure> + Send + 'static) -> Bench {
+        let (sender, plans) = plan_channel::channel();
+        let (records, record_inbox) = unbounded_channel();
+        let clock = NodeClock::start();
+        let thread = PublisherThread {
+            plans,
+            clock,
+            ros_clock: RosClock::system(),
+            publish_time: Predictor::new(0.95),
+            records,
+        };
+        let thread = thread::spawn(move || thread.run(publish));
+        Bench { sender, clock, records: record_inbox, thread }
+    }
+
+    impl Bench {
+        /// Hands over a plan with a path of so many poses; a failed one without.
+        fn plan(&mut self, number: u64, poses: Option<usize>, budget: Duration) -> bool {
+            let now = self.clock.now();
+            let times = PlanTimes { arrived: now, deadline: now + budget, planned: now };
+            let mut record = PlanRecord { report: Some(Report::default()), ..PlanRecord::new(number, budget) };
+            let packed = poses.map(|poses| self.sender.pack(&vec![Pose::default(); poses]));
+            record.result = match packed {
+                Some(Some(_)) => Ok(()),
+                Some(None) => Err(Failure::Backlog),
+                None => Err(Failure::Plan(PlanError::NoValidPath)),
+            };
+            self.sender.send_plan(&record, times, packed.flatten())
+        }
+
+        fn next_plan(&mut self) -> PlanRecord {
+            match self.records.blocking_recv() {
+                Some(Record::Plan(plan)) => plan,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn paths_go_out_in_order_and_their_memory_comes_back() {
+        let (published, counts) = mpsc::channel();
+        let mut bench = bench(move |poses, stamp| published.send((poses.len(), stamp)).map_err(|_| Failure::Publish));
+        for number in 1..=20 {
+            let poses = number * 100;
+            assert!(bench.plan(number as u64, Some(poses), PATIENCE));
+            let (count, stamp) = counts.recv_timeout(PATIENCE).unwrap();
+            let plan = bench.next_plan();
+            assert_eq!((count, plan.number, plan.result, plan.missed), (poses, number as u64, Ok(()), false));
+            assert_eq!(plan.stamp, Some(stamp));
+            assert!(plan.publish <= plan.total && bench.sender.expected_publish_time() > Duration::ZERO);
+            while bench.sender.free_paths() < PATHS {
+                thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn planning_goes_on_while_publishing_is_stuck_and_what_is_not_published_is_told() {
+        let (release, gate) = mpsc::channel::<()>();
+        let mut bench = bench(move |_, _| gate.recv().map_err(|_| Failure::Publish));
+        let plans = EVENTS as u64 * 2;
+        let taken: Vec<_> = (1..=plans).map(|number| bench.plan(number, Some(10), PATIENCE)).collect();
+        let told = taken.iter().filter(|taken| **taken).count();
+        assert!(told >= EVENTS - RESERVED && told < taken.len(), "{told}");
+        // A goal reaches guidance, and what it leaves behind the world thread, while nothing is published.
+        let (mut garbage, mut world) = garbage::channel(8);
+        let (planner, _planner_inbox) = ring::channel(8);
+        let (guidance, guidance_inbox) = unbounded();
+        let commands = Commands { epochs: Arc::default(), planner: planner.shared(), guidance };
+        (1..7).for_each(|_| assert!(commands.epochs.begin() < 7));
+        assert!(garbage.has_room());
+        commands.goal(Pose::default(), Duration::ZERO);
+        garbage.discard(Some(Garbage::Config(Box::default())));
+        assert!(matches!(guidance_inbox.recv_timeout(PATIENCE), Ok(GuidanceEvent::Goal(_, 7))));
+        assert_eq!(garbage::tests::count(&mut world), 1);
+        // That a goal is reached still finds room.
+        assert!(bench.sender.send_goal_reached());
+        (0..PATHS).for_each(|_| release.send(()).unwrap());
+        let results: Vec<_> = (0..told).map(|_| bench.next_plan().result).collect();
+        assert_eq!(results[..PATHS], [Ok(()); PATHS]);
+        assert!(results[PATHS..].iter().all(|result| *result == Err(Failure::Backlog)));
+        assert!(matches!(bench.records.blocking_recv(), Some(Record::GoalReached)));
+    }
+
+    #[test]
+    fn a_packed_path_finds_room_however_many_reached_goals_wait_with_it() {
+        let (release, gate) = mpsc::channel::<()>();
+        let mut bench = bench(move |_, _| gate.recv().map_err(|_| Failure::Publish));
+        assert!(bench.plan(1, Some(1), PATIENCE));
+        let mut reached = 0;
+        while bench.sender.send_goal_reached() {
+            reached += 1;
+        }
+        assert!(reached >= RESERVED);
+        // What the paths need is kept.
+        assert!((2..=PATHS as u64).all(|number| bench.plan(number, Some(1), PATIENCE)));
+        assert!(!bench.plan(PATHS as u64 + 1, None, PATIENCE), "a plan without a path is lost");
+        drop(release);
+        drop(bench.sender);
+        bench.thread.join().unwrap();
+        let records: Vec<_> = std::iter::from_fn(|| bench.records.blocking_recv()).collect();
+        let goals = records.iter().filter(|record| matches!(record, Record::GoalReached)).count();
+        assert_eq!((goals, records.len()), (reached, reached + PATHS));
+    }
+
+    #[test]
+    fn a_path_that_is_published_too_late_is_a_miss_and_one_that_ros_refuses_a_failure() {
+        let mut refuse = [Ok(()), Err(Failure::Publish)].into_iter();
+        let mut bench = bench(move |_, _| {
+            thread::sleep(Duration::from_millis(2));
+            refuse.next().unwrap_or(Ok(()))
+        });
+        let budget = Duration::from_millis(1);
+        assert!(bench.plan(1, Some(3), budget));
+        let late = bench.next_plan();
+        assert!(late.missed && late.result == Ok(()) && late.publish >= Duration::from_millis(2));
+        let expected = bench.sender.expected_publish_time();
+        assert!(expected >= Duration::from_millis(2));
+        assert!(bench.plan(2, Some(3), budget));
+        assert_eq!(bench.next_plan().result, Err(Failure::Publish));
+        assert_eq!(bench.sender.expected_publish_time(), expected, "what failed teaches nothing");
+        assert!(bench.plan(3, None, PATIENCE));
+        let failed = bench.next_plan();
+        assert_eq!((failed.stamp, failed.publish, failed.missed), (None, Duration::ZERO, false));
+    }
+
+    #[test]
+    fn the_thread_delivers_everything_and_ends_when_the_planner_thread_is_gone() {
+        let mut bench = bench(|_, _| Ok(()));
+        assert!(bench.plan(1, Some(3), PATIENCE));
+        assert!(bench.sender.send_goal_reached());
+        drop(bench.sender);
+        bench.thread.join().unwrap();
+        assert!(matches!(bench.records.blocking_recv(), Some(Record::Plan(_))));
+        assert!(matches!(bench.records.blocking_recv(), Some(Record::GoalReached)));
+        assert!(bench.records.blocking_recv().is_none());
+    }
+}
