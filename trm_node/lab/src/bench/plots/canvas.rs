@@ -14,6 +14,7 @@ use plotters::style::{Color as _, IntoFont as _, RGBColor, TRANSPARENT, TextStyl
 use crate::bench::loop_run::LoopRun;
 use crate::bench::plots::palette::{BAD, GRID, TEXT};
 use crate::bench::plots::round_numbers::{is_power_of_ten, label, round_numbers, round_range};
+use crate::plot_font;
 
 /// Width and height of a plot, in its own units; the page scales it.
 const SIZE: (u32, u32) = (960, 560);
@@ -35,6 +36,7 @@ pub type LogAxis = WithKeyPoints<LogCoord<f64>>;
 
 /// Draws an SVG for an HTML page. `description` is for those who can't see it; it needs no escaping.
 pub fn svg(description: &str, draw: impl FnOnce(&Area) -> anyhow::Result<()>) -> anyhow::Result<String> {
+    plot_font::register()?;
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
@@ -53,7 +55,7 @@ pub fn chart<'a, 'b>(area: &'a Area<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>>
 
 /// The style of texts.
 pub fn text_style(color: RGBColor, h: HPos, v: VPos) -> TextStyle<'static> {
-    ("sans-serif", FONT).into_font().color(&color).pos(Pos::new(h, v))
+    (plot_font::FAMILY, FONT).into_font().color(&color).pos(Pos::new(h, v))
 }
 
 /// What a chart's axes show.
