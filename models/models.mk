@@ -27,6 +27,10 @@ ablations: models-env ## what each part of the recipe buys: 13 short trainings, 
 golden: models-env ## writes the PyTorch numbers that the Rust tests compare with
 	$(VENV_PYTHON) -m trm_train.golden $(BUNDLE_CONFIG)
 
+.PHONY: golden-worlds
+golden-worlds: models-env ## writes the statistics of generated worlds that the generators in Rust are compared with
+	$(VENV_PYTHON) -m trm_train.world_statistics
+
 .PHONY: test-models
 test-models: models-env ## tests of the training package
 	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -q models

@@ -48,9 +48,9 @@ def regions(world):
 
 
 def statistics(world: np.ndarray) -> dict[str, float]:
-    """Share of free cells; share of neighbours (in a row or a column) of which one is free and one is blocked; number of
-    regions; and the mean length of the shortest paths from the free cell in the middle of all free cells, row by row, to
-    the cells that can be reached from it, 0 when there are none."""
+    """Share of free cells; share of neighbours (in a row or a column) of which one is free and one is blocked; number
+    of regions; and the mean length of the shortest paths from the free cell in the middle of all free cells, row by
+    row, to the cells that can be reached from it, 0 when there are none."""
     free = np.argwhere(~world)
     edges = [world[1:] != world[:-1], world[:, 1:] != world[:, :-1]]
     path = 0.0

@@ -1,5 +1,5 @@
-//! Worlds to plan in, and queries about them: maps, generated worlds, mazes, moving obstacles, and the classical searches
-//! that say what a query costs at best.
+//! Worlds to plan in, and queries about them: maps, generated worlds, mazes, moving obstacles, and the classical
+//! searches that say what a query costs at best.
 
 pub(crate) mod along_path;
 mod corridor_maze;

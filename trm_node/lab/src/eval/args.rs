@@ -50,7 +50,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(8..=127))]
     pub mazes: Option<i64>,
 
-    /// Cells per side of the windows cut from maps [default: 64]. Generated worlds and mazes are as large as the window.
+    /// Cells per side of the windows cut from maps [default: 64]. Generated worlds and mazes are as large as the
+    /// window.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub window: Option<i64>,
 
@@ -70,8 +71,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub steps: Option<i64>,
 
-    /// Also evaluate the answers step by step: what each step corrects and breaks, stop policies, times beside classical
-    /// searches, warm starts, and how paths change from plan to plan.
+    /// Also evaluate the answers step by step: what each step corrects and breaks, stop policies, times beside
+    /// classical searches, warm starts, and how paths change from plan to plan.
     #[arg(long)]
     pub anytime: bool,
 

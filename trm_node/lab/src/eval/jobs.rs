@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-/// Does `count` pieces of work on `threads` threads and returns their results in order. Each thread has tools of its own,
-/// which it makes when it first needs them: they load a model, so rayon's `map_init` would make them too often.
+/// Does `count` pieces of work on `threads` threads and returns their results in order. Each thread has tools of its
+/// own, which it makes when it first needs them: they load a model, so rayon's `map_init` would make them too often.
 ///
 /// # Errors
 /// An error of a tool or of a piece of work; it stops the others.

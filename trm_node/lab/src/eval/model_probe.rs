@@ -144,8 +144,8 @@ impl ModelProbe {
         })
     }
 
-    /// Travel cost of the path that the same search finds when the straight line to the goal leads it instead of the model:
-    /// what the search is worth by itself. `None` when there is none, or no query was begun.
+    /// Travel cost of the path that the same search finds when the straight line to the goal leads it instead of the
+    /// model: what the search is worth by itself. `None` when there is none, or no query was begun.
     pub fn without_the_model(&mut self, query: &Query) -> Option<f64> {
         let Field { window, blocked, goals, .. } = self.model.field(&self.view?);
         let (size, cells) = (window.size(), blocked.len());

@@ -6,13 +6,14 @@ use trm_grid::units::{Cell, CellPoint, Pose};
 
 /// Distance between two samples, in cells.
 const STEP: f64 = 0.02;
-/// A point this near to the line between two cells' centres touches no other cell, in cells. Rounding from metres is smaller.
+/// A point this near to the line between two cells' centres touches no other cell, in cells. Rounding from metres is
+/// smaller.
 const SLACK: f64 = 1e-6;
 /// Neighbouring poses of a path are nearer to each other than this, in cells.
 const GAP: f64 = 2.0;
 
-/// Whether a path leads from one cell to another without gaps, and over free cells only: all cells whose centre is less than
-/// one cell from any point of it along both axes are free.
+/// Whether a path leads from one cell to another without gaps, and over free cells only: all cells whose centre is less
+/// than one cell from any point of it along both axes are free.
 pub fn passes(costmap: &Costmap, poses: &[Pose], start: Cell, goal: Cell) -> bool {
     let geometry = costmap.geometry();
     let points: Vec<CellPoint> = poses.iter().map(|pose| geometry.to_cells(pose.point())).collect();

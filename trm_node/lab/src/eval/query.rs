@@ -7,7 +7,7 @@ use crate::worlds::optimum::Optimum;
 
 /// One query in a world that the model sees as a whole.
 pub struct Query {
-    /// The map or kind of world: a place in [`QuerySource::groups`](super::source::QuerySource::groups).
+    /// The map or kind of world: a place among the groups of the query's source.
     pub group: usize,
     /// The world.
     pub costmap: Costmap,
@@ -19,7 +19,8 @@ pub struct Query {
     pub optimum: Optimum,
 }
 
-/// A robot in a world larger than the window. Its goal is in the window around it, and can be reached inside that window.
+/// A robot in a world larger than the window. Its goal is in the window around it, and can be reached inside that
+/// window.
 pub struct Scene {
     /// The world.
     pub costmap: Costmap,

@@ -76,8 +76,8 @@ impl QuerySource {
         Err(self.no_pair(group, setting.side))
     }
 
-    /// The scene with this number, in a world with twice the window's side. Only mazes stay as they are. `planner` tells
-    /// where the window lies.
+    /// The scene with this number, in a world with twice the window's side. Only mazes stay as they are. `planner`
+    /// tells where the window lies.
     ///
     /// # Errors
     /// When many worlds have none.

@@ -9,8 +9,8 @@ use super::anytime::Anytime;
 use super::figures::{EvalFigures, GroupFigures, Outcomes};
 use crate::statistics::{QuantilesToMax, UpperQuantiles};
 
-/// The whole text: a line for each map or kind of world, the totals, and a few lines of `--anytime`. The JSON file has all
-/// figures.
+/// The whole text: a line for each map or kind of world, the totals, and a few lines of `--anytime`. The JSON file has
+/// all figures.
 pub fn text(figures: &EvalFigures) -> String {
     let EvalFigures { bundle, window, seed, budget, .. } = figures;
     let mut text =

@@ -32,7 +32,8 @@ pub struct Trace {
     pub counted: usize,
 }
 
-/// Numbers of the window's cells after a supervision step. A cell is right when its most probable class is a right move.
+/// Numbers of the window's cells after a supervision step. A cell is right when its most probable class is a right
+/// move.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StepCells {
     /// Right now.

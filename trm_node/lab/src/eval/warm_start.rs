@@ -20,7 +20,8 @@ const OBSTACLE: std::ops::Range<usize> = 3..7;
 /// Obstacles that are tried on one path.
 const TRIES: usize = 10;
 
-/// A warm and a cold plan of the same query: applications of the net before the first verified path; `None` without any.
+/// A warm and a cold plan of the same query: applications of the net before the first verified path; `None` without
+/// any.
 #[derive(Debug, Clone, Copy)]
 pub struct WarmColdPair {
     /// Whether the earlier state was taken over at all.
@@ -31,8 +32,8 @@ pub struct WarmColdPair {
     pub cold: Option<u16>,
 }
 
-/// Plans, moves the robot along its path by `cells` cells, and plans warm and cold. `None` when the first plan fails, or the
-/// goal can no longer be reached inside the window.
+/// Plans, moves the robot along its path by `cells` cells, and plans warm and cold. `None` when the first plan fails,
+/// or the goal can no longer be reached inside the window.
 ///
 /// # Errors
 /// When the window is too large for a grid.
@@ -65,8 +66,8 @@ pub fn is_within_reach(planner: &TimedPlanner, costmap: &Costmap, start: Cell, g
     Ok(WindowRegions::of(costmap, window)?.are_joined(start, goal))
 }
 
-/// Plans, drops an obstacle onto the middle of the path, and plans warm and cold. `None` when the first plan fails, or every
-/// obstacle that was tried cuts the goal off.
+/// Plans, drops an obstacle onto the middle of the path, and plans warm and cold. `None` when the first plan fails, or
+/// every obstacle that was tried cuts the goal off.
 ///
 /// # Errors
 /// When the world is too large for a grid.

@@ -34,8 +34,8 @@ pub enum WorldKind {
 }
 
 impl WorldKind {
-    /// The kinds that evaluation and benchmark draw by default, in turn. Published figures belong to these: a lattice is
-    /// evaluated by itself, as a maze in the style of Maze-Hard.
+    /// The kinds that evaluation and benchmark draw by default, in turn. Published figures belong to these: a lattice
+    /// is evaluated by itself, as a maze in the style of Maze-Hard.
     pub const EVALUATED: [Self; 8] =
         [Self::Noise, Self::Boxes, Self::Rooms, Self::Maze, Self::Discs, Self::Walls, Self::Caves, Self::Shelves];
 
@@ -124,7 +124,8 @@ fn walls(world: &mut World, random: &mut Random) {
     }
 }
 
-/// A field of random walls with four moves as a world with eight. An even side cuts the last row and column of pillars off.
+/// A field of random walls with four moves as a world with eight. An even side cuts the last row and column of pillars
+/// off.
 fn lattice(world: &mut World, random: &mut Random) {
     let mut field = World::new(world.side / 2, false);
     noise(&mut field, random.number(0.3, 0.45), random);

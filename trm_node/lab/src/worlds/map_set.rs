@@ -71,8 +71,8 @@ impl MapWorld {
         Ok(Self { name, file, costmaps })
     }
 
-    /// Draws a resolution, and a square of `side` × `side` cells at it: the costmap, and the column and row of the square's
-    /// first cell. A map that is smaller than the square lies anywhere in it.
+    /// Draws a resolution, and a square of `side` × `side` cells at it: the costmap, and the column and row of the
+    /// square's first cell. A map that is smaller than the square lies anywhere in it.
     pub fn place(&self, side: usize, random: &mut Random) -> (&Costmap, i32, i32) {
         let whole = &self.costmaps[random.below(self.costmaps.len())];
         let mut first = |length: u32| {

@@ -1,8 +1,9 @@
 //! Mazes in the style of Maze-Hard (arXiv 2510.04871): cells that are walls at random, four moves, a long way to go.
 //!
-//! For the eight moves of the planner, a maze of n × n cells becomes a world of (2n + 1) × (2n + 1) cells: the maze's cell
-//! (r, c) is the world's (2r + 1, 2c + 1), the cell between two free neighbours is free, and everything else is blocked.
-//! These pillars make every diagonal illegal, so no path can be straightened, and every path is twice as long as in the maze.
+//! For the eight moves of the planner, a maze of n × n cells becomes a world of (2n + 1) × (2n + 1) cells: the maze's
+//! cell (r, c) is the world's (2r + 1, 2c + 1), the cell between two free neighbours is free, and everything else is
+//! blocked. These pillars make every diagonal illegal, so no path can be straightened, and every path is twice as long
+//! as in the maze.
 
 use crate::worlds::random::Random;
 use crate::worlds::world::World;

@@ -1,5 +1,5 @@
-//! Moving obstacles on a map: discs that drive back and forth, and discs that are dropped onto the path ahead. Each change
-//! updates a rectangle of the costs, as an update of a map does.
+//! Moving obstacles on a map: discs that drive back and forth, and discs that are dropped onto the path ahead. Each
+//! change updates a rectangle of the costs, as an update of a map does.
 
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::{CostPatch, Costmap, CostmapBuilder};
@@ -119,7 +119,8 @@ impl Obstacles {
         self.still.geometry().index(cell).is_some_and(|at| self.wide[at])
     }
 
-    /// Moves the obstacles for `seconds`, keeping them away from the robot and the goal. Passes each change of the costs on.
+    /// Moves the obstacles for `seconds`, keeping them away from the robot and the goal. Passes each change of the
+    /// costs on.
     ///
     /// # Errors
     /// When an update doesn't fit the grid, which would be a defect.
@@ -221,8 +222,8 @@ fn wide(costmap: &Costmap, margin: usize) -> Vec<bool> {
     wide
 }
 
-/// Keeps the cells set that have `margin` set cells on both sides along one axis. The grid has `lines` lines of `length` cells;
-/// `line` and `step` are the distances in `cells` between two lines and between two cells of a line.
+/// Keeps the cells set that have `margin` set cells on both sides along one axis. The grid has `lines` lines of
+/// `length` cells; `line` and `step` are the distances in `cells` between two lines and between two cells of a line.
 fn erode(cells: &mut [bool], length: usize, lines: usize, (line, step): (usize, usize), margin: usize) {
     let mut run = vec![0_u32; length];
     for number in 0..lines {

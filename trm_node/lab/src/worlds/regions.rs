@@ -67,8 +67,8 @@ impl Regions {
         self.labels[a] == self.labels[b] && self.labels[a] != NONE
     }
 
-    /// A random pair of cells in the same region, all equally likely. `None` when too few cells are free, or hardly any can
-    /// reach each other.
+    /// A random pair of cells in the same region, all equally likely. `None` when too few cells are free, or hardly any
+    /// can reach each other.
     pub fn pair(&self, costmap: &Costmap, random: &mut Random) -> Option<(Cell, Cell)> {
         if self.free.len() < self.labels.len() / LEAST_FREE { None } else { self.any_pair(costmap, random) }
     }

@@ -26,8 +26,8 @@ struct Visits {
     reached: u32,
 }
 
-/// A cell that waits to be expanded. The one with the least estimate comes first, among equals the one farthest from the
-/// start.
+/// A cell that waits to be expanded. The one with the least estimate comes first, among equals the one farthest from
+/// the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     /// Cost plus weighted heuristic as bits: neither is negative, so bits sort as the numbers do.
@@ -133,9 +133,9 @@ impl WeightedAStar {
         }
     }
 
-    /// Writes the cells of a path from `start` to `goal`; `false` when there is none. With a weight of 1 it is a best path,
-    /// otherwise it costs at most `weight` times as much. No cell is expanded twice; the bound holds nevertheless, as the
-    /// heuristic is consistent (Likhachev, Gordon and Thrun, ARA*, 2003).
+    /// Writes the cells of a path from `start` to `goal`; `false` when there is none. With a weight of 1 it is a best
+    /// path, otherwise it costs at most `weight` times as much. No cell is expanded twice; the bound holds
+    /// nevertheless, as the heuristic is consistent (Likhachev, Gordon and Thrun, ARA*, 2003).
     pub fn find(
         &mut self,
         costmap: &Costmap,

@@ -67,7 +67,8 @@ pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, Gr
     Ok(builder.replace(OccupancyGrid::new(geometry, values)?).clone())
 }
 
-/// The square of `side` × `side` cells of a grid that begins at its cell (`col`, `row`). Cells outside the grid are unknown.
+/// The square of `side` × `side` cells of a grid that begins at its cell (`col`, `row`). Cells outside the grid are
+/// unknown.
 ///
 /// # Errors
 /// When the square is empty or too large for a grid.
