@@ -112,7 +112,8 @@ impl Services {
         }
     }
 
-    /// Only `qos_overrides` has dots in its names, so depth and prefixes matter little. They mean what they do in rclcpp.
+    /// Only `qos_overrides` has dots in its names, so depth and prefixes matter little. They mean what they do in
+    /// rclcpp.
     fn list(&self, request: &ListParameters::Request) -> ListParameters::Response {
         let is_shallow = |rest: &str| request.depth == 0 || (rest.matches('.').count() as u64) < request.depth;
         let is_asked = |name: &String| {
