@@ -10,8 +10,8 @@ use trm_rt::ring;
 
 use crate::messages::{GuidanceEvent, PlannerEvent};
 
-/// Commands the planner thread and the guidance thread. Each command begins an epoch, which cancels the plan that is being
-/// made, and then tells the threads.
+/// Commands the planner thread and the guidance thread. Each command begins an epoch, which cancels the plan that is
+/// being made, and then tells the threads.
 #[derive(Clone)]
 pub struct Commands {
     pub epochs: Arc<Epochs>,

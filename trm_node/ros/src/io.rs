@@ -4,6 +4,7 @@ pub mod convert;
 pub mod diagnostics;
 pub mod goals;
 pub mod inference_failures;
+pub mod key_values;
 pub mod log;
 pub mod newest;
 pub mod path_message;

@@ -1,12 +1,12 @@
-//! The ROS 2 node: a thin adapter around `trm_planner`. It translates messages, drains each topic to its newest message,
-//! hands over, and publishes; it doesn't plan.
+//! The ROS 2 node: a thin adapter around `trm_planner`. It translates messages, drains each topic to its newest
+//! message, hands over, and publishes; it doesn't plan.
 //!
-//! Data flows one way: the tasks of [`io`] (topics, goals, services) to the threads of [`threads`] (world, guidance, planner,
-//! publisher), and from them to ROS through the publisher thread and the diagnostics task. [`messages`] has everything that
-//! crosses from one to another; goals, pauses and the end go through [`commands`].
+//! Data flows one way: the tasks of [`io`] (topics, goals, services) to the threads of [`threads`] (world, guidance,
+//! planner, publisher), and from them to ROS through the publisher thread and the diagnostics task. [`messages`] has
+//! everything that crosses from one to another; goals, pauses and the end go through [`commands`].
 //!
-//! Imports the planner's crates (`trm_config`, `trm_grid`, `trm_net`, `trm_planner`) and `trm_rt`. Never `trm_lab`: what
-//! measures doesn't run on a robot. Decisions about paths must never be made in here.
+//! Imports the planner's crates (`trm_config`, `trm_grid`, `trm_net`, `trm_planner`) and `trm_rt`. Never `trm_lab`:
+//! what measures doesn't run on a robot. Decisions about paths must never be made in here.
 
 mod bundle;
 mod clock;
@@ -48,7 +48,7 @@ use crate::params::Parameters;
 use crate::real_time::RealTime;
 use crate::robot_pose::PoseReader;
 use crate::shared::Shared;
-use crate::threads::start::{Parts, Threads};
+use crate::threads::start::{Resources, Threads};
 
 /// Counts the planner thread's calls, which should be none, and prefaults what it hands out.
 #[global_allocator]
@@ -130,7 +130,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<(Threads, Ro
     let parameter_events = services::parameter_events(node)?;
 
     let (records, record_inbox) = unbounded_channel();
-    let parts = Parts {
+    let resources = Resources {
         shared: Arc::clone(&shared),
         config: config.clone(),
         bundle,
@@ -139,7 +139,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<(Threads, Ro
         publisher,
         records: records.clone(),
     };
-    let threads = Threads::start(parts)?;
+    let threads = Threads::start(resources)?;
     runtime.spawn(diagnostics.run(record_inbox));
 
     let (commands, world) = (threads.commands.clone(), threads.world.clone());

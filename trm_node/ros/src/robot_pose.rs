@@ -6,7 +6,8 @@ use trm_grid::units::Pose;
 
 use crate::plan_record::Failure;
 
-/// Localisation stamps its transforms a little ahead of time. A pose that is further ahead than this is of another time.
+/// Localisation stamps its transforms a little ahead of time. A pose that is further ahead than this is of another
+/// time.
 const MAX_AHEAD: Duration = Duration::from_secs(2);
 
 /// Where the robot was.

@@ -124,8 +124,8 @@ pub fn grid(message: nav::OccupancyGrid, map_frame: &str) -> Result<OccupancyGri
     OccupancyGrid::new(geometry, message.data)
 }
 
-/// The decimal number that was meant: 0.05, not 0.05000000074505806. Across a wide map, or at exactly the robot's radius,
-/// the difference is a cell.
+/// The decimal number that was meant: 0.05, not 0.05000000074505806. Across a wide map, or at exactly the robot's
+/// radius, the difference is a cell.
 fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }

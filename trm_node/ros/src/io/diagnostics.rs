@@ -15,7 +15,8 @@ use trm_rt::usage::Usage;
 use crate::health::{Health, Input};
 use crate::io::convert;
 use crate::io::inference_failures::InferenceFailures;
-use crate::io::status::{self, ms, pair};
+use crate::io::key_values::{ms, pair, usage};
+use crate::io::status;
 use crate::io::verdict::{ERROR, OK, STALE, Verdict, WARN};
 use crate::messages::Record;
 use crate::params::Parameters;
@@ -167,7 +168,7 @@ impl Diagnostics {
         }
         values.push(pair("latency_max_ms", &ms(statistics.latency_max())));
         values.push(pair("deadline_ms", &self.parameters.config().node.deadline_ms));
-        values.extend(status::usage(&self.usage));
+        values.extend(usage(&self.usage));
         values.push(pair("inference_error", &self.inference_failures.last()));
         values.extend(self.shared.real_time.values().into_iter().flatten().map(|(key, value)| pair(key, &value)));
         self.status(level, "planner", message, values)

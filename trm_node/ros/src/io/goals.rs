@@ -53,8 +53,7 @@ impl Goals {
         }
     }
 
-    /// Hands a goal over, or refuses it. Returns a newer one that came while this one
-    /// waited for its transform.
+    /// Hands a goal over, or refuses it. Returns a newer one that came while this one waited for its transform.
     async fn take(
         &self,
         goal: &PoseStamped,

@@ -1,5 +1,5 @@
-//! The message with a path, in C's layout. It is made once and overwritten for each path, so that the memory of the poses,
-//! and the frame's name in each of them, are used again.
+//! The message with a path, in C's layout. It is made once and overwritten for each path, so that the memory of the
+//! poses, and the frame's name in each of them, are used again.
 #![expect(unsafe_code, reason = "the poses are an array of C")]
 
 use std::time::Duration;

@@ -112,13 +112,14 @@ impl Services {
         }
     }
 
-    /// Only `qos_overrides` has dots in its names, so depth and prefixes matter little. They mean what they do in rclcpp.
+    /// Only `qos_overrides` has dots in its names, so depth and prefixes matter little. They mean what they do in
+    /// rclcpp.
     fn list(&self, request: &ListParameters::Request) -> ListParameters::Response {
-        let is_shallow = |rest: &str| request.depth == 0 || (rest.matches('.').count() as u64) < request.depth;
+        let is_shallow = |suffix: &str| request.depth == 0 || (suffix.matches('.').count() as u64) < request.depth;
         let is_asked = |name: &String| {
             let under = |prefix: &String| {
-                let rest = name.strip_prefix(prefix.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && is_shallow(&rest[1..])))
+                let suffix = name.strip_prefix(prefix.as_str());
+                suffix.is_some_and(|suffix| suffix.is_empty() || (suffix.starts_with('.') && is_shallow(&suffix[1..])))
             };
             if request.prefixes.is_empty() { is_shallow(name) } else { request.prefixes.iter().any(under) }
         };

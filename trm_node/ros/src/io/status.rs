@@ -1,13 +1,12 @@
 //! `~/status`: one message per plan.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use trm_planner::halt::policy::StopReason;
-use trm_rt::usage::Usage;
 
 use crate::io::convert;
+use crate::io::key_values::{ms, pair, usage};
 use crate::io::verdict::Verdict;
 use crate::messages::Record;
 use crate::plan_record::{GuidanceTimes, PlanRecord};
@@ -63,26 +62,6 @@ fn values(plan: &PlanRecord, result: &str) -> Vec<KeyValue> {
     values
 }
 
-/// What the planner thread has cost.
-pub fn usage(usage: &Usage) -> [KeyValue; 4] {
-    [
-        pair("page_faults", &usage.page_faults),
-        pair("allocations", &usage.allocations),
-        pair("voluntary_switches", &usage.voluntary_switches),
-        pair("involuntary_switches", &usage.involuntary_switches),
-    ]
-}
-
-/// A key and its value as text.
-pub fn pair(key: &str, value: &dyn Display) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: value.to_string() }
-}
-
-/// Milliseconds as text.
-pub fn ms(time: Duration) -> String {
-    format!("{:.3}", time.as_secs_f64() * 1e3)
-}
-
 #[cfg(test)]
 mod tests {
     use trm_net::error::InferenceError;
@@ -104,10 +83,10 @@ mod tests {
 
     #[test]
     fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
-        let keys = "result source guidance stop steps applications share expansions warm inference_failed inference_error \
-                    length_m deadline_ms margin_ms \
-                    total_ms encode_us recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults \
-                    allocations voluntary_switches involuntary_switches guidance_ms guidance_age_ms missed plan_id";
+        let keys = "result source guidance stop steps applications share expansions warm inference_failed \
+                    inference_error length_m deadline_ms margin_ms total_ms encode_us recurse_us decode_us verify_us \
+                    smooth_us fallback_us publish_us wake_us page_faults allocations voluntary_switches \
+                    involuntary_switches guidance_ms guidance_age_ms missed plan_id";
         let failed =
             PlanRecord { result: Err(Failure::Plan(PlanError::NoValidPath)), ..PlanRecord::new(1, Duration::ZERO) };
         for plan in [path(Source::Model, false), failed] {

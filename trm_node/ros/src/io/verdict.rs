@@ -3,7 +3,7 @@
 use trm_planner::Source;
 use trm_planner::halt::deadline::Clock;
 
-use crate::io::status::ms;
+use crate::io::key_values::ms;
 use crate::messages::Record;
 use crate::plan_record::{Failure, PlanRecord};
 use crate::shared::Shared;

@@ -4,8 +4,8 @@ use trm_rt::ring;
 
 use crate::messages::Garbage;
 
-/// Room that an event of the planner thread needs: for what it replaces, and for the guidance that is left when the goal
-/// is reached.
+/// Room that an event of the planner thread needs: for what it replaces, and for the guidance that is left when the
+/// goal is reached.
 const ROOM_FOR_AN_EVENT: usize = 2;
 
 /// The planner thread's end. It never waits, and frees nothing.
@@ -14,8 +14,8 @@ pub struct GarbageSender(ring::SoleSender<Garbage>);
 /// The world thread's end.
 pub struct GarbageReceiver(ring::Receiver<Garbage>);
 
-/// Both ends, with room for twice as much as `events` events leave behind. So many may wait for the planner thread: when
-/// the world thread empties the channel before it sends another one, neither waits for the other for good.
+/// Both ends, with room for twice as much as `events` events leave behind. So many may wait for the planner thread:
+/// when the world thread empties the channel before it sends another one, neither waits for the other for good.
 pub fn channel(events: usize) -> (GarbageSender, GarbageReceiver) {
     let (sender, receiver) = ring::channel(2 * events + ROOM_FOR_AN_EVENT);
     (GarbageSender(sender), GarbageReceiver(receiver))

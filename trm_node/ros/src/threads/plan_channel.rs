@@ -68,8 +68,8 @@ impl PlanSender {
         Some(poses)
     }
 
-    /// Sends a plan. A packed path always finds room. `false` when the plan is lost because publishing has been stuck for
-    /// long.
+    /// Sends a plan. A packed path always finds room. `false` when the plan is lost because publishing has been stuck
+    /// for long.
     #[must_use]
     pub fn send_plan(&mut self, record: &PlanRecord, times: PlanTimes, poses: Option<Vec<Pose>>) -> bool {
         (poses.is_some() || self.events.room() > RESERVED)

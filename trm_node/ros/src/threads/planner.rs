@@ -1,6 +1,7 @@
-//! The planner thread: plans when that is due. After the first plans it causes no page fault, allocates and frees nothing,
-//! takes no lock, and doesn't log or publish: plans leave through the [plan channel](crate::threads::plan_channel), and
-//! what they no longer need through that for [garbage](crate::threads::garbage).
+//! The planner thread: plans when that is due. After the first plans it causes no page fault, allocates and frees
+//! nothing, takes no lock, and doesn't log or publish: plans leave through the [plan
+//! channel](crate::threads::plan_channel), and what they no longer need through that for
+//! [garbage](crate::threads::garbage).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -50,7 +51,8 @@ pub struct PlannerThread {
     costmap: Option<Box<Costmap>>,
     guidance: Option<Box<Guided>>,
     goal: Option<Goal>,
-    /// The latest epoch that an event has told of. When a later one has begun, the plan that is being made is cancelled.
+    /// The latest epoch that an event has told of. When a later one has begun, the plan that is being made is
+    /// cancelled.
     epoch: u64,
     plans: u64,
     ticks: Ticks,
@@ -301,3 +303,6 @@ impl PlannerThread {
 const fn guidance_times(guided: &Guided, now: Duration) -> GuidanceTimes {
     GuidanceTimes { took: guided.took, age: now.saturating_sub(guided.done) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
-//! The publisher thread: stamps and publishes the planner thread's paths, and hands on what is reported about plans. Here
-//! DDS, allocators and locks may wait; planning goes on meanwhile.
+//! The publisher thread: stamps and publishes the planner thread's paths, and hands on what is reported about plans.
+//! Here DDS, allocators and locks may wait; planning goes on meanwhile.
 
 use std::time::Duration;
 

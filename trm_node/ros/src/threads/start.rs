@@ -26,7 +26,7 @@ use crate::threads::world::WorldThread;
 use crate::threads::{garbage, guidance, plan_channel, planner};
 
 /// What the threads work with.
-pub struct Parts {
+pub struct Resources {
     pub shared: Arc<Shared>,
     pub config: Config,
     pub bundle: Bundle,
@@ -47,8 +47,8 @@ pub struct Threads {
 
 impl Threads {
     /// Starts them all.
-    pub fn start(parts: Parts) -> io::Result<Self> {
-        let Parts { shared, config, bundle, planner, robot_pose, publisher, records } = parts;
+    pub fn start(resources: Resources) -> io::Result<Self> {
+        let Resources { shared, config, bundle, planner, robot_pose, publisher, records } = resources;
         let (world, world_inbox) = unbounded();
         let (guidance, guidance_inbox) = unbounded();
         let (to_planner, planner_inbox) = ring::channel(planner::EVENTS);

@@ -1,6 +1,6 @@
-//! The world thread: owns the grid as it came in, computes the costs, and sends whole grids and changed rectangles to the
-//! threads that plan on copies of their own. What takes long is done here: new costs, new planners, and freeing what the
-//! planner thread has replaced.
+//! The world thread: owns the grid as it came in, computes the costs, and sends whole grids and changed rectangles to
+//! the threads that plan on copies of their own. What takes long is done here: new costs, new planners, and freeing
+//! what the planner thread has replaced.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,5 +166,109 @@ impl WorldThread {
         {
             self.send_whole(costmap, self.shared.clock.now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::thread;
+
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::shared;
+    use crate::threads::garbage;
+
+    const PATIENCE: Duration = Duration::from_secs(50);
+
+    /// A running world thread, and what it sends.
+    struct Bench {
+        world: Sender<WorldEvent>,
+        planner: ring::Receiver<PlannerEvent>,
+        guidance: Receiver<GuidanceEvent>,
+        garbage: garbage::GarbageSender,
+        thread: thread::JoinHandle<()>,
+    }
+
+    fn bench() -> Bench {
+        let config = Config::default();
+        let bundle = Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32")).unwrap();
+        let (shared, _) = shared::for_tests(&config.node);
+        let (to_planner, planner) = ring::channel(8);
+        let (to_guidance, guidance) = unbounded();
+        let (garbage, garbage_inbox) = garbage::channel(8);
+        let outlets = (to_planner.shared(), to_guidance);
+        let thread = WorldThread::new(Arc::new(shared), config, bundle, outlets, garbage_inbox);
+        let (world, inbox) = unbounded();
+        let thread = thread::spawn(move || thread.run(&inbox));
+        Bench { world, planner, guidance, garbage, thread }
+    }
+
+    impl Bench {
+        fn configure(&self, change: impl FnOnce(&mut Config)) {
+            self.world.send(WorldEvent::Config(Box::new(Config::with(change)))).unwrap();
+        }
+
+        fn planner(&mut self) -> PlannerEvent {
+            self.planner.take_within(PATIENCE).expect("an event for the planner thread")
+        }
+
+        fn guidance(&self) -> GuidanceEvent {
+            self.guidance.recv_timeout(PATIENCE).expect("an event for the guidance thread")
+        }
+
+        fn stop(self) {
+            self.world.send(WorldEvent::Stop).unwrap();
+            self.thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_grid_and_what_parameters_change_in_it_goes_to_planner_and_guidance() {
+        let mut bench = bench();
+        let mut message = OccupancyGrid::default();
+        message.header.frame_id = "map".to_owned();
+        (message.info.width, message.info.height, message.info.resolution) = (8, 4, 0.1);
+        message.info.origin.orientation.w = 1.0;
+        message.data = vec![0; 32];
+        let arrived = Duration::from_secs(3);
+        bench.world.send(WorldEvent::Grid { message: Box::new(message), arrived }).unwrap();
+        let is_whole = |change: &GridChange| matches!(change, GridChange::Whole(_));
+        assert!(matches!(bench.guidance(), GuidanceEvent::Grid(change) if is_whole(&change)));
+        assert!(
+            matches!(bench.planner(), PlannerEvent::Grid { change, arrived: a } if is_whole(&change) && a == arrived)
+        );
+
+        bench.configure(|config| config.grid.robot_radius = 0.3);
+        assert!(matches!(bench.planner(), PlannerEvent::Config(config) if config.grid.robot_radius > 0.25));
+        assert!(matches!(bench.planner(), PlannerEvent::Grid { change, .. } if is_whole(&change)));
+        assert!(matches!(bench.guidance(), GuidanceEvent::Grid(change) if is_whole(&change)));
+
+        bench.configure(|config| (config.grid.robot_radius, config.planner.tolerance) = (0.3, 0.1));
+        assert!(matches!(bench.planner(), PlannerEvent::Planner(_)));
+        assert!(matches!(bench.planner(), PlannerEvent::Config(_)));
+        assert!(matches!(bench.guidance(), GuidanceEvent::Settings(settings) if settings.tolerance < 0.2));
+
+        bench.configure(|config| {
+            (config.grid.robot_radius, config.planner.tolerance) = (0.3, 0.1);
+            config.node.planner_frequency = 5.0;
+        });
+        assert!(matches!(bench.planner(), PlannerEvent::Config(_)));
+        let rest = bench.guidance.clone();
+        bench.stop();
+        assert!(rest.is_empty(), "a new frequency doesn't concern guidance");
+    }
+
+    #[test]
+    fn garbage_is_freed_while_nothing_else_happens() {
+        let mut bench = bench();
+        for _ in 0..3 {
+            assert!(garbage::tests::fill(&mut bench.garbage) > 0);
+            while !bench.garbage.has_room() {
+                thread::yield_now();
+            }
+        }
+        bench.stop();
     }
 }

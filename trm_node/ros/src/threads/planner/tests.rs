@@ -1,0 +1,233 @@
+//! The planner thread, with a model that may fail and without ROS.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::unbounded;
+use trm_grid::costmap::CostmapBuilder;
+use trm_grid::geometry::Geometry;
+use trm_grid::guidance::Guidance;
+use trm_grid::occupancy::OccupancyGrid;
+use trm_grid::travel::Travel;
+use trm_grid::units::Cell;
+use trm_net::backend::{Backend, Shape, Update};
+use trm_net::bundle::Bundle;
+use trm_net::error::InferenceError;
+use trm_planner::{PlanError, Source};
+use trm_rt::ring;
+
+use super::*;
+use crate::commands::Commands;
+use crate::messages::PublisherEvent;
+use crate::robot_pose::RobotPose;
+use crate::shared;
+use crate::threads::garbage::{self, GarbageReceiver};
+use crate::threads::plan_channel::{self, PlanReceiver};
+
+const PATIENCE: Duration = Duration::from_secs(50);
+
+/// A model that knows nothing, and fails once it is broken.
+struct Fragile(Arc<AtomicBool>);
+
+impl Backend for Fragile {
+    fn shape(&self) -> Shape {
+        Shape { size: 32, patch: 2, hidden: 32, channels: trm_net::encode::CHANNELS.len() }
+    }
+
+    fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
+        x.fill(0.5);
+        Ok(())
+    }
+
+    fn net(&mut self, _: Update, _: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
+        if self.0.load(Ordering::SeqCst) {
+            return Err(InferenceError::new("net", "no memory"));
+        }
+        out.fill(0.0);
+        Ok(1.0)
+    }
+
+    fn decode(&mut self, _: &[f32], _: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
+        moves.fill(0.0);
+        Ok(0.0)
+    }
+}
+
+/// Everything around a running planner thread.
+struct Bench {
+    shared: Arc<Shared>,
+    commands: Commands,
+    plans: PlanReceiver,
+    garbage: GarbageReceiver,
+    costmap: Costmap,
+    is_broken: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+/// With time enough for every plan, however busy the machine is.
+fn config() -> Config {
+    Config::with(|config| {
+        config.node.planner_frequency = 100.0;
+        config.node.deadline_ms = 5000.0;
+    })
+}
+
+/// An empty room of 3 m x 2 m, and a robot in it.
+fn bench() -> Bench {
+    let config = config();
+    let (shared, robot_pose) = shared::for_tests(&config.node);
+    let shared = Arc::new(shared);
+    let bundle = Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32")).unwrap();
+    let is_broken = Arc::<AtomicBool>::default();
+    let backend = Box::new(Fragile(Arc::clone(&is_broken)));
+    let planner = Planner::with_backend(&config.grid, &config.planner, &bundle, backend, &shared.clock).unwrap();
+    let geometry = Geometry::new(60, 40, 0.05, Pose::default()).unwrap();
+    let mut builder = CostmapBuilder::new(&config.grid, config.node.grid_source);
+    let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 2400]).unwrap()).clone();
+    let (to_planner, inbox) = ring::channel(EVENTS);
+    let (sender, plans) = plan_channel::channel();
+    let (to_world, garbage) = garbage::channel(4);
+    let epochs = Arc::<Epochs>::default();
+    let commands = Commands { epochs: Arc::clone(&epochs), planner: to_planner.shared(), guidance: unbounded().0 };
+    let thread = PlannerThread::new(Arc::clone(&shared), epochs, config, planner, robot_pose, (sender, to_world));
+    let thread = thread::spawn(move || thread.run(inbox));
+    let bench = Bench { shared, commands, plans, garbage, costmap, is_broken, thread };
+    bench.robot_at(Pose::new(0.5, 0.5, 0.0));
+    bench.send(PlannerEvent::Grid {
+        change: GridChange::Whole(Box::new(bench.costmap.clone())),
+        arrived: Duration::ZERO,
+    });
+    bench
+}
+
+impl Bench {
+    fn robot_at(&self, pose: Pose) {
+        self.shared.latest_pose().set(Some(RobotPose { pose, stamp: None }));
+    }
+
+    fn send(&self, event: PlannerEvent) {
+        assert!(self.commands.planner.send(event).is_ok());
+    }
+
+    fn goal(&self, pose: Pose) {
+        self.commands.goal(pose, self.shared.clock.now());
+    }
+
+    /// The next plan, and where its path ends; `None` when the goal is reached.
+    fn next(&mut self) -> Option<(PlanRecord, Option<Point>)> {
+        match self.plans.events.take_within(PATIENCE).expect("a plan") {
+            PublisherEvent::GoalReached => None,
+            PublisherEvent::Plan { record, poses, .. } => {
+                let end = poses.as_ref().and_then(|poses| poses.last()).map(|pose| pose.point());
+                if let Some(poses) = poses {
+                    self.plans.give_back(poses);
+                }
+                Some((record, end))
+            }
+        }
+    }
+
+    /// The first plan that ends there.
+    fn plan_to(&mut self, goal: Pose) -> PlanRecord {
+        loop {
+            let (record, end) = self.next().expect("the goal isn't reached yet");
+            if end.is_some_and(|end| end.distance(goal.point()) < 1e-6) {
+                return record;
+            }
+        }
+    }
+
+    fn stop(self) {
+        self.commands.stop();
+        self.thread.join().unwrap();
+    }
+}
+
+#[test]
+fn an_inference_failure_is_reported_with_its_cause_and_planning_goes_on() {
+    let mut bench = bench();
+    bench.is_broken.store(true, Ordering::SeqCst);
+    // In the window: without guidance the model isn't asked about others.
+    let goal = Pose::new(1.0, 1.0, 0.0);
+    bench.goal(goal);
+    let report = bench.plan_to(goal).report.unwrap();
+    assert_eq!(report.source, Source::Fallback);
+    let cause = report.inference_error.map(|error| error.to_string());
+    assert_eq!(cause.as_deref(), Some("inference: graph net failed: no memory"));
+    bench.is_broken.store(false, Ordering::SeqCst);
+    assert!((0..100).any(|_| bench.plan_to(goal).report.unwrap().inference_error.is_none()));
+    bench.stop();
+}
+
+#[test]
+fn a_reached_goal_ends_its_epoch_and_the_next_goal_is_planned_to() {
+    let mut bench = bench();
+    let goal = Pose::new(2.0, 1.0, 0.0);
+    bench.goal(goal);
+    bench.plan_to(goal);
+    assert!(!bench.commands.epochs.is_finished(1));
+    bench.robot_at(goal);
+    while bench.next().is_some() {}
+    assert!(bench.commands.epochs.is_finished(1));
+    let other = Pose::new(0.5, 1.5, 0.0);
+    bench.goal(other);
+    bench.plan_to(other);
+    assert!(!bench.commands.epochs.is_finished(2));
+    bench.stop();
+}
+
+#[test]
+fn guidance_counts_for_its_own_goal_alone_even_after_a_pause() {
+    let mut bench = bench();
+    let travel = Travel::new(&Config::default().grid);
+    let guided = |bench: &Bench, epoch| {
+        let guidance = Guidance::compute(&bench.costmap, Cell::new(40, 20), travel, &|| false).unwrap();
+        let (took, done) = (Duration::from_millis(7), bench.shared.clock.now());
+        PlannerEvent::Guidance(Box::new(Guided { guidance, took, done, epoch }))
+    };
+    let goal = Pose::new(2.025, 1.025, 0.0);
+    bench.goal(goal);
+    bench.goal(goal);
+    bench.send(guided(&bench, 1));
+    assert!(bench.commands.set_active(false) && bench.commands.set_active(true));
+    bench.plan_to(goal);
+    while garbage::tests::count(&mut bench.garbage) == 0 {
+        assert!(bench.plan_to(goal).guidance.is_none(), "that of the first goal is garbage");
+    }
+    bench.send(guided(&bench, 2));
+    let times = (0..1000).find_map(|_| bench.plan_to(goal).guidance).unwrap();
+    assert_eq!(times.took, Duration::from_millis(7));
+    bench.stop();
+}
+
+#[test]
+fn events_wait_while_garbage_does_and_the_plans_before_a_waiting_goal_are_cancelled() {
+    let mut bench = bench();
+    let (goal, other) = (Pose::new(2.4, 1.4, 0.0), Pose::new(0.5, 1.5, 0.0));
+    bench.goal(goal);
+    bench.plan_to(goal);
+    for _ in 0..50 {
+        bench.send(PlannerEvent::Config(Box::new(config())));
+    }
+    bench.goal(other);
+    let is_cancelled = |(record, end): (PlanRecord, Option<Point>)| {
+        assert!(end.is_none_or(|end| end.distance(other.point()) > 0.5), "the goal waits");
+        record.result == Err(Failure::Plan(PlanError::Cancelled))
+    };
+    let mut cancelled = 0;
+    while cancelled < 3 {
+        cancelled += u32::from(bench.next().is_some_and(is_cancelled));
+    }
+    let mut freed = 0;
+    let plan = loop {
+        freed += garbage::tests::count(&mut bench.garbage);
+        let (record, end) = bench.next().unwrap();
+        if end.is_some_and(|end| end.distance(other.point()) < 1e-6) {
+            break record;
+        }
+    };
+    assert_eq!(plan.result, Ok(()));
+    assert_eq!(freed + garbage::tests::count(&mut bench.garbage), 50, "nothing was lost");
+    bench.stop();
+}
