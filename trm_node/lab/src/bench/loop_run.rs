@@ -84,11 +84,11 @@ pub struct LoopRun {
     pub setup: RunHeader,
     /// Ticks that were answered.
     pub ticks: u64,
-    /// TimeHistogram from request to path.
+    /// Times from request to path.
     pub latency_us: Latencies,
-    /// TimeHistogram left before the deadline.
+    /// Times left before the deadline.
     pub margin_us: Margins,
-    /// TimeHistogram of each stage.
+    /// Times of each stage.
     pub stages_us: BTreeMap<String, Latencies>,
     /// How late the loop woke up.
     pub wake_us: Latencies,
@@ -106,7 +106,7 @@ pub struct LoopRun {
     pub results: BTreeMap<String, u64>,
     /// Figures by what had changed since the previous plan.
     pub kinds: BTreeMap<String, KindFigures>,
-    /// TimeHistogram from request to path, in microseconds, and how many ticks took each.
+    /// Times from request to path, in microseconds, and how many ticks took each.
     pub histogram: Vec<(f64, u64)>,
     /// The run, stretch by stretch.
     pub timeline: Vec<TimelineSlot>,
@@ -130,7 +130,7 @@ pub struct LoopRun {
     pub energy_mj_per_plan: Option<f64>,
     /// The machine's sensors.
     pub sensors: Option<Readings>,
-    /// TimeHistogram from the request's stamp to the path's arrival, over DDS.
+    /// Times from the request's stamp to the path's arrival, over DDS.
     pub dds_round_trip_us: Option<Latencies>,
     /// Paths that failed the recording program's own check.
     pub violations: Option<u64>,

@@ -27,7 +27,7 @@ pub struct StageMicroseconds {
     pub publish: f64,
 }
 
-/// One plan. TimeHistogram are in microseconds. Counts that weren't taken are missing.
+/// One plan. Times are in microseconds. Counts that weren't taken are missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
     /// Number of the tick.

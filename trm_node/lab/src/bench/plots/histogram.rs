@@ -14,6 +14,8 @@ use crate::bench::plots::round_numbers::label;
 
 /// Number of bars.
 const BARS: usize = 48;
+/// Gap between two bars, as a share of their width.
+const GAP: f64 = 0.06;
 
 /// The height of a bar: logarithmic, so that few ticks are seen too.
 fn height(count: f64) -> f64 {
@@ -42,7 +44,7 @@ pub fn histogram(run: &LoopRun, number: usize) -> anyhow::Result<String> {
         };
         draw_axes(&mut chart, &axes)?;
         let bars = counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(at, count)| {
-            let (left, right) = (edge(&range, at), edge(&range, at + 1));
+            let (left, right) = (edge(&range, at as f64), edge(&range, (at + 1) as f64 - GAP));
             Rectangle::new([(left, 0.0), (right, height(*count as f64))], run_color(number).filled())
         });
         chart.draw_series(bars)?;
@@ -54,8 +56,8 @@ pub fn histogram(run: &LoopRun, number: usize) -> anyhow::Result<String> {
 }
 
 /// The left edge of a bar. All bars are equally wide on a logarithmic axis.
-fn edge(range: &Range<f64>, bar: usize) -> f64 {
-    range.start * (range.end / range.start).powf(bar as f64 / BARS as f64)
+fn edge(range: &Range<f64>, bar: f64) -> f64 {
+    range.start * (range.end / range.start).powf(bar / BARS as f64)
 }
 
 /// The ticks of each bar.
