@@ -59,7 +59,8 @@ impl Costmap {
         Rect::whole(&self.geometry).cells().filter_map(|cell| self.cost(cell)).collect()
     }
 
-    /// The version, which changes with every change of the costs. Within a process, only copies have the same version.
+    /// The version, which changes with every change of the costs. Within a process, two costmaps with the same version are
+    /// copies of each other, provided that every copy receives all patches of its builder, once and in order.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version

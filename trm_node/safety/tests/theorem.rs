@@ -31,7 +31,7 @@ fn cells_around(point: CellPoint) -> impl Iterator<Item = Cell> {
 fn fault(map: &Costmap, rules: Rules, poses: &[Pose]) -> Option<String> {
     let point = |pose: &Pose| map.geometry().to_cells(pose.point());
     let start = point(&poses[0]);
-    let mut has_left = cells_around(start).all(|cell| map.is_free(cell, rules.allow_unknown));
+    let mut has_left = map.is_free(start.cell(), rules.allow_unknown);
     for pair in poses.windows(2).chain(std::iter::once(&poses[poses.len() - 1..])) {
         let (a, b) = (point(&pair[0]), point(&pair[pair.len() - 1]));
         let samples = (a.distance(b) * 50.0).ceil().max(1.0) as usize;
