@@ -1,8 +1,8 @@
 //! The one list of parameters. The ROS parameters, `config/trm_node.yaml`, the README's table and the command line's
 //! defaults all come from [`list`].
 //!
-//! May import nothing from this project. It holds the values, their ranges and what a change requires. Code that acts on a
-//! value, files, ROS and threads must never be in it.
+//! May import nothing from this project. It holds the values, their ranges and what a change requires. Code that acts
+//! on a value, files, ROS and threads must never be in it.
 
 pub mod list;
 mod parameter;

@@ -1,4 +1,5 @@
-//! Cost values, encoded as in a published Nav2 costmap: 0 free, 1 to 98 inflated, 99 inscribed, 100 lethal, 255 unknown.
+//! Cost values, encoded as in a published Nav2 costmap: 0 free, 1 to 98 inflated, 99 inscribed, 100 lethal, 255
+//! unknown.
 
 /// The robot's centre must not be here: an obstacle is within its radius.
 pub const INSCRIBED: u8 = 99;

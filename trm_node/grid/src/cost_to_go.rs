@@ -1,8 +1,8 @@
 //! Storage for the cost-to-go of all cells. On large grids it takes half the memory of `f32` values.
 //!
-//! Neighbouring cells have similar costs. A coded tile therefore stores, for each block of 8 × 8 cells, the integer part of
-//! the least cost, and for each cell the difference to that in 16 bits. A tile with larger differences (for example with a
-//! thin wall between two long ways) stores exact costs, and a tile that can't be reached stores nothing.
+//! Neighbouring cells have similar costs. A coded tile therefore stores, for each block of 8 × 8 cells, the integer
+//! part of the least cost, and for each cell the difference to that in 16 bits. A tile with larger differences (for
+//! example with a thin wall between two long ways) stores exact costs, and a tile that can't be reached stores nothing.
 
 use crate::tiles::{TILE_CELLS, TILE_SIDE, TilePlace, Tiling};
 use crate::units::Cell;

@@ -17,8 +17,8 @@ use crate::units::Cell;
 /// How many past changes a costmap remembers.
 const REMEMBERED: usize = 16;
 
-/// The costs of all cells of a grid. [`CostmapBuilder`] makes it, and a [`CostPatch`] changes it. Copies share the tiles in
-/// which they agree.
+/// The costs of all cells of a grid. [`CostmapBuilder`] makes it, and a [`CostPatch`] changes it. Copies share the
+/// tiles in which they agree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Costmap {
     geometry: Geometry,
@@ -59,13 +59,15 @@ impl Costmap {
         Rect::whole(&self.geometry).cells().filter_map(|cell| self.cost(cell)).collect()
     }
 
-    /// The version, which changes with every change of the costs. Within a process, only copies have the same version.
+    /// The version, which changes with every change of the costs. Within a process, two costmaps with the same version are
+    /// copies of each other, provided that every copy receives all patches of its builder, once and in order.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
     }
 
-    /// The changes since the costmap had an earlier version. `None` if it never had that version or no longer remembers it.
+    /// The changes since the costmap had an earlier version. `None` if it never had that version or no longer remembers
+    /// it.
     #[must_use]
     pub fn changed_since(&self, version: u64) -> Option<&[Change]> {
         if version == self.version {
@@ -82,8 +84,8 @@ impl Costmap {
         self.costs.get(cell)
     }
 
-    /// The costs of the eight neighbours of a cell of the grid, in the order of [`MOVES`](crate::units::MOVES); [`LETHAL`]
-    /// for neighbours outside the grid.
+    /// The costs of the eight neighbours of a cell of the grid, in the order of [`MOVES`](crate::units::MOVES);
+    /// [`LETHAL`] for neighbours outside the grid.
     ///
     /// # Panics
     /// May panic if the cell itself lies outside the grid.
@@ -159,8 +161,8 @@ pub enum GridChange {
 }
 
 impl GridChange {
-    /// Updates a copy of the costmap. Returns the replaced costs, so that the caller can free them on a thread where that
-    /// may take time. Allocates and frees nothing.
+    /// Updates a copy of the costmap. Returns the replaced costs, so that the caller can free them on a thread where
+    /// that may take time. Allocates and frees nothing.
     #[must_use]
     pub fn apply(self, copy: &mut Option<Box<Costmap>>) -> Option<Self> {
         match self {
@@ -251,8 +253,8 @@ impl CostmapBuilder {
     /// Overwrites a rectangle of the received grid and recomputes the costs within inflation distance of it.
     ///
     /// # Errors
-    /// [`GridError`] if there is no grid yet, the rectangle extends beyond it, or the values are invalid. Nothing changes
-    /// then.
+    /// [`GridError`] if there is no grid yet, the rectangle extends beyond it, or the values are invalid. Nothing
+    /// changes then.
     pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<CostPatch, GridError> {
         let Some(mut state) = self.state.take() else {
             return Err(GridError {

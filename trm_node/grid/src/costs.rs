@@ -22,8 +22,8 @@ pub(super) struct Costs {
 pub(super) struct Changed(Vec<(u32, Arc<Tile>)>);
 
 impl Costs {
-    /// Builds the costs band by band, starting at row 0. `band` returns the costs of a rectangle, row-major. Tiles that are
-    /// the same in `before` are shared with it.
+    /// Builds the costs band by band, starting at row 0. `band` returns the costs of a rectangle, row-major. Tiles that
+    /// are the same in `before` are shared with it.
     pub fn from_bands(geometry: &Geometry, before: Option<&Self>, mut band: impl FnMut(Rect) -> Vec<u8>) -> Self {
         let tiling = Tiling::of(geometry);
         let mut tiles: Vec<Arc<Tile>> = Vec::with_capacity(tiling.count());

@@ -1,4 +1,5 @@
-//! Dijkstra's algorithm from a goal over the whole grid. Besides the result, only the tiles under the wavefront take memory.
+//! Dijkstra's algorithm from a goal over the whole grid. Besides the result, only the tiles under the wavefront take
+//! memory.
 
 use crate::cost_to_go::{CostsToGo, Form};
 use crate::costmap::Costmap;
@@ -7,8 +8,8 @@ use crate::tiles::{MOVE_OFFSETS, TILE_CELLS, TilePlace, Tiling, is_inner};
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES};
 
-/// Number of buckets for waiting cells, one for each integer part of a cost. No move costs more than 4 · √2, so a cell leads
-/// at most 6 buckets ahead.
+/// Number of buckets for waiting cells, one for each integer part of a cost. No move costs more than 4 · √2, so a cell
+/// leads at most 6 buckets ahead.
 const LEVELS: usize = 7;
 
 /// How many cells are expanded between two checks for cancellation.
@@ -27,8 +28,8 @@ struct Wave {
 
 /// Computes the travel cost from every cell to the goal. `None` if `cancelled` returned true in the meantime.
 ///
-/// The queue consists of buckets, as in Dial's algorithm. No move costs less than 1, so all cells whose cost has the same
-/// integer part become final together and need no order among themselves.
+/// The queue consists of buckets, as in Dial's algorithm. No move costs less than 1, so all cells whose cost has the
+/// same integer part become final together and need no order among themselves.
 pub(super) fn spread(
     costmap: &Costmap,
     goal: Cell,
@@ -98,8 +99,8 @@ impl Wave {
         }
     }
 
-    /// Reaches all neighbours of a cell that has them all in its own tile. `costs` are the costs of that tile. The same as
-    /// [`Self::reach`] for each, but faster.
+    /// Reaches all neighbours of a cell that has them all in its own tile. `costs` are the costs of that tile. The same
+    /// as [`Self::reach`] for each, but faster.
     fn expand_inner(&mut self, place: TilePlace, costs: &[u8; TILE_CELLS], half: &[f32; 256], allow_unknown: bool) {
         let tile = self.costs.open(place.tile);
         // The remainder changes nothing, but lets the compiler omit the bounds checks.
@@ -129,8 +130,8 @@ impl Wave {
         place
     }
 
-    /// Seals the tiles that the wave has left. If it enters one again, the tile is opened again; the cells in it that are
-    /// final are then only compared with.
+    /// Seals the tiles that the wave has left. If it enters one again, the tile is opened again; the cells in it that
+    /// are final are then only compared with.
     fn seal_drained(&mut self) {
         while let Some(tile) = self.drained.pop() {
             if self.waiting[tile as usize] == 0 {

@@ -32,12 +32,12 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// A grid of `width` × `height` cells. `resolution` is the side length of a cell in metres. `origin` is the outer corner
-    /// of cell (0, 0), and its yaw is that of the grid.
+    /// A grid of `width` × `height` cells. `resolution` is the side length of a cell in metres. `origin` is the outer
+    /// corner of cell (0, 0), and its yaw is that of the grid.
     ///
     /// # Errors
-    /// [`GridError`] if a side is 0 or greater than [`MAX_SIDE`], the resolution is not between 1 µm and 1 km, or the origin
-    /// is not finite or exceeds 10⁹.
+    /// [`GridError`] if a side is 0 or greater than [`MAX_SIDE`], the resolution is not between 1 µm and 1 km, or the
+    /// origin is not finite or exceeds 10⁹.
     pub fn new(width: u32, height: u32, resolution: f64, origin: Pose) -> Result<Self, GridError> {
         let refuse =
             |field, value: String, expected: &str| Err(GridError { field, value, expected: expected.to_owned() });
@@ -138,8 +138,8 @@ impl Geometry {
         (yaw + self.origin.yaw + PI).rem_euclid(TAU) - PI
     }
 
-    /// The cell that contains a point, even if it lies outside the grid. Coordinates beyond the range of `i32` saturate; NaN
-    /// becomes `i32::MIN`.
+    /// The cell that contains a point, even if it lies outside the grid. Coordinates beyond the range of `i32`
+    /// saturate; NaN becomes `i32::MIN`.
     #[must_use]
     pub fn nearest_cell(&self, point: Point) -> Cell {
         let CellPoint { col, row } = self.to_cells(point);

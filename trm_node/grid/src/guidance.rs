@@ -1,7 +1,8 @@
 //! Guidance: the cost-to-go of every cell of the map, computed off the planning loop when the goal or the map changes.
 //!
-//! If the goal lies outside the window, guidance tells the model what each exit from the window costs, and leads on from
-//! there. Cells are 8-connected; a diagonal needs both cells beside it free, because the safety check demands that.
+//! If the goal lies outside the window, guidance tells the model what each exit from the window costs, and leads on
+//! from there. Cells are 8-connected; a diagonal needs both cells beside it free, because the safety check demands
+//! that.
 
 use crate::cost_to_go::{CostsToGo, Form};
 use crate::costmap::Costmap;
@@ -10,12 +11,12 @@ use crate::moves::{iter_moves, legal_moves_given};
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES};
 
-/// Costs that differ by less than this count as equal, in cells. It covers the rounding of sums along paths of the same cost
-/// (`models/trm_train/worlds.py` uses the same value for goal cells).
+/// Costs that differ by less than this count as equal, in cells. It covers the rounding of sums along paths of the same
+/// cost (`models/trm_train/worlds.py` uses the same value for goal cells).
 pub const TIE: f32 = 1e-3;
 
-/// Grids of up to this many cells store exact costs. On larger grids the rounding of long sums is as large as that of the
-/// codes.
+/// Grids of up to this many cells store exact costs. On larger grids the rounding of long sums is as large as that of
+/// the codes.
 const EXACT_CELLS: usize = 1 << 20;
 
 /// The cost-to-go of all cells of a map.
@@ -83,7 +84,8 @@ impl Guidance {
         self.costs.tiling().fits(costmap.geometry())
     }
 
-    /// The travel cost of the best path from a cell to the goal, in cells. Infinite if there is none, and outside the grid.
+    /// The travel cost of the best path from a cell to the goal, in cells. Infinite if there is none, and outside the
+    /// grid.
     #[must_use]
     pub fn cost_to_go(&self, cell: Cell) -> f32 {
         self.costs.get(cell)
@@ -92,8 +94,8 @@ impl Guidance {
     /// The best moves from a cell, as indices into [`MOVES`]: of the moves that are legal on `costmap` and lower the
     /// cost-to-go, those of least cost, up to [`TIE`]. There are none at the goal and where no path leads to it.
     ///
-    /// On the costmap that the guidance was computed on, these are the optimal moves. If costs have changed since, they are
-    /// the best moves that the guidance knows of. Following them never leads in a circle.
+    /// On the costmap that the guidance was computed on, these are the optimal moves. If costs have changed since, they
+    /// are the best moves that the guidance knows of. Following them never leads in a circle.
     pub fn optimal_moves(&self, costmap: &Costmap, cell: Cell) -> impl Iterator<Item = usize> + use<> {
         let here = self.cost_to_go(cell);
         let mut costs = [f32::INFINITY; MOVES.len()];

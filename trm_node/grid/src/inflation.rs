@@ -19,8 +19,8 @@ impl Kernel {
     pub fn new(config: &GridConfig, geometry: &Geometry) -> Self {
         let resolution = geometry.resolution();
         let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
-        // Offsets beyond the size of the grid are never used: with a radius of metres and cells of millimetres there would be
-        // very many.
+        // Offsets beyond the size of the grid are never used: with a radius of metres and cells of millimetres there
+        // would be very many.
         let within = |side: u32| (radius as i32).min(side as i32);
         let (cols, rows) = (within(geometry.width()), within(geometry.height()));
         let reach = cols.max(rows);
@@ -37,11 +37,11 @@ impl Kernel {
         Self { reach, stamps }
     }
 
-    /// Inflates the costs of `area`, row-major, around all lethal cells of the grid within reach. `is_lethal` takes an index
-    /// into the grid's row-major data.
+    /// Inflates the costs of `area`, row-major, around all lethal cells of the grid within reach. `is_lethal` takes an
+    /// index into the grid's row-major data.
     ///
-    /// Lethal cells with four lethal neighbours are skipped: for every cell that is not lethal, one of the neighbours is
-    /// closer.
+    /// Lethal cells with four lethal neighbours are skipped: for every cell that is not lethal, one of the neighbours
+    /// is closer.
     pub fn stamp(&self, geometry: &Geometry, is_lethal: impl Fn(usize) -> bool, area: Rect, costs: &mut [u8]) {
         let (left, bottom) = (area.col, area.row);
         let (right, top) = (left + area.width as i32, bottom + area.height as i32);

@@ -1,8 +1,8 @@
-//! Grids: their geometry, the costs of their cells, the cost of driving, the window that the model sees, the cost-to-go over
-//! the whole map, and map files.
+//! Grids: their geometry, the costs of their cells, the cost of driving, the window that the model sees, the cost-to-go
+//! over the whole map, and map files.
 //!
-//! May import `trm_config` and nothing else from this project. Path search, the model, clocks and ROS must never be in it.
-//! Only [`map_file`] reads files, and only with the feature `map_files`.
+//! May import `trm_config` and nothing else from this project. Path search, the model, clocks and ROS must never be in
+//! it. Only [`map_file`] reads files, and only with the feature `map_files`.
 
 pub mod cost;
 mod cost_to_go;

@@ -7,8 +7,8 @@ use crate::units::{Cell, MOVES};
 /// The straight moves, as a bit for each of the [`MOVES`].
 const STRAIGHT: u8 = 0b0101_0101;
 
-/// The legal moves from a cell, as a bit for each of the [`MOVES`]. A move is legal if it ends in a free cell of the grid; a
-/// diagonal also needs both cells beside it free, because the safety check demands that.
+/// The legal moves from a cell, as a bit for each of the [`MOVES`]. A move is legal if it ends in a free cell of the
+/// grid; a diagonal also needs both cells beside it free, because the safety check demands that.
 #[must_use]
 pub fn legal_moves(costmap: &Costmap, cell: Cell, allow_unknown: bool) -> u8 {
     if costmap.geometry().contains(cell) {
@@ -33,8 +33,8 @@ pub fn legal_moves_given(neighbours: &[u8; MOVES.len()], allow_unknown: bool) ->
     )
 }
 
-/// Removes the diagonals that have a blocked cell beside them. In [`MOVES`] each diagonal stands between the two straight
-/// moves beside it.
+/// Removes the diagonals that have a blocked cell beside them. In [`MOVES`] each diagonal stands between the two
+/// straight moves beside it.
 const fn without_cut_corners(free: u8) -> u8 {
     free & (STRAIGHT | (free.rotate_left(1) & free.rotate_right(1)))
 }

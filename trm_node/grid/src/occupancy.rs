@@ -35,8 +35,8 @@ impl OccupancyGrid {
     /// Overwrites a rectangle.
     ///
     /// # Errors
-    /// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range. The
-    /// grid is unchanged then.
+    /// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range.
+    /// The grid is unchanged then.
     pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<(), GridError> {
         check_update(&self.geometry, rect, values)?;
         for (range, row) in rect.rows(&self.geometry).zip(values.chunks(rect.width.max(1) as usize)) {

@@ -7,8 +7,8 @@ use crate::occupancy::{OccupancyGrid, check_update};
 /// Marks a value that has no code yet.
 const NO_CODE: u8 = u8::MAX;
 
-/// The occupancy of each cell, −1 or 0 to 100, row-major from the origin. A cell stores a code: an index into the list of the
-/// values that occur.
+/// The occupancy of each cell, −1 or 0 to 100, row-major from the origin. A cell stores a code: an index into the list
+/// of the values that occur.
 #[derive(Debug, Clone)]
 pub(super) struct PackedGrid {
     geometry: Geometry,
@@ -48,12 +48,12 @@ impl PackedGrid {
         (0..self.geometry.cells()).map(|at| self.get(at))
     }
 
-    /// Overwrites a rectangle. The time depends on the rectangle alone, except that the whole grid is repacked when new values
-    /// need more bits.
+    /// Overwrites a rectangle. The time depends on the rectangle alone, except that the whole grid is repacked when new
+    /// values need more bits.
     ///
     /// # Errors
-    /// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range. The
-    /// grid is unchanged then.
+    /// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range.
+    /// The grid is unchanged then.
     pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<(), GridError> {
         check_update(&self.geometry, rect, values)?;
         let bits = self.bits;

@@ -7,8 +7,8 @@ use crate::travel::Travel;
 use crate::units::Pose;
 use trm_config::{GridConfig, GridKind};
 
-/// A costmap of 1 m cells from rows of text, the first row at the origin. `.` is free, `+` inscribed, `#` lethal and `?`
-/// unknown; a digit d has the cost 10 · d + 8, so `1` is 18 and `9` is 98.
+/// A costmap of 1 m cells from rows of text, the first row at the origin. `.` is free, `+` inscribed, `#` lethal and
+/// `?` unknown; a digit d has the cost 10 · d + 8, so `1` is 18 and `9` is 98.
 ///
 /// # Panics
 /// If there is no row or no column, or if the rows differ in length.

@@ -1,5 +1,5 @@
-//! A grid divided into square tiles. Cells that are close on the map are close in memory, and single tiles can be shared or
-//! left out.
+//! A grid divided into square tiles. Cells that are close on the map are close in memory, and single tiles can be
+//! shared or left out.
 
 use crate::geometry::Geometry;
 use crate::units::{Cell, MOVES};

@@ -1,7 +1,7 @@
 //! The cost of driving: length times weight. It makes paths keep away from obstacles where that is worth the detour.
 //!
-//! The weight of a cell is 1 + `cost_travel_multiplier` · cost / 98, as in Nav2's Smac 2D planner. Every search, the choice
-//! between paths and the training labels (`models/trm_train/worlds.py`) use the same travel cost.
+//! The weight of a cell is 1 + `cost_travel_multiplier` · cost / 98, as in Nav2's Smac 2D planner. Every search, the
+//! choice between paths and the training labels (`models/trm_train/worlds.py`) use the same travel cost.
 
 use crate::cost::{INSCRIBED, UNKNOWN};
 use crate::costmap::Costmap;
@@ -34,8 +34,8 @@ impl Travel {
         self.per_cost > 0.0
     }
 
-    /// The weight of a cell with this cost, from 1 to 4. An unknown cell has weight 1. A cell that is not free (99 or 100)
-    /// has the maximum weight of a free one.
+    /// The weight of a cell with this cost, from 1 to 4. An unknown cell has weight 1. A cell that is not free (99 or
+    /// 100) has the maximum weight of a free one.
     #[must_use]
     pub const fn weight(self, cost: u8) -> f32 {
         let counted = if cost == UNKNOWN {
@@ -48,8 +48,8 @@ impl Travel {
         1.0 + self.per_cost * counted as f32
     }
 
-    /// The travel cost of a move between two cells with these costs, in cells: its length times the mean of the two weights.
-    /// It is the same in both directions and never less than the length.
+    /// The travel cost of a move between two cells with these costs, in cells: its length times the mean of the two
+    /// weights. It is the same in both directions and never less than the length.
     #[must_use]
     pub const fn step(self, from: u8, to: u8, step: Move) -> f32 {
         0.5 * (self.weight(from) + self.weight(to)) * step.length
@@ -68,8 +68,8 @@ impl Travel {
         sum
     }
 
-    /// The travel cost of the straight line between two points, in cells: the integral of the weights of the cells that it
-    /// crosses. For a move this equals [`Self::step`]. Cells outside the grid have the maximum weight.
+    /// The travel cost of the straight line between two points, in cells: the integral of the weights of the cells that
+    /// it crosses. For a move this equals [`Self::step`]. Cells outside the grid have the maximum weight.
     ///
     /// The time is proportional to the number of cells on the line, so both points should be in or near the grid.
     ///
@@ -82,7 +82,8 @@ impl Travel {
     /// # use trm_grid::units::{CellPoint, Pose};
     /// // With a multiplier of 1, a cost of 98 doubles the weight.
     /// let config = GridConfig { cost_travel_multiplier: 1.0, ..GridConfig::default() };
-    /// let grid = OccupancyGrid::new(Geometry::new(5, 2, 1.0, Pose::default())?, vec![0, 0, 0, 0, 0, 0, 0, 0, 98, 98])?;
+    /// let geometry = Geometry::new(5, 2, 1.0, Pose::default())?;
+    /// let grid = OccupancyGrid::new(geometry, vec![0, 0, 0, 0, 0, 0, 0, 0, 98, 98])?;
     /// let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
     /// let costmap = builder.replace(grid);
     /// let cost = |row| Travel::new(&config).line(costmap, CellPoint::new(0.0, row), CellPoint::new(4.0, row));

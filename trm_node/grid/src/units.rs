@@ -103,8 +103,8 @@ impl Move {
     }
 }
 
-/// The eight moves in the order of the model's first eight outputs (`models/trm_train/worlds.py`): once around the cell,
-/// starting with row − 1. Even indices are straight, odd ones diagonal.
+/// The eight moves in the order of the model's first eight outputs (`models/trm_train/worlds.py`): once around the
+/// cell, starting with row − 1. Even indices are straight, odd ones diagonal.
 pub const MOVES: [Move; 8] = [
     Move::new(-1, 0),
     Move::new(-1, 1),

@@ -16,9 +16,9 @@ pub struct Window {
 impl Window {
     /// Places a window around a cell.
     ///
-    /// The window stays within a grid that is larger than the window, and is centred on a smaller one, both up to rounding:
-    /// the coordinates of its corner are multiples of `stride` cells. So two windows are always whole tokens apart, and the
-    /// model's state can be shifted from one to the other.
+    /// The window stays within a grid that is larger than the window, and is centred on a smaller one, both up to
+    /// rounding: the coordinates of its corner are multiples of `stride` cells. So two windows are always whole tokens
+    /// apart, and the model's state can be shifted from one to the other.
     ///
     /// ```
     /// use trm_grid::geometry::Geometry;
@@ -104,7 +104,8 @@ impl Window {
         }
     }
 
-    /// Writes the extra cost of each cell, `[size, size]` row-major: its weight minus 1, from 0 to 3. Blocked cells get 0.
+    /// Writes the extra cost of each cell, `[size, size]` row-major: its weight minus 1, from 0 to 3. Blocked cells get
+    /// 0.
     pub fn extra(&self, costmap: &Costmap, travel: Travel, extra: &mut [f32]) {
         for (row, line) in extra.chunks_exact_mut(self.size as usize).enumerate() {
             for (col, value) in line.iter_mut().enumerate() {

@@ -23,7 +23,8 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of a request. The reserve is at most a quarter of the whole time, and half of it is for straightening.
+    /// The budget of a request. The reserve is at most a quarter of the whole time, and half of it is for
+    /// straightening.
     #[must_use]
     pub fn new(request: &Request, reserve_ms: f64) -> Self {
         let whole = request.deadline.saturating_sub(request.arrived);
@@ -33,7 +34,8 @@ impl Budget {
     }
 }
 
-/// How much of the time `left` is reserved for the fallback while there is no verified path, given its `past` durations.
+/// How much of the time `left` is reserved for the fallback while there is no verified path, given its `past`
+/// durations.
 #[must_use]
 pub fn reserved_for_fallback(past: &Predictor, left: Duration) -> Duration {
     past.predicted_or(left.mul_f64(FIRST_FALLBACK)).min(left.mul_f64(MAX_FALLBACK))

@@ -1,9 +1,10 @@
-//! Decodes the model's field to a path: a best-first search that follows the field, and backtracks where that leads nowhere.
+//! Decodes the model's field to a path: a best-first search that follows the field, and backtracks where that leads
+//! nowhere.
 //!
-//! The cost of a move is its surprise: how much less likely it is, according to the field, than the best legal move from the
-//! same cell (the difference of their logits). Following the field costs nothing, so a correct field is simply rolled out. At a
-//! loop or a dead end, the least surprising branch so far is tried next. The number of cells that are expanded off the current
-//! path is bounded.
+//! The cost of a move is its surprise: how much less likely it is, according to the field, than the best legal move
+//! from the same cell (the difference of their logits). Following the field costs nothing, so a correct field is simply
+//! rolled out. At a loop or a dead end, the least surprising branch so far is tried next. The number of cells that are
+//! expanded off the current path is bounded.
 
 use std::cmp::Reverse;
 
@@ -16,8 +17,8 @@ use crate::search::{Ended, Frontier, Space, trace};
 /// The number of cells of the largest window for which `max_expansions` is not scaled up.
 const UNSCALED_WINDOW: usize = 64 * 64;
 
-/// A waiting cell. The one with the least total surprise is expanded first, and among equal ones the one farthest from the
-/// start.
+/// A waiting cell. The one with the least total surprise is expanded first, and among equal ones the one farthest from
+/// the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     /// The total surprise as bits. It is never negative, so the bits have the same order.
@@ -82,8 +83,8 @@ pub struct Field<'a> {
     pub blocked: &'a [bool],
     /// The goal cells, where paths may end.
     pub goals: &'a GoalCells,
-    /// The logits `[9, size, size]`: one class for each of the [`MOVES`], and [`NO_MOVE`] for "not known yet" or, in a goal cell,
-    /// "leave here".
+    /// The logits `[9, size, size]`: one class for each of the [`MOVES`], and [`NO_MOVE`] for "not known yet" or, in a
+    /// goal cell, "leave here".
     pub logits: &'a [f32],
 }
 
@@ -149,9 +150,9 @@ impl Space for FieldSpace<'_> {
 }
 
 impl Decoder {
-    /// A decoder for windows of `cells` cells. It expands at most `max_expansions` cells off the path, scaled with the area in
-    /// windows of more than 64 × 64 cells, because the areas where a field goes wrong are larger there. The length of a path
-    /// along a correct field is not limited.
+    /// A decoder for windows of `cells` cells. It expands at most `max_expansions` cells off the path, scaled with the
+    /// area in windows of more than 64 × 64 cells, because the areas where a field goes wrong are larger there. The
+    /// length of a path along a correct field is not limited.
     #[must_use]
     pub fn new(cells: usize, max_expansions: usize) -> Self {
         Self {
@@ -168,15 +169,16 @@ impl Decoder {
         self.frontier.expansions()
     }
 
-    /// Whether the field covers the last path completely: in each of its cells except the last, some move is more likely than
-    /// [`NO_MOVE`]. The field grows from the goal outwards; where it has not arrived yet, the path is the result of mere search.
+    /// Whether the field covers the last path completely: in each of its cells except the last, some move is more
+    /// likely than [`NO_MOVE`]. The field grows from the goal outwards; where it has not arrived yet, the path is the
+    /// result of mere search.
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.known
     }
 
-    /// Finds a path along the field, and writes its grid cells from `start` to a goal cell, inclusive. Returns false if no goal
-    /// cell is found within the bound. Accepts any logits, including NaN.
+    /// Finds a path along the field, and writes its grid cells from `start` to a goal cell, inclusive. Returns false if
+    /// no goal cell is found within the bound. Accepts any logits, including NaN.
     pub fn find(&mut self, field: &Field, start: Cell, path: &mut Vec<Cell>) -> bool {
         path.clear();
         self.seen.begin();
@@ -212,7 +214,8 @@ impl Field<'_> {
         self.goals.goal.and_then(|goal| self.window.index(goal)) == Some(at)
     }
 
-    /// The cell that a class leads to; `None` if that is not legal. [`NO_MOVE`] stays in the cell, and is legal in goal cells only.
+    /// The cell that a class leads to; `None` if that is not legal. [`NO_MOVE`] stays in the cell, and is legal in goal
+    /// cells only.
     fn follow(&self, at: usize, class: usize) -> Option<usize> {
         if class == NO_MOVE {
             return self.goals.cost[at].is_finite().then_some(at);

@@ -172,11 +172,12 @@ impl Departure {
         }
     }
 
-    /// The cells from the robot's own to the first free one, inclusive. If the robot's cell is free, it is the only one.
+    /// The cells from the robot's own to the first free one, inclusive. If the robot's cell is free, it is the only
+    /// one.
     ///
     /// # Errors
-    /// [`PlanError::StartOutsideMap`], or [`PlanError::StartOccupied`] if the robot's cell is lethal or unknown, or if no free
-    /// cell can be reached over inscribed ones within the tolerance.
+    /// [`PlanError::StartOutsideMap`], or [`PlanError::StartOccupied`] if the robot's cell is lethal or unknown, or if
+    /// no free cell can be reached over inscribed ones within the tolerance.
     pub fn find(&mut self, costmap: &Costmap, start: Point) -> Result<&[Cell], PlanError> {
         let geometry = costmap.geometry();
         let origin = geometry.cell_at(start).ok_or_else(|| PlanError::StartOutsideMap(geometry.nearest_cell(start)))?;

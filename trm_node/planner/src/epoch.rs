@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts epochs. A new epoch begins with every event that makes earlier requests obsolete: a new goal, a pause, the end. The
-/// thread that causes the event begins the epoch first, and then sends its number to the threads that work. They cancel work
-/// of an epoch that is over.
+/// Counts epochs. A new epoch begins with every event that makes earlier requests obsolete: a new goal, a pause, the
+/// end. The thread that causes the event begins the epoch first, and then sends its number to the threads that work.
+/// They cancel work of an epoch that is over.
 ///
 /// ```
 /// use trm_planner::epoch::{Epoch, Epochs};

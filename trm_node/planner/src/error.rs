@@ -2,8 +2,8 @@
 
 use trm_grid::units::Cell;
 
-/// The reason why there is no path. Created in the planning loop, so it is `Copy`. Each reason maps to an error code of Nav2's
-/// `ComputePathToPose` action.
+/// The reason why there is no path. Created in the planning loop, so it is `Copy`. Each reason maps to an error code of
+/// Nav2's `ComputePathToPose` action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The start lies outside the grid.

@@ -30,15 +30,17 @@ pub enum Found {
     OutOfRoom,
 }
 
-/// Estimated total costs are rounded down to multiples of 1 / this, in cells, so that slightly different ones are equal.
+/// Estimated total costs are rounded down to multiples of 1 / this, in cells, so that slightly different ones are
+/// equal.
 const STEPS_PER_CELL: f32 = 8.0;
 
-/// Estimates are multiplied by this, so that cost plus estimate falls along the best path. Otherwise the rounding of thousands
-/// of moves could make it rise, and all paths of nearly the same cost would be expanded first.
+/// Estimates are multiplied by this, so that cost plus estimate falls along the best path. Otherwise the rounding of
+/// thousands of moves could make it rise, and all paths of nearly the same cost would be expanded first.
 const ESTIMATE_FACTOR: f32 = 1.001;
 
-/// A waiting cell. The one with the least estimated total cost is expanded first. Among equal ones it is the one farthest from
-/// the start, so that a good heuristic leads straight to the goal instead of over all paths of the same cost.
+/// A waiting cell. The one with the least estimated total cost is expanded first. Among equal ones it is the one
+/// farthest from the start, so that a good heuristic leads straight to the goal instead of over all paths of the same
+/// cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     /// The estimated cost of the whole path, times [`STEPS_PER_CELL`].
@@ -154,9 +156,9 @@ impl Fallback {
         self.frontier.expansions()
     }
 
-    /// Searches a path and appends its cells to `path`, from the one after `start` to `goal`. Its travel cost is at most a
-    /// thousandth and a fraction of a cell above the minimum, or slightly more if the heuristic is guidance of an older
-    /// grid. Never allocates: `path` must have the capacity.
+    /// Searches a path and appends its cells to `path`, from the one after `start` to `goal`. Its travel cost is at
+    /// most a thousandth and a fraction of a cell above the minimum, or slightly more if the heuristic is guidance of
+    /// an older grid. Never allocates: `path` must have the capacity.
     pub fn find(
         &mut self,
         costmap: &Costmap,

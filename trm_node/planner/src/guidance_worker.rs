@@ -163,8 +163,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         true
     }
 
-    /// What guidance is to be computed for: the goal's cell, its epoch and the version of the costmap. `None` if there is
-    /// guidance for that already, if the goal is reached or can't be entered, or if there is no goal or no grid.
+    /// What guidance is to be computed for: the goal's cell, its epoch and the version of the costmap. `None` if there
+    /// is guidance for that already, if the goal is reached or can't be entered, or if there is no goal or no grid.
     fn due(&self) -> Option<(Cell, u64, u64)> {
         let ((pose, epoch), costmap) = (self.goal?, self.costmap.as_deref()?);
         let Settings { travel, tolerance } = self.settings;
@@ -197,8 +197,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     }
 }
 
-/// Whether an event makes the guidance that is being computed useless. Small changes of the grid don't: they are handled
-/// afterwards.
+/// Whether an event makes the guidance that is being computed useless. Small changes of the grid don't: they are
+/// handled afterwards.
 fn is_useless_after(event: &Event, costmap: &Costmap) -> bool {
     match event {
         Event::Grid(GridChange::Whole(whole)) => whole.geometry() != costmap.geometry(),
@@ -272,8 +272,8 @@ mod tests {
             Self { builder, costmap, epochs, first, settings }
         }
 
-        /// What the worker delivers if `meanwhile` happens while it computes guidance to the goal in cell (7, 0), and each
-        /// of `after` is sent upon one of its deliveries. It must be stopped by one of these.
+        /// What the worker delivers if `meanwhile` happens while it computes guidance to the goal in cell (7, 0), and
+        /// each of `after` is sent upon one of its deliveries. It must be stopped by one of these.
         fn delivered(
             &self,
             meanwhile: impl FnOnce(&Sender<Event>),

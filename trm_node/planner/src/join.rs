@@ -16,9 +16,10 @@ pub const SLACK: f64 = 1.0;
 /// A route that follows older guidance may cost this factor more than the current cost-to-go.
 const SLACK_FACTOR: f64 = 1.001;
 
-/// The last corner of a route that a path may join straight from `cell`: the line is clear, and the way over it costs no
-/// more than the one that the guidance knows, up to the slack. `None` if there is none within reach, or if the route was
-/// not checked on this version of the costmap.
+/// The last corner of a route that a path may join straight from `cell`: the line is clear, and the way over it costs
+/// no more than the one that the guidance knows, up to the slack. `None` if there is none within reach, or if the route
+/// was not checked on this version of the costmap.
+#[must_use]
 pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: Cell) -> Option<usize> {
     let travel = guidance.travel();
     let here = f64::from(guidance.cost_to_go(cell));

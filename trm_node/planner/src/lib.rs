@@ -1,11 +1,12 @@
 //! The planner: it turns a request into a checked path, or into the reason why there is none, before the deadline.
 //!
-//! The modules in the order of the flow: [`request`], [`problem`], [`endpoints`], [`model`] with [`decode`], [`fallback`],
-//! [`smooth`] and [`report`]. [`planner`] shows the whole flow at once. [`halt`] decides when the model stops,
-//! [`guidance_worker`] computes guidance outside the planning loop, and [`stats`] counts the outcomes.
+//! The modules in the order of the flow: [`request`], [`problem`], [`endpoints`], [`model`] with [`decode`],
+//! [`fallback`], [`smooth`] and [`report`]. [`planner`] shows the whole flow at once. [`halt`] decides when the model
+//! stops, [`guidance_worker`] computes guidance outside the planning loop, and [`stats`] counts the outcomes.
 //!
-//! May import `trm_config`, `trm_grid`, `trm_safety` and `trm_net`. ROS, files, printing and reading the time other than from
-//! the [`Clock`](halt::deadline::Clock) that is passed in must never be in it. Only `trm_safety` decides what may be published.
+//! May import `trm_config`, `trm_grid`, `trm_safety` and `trm_net`. ROS, files, printing and reading the time other
+//! than from the [`Clock`](halt::deadline::Clock) that is passed in must never be in it. Only `trm_safety` decides what
+//! may be published.
 
 mod budget;
 pub mod decode;

@@ -65,8 +65,8 @@ pub struct Model {
     warm_change_limit: f64,
     /// The view that the recursion's state was computed for, if the next plan may start from it.
     warm: Option<View>,
-    /// The number of supervision steps since the last verified path. A state that is carried over without leading to one is
-    /// given up after `max_steps`.
+    /// The number of supervision steps since the last verified path. A state that is carried over without leading to
+    /// one is given up after `max_steps`.
     fruitless: usize,
     max_steps: usize,
     /// The blocked cells of the window, `[size, size]`.
@@ -167,8 +167,8 @@ impl Model {
         Window::around(from, geometry, self.backend.shape().size, self.backend.window_stride())
     }
 
-    /// Prepares the base answer: encodes the window, and starts from the state of the previous plan if that fits, whose answer
-    /// may already give a path. `None` if the window has no goal cell, so that there is nothing to refine.
+    /// Prepares the base answer: encodes the window, and starts from the state of the previous plan if that fits, whose
+    /// answer may already give a path. `None` if the window has no goal cell, so that there is nothing to refine.
     ///
     /// # Errors
     /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.
@@ -199,8 +199,9 @@ impl Model {
         Ok(Some(view))
     }
 
-    /// Applies the network once, which is the unit of work between two checks of the deadline. A new answer is decoded, and its
-    /// path offered. If an answer has settled without a verified path, the recursion starts over with the window turned.
+    /// Applies the network once, which is the unit of work between two checks of the deadline. A new answer is decoded,
+    /// and its path offered. If an answer has settled without a verified path, the recursion starts over with the
+    /// window turned.
     ///
     /// # Errors
     /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.

@@ -80,8 +80,8 @@ impl PathBuffer {
         self.guided
     }
 
-    /// Offers a verified path of cells that begins with the last cell of the departure. It comes in two parts, inside and
-    /// outside the window. It is accepted if it is the first one, or if it costs less than the one before.
+    /// Offers a verified path of cells that begins with the last cell of the departure. It comes in two parts, inside
+    /// and outside the window. It is accepted if it is the first one, or if it costs less than the one before.
     pub fn offer(&mut self, cost: f64, inside: &[Cell], outside: &[Cell], junction: Option<Junction>) -> Offered {
         if self.cost.is_some_and(|least| cost >= least - f64::from(TIE)) {
             return Offered::NoBetter;
@@ -110,9 +110,9 @@ impl PathBuffer {
         straighten(costmap, travel, &self.scratch, self.departed, &may_go_on, &mut self.corners);
     }
 
-    /// Converts the corners to the poses of the draft. If the path is long, its far part becomes a route that later plans can
-    /// join, and the draft ends at the junction with it. `published` is the junction of the published path, whose route must
-    /// be kept.
+    /// Converts the corners to the poses of the draft. If the path is long, its far part becomes a route that later
+    /// plans can join, and the draft ends at the junction with it. `published` is the junction of the published path,
+    /// whose route must be kept.
     pub fn to_draft(&mut self, problem: &Problem, routes: &mut Routes, published: Option<Junction>) {
         self.draft.junction = self.split_off_route(problem, routes, published).or(self.junction);
         let geometry = problem.costmap.geometry();
@@ -123,7 +123,8 @@ impl PathBuffer {
         to_poses(problem.costmap, problem.rules.allow_unknown, &self.corners, ends, &mut self.draft.poses);
     }
 
-    /// Draws the far part of a long path as a route, and removes it from the corners. `None` if the corners are unchanged.
+    /// Draws the far part of a long path as a route, and removes it from the corners. `None` if the corners are
+    /// unchanged.
     fn split_off_route(
         &mut self,
         problem: &Problem,

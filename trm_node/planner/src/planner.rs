@@ -1,7 +1,7 @@
 //! The whole flow from a request to a checked path, or to the reason why there is none, before the deadline.
 //!
-//! The model answers first. If it has no verified path in time, the previous path is kept as long as it still passes the check
-//! from where the robot is. Otherwise the classical fallback searches in the time that is left.
+//! The model answers first. If it has no verified path in time, the previous path is kept as long as it still passes
+//! the check from where the robot is. Otherwise the classical fallback searches in the time that is left.
 
 use std::time::Duration;
 
@@ -102,7 +102,8 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A planner with the bundle's model on the fastest backend. It warms up the model, and measures its time with `clock`.
+    /// A planner with the bundle's model on the fastest backend. It warms up the model, and measures its time with
+    /// `clock`.
     ///
     /// # Errors
     /// [`LoadError`] if the bundle's graphs can't be run, or don't support the parameter `window_size`.
@@ -337,8 +338,8 @@ impl Planner {
         Ok(())
     }
 
-    /// Straightens the path of cells, converts it to poses and has them checked. Without straightening it tries again if they
-    /// fail. Nothing else is ever published.
+    /// Straightens the path of cells, converts it to poses and has them checked. Without straightening it tries again
+    /// if they fail. Nothing else is ever published.
     fn finish(
         &mut self,
         problem: &Problem,

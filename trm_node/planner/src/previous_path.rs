@@ -27,7 +27,8 @@ pub struct PreviousPath {
     draft: Draft,
 }
 
-/// What remains of a path: a straight line from the robot to the pose after the nearest one, and the path from there on.
+/// What remains of a path: a straight line from the robot to the pose after the nearest one, and the path from there
+/// on.
 #[derive(Debug, Clone, Copy)]
 pub struct Remainder<'a> {
     start: Pose,
@@ -42,7 +43,8 @@ pub struct Remainder<'a> {
 }
 
 impl<'a> Remainder<'a> {
-    /// The remainder for a robot at `start`. `None` if the robot has strayed too far from the path, or if there is no path.
+    /// The remainder for a robot at `start`. `None` if the robot has strayed too far from the path, or if there is no
+    /// path.
     fn of(path: &'a VerifiedPath, routes: &Routes, start: Pose, geometry: &Geometry) -> Option<Self> {
         let poses = path.before_junction();
         let distance = |pose: &Pose| pose.point().distance(start.point());
@@ -105,7 +107,8 @@ impl PreviousPath {
         &self.published
     }
 
-    /// Replaces the path by a draft that passes the check. The draft then holds the old poses. A refused draft changes nothing.
+    /// Replaces the path by a draft that passes the check. The draft then holds the old poses. A refused draft changes
+    /// nothing.
     pub fn replace(&mut self, draft: &mut Draft, routes: &Routes, problem: &Problem) -> bool {
         let accepted = self.published.accept(draft, routes, problem.costmap, problem.rules);
         if accepted {
@@ -114,8 +117,8 @@ impl PreviousPath {
         accepted
     }
 
-    /// Replaces the path by its own remainder. Returns false, and changes nothing, if the remainder doesn't pass the check or
-    /// doesn't lead to the problem's goal.
+    /// Replaces the path by its own remainder. Returns false, and changes nothing, if the remainder doesn't pass the
+    /// check or doesn't lead to the problem's goal.
     pub fn keep(&mut self, routes: &Routes, problem: &Problem) -> bool {
         let mut draft = std::mem::take(&mut self.draft);
         draft.poses.clear();
@@ -127,8 +130,8 @@ impl PreviousPath {
         self.published.accept(&mut self.draft, routes, problem.costmap, problem.rules)
     }
 
-    /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins at the robot or, if that
-    /// doesn't pass, at the centre of the robot's cell.
+    /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins at the robot or, if
+    /// that doesn't pass, at the centre of the robot's cell.
     fn drivable(&self, routes: &Routes, problem: &Problem) -> Option<Remainder<'_>> {
         if self.goal != Some(problem.goal_pose) {
             return None;
@@ -153,8 +156,9 @@ impl PreviousPath {
                 .is_some_and(|left| left.junction.is_none_or(holds) && left.passes(costmap, rules))
     }
 
-    /// Whether the path should be kept instead of a draft: the draft goes another way, and is not cheaper by more than one cell.
-    /// This keeps the robot from turning back and forth between two ways of the same cost. `robot_radius` is in metres.
+    /// Whether the path should be kept instead of a draft: the draft goes another way, and is not cheaper by more than
+    /// one cell. This keeps the robot from turning back and forth between two ways of the same cost. `robot_radius` is
+    /// in metres.
     #[must_use]
     pub fn is_preferred_to(&self, draft: &Draft, routes: &Routes, problem: &Problem, robot_radius: f64) -> bool {
         let Some(left) = self.drivable(routes, problem) else { return false };

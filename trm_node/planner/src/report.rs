@@ -1,4 +1,5 @@
-//! What is known about a plan besides its path. Everything is `Copy`, so it can be sent to other threads without allocating.
+//! What is known about a plan besides its path. Everything is `Copy`, so it can be sent to other threads without
+//! allocating.
 
 use std::time::Duration;
 
@@ -115,11 +116,11 @@ pub struct Report {
     pub steps: u16,
     /// The number of network applications.
     pub applications: u16,
-    /// The fraction of the full work that the applications did, from 0 to 1; the rest was skipped as unchanged. 0 without any
-    /// application.
+    /// The fraction of the full work that the applications did, from 0 to 1; the rest was skipped as unchanged. 0
+    /// without any application.
     pub share: f32,
-    /// The number of applications before the first verified path: 0 if the state of the previous plan gave one, `None` if there
-    /// was none.
+    /// The number of applications before the first verified path: 0 if the state of the previous plan gave one, `None`
+    /// if there was none.
     pub first_verified: Option<u16>,
     /// The number of cells expanded by decoding, over all answers, and by the fallback.
     pub expansions: u32,

@@ -45,14 +45,15 @@ pub trait Space {
     /// A waiting node. The greatest entry is expanded first.
     type Entry: Copy + Ord;
 
-    /// Called when a node comes up. Returns false if it can be skipped because it is already expanded, or because a better
-    /// path to it has been found since.
+    /// Called when a node comes up. Returns false if it can be skipped because it is already expanded, or because a
+    /// better path to it has been found since.
     fn settle(&mut self, entry: &Self::Entry) -> bool;
 
     /// Whether the search ends at this node.
     fn is_end(&self, entry: &Self::Entry) -> bool;
 
-    /// Whether the node may be expanded. It is number `expansions` of this search, counted from 1. `false` stops the search.
+    /// Whether the node may be expanded. It is number `expansions` of this search, counted from 1. `false` stops the
+    /// search.
     fn may_expand(&mut self, entry: &Self::Entry, expansions: u32) -> bool;
 
     /// Pushes the successors of a node. `false` stops the search.
@@ -134,8 +135,8 @@ impl<E: Copy + Ord> Frontier<E> {
     }
 }
 
-/// Appends the cells of the path from `start` (excluded) to `end` (included). `came_by` returns the move that led to a cell,
-/// as an index into [`MOVES`]. Never allocates; returns false if the capacity of `path` is too small.
+/// Appends the cells of the path from `start` (excluded) to `end` (included). `came_by` returns the move that led to a
+/// cell, as an index into [`MOVES`]. Never allocates; returns false if the capacity of `path` is too small.
 pub fn trace(start: Cell, end: Cell, mut came_by: impl FnMut(Cell) -> usize, path: &mut Vec<Cell>) -> bool {
     let begin = path.len();
     let mut cell = end;

@@ -59,8 +59,8 @@ impl SearchMap {
         self.used = 0;
     }
 
-    /// The position of a cell in this map, which the other functions take. `None` outside the grid, and if all memory is in
-    /// use.
+    /// The position of a cell in this map, which the other functions take. `None` outside the grid, and if all memory
+    /// is in use.
     pub fn place(&mut self, cell: Cell) -> Option<u32> {
         if !self.geometry?.contains(cell) {
             return None;

@@ -8,16 +8,18 @@ use trm_safety::route::STRIDE;
 
 /// A straight line replaces at most this many moves of the path, which bounds the work.
 const LOOK_AHEAD: usize = 64;
-/// After this many cells of the path, which are far from being driven, a longer line is only tried every [`FAR_STEP`] cells.
+/// After this many cells of the path, which are far from being driven, a longer line is only tried every [`FAR_STEP`]
+/// cells.
 const CLOSE_CELLS: usize = 256;
 /// See [`CLOSE_CELLS`]. Lines over no more moves than this are always tried.
 const FAR_STEP: usize = 8;
-/// A line may cost this much more than the moves that it replaces, in cells. It covers the rounding of the two sums only.
+/// A line may cost this much more than the moves that it replaces, in cells. It covers the rounding of the two sums
+/// only.
 const SLACK: f64 = 1e-6;
 
-/// Replaces runs of moves by straight lines, where a line is clear and costs no more than the moves. Writes the corners that
-/// remain. The first `kept` cells always remain, and so does the rest of the path once `may_go_on` returns false. A
-/// single line replaces a limited number of moves; applied to its own result, the function joins more of them.
+/// Replaces runs of moves by straight lines, where a line is clear and costs no more than the moves. Writes the corners
+/// that remain. The first `kept` cells always remain, and so does the rest of the path once `may_go_on` returns false.
+/// A single line replaces a limited number of moves; applied to its own result, the function joins more of them.
 ///
 /// ```
 /// use trm_grid::testing::{costmap, travel};
@@ -68,8 +70,9 @@ pub fn straighten(
     }
 }
 
-/// Writes the corners of a path with additional ones, so that its lines become at most `max_length` cells long where this can
-/// be achieved. An additional corner is the cell nearest to its point on the line, and the lines to and from it are clear.
+/// Writes the corners of a path with additional ones, so that its lines become at most `max_length` cells long where
+/// this can be achieved. An additional corner is the cell nearest to its point on the line, and the lines to and from
+/// it are clear.
 pub fn divide(costmap: &Costmap, allow_unknown: bool, path: &[Cell], max_length: f64, corners: &mut Vec<Cell>) {
     corners.clear();
     corners.extend(path.first());
@@ -102,8 +105,8 @@ pub struct Ends {
     pub yaw: f64,
 }
 
-/// Writes the poses of a path along its corners: at most a diagonal step apart, each facing the next one. The exact ends
-/// replace the centres of the first and the last cell if the lines to them are clear.
+/// Writes the poses of a path along its corners: at most a diagonal step apart, each facing the next one. The exact
+/// ends replace the centres of the first and the last cell if the lines to them are clear.
 pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: Ends, poses: &mut Vec<Pose>) {
     poses.clear();
     let geometry = costmap.geometry();

@@ -113,8 +113,8 @@ enum Way {
     Right,
 }
 
-/// A room with a block in the middle. With `narrow`, a wall to the left of it makes the left way more expensive. One of the
-/// ways can be closed.
+/// A room with a block in the middle. With `narrow`, a wall to the left of it makes the left way more expensive. One of
+/// the ways can be closed.
 fn room(config: &Config, narrow: bool, closed: Option<Way>) -> Costmap {
     let mut rows = vec![".".repeat(SIDE); SIDE];
     for row in &mut rows[15..=31] {

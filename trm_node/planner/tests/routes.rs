@@ -1,5 +1,5 @@
-//! Laws of long paths: their far part is kept from plan to plan, and yet every published path passes the check as a whole,
-//! whatever has changed in the meantime.
+//! Laws of long paths: their far part is kept from plan to plan, and yet every published path passes the check as a
+//! whole, whatever has changed in the meantime.
 
 mod common;
 
@@ -40,8 +40,8 @@ fn hall() -> impl Strategy<Value = Vec<i8>> {
     })
 }
 
-/// An obstacle appears or disappears: its position as fractions of the remaining length and of the hall's height, its size in
-/// cells, and whether it appears.
+/// An obstacle appears or disappears: its position as fractions of the remaining length and of the hall's height, its
+/// size in cells, and whether it appears.
 type Event = (f64, f64, u32, u32, bool);
 
 /// A robot on its way through a hall.
@@ -113,13 +113,13 @@ proptest! {
         ),
     ) {
         let config = Config::with(|config| {
-config.planner.smooth = smooth;
-config.grid.cost_travel_multiplier = cost_travel_multiplier;
-config.planner.window_size = 24;
-config.planner.max_steps = 2;
-config.grid.robot_radius = 0.1;
-config.grid.inflation_radius = 0.3;
-});
+            config.planner.smooth = smooth;
+            config.grid.cost_travel_multiplier = cost_travel_multiplier;
+            config.planner.window_size = 24;
+            config.planner.max_steps = 2;
+            config.grid.robot_radius = 0.1;
+            config.grid.inflation_radius = 0.3;
+        });
         let mut drive = Drive::new(config, data);
         let mut guidance = drive.guidance();
         for (event, renewed, steps) in ticks {
@@ -149,11 +149,11 @@ config.grid.inflation_radius = 0.3;
         data in hall(), event in (0.0..1.0_f64, 0.0..1.0_f64, 1_u32..20, 1_u32..20, Just(true)),
     ) {
         let config = Config::with(|config| {
-config.planner.window_size = 24;
-config.planner.max_steps = 2;
-config.grid.robot_radius = 0.1;
-config.grid.inflation_radius = 0.3;
-});
+            config.planner.window_size = 24;
+            config.planner.max_steps = 2;
+            config.grid.robot_radius = 0.1;
+            config.grid.inflation_radius = 0.3;
+        });
         let mut drive = Drive::new(config, data);
         // Start at the centre of a cell.
         drive.start = pose(&drive.map, 6.0, 30.0, 0.0);

@@ -37,8 +37,8 @@ fn world() -> impl Strategy<Value = Vec<String>> {
     })
 }
 
-/// Inspects twenty points per cell of a path, without using the planner's own check. Inscribed cells are tolerated within
-/// `escape` cells of the first pose.
+/// Inspects twenty points per cell of a path, without using the planner's own check. Inscribed cells are tolerated
+/// within `escape` cells of the first pose.
 fn touches(map: &Costmap, poses: &[Pose], allow_unknown: bool, escape: f64) -> Option<String> {
     for pair in poses.windows(2).chain(poses.chunks(1)) {
         let (a, b) = (pair[0], pair[pair.len() - 1]);
@@ -92,16 +92,16 @@ proptest! {
         again in (0.0..1.0_f64, 0.0..1.0_f64), max_steps in 0..4_i64, cost_travel_multiplier in 0.0..=3.0_f64,
     ) {
         let config = Config::with(|config| {
-config.grid.allow_unknown = allow_unknown;
-config.grid.robot_radius = robot_radius;
-config.planner.tolerance = tolerance;
-config.planner.smooth = smooth;
-config.planner.max_steps = max_steps;
-config.planner.allow_fallback = fallback;
-config.grid.cost_travel_multiplier = cost_travel_multiplier;
-config.grid.inflation_radius = 0.3;
-config.planner.window_size = 24;
-});
+            config.grid.allow_unknown = allow_unknown;
+            config.grid.robot_radius = robot_radius;
+            config.planner.tolerance = tolerance;
+            config.planner.smooth = smooth;
+            config.planner.max_steps = max_steps;
+            config.planner.allow_fallback = fallback;
+            config.grid.cost_travel_multiplier = cost_travel_multiplier;
+            config.grid.inflation_radius = 0.3;
+            config.planner.window_size = 24;
+        });
         let map = costmap(&config, resolution, &rows);
         let (width, height) = (rows[0].len() as f64, rows.len() as f64);
         let at = |x: f64, y: f64, yaw| pose(&map, x * width - 0.5, y * height - 0.5, yaw);

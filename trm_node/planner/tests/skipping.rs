@@ -46,10 +46,10 @@ proptest! {
         steps in prop::collection::vec((-3.0_f64..6.0, -3.0_f64..3.0, 0_usize..4), 3..8),
     ) {
         let config = Config::with(|config| {
-config.planner.window_size = 48;
-config.planner.max_steps = 3;
-config.planner.skip_threshold = 0.0;
-});
+            config.planner.window_size = 48;
+            config.planner.max_steps = 3;
+            config.planner.skip_threshold = 0.0;
+        });
         let mut rows = vec![".".repeat(120); 80];
         let build = |rows: &mut Vec<String>, (col, row, width, height): (usize, usize, usize, usize)| {
             for line in &mut rows[row..(row + height).min(80)] {

@@ -11,14 +11,14 @@ use crate::line_cells::all_line_cells;
 pub struct Rules {
     /// Whether the path may cross unknown cells.
     pub allow_unknown: bool,
-    /// The distance from its first point, in cells, within which a path that begins in an inscribed cell (cost 99) may cross
-    /// inscribed cells until it is clear.
+    /// The distance from its first point, in cells, within which a path that begins in an inscribed cell (cost 99) may
+    /// cross inscribed cells until it is clear.
     pub escape: f64,
 }
 
 impl Rules {
-    /// Rules for a grid with this resolution in metres. A robot that stands too close to an obstacle may cross inscribed
-    /// cells within `start_tolerance` metres to get clear.
+    /// Rules for a grid with this resolution in metres. A robot that stands too close to an obstacle may cross
+    /// inscribed cells within `start_tolerance` metres to get clear.
     #[must_use]
     pub fn new(allow_unknown: bool, start_tolerance: f64, resolution: f64) -> Self {
         // The tolerance is meant between cell centres, so allow about a diagonal more.
@@ -40,12 +40,12 @@ pub fn is_clear(costmap: &Costmap, allow_unknown: bool, a: CellPoint, b: CellPoi
     all_line_cells(a, b, |cell| costmap.is_free(cell, allow_unknown))
 }
 
-/// Whether a path of points is safe to drive: it has at least one point, all points lie in the grid, and the lines between
-/// consecutive points touch free cells only.
+/// Whether a path of points is safe to drive: it has at least one point, all points lie in the grid, and the lines
+/// between consecutive points touch free cells only.
 ///
-/// A robot that stands too close to an obstacle must be able to leave. So if the first point lies in an inscribed cell (cost
-/// 99), the path may cross such cells within `rules.escape` of it until a point or a line is clear. Lethal cells are never
-/// allowed, and unknown ones only if the rules allow them.
+/// A robot that stands too close to an obstacle must be able to leave. So if the first point lies in an inscribed cell
+/// (cost 99), the path may cross such cells within `rules.escape` of it until a point or a line is clear. Lethal cells
+/// are never allowed, and unknown ones only if the rules allow them.
 ///
 /// ```
 /// use trm_grid::testing::costmap;
@@ -59,9 +59,9 @@ pub fn is_clear(costmap: &Costmap, allow_unknown: bool, a: CellPoint, b: CellPoi
 /// assert!(!check(&map, rules, path(1.0)), "through the obstacle");
 ///
 /// // A single line. Touching the corner of a blocked cell is enough to refuse it.
-/// let clear = |a: (f64, f64), b: (f64, f64)| is_clear(&map, false, CellPoint::new(a.0, a.1), CellPoint::new(b.0, b.1));
-/// assert!(clear((0.0, 0.0), (0.0, 2.0)));
-/// assert!(!clear((0.0, 1.0), (1.0, 0.0)), "cuts the corner");
+/// let clear = |a, b| is_clear(&map, false, a, b);
+/// assert!(clear(CellPoint::new(0.0, 0.0), CellPoint::new(0.0, 2.0)));
+/// assert!(!clear(CellPoint::new(0.0, 1.0), CellPoint::new(1.0, 0.0)), "cuts the corner");
 /// ```
 pub fn check(costmap: &Costmap, rules: Rules, points: impl Iterator<Item = CellPoint>) -> bool {
     let geometry = costmap.geometry();

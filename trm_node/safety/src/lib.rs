@@ -1,44 +1,48 @@
 //! The trust base: it decides whether a path may be published, and does nothing else.
 //!
-//! **Terms.** Poses are read as points in cell units of a costmap C ([`Geometry::to_cells`]). A cell is *near* a point if
-//! its centre is less than 1 − 2 · 10⁻⁶ cells away along both axes, so at most the four cells around the point are near. A
-//! cell is *free* if it belongs to C and its cost is below 99, or if it is unknown and the rules R allow unknown cells.
+//! **Terms.** Poses are read as points in cell units of a costmap C ([`Geometry::to_cells`]). A cell is *near* a point
+//! if its centre is less than 1 − 2 · 10⁻⁶ cells away along both axes, so at most the four cells around the point are
+//! near. A cell is *free* if it belongs to C and its cost is below 99, or if it is unknown and the rules R allow
+//! unknown cells.
 //!
-//! **Theorem.** Let P be a non-empty [`VerifiedPath`] that [`VerifiedPath::accept`] accepted on C with R. Then every cell
-//! near a pose of P, or near any point of the straight line between two consecutive poses, is free. There is one exception. If the cell of the
-//! first pose is not free, cells with cost 99 (inscribed) may be near the lines up to the first pose that has only free cells
-//! near it; these lines stay within `R.escape` of the first pose. Cells that are lethal, outside C, or unknown and not
-//! allowed are never near.
+//! **Theorem.** Let P be a non-empty [`VerifiedPath`] that [`VerifiedPath::accept`] accepted on C with R. Then every
+//! cell near a pose of P, or near any point of the straight line between two consecutive poses, is free. There is one
+//! exception. If the cell of the first pose is not free, cells with cost 99 (inscribed) may be near the lines up to the
+//! first pose that has only free cells near it; these lines stay within `R.escape` of the first pose. Cells that are
+//! lethal, outside C, or unknown and not allowed are never near.
 //!
-//! It follows that a robot whose centre follows P keeps the clearance that the costs promise for the centres of free cells,
-//! up to 2 · 10⁻⁶ cells: of all points of a unit square between four cell centres, a corner is the closest to any other cell
-//! centre.
+//! It follows that a robot whose centre follows P keeps the clearance that the costs promise for the centres of free
+//! cells, up to 2 · 10⁻⁶ cells: of all points of a unit square between four cell centres, a corner is the closest to
+//! any other cell centre.
 //!
-//! **Assumptions.** Two costmaps with the same version have the same costs ([`Costmap::version`]); this holds if every copy
-//! receives all patches of its builder, once and in order. Converting between metres and cells rounds by less than 10⁻⁶
-//! cells; this holds if coordinates, divided by the resolution, are below 10⁹.
+//! **Assumptions.** Two costmaps with the same version have the same costs ([`Costmap::version`]); this holds if every
+//! copy receives all patches of its builder, once and in order. Converting between metres and cells rounds by less than
+//! 10⁻⁶ cells; this holds if coordinates, divided by the resolution, are below 10⁹.
 //!
-//! **Proof.** No function but `accept` puts poses into a `VerifiedPath`, whose fields are private. `accept` splits P at the
-//! junction, if there is one.
-//! 1. *Up to the junction*, [`check::check`] accepts the poses. It requires every line to be clear. It makes an exception
-//!    only while it is `escaping`: this begins only if the cell of the first pose is not free, and ends for good at the first
-//!    clear line or clear pose. Until then each pose is within `R.escape` of the first one, and thus each line is too, because
-//!    a disc is convex; and every cell that the line touches belongs to C and is inscribed or better, or unknown and allowed.
-//!    A path that is still escaping at its last pose is refused, so there is no exception after the junction.
-//! 2. *From the junction on*, P consists of poses of a [`route::Route`]. They lie on the lines of the route, in order, and
-//!    include every corner, so a line between consecutive poses is part of a line of the route. The first of them is the
-//!    junction's corner, and `accept` requires the last checked pose to be that very point. [`route::Route::is_checked`] says
-//!    that every line from this corner on is clear on this version of C, under rules that are no laxer than R about unknown
-//!    cells. The fields of a route are private, and each of its lines passed [`check::is_clear`] on this version, or on an
-//!    earlier one, since which no change came within one cell of the line.
-//! 3. *A clear line* has only free cells near it, because [`line_cells::all_line_cells`] visits every cell that is less than
-//!    1 − 10⁻⁶ cells from some point of the line along both axes; the other 10⁻⁶ absorb rounding.
+//! **Proof.** No function but `accept` puts poses into a `VerifiedPath`, whose fields are private. `accept` splits P at
+//! the junction, if there is one.
+//! 1. *Up to the junction*, [`check::check`] accepts the poses. It requires every line to be clear. It makes an
+//!    exception only while it is `escaping`: this begins only if the cell of the first pose is not free, and ends for
+//!    good at the first clear line or clear pose. Until then each pose is within `R.escape` of the first one, and thus
+//!    each line is too, because a disc is convex; and every cell that the line touches belongs to C and is inscribed or
+//!    better, or unknown and allowed. A path that is still escaping at its last pose is refused, so there is no
+//!    exception after the junction.
+//! 2. *From the junction on*, P consists of poses of a [`route::Route`]. They lie on the lines of the route, in order,
+//!    and include every corner, so a line between consecutive poses is part of a line of the route. The first of them
+//!    is the junction's corner, and `accept` requires the last checked pose to be that very point.
+//!    [`route::Route::is_checked`] says that every line from this corner on is clear on this version of C, under rules
+//!    that are no laxer than R about unknown cells. The fields of a route are private, and each of its lines passed
+//!    [`check::is_clear`] on this version, or on an earlier one, since which no change came within one cell of the
+//!    line.
+//! 3. *A clear line* has only free cells near it, because [`line_cells::all_line_cells`] visits every cell that is less
+//!    than 1 − 10⁻⁶ cells from some point of the line along both axes; the other 10⁻⁶ absorb rounding.
 //!
-//! `tests/theorem.rs` searches for counterexamples. It draws random costmaps, drafts, routes and updates, some of which no
-//! recheck follows, and inspects each accepted path point by point with a checker that shares no code with this crate.
+//! `tests/theorem.rs` searches for counterexamples. It draws random costmaps, drafts, routes and updates, some of which
+//! no recheck follows, and inspects each accepted path point by point with a checker that shares no code with this
+//! crate.
 //!
-//! May import `trm_grid` and nothing else from this project. Planning, the model, clocks, ROS and `unsafe` must never be in
-//! it.
+//! May import `trm_grid` and nothing else from this project. Planning, the model, clocks, ROS and `unsafe` must never
+//! be in it.
 //!
 //! [`Geometry::to_cells`]: trm_grid::geometry::Geometry::to_cells
 //! [`Costmap::version`]: trm_grid::costmap::Costmap::version

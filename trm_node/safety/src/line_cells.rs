@@ -4,9 +4,10 @@ use trm_grid::units::{Cell, CellPoint};
 
 /// A line touches a cell if some point of it is at most this far from the cell's centre along both axes, in cells.
 ///
-/// It is slightly less than 1, so that a line along the centres of a row doesn't touch the rows beside it. If every touched
-/// cell is free, then so are the (up to four) cells around each point of the line. The line then keeps the clearance that
-/// their costs promise: of all points of a unit square between cell centres, a corner is the closest to any other centre.
+/// It is slightly less than 1, so that a line along the centres of a row doesn't touch the rows beside it. If every
+/// touched cell is free, then so are the (up to four) cells around each point of the line. The line then keeps the
+/// clearance that their costs promise: of all points of a unit square between cell centres, a corner is the closest to
+/// any other centre.
 const NEAR: f64 = 1.0 - 1e-6;
 
 /// Whether `accept` returns true for every cell that the line from `a` to `b` touches. Stops at the first `false`. Both
@@ -91,7 +92,8 @@ mod tests {
             ax in -9.0..9.0_f64, ay in -9.0..9.0_f64, bx in -9.0..9.0_f64, by in -9.0..9.0_f64,
         ) {
             for (col, row) in touched((ax, ay), (bx, by)) {
-                // The larger of the distances along the two axes is convex along the line: ternary search finds its minimum.
+                // The larger of the distances along the two axes is convex along the line: ternary search finds its
+                // minimum.
                 let far = |t: f64| (ax + t * (bx - ax) - col as f64).abs().max((ay + t * (by - ay) - row as f64).abs());
                 let (mut low, mut high) = (0.0, 1.0);
                 for _ in 0..100 {

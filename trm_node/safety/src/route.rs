@@ -1,7 +1,7 @@
 //! Routes: the far part of a long path, as checked straight lines to the goal. A route is kept from plan to plan.
 //!
-//! A plan joins a route where that costs nothing extra. So the time for a plan doesn't grow with the distance to the goal.
-//! When the costmap changes, only the lines that a change may touch are checked again.
+//! A plan joins a route where that costs nothing extra. So the time for a plan doesn't grow with the distance to the
+//! goal. When the costmap changes, only the lines that a change may touch are checked again.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::{Geometry, Rect};
@@ -63,8 +63,9 @@ impl Route {
         self.geometry = None;
     }
 
-    /// Draws a route along `corners`, the last of which is the goal's cell. The last line leads to the exact goal if that is
-    /// clear, otherwise to the centre of the cell. `guidance` is the version of the guidance that the corners follow.
+    /// Draws a route along `corners`, the last of which is the goal's cell. The last line leads to the exact goal if
+    /// that is clear, otherwise to the centre of the cell. `guidance` is the version of the guidance that the corners
+    /// follow.
     ///
     /// Returns false, and leaves no route, if there is no line or a line is not clear.
     pub fn draw(
@@ -84,8 +85,8 @@ impl Route {
         self.complete(costmap, travel, *last, goal, guidance)
     }
 
-    /// Draws a route along `corners` that continues as another route, from its corner `from` on. The last of `corners` must be
-    /// that corner. Returns false, and leaves no route, if it is not, or if a line is not clear.
+    /// Draws a route along `corners` that continues as another route, from its corner `from` on. The last of `corners`
+    /// must be that corner. Returns false, and leaves no route, if it is not, or if a line is not clear.
     pub fn draw_to(
         &mut self,
         costmap: &Costmap,
@@ -126,8 +127,8 @@ impl Route {
         drawn
     }
 
-    /// Brings the check up to date with a costmap: checks the lines that a change may touch. If one is not clear, only the
-    /// lines after it remain open.
+    /// Brings the check up to date with a costmap: checks the lines that a change may touch. If one is not clear, only
+    /// the lines after it remain open.
     pub fn recheck(&mut self, costmap: &Costmap, travel: Travel) {
         let same_rules = self.allow_unknown == travel.allow_unknown;
         if self.geometry != Some(*costmap.geometry()) {

@@ -53,8 +53,8 @@ impl Routes {
         self.0.iter().enumerate().map(|(at, route)| (route, Junction { route: at, corner: 0 }))
     }
 
-    /// A route that none of the `needed` junctions uses and that may therefore be redrawn, the junction at its first corner,
-    /// and the other route. `None` if both are in use.
+    /// A route that none of the `needed` junctions uses and that may therefore be redrawn, the junction at its first
+    /// corner, and the other route. `None` if both are in use.
     pub fn spare(&mut self, needed: [Option<Junction>; 2]) -> Option<(&mut Route, Junction, &Route)> {
         let is_free = |route: usize| needed.iter().flatten().all(|junction| junction.route != route);
         let [one, other] = &mut self.0;

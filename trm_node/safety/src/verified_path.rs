@@ -15,8 +15,8 @@ pub struct Draft {
     pub junction: Option<Junction>,
 }
 
-/// A path that [`VerifiedPath::accept`] has accepted: see the theorem of this crate. The fields are private, so nothing else
-/// can be published.
+/// A path that [`VerifiedPath::accept`] has accepted: see the theorem of this crate. The fields are private, so nothing
+/// else can be published.
 ///
 /// ```
 /// use trm_config::GridConfig;
@@ -98,9 +98,9 @@ impl VerifiedPath {
         self.junction = None;
     }
 
-    /// Replaces the path by a draft if it is safe: its poses pass the check, and if it has a junction, its last pose is that
-    /// corner and the route from there on was checked on the same costmap under rules that are no laxer. The draft then holds
-    /// the old poses. A refused draft changes nothing.
+    /// Replaces the path by a draft if it is safe: its poses pass the check, and if it has a junction, its last pose is
+    /// that corner and the route from there on was checked on the same costmap under rules that are no laxer. The draft
+    /// then holds the old poses. A refused draft changes nothing.
     pub fn accept(&mut self, draft: &mut Draft, routes: &Routes, costmap: &Costmap, rules: Rules) -> bool {
         let finite = draft.poses.iter().all(|pose| pose.yaw.is_finite());
         if !finite || !check(costmap, rules, in_cells(costmap, &draft.poses)) {

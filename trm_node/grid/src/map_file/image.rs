@@ -35,13 +35,15 @@ impl Shades {
             return Err(format!("the image has {width} x {height} pixels, a side must be from 1 to {MAX_SIDE}"));
         }
         decoder.set_limits(Limits::default()).map_err(failed)?;
-        // The decoder allocates the whole image before it reads any of it. The default limit of 512 MB is enough for any map.
+        // The decoder allocates the whole image before it reads any of it. The default limit of 512 MB is enough for
+        // any map.
         let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
         Ok(Self::of(image))
     }
 
-    /// Converts an image to grey: Rec. 601 luma at 16 bits, then truncation to 8 bits. The map server does the same with
-    /// `GraphicsMagick`'s `GrayscaleType` and `CharPixel`. (Before Jazzy 1.3.7, May 2025, it used the mean of the channels.)
+    /// Converts an image to grey: Rec. 601 luma at 16 bits, then truncation to 8 bits. The map server does the same
+    /// with `GraphicsMagick`'s `GrayscaleType` and `CharPixel`. (Before Jazzy 1.3.7, May 2025, it used the mean of the
+    /// channels.)
     fn of(image: DynamicImage) -> Self {
         let (width, height) = (image.width(), image.height());
         let image = match image {
@@ -77,8 +79,8 @@ impl Shades {
     }
 }
 
-/// The occupancy for a grey value. As in the map server, it is computed in single precision, and free takes precedence over
-/// occupied.
+/// The occupancy for a grey value. As in the map server, it is computed in single precision, and free takes precedence
+/// over occupied.
 fn occupancy(shade: u8, fields: &Fields) -> i8 {
     if fields.mode == Mode::Raw {
         return if shade <= 100 { shade as i8 } else { -1 };

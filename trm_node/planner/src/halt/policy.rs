@@ -60,8 +60,8 @@ pub struct Assessment {
     /// Whether a verified path exists, from this answer or from an earlier one.
     pub verified: bool,
     /// Whether this answer's own path is verified and no cheaper than the best one before it, and the field covers it
-    /// completely. A path that the decoder had to search for in an unfinished field confirms nothing. This rule was chosen
-    /// by measurement: `stop_policies` of `trm eval --anytime`.
+    /// completely. A path that the decoder had to search for in an unfinished field confirms nothing. This rule was
+    /// chosen by measurement: `stop_policies` of `trm eval --anytime`.
     pub confirmed: bool,
     /// The root mean square of the answer's last change.
     pub change: f32,
@@ -119,8 +119,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The policy of one plan. The recursion, including all decoding, must end by `deadline`. While there is no verified
-    /// path, the time `fallback` before it is reserved for the fallback.
+    /// The policy of one plan. The recursion, including all decoding, must end by `deadline`. While there is no
+    /// verified path, the time `fallback` before it is reserved for the fallback.
     #[must_use]
     pub fn new(config: &PlannerConfig, deadline: Deadline, fallback: Duration) -> Self {
         let p = config.confident_threshold;
@@ -134,8 +134,8 @@ impl Policy {
         }
     }
 
-    /// Asked before each application; `None` if it may run. `predicted` is the predicted time of the application and of the
-    /// decoding after it.
+    /// Asked before each application; `None` if it may run. `predicted` is the predicted time of the application and of
+    /// the decoding after it.
     #[must_use]
     pub fn before(&self, progress: Progress, predicted: Duration, clock: &dyn Clock) -> Option<StopReason> {
         if progress.steps >= self.max_steps && progress.step_is_whole {
@@ -178,8 +178,8 @@ mod tests {
         }
     }
 
-    /// Runs applications with these durations until the policy stops. Returns the time it took, the reason and the number of
-    /// applications.
+    /// Runs applications with these durations until the policy stops. Returns the time it took, the reason and the
+    /// number of applications.
     fn run(times_us: &[u64], budget_us: u64) -> (Duration, Option<StopReason>, usize) {
         let clock = Simulated(Cell::new(Duration::from_secs(7)));
         let deadline = Deadline::at(clock.now() + Duration::from_micros(budget_us));

@@ -50,8 +50,8 @@ impl Predictor {
 
     /// Records a duration.
     ///
-    /// A duration above the prediction is predicted again at once: a core that has just slowed down mostly stays slow for a
-    /// while. With the next record it counts only as far as the quantile takes it into account.
+    /// A duration above the prediction is predicted again at once: a core that has just slowed down mostly stays slow
+    /// for a while. With the next record it counts only as far as the quantile takes it into account.
     pub fn record(&mut self, time: Duration) {
         self.times[self.next] = time;
         self.next = (self.next + 1) % WINDOW;
@@ -63,8 +63,8 @@ impl Predictor {
         (self.usual, self.last) = (*usual, time);
     }
 
-    /// Lowers the prediction. Needed when the prediction itself prevented the work, so that no new record could ever correct
-    /// it. The last duration, which may be an outlier, is halved; all others are reduced by a sixteenth.
+    /// Lowers the prediction. Needed when the prediction itself prevented the work, so that no new record could ever
+    /// correct it. The last duration, which may be an outlier, is halved; all others are reduced by a sixteenth.
     pub fn decay(&mut self) {
         self.last /= 2;
         for time in self.times.iter_mut().chain([&mut self.usual]) {

@@ -22,7 +22,8 @@ pub fn bundle() -> Bundle {
         .expect("the released bundle is valid")
 }
 
-/// The costmap of a raw map drawn as text, the first row at the origin. `#` is occupied, `?` unknown, anything else free.
+/// The costmap of a raw map drawn as text, the first row at the origin. `#` is occupied, `?` unknown, anything else
+/// free.
 pub fn costmap(config: &Config, resolution: f64, rows: &[String]) -> Costmap {
     let origin = Pose::new(-1.0, 2.0, 0.3);
     let geometry = Geometry::new(rows[0].len() as u32, rows.len() as u32, resolution, origin).expect("a grid");
@@ -58,8 +59,9 @@ impl Clock for Simulated {
     }
 }
 
-/// A model that knows nothing: it considers every move equally good or, if `stubborn`, always prefers the first one. Each
-/// application takes `net_us` microseconds of the simulated clock, which may change between plans. Allocates nothing.
+/// A model that knows nothing: it considers every move equally good or, if `stubborn`, always prefers the first one.
+/// Each application takes `net_us` microseconds of the simulated clock, which may change between plans. Allocates
+/// nothing.
 pub struct Ignorant {
     pub clock: Simulated,
     pub net_us: Arc<AtomicU64>,
