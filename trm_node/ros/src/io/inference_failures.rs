@@ -32,19 +32,22 @@ impl InferenceFailures {
 
 #[cfg(test)]
 mod tests {
+    use trm_net::graph::Graph;
+
     use super::*;
 
     #[test]
     fn each_kind_of_failure_is_worth_one_log_line_and_the_last_one_is_kept() {
         let mut failures = InferenceFailures::default();
         assert_eq!(failures.last(), "");
-        let (memory, shape) = (InferenceError::new("net", "no memory"), InferenceError::new("decode", "wrong shape"));
+        let (memory, shape) =
+            (InferenceError::new(Graph::Net, "no memory"), InferenceError::new(Graph::Decode, "wrong shape"));
         assert!(failures.take(memory));
         assert!(!failures.take(memory), "with each plan");
         assert!(failures.take(shape));
         assert!(!failures.take(memory));
         assert_eq!(failures.last(), "inference: graph net failed: no memory");
-        let news = (0..1000).filter(|i| failures.take(InferenceError::new("net", i))).count();
+        let news = (0..1000).filter(|i| failures.take(InferenceError::new(Graph::Net, i))).count();
         assert_eq!(news, KINDS - 2, "texts that never repeat");
         assert_eq!(failures.last(), "inference: graph net failed: 999");
     }

@@ -67,6 +67,8 @@ mod tests {
     use trm_net::error::InferenceError;
     use trm_planner::{PlanError, Report, Source};
 
+    use trm_net::graph::Graph;
+
     use super::*;
     use crate::plan_record::Failure;
 
@@ -108,7 +110,7 @@ mod tests {
         };
         let mut plan = path(Source::Fallback, false);
         assert_eq!((get(&plan, "inference_failed"), get(&plan, "inference_error")), ("false".into(), String::new()));
-        let inference_error = Some(InferenceError::new("net", "no memory"));
+        let inference_error = Some(InferenceError::new(Graph::Net, "no memory"));
         plan.report = plan.report.map(|report| Report { inference_error, ..report });
         assert_eq!(get(&plan, "inference_failed"), "true");
         assert_eq!(get(&plan, "inference_error"), "inference: graph net failed: no memory");

@@ -14,6 +14,7 @@ use trm_grid::units::Cell;
 use trm_net::backend::{Backend, Shape, Update};
 use trm_net::bundle::Bundle;
 use trm_net::error::InferenceError;
+use trm_net::graph::Graph;
 use trm_planner::{PlanError, Source};
 use trm_rt::ring;
 
@@ -42,7 +43,7 @@ impl Backend for Fragile {
 
     fn net(&mut self, _: Update, _: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
         if self.0.load(Ordering::SeqCst) {
-            return Err(InferenceError::new("net", "no memory"));
+            return Err(InferenceError::new(Graph::Net, "no memory"));
         }
         out.fill(0.0);
         Ok(1.0)
