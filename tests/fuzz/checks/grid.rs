@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use trm_config::{GridConfig, GridKind};
 use trm_grid::cost::UNKNOWN;
-use trm_grid::costmap::CostmapBuilder;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Pose;

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use trm_config::GridConfig;
     use trm_config::GridKind;
-    use trm_grid::costmap::CostmapBuilder;
+    use trm_grid::costmap_builder::CostmapBuilder;
     use trm_grid::occupancy::OccupancyGrid;
 
     /// 40 × 20 cells of 0.1 m with a wall along the first row and unknown cells along the last, turned by `yaw`.

@@ -23,7 +23,7 @@ const EXACT_CELLS: usize = 1 << 20;
 ///
 /// ```
 /// # use trm_config::{GridConfig, GridKind};
-/// # use trm_grid::costmap::CostmapBuilder;
+/// # use trm_grid::costmap_builder::CostmapBuilder;
 /// # use trm_grid::geometry::Geometry;
 /// # use trm_grid::guidance::Guidance;
 /// # use trm_grid::occupancy::OccupancyGrid;

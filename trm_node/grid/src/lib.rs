@@ -7,6 +7,7 @@
 pub mod cost;
 mod cost_to_go;
 pub mod costmap;
+pub mod costmap_builder;
 mod costs;
 mod dijkstra;
 pub mod error;

@@ -1,6 +1,7 @@
 //! Costmaps drawn as text, for the tests of this crate and of the crates that build on it.
 
-use crate::costmap::{Costmap, CostmapBuilder};
+use crate::costmap::Costmap;
+use crate::costmap_builder::CostmapBuilder;
 use crate::geometry::Geometry;
 use crate::occupancy::OccupancyGrid;
 use crate::travel::Travel;

@@ -75,7 +75,7 @@ impl Travel {
     ///
     /// ```
     /// # use trm_config::{GridConfig, GridKind};
-    /// # use trm_grid::costmap::CostmapBuilder;
+    /// # use trm_grid::costmap_builder::CostmapBuilder;
     /// # use trm_grid::geometry::Geometry;
     /// # use trm_grid::occupancy::OccupancyGrid;
     /// # use trm_grid::travel::Travel;

@@ -213,7 +213,7 @@ mod tests {
 
     use crossbeam_channel::{Sender, unbounded};
     use trm_config::{GridConfig, GridKind};
-    use trm_grid::costmap::CostmapBuilder;
+    use trm_grid::costmap_builder::CostmapBuilder;
     use trm_grid::geometry::{Geometry, Rect};
     use trm_grid::occupancy::OccupancyGrid;
 

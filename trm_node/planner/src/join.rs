@@ -56,7 +56,7 @@ pub fn join(routes: &Routes, costmap: &Costmap, guidance: &Guidance, goal: Pose,
 mod tests {
     use proptest::prelude::*;
     use trm_config::{GridConfig, GridKind};
-    use trm_grid::costmap::CostmapBuilder;
+    use trm_grid::costmap_builder::CostmapBuilder;
     use trm_grid::geometry::Geometry;
     use trm_grid::occupancy::OccupancyGrid;
     use trm_grid::travel::Travel;

@@ -42,7 +42,7 @@ const MAX_PATH_CELLS: usize = 1 << 16;
 /// ```
 /// use std::time::{Duration, Instant};
 /// use trm_config::{Config, GridKind};
-/// use trm_grid::costmap::CostmapBuilder;
+/// use trm_grid::costmap_builder::CostmapBuilder;
 /// use trm_grid::geometry::Geometry;
 /// use trm_grid::occupancy::OccupancyGrid;
 /// use trm_grid::units::Pose;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{Ignorant, Simulated, bundle, costmap, pose};
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::CostmapBuilder;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::Rect;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;

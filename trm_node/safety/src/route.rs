@@ -263,7 +263,7 @@ mod tests {
     use crate::check::{Rules, check, in_cells};
     use proptest::prelude::*;
     use trm_config::{GridConfig, GridKind};
-    use trm_grid::costmap::CostmapBuilder;
+    use trm_grid::costmap_builder::CostmapBuilder;
     use trm_grid::guidance::Guidance;
     use trm_grid::occupancy::OccupancyGrid;
 

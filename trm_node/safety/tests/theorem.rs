@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 use trm_config::{GridConfig, GridKind};
 use trm_grid::cost::{INSCRIBED, LETHAL, UNKNOWN};
-use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::costmap::Costmap;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;

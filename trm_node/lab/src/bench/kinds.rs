@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use trm_config::{GridConfig, GridKind};
-use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::costmap::Costmap;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;

@@ -9,7 +9,7 @@ use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
 use image::{ExtendedColorType, ImageEncoder as _};
 use serde::Serialize;
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::CostmapBuilder;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Cell;
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use trm_config::GridKind;
-use trm_grid::costmap::CostmapBuilder;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_net::bundle::Bundle;
 use trm_planner::halt::deadline::Clock as _;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::costmap::Costmap;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::Geometry;
 use trm_grid::map_file;
 use trm_grid::occupancy::OccupancyGrid;

@@ -2,7 +2,8 @@
 //! change updates a rectangle of the costs, as an update of a map does.
 
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::{CostPatch, Costmap, CostmapBuilder};
+use trm_grid::costmap::{CostPatch, Costmap};
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::error::GridError;
 use trm_grid::geometry::Rect;
 use trm_grid::occupancy::OccupancyGrid;

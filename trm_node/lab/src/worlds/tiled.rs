@@ -1,7 +1,7 @@
 //! A map of any size: copies of a real one, with streets between them and doors into each.
 
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::CostmapBuilder;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::error::GridError;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;

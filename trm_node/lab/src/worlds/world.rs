@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use trm_config::{GridConfig, GridKind};
 use trm_grid::cost::{LETHAL, UNKNOWN};
-use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::costmap::Costmap;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::error::GridError;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::{Costmap, CostmapBuilder};
+use trm_grid::costmap::Costmap;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{CellPoint, Point, Pose};

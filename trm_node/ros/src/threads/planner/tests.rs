@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::unbounded;
-use trm_grid::costmap::CostmapBuilder;
+use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
