@@ -92,7 +92,7 @@ impl Costmap {
     }
 
     /// The costs of the eight neighbours of a cell of the grid, in the order of [`MOVES`](crate::units::MOVES);
-    /// [`LETHAL`] for neighbours outside the grid.
+    /// [`LETHAL`](crate::cost::LETHAL) for neighbours outside the grid.
     ///
     /// # Panics
     /// May panic if the cell itself lies outside the grid.
