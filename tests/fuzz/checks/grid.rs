@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use trm_config::{GridConfig, GridKind};
 use trm_grid::cost::UNKNOWN;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::{CostmapBuilder, build};
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Pose;
@@ -31,23 +31,27 @@ fn run(from: &mut Unstructured<'_>) -> Result<()> {
     let values = values(from, width, height)?;
     let mut builder = CostmapBuilder::new(&config, kind);
     let Ok(mut grid) = OccupancyGrid::new(geometry, values) else { return Ok(()) };
-    let mut copy = builder.replace(grid.clone()).clone();
+    let mut copy = build(&config, kind, grid.clone());
+    builder.take_grid(grid.clone());
+    copy.apply(&builder.refresh_to_end().expect("the first costs"));
     assert_eq!(copy.costs().len(), geometry.cells());
     for _ in 0..from.int_in_range(0..=4_u8)? {
         let (col, across) = stretch(from, width)?;
         let (row, up) = stretch(from, height)?;
         let rect = Rect { col, row, width: across, height: up };
         let values = self::values(from, rect.width, rect.height)?;
-        match builder.update(rect, &values) {
-            Ok(patch) => {
-                copy.apply(&patch);
+        match builder.take_update(rect, &values) {
+            Ok(()) => {
+                if let Some(change) = builder.refresh_to_end() {
+                    copy.apply(&change);
+                }
                 assert!(grid.update(rect, &values).is_ok(), "taken as an update of costs and not of the grid");
             }
             Err(_) => assert!(grid.update(rect, &values).is_err(), "taken as an update of the grid and not of costs"),
         }
         assert_eq!(builder.costmap(), Some(&copy));
     }
-    assert_eq!(CostmapBuilder::new(&config, kind).replace(grid).costs(), copy.costs());
+    assert_eq!(build(&config, kind, grid).costs(), copy.costs());
     assert!(copy.costs().iter().all(|cost| *cost <= 100 || *cost == UNKNOWN));
     Ok(())
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use trm_config::Config;
 use trm_config::GridKind;
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
@@ -84,7 +84,7 @@ struct Session {
 
 impl Session {
     fn new(config: Config, grid: OccupancyGrid, bundle: &Bundle) -> anyhow::Result<Self> {
-        let costmap = CostmapBuilder::new(&config.grid, GridKind::Map).replace(grid).clone();
+        let costmap = build(&config.grid, GridKind::Map, grid);
         let clock = Instant::now();
         let mut planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
         planner.prepare(&costmap);

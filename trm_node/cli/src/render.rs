@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use trm_config::GridConfig;
     use trm_config::GridKind;
-    use trm_grid::costmap_builder::CostmapBuilder;
+    use trm_grid::costmap_builder::build;
     use trm_grid::occupancy::OccupancyGrid;
 
     /// 40 × 20 cells of 0.1 m with a wall along the first row and unknown cells along the last, turned by `yaw`.
@@ -178,8 +178,7 @@ mod tests {
                 }
             })
             .collect();
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
-        let costmap = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
+        let costmap = &build(&GridConfig::default(), GridKind::Map, OccupancyGrid::new(geometry, data).unwrap());
         let at = |col, row| geometry.center(Cell::new(col, row));
         let (start, goal) = (at(5, 12), at(35, 12));
         let path = [[start.x, start.y, 0.0], [goal.x, goal.y, 0.0]];
@@ -209,8 +208,11 @@ mod tests {
     fn the_narrowest_map_is_drawn() {
         for (width, height) in [(1, 3000), (3000, 1), (1, 1)] {
             let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
-            let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
-            let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap());
+            let costmap = &build(
+                &GridConfig::default(),
+                GridKind::Map,
+                OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap(),
+            );
             let window = Some(Window::around(Cell::new(0, 0), &geometry, 16, 2));
             let pose = Pose::new(0.05, 0.05, 0.0);
             let path = [[0.05, 0.05, 0.0]];
@@ -222,8 +224,8 @@ mod tests {
     #[test]
     fn poses_outside_the_map_are_left_out() {
         let geometry = Geometry::new(10, 10, 0.1, Pose::default()).unwrap();
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
-        let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 100]).unwrap());
+        let costmap =
+            &build(&GridConfig::default(), GridKind::Map, OccupancyGrid::new(geometry, vec![0; 100]).unwrap());
         let far = Pose::new(1e300, -1e300, 0.0);
         let image = Picture { costmap, start: far, goal: far, path: &[], window: None }.draw();
         assert!(image.pixels().all(|p| *p == FREE));

@@ -11,8 +11,8 @@ use crate::units::Cell;
 /// How many past changes a costmap remembers.
 pub(crate) const REMEMBERED: usize = 16;
 
-/// The costs of all cells of a grid. [`CostmapBuilder`](crate::costmap_builder::CostmapBuilder) makes it, and a [`CostPatch`] changes it. Copies share the
-/// tiles in which they agree.
+/// The costs of all cells of a grid. [`CostmapBuilder`](crate::costmap_builder::CostmapBuilder) makes it, and a
+/// [`GridChange`] changes it. Copies share the tiles in which they agree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Costmap {
     geometry: Geometry,
@@ -46,11 +46,11 @@ impl Costmap {
         &self.costs
     }
 
-    /// Overwrites the costs of a rectangle, row-major, and gives the patch that does the same to copies.
-    pub(crate) fn update(&mut self, rect: Rect, costs: &[u8]) -> CostPatch {
+    /// Swaps in tiles whose cells differ only within a rectangle, and gives the patch that does the same to copies.
+    pub(crate) fn change(&mut self, rect: Rect, tiles: Changed) -> CostPatch {
         let change = Change { before: self.version, rect };
-        let patch = CostPatch { change, tiles: self.costs.with(rect, costs), version: next_version() };
-        self.apply(&patch);
+        let patch = CostPatch { change, tiles, version: next_version() };
+        self.exchange(&mut patch.clone());
         patch
     }
 
@@ -67,7 +67,7 @@ impl Costmap {
     }
 
     /// The version, which changes with every change of the costs. Within a process, two costmaps with the same version are
-    /// copies of each other, provided that every copy receives all patches of its builder, once and in order.
+    /// copies of each other, provided that every copy receives all changes of its builder, once and in order.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
@@ -115,12 +115,16 @@ impl Costmap {
     /// Applies a change that was made to another copy of this costmap.
     ///
     /// # Panics
-    /// If the patch belongs to a grid of another size.
-    pub fn apply(&mut self, patch: &CostPatch) {
-        self.exchange(&mut patch.clone());
+    /// If a patch belongs to a grid of another size.
+    pub fn apply(&mut self, change: &GridChange) {
+        match change {
+            GridChange::Whole(whole) => self.clone_from(whole),
+            GridChange::Patch(patch) => self.exchange(&mut patch.clone()),
+        }
     }
 
-    /// Like [`Self::apply`], but swaps the replaced tiles into the patch. Allocates and frees nothing.
+    /// Applies a patch that was made for copies of this costmap, and swaps the replaced tiles into it. Allocates and
+    /// frees nothing.
     ///
     /// # Panics
     /// If the patch belongs to a grid of another size.
@@ -142,7 +146,7 @@ fn next_version() -> u64 {
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// The effect of an update of a rectangle on the costs.
+/// A change of the costs within a rectangle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CostPatch {
     change: Change,
@@ -151,7 +155,7 @@ pub struct CostPatch {
 }
 
 impl CostPatch {
-    /// A rectangle that contains every changed cell.
+    /// The smallest rectangle that contains every changed cell.
     #[must_use]
     pub const fn rect(&self) -> Rect {
         self.change.rect
@@ -161,13 +165,22 @@ impl CostPatch {
 /// A change of the grid, sent to threads that keep a copy of the costmap. Copies share the tiles in which they agree.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GridChange {
-    /// A new costmap replaces the old one.
+    /// A new costmap replaces the old one. If the geometry is the same, it remembers its changes like the old one.
     Whole(Box<Costmap>),
     /// The costs in a rectangle change.
     Patch(Box<CostPatch>),
 }
 
 impl GridChange {
+    /// The smallest rectangle that contains every changed cell; of a new costmap, all of it.
+    #[must_use]
+    pub const fn rect(&self) -> Rect {
+        match self {
+            Self::Whole(whole) => Rect::whole(whole.geometry()),
+            Self::Patch(patch) => patch.rect(),
+        }
+    }
+
     /// Updates a copy of the costmap. Returns the replaced costs, so that the caller can free them on a thread where
     /// that may take time. Allocates and frees nothing.
     #[must_use]

@@ -3,15 +3,30 @@
 use trm_config::{GridConfig, GridKind};
 
 use crate::cost::{LETHAL, UNKNOWN};
-use crate::costmap::{CostPatch, Costmap};
-use crate::costs::Costs;
-use crate::error::GridError;
-use crate::geometry::Rect;
-use crate::inflation::Kernel;
-use crate::occupancy::OccupancyGrid;
+use crate::costmap::{Costmap, GridChange};
+use crate::costs::{Changed, Costs, Edit};
+use crate::due::Due;
+use crate::error::{GridError, Interrupted};
+use crate::geometry::{Geometry, Rect};
+use crate::inflation::{Inflation, Sweep};
+use crate::occupancy::{OccupancyGrid, check_update};
+use crate::pace::Pace;
 use crate::packed::PackedGrid;
+use crate::tiles::{TILE_SIDE, Tiling};
 
 /// Keeps the received grid and derives the costs from it. Belongs off the planning loop: it allocates.
+///
+/// What is received is taken in at once, and its costs are computed by [`refresh`](Self::refresh), for many updates
+/// together. The time of that is linear in the cells that have changed and those within twice the inflation's reach of
+/// them, whatever the radius. Cells that are the same as before, as when a grid is sent again, are only compared.
+///
+/// # Memory
+/// Per cell of the grid, at rest: ¼ byte for the received grid, if it has had no more than four different values (½
+/// byte for up to sixteen, else 1 byte), and at most 1 byte for the costs, less where tiles are equal. That is 1¼ to 2
+/// bytes. A grid that waits for `refresh` takes 1 byte more. Costs that have changed take up to 1 byte more while they
+/// are computed, when no grid waits any more. So at most it is 2¼ to 3 bytes; ½ byte more while the received grid gets
+/// more bits, and 1 byte more during [`take_grid`](Self::take_grid) if another grid waits already. The inflation takes
+/// nothing per cell, but 80 bytes per column, whatever its radius.
 ///
 /// ```
 /// use trm_config::{GridConfig, GridKind};
@@ -23,131 +38,373 @@ use crate::packed::PackedGrid;
 ///
 /// // An empty map of 2 m x 2 m becomes a costmap.
 /// let geometry = Geometry::new(20, 20, 0.1, Pose::default())?;
+/// let map = OccupancyGrid::new(geometry, vec![0; 400])?;
 /// let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
-/// let mut costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 400])?).clone();
-/// assert_eq!(costmap.cost(Cell::new(10, 10)), Some(0));
+/// builder.take_grid(map.clone());
+/// let mut copy = None;
+/// let change = builder.refresh(&mut || true)?.expect("the first costs");
+/// assert!(change.apply(&mut copy).is_none(), "there was no copy before");
+/// assert_eq!(copy.as_deref(), builder.costmap());
 ///
-/// // An update of one cell becomes a patch, which brings the copy up to date.
-/// let patch = builder.update(Rect { col: 10, row: 10, width: 1, height: 1 }, &[100])?;
-/// costmap.apply(&patch);
+/// // The same map again changes nothing.
+/// builder.take_grid(map);
+/// assert_eq!(builder.refresh(&mut || true)?, None);
+///
+/// // Two updates of one cell become one patch, which brings the copy up to date.
+/// builder.take_update(Rect { col: 10, row: 10, width: 1, height: 1 }, &[100])?;
+/// builder.take_update(Rect { col: 13, row: 10, width: 1, height: 1 }, &[100])?;
+/// assert!(builder.is_due());
+/// let patch = builder.refresh(&mut || true)?.expect("the costs around the cells have changed");
+/// drop(patch.apply(&mut copy));
+/// let costmap = builder.costmap().expect("the copy's source");
+/// assert_eq!(copy.as_deref(), Some(costmap));
 /// assert_eq!(costmap.cost(Cell::new(10, 10)), Some(LETHAL));
 /// assert!(!costmap.is_free(Cell::new(11, 10), false), "within the robot's radius");
-/// assert_eq!(costmap.version(), builder.costmap().unwrap().version());
-/// # Ok::<(), trm_grid::error::GridError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 pub struct CostmapBuilder {
     config: GridConfig,
     kind: GridKind,
-    state: Option<State>,
+    /// A grid that was taken and is not yet part of `received`, or only its lower rows are.
+    waiting: Option<Waiting>,
+    received: Option<Received>,
+    /// Where `received` has changed since the costs were computed.
+    due: Due,
+    /// Where `received` has changed since the last [`rebuilder`](CostmapBuilder::rebuilder).
+    since: Due,
+    /// The costs were adopted: no change leads to them from those before.
+    is_adopted: bool,
+    costmap: Option<Costmap>,
 }
 
-struct State {
+/// A grid as it came in.
+#[derive(Clone)]
+struct Waiting {
+    grid: OccupancyGrid,
+    /// The first row that is not yet compared with the grid before.
+    row: u32,
+}
+
+/// The received grid, and how its lethal cells inflate costs.
+#[derive(Clone)]
+struct Received {
     grid: PackedGrid,
-    kernel: Kernel,
-    costmap: Costmap,
+    inflation: Inflation,
 }
 
 impl CostmapBuilder {
     /// Creates a builder that has no grid yet.
     #[must_use]
     pub fn new(config: &GridConfig, kind: GridKind) -> Self {
-        Self { config: config.clone(), kind, state: None }
+        Self {
+            config: config.clone(),
+            kind,
+            waiting: None,
+            received: None,
+            due: Due::default(),
+            since: Due::default(),
+            is_adopted: false,
+            costmap: None,
+        }
     }
 
-    /// The current costs; `None` before the first grid.
+    /// The costs of the last [`refresh`](Self::refresh) that was not interrupted; `None` before the first one.
     #[must_use]
-    pub fn costmap(&self) -> Option<&Costmap> {
-        self.state.as_ref().map(|s| &s.costmap)
+    pub const fn costmap(&self) -> Option<&Costmap> {
+        self.costmap.as_ref()
     }
 
-    /// Replaces the grid and computes all costs.
-    pub fn replace(&mut self, grid: OccupancyGrid) -> &Costmap {
-        // Free the old grid first, and the new one once it is packed, so that two large grids never coexist.
-        let before = self.state.take().map(|state| state.costmap);
-        let packed = PackedGrid::new(&grid);
-        drop(grid);
-        self.build(packed, before.as_ref())
+    /// Whether something was taken since the costs were computed.
+    #[must_use]
+    pub const fn is_due(&self) -> bool {
+        self.waiting.is_some() || !self.due.is_empty() || self.is_adopted
     }
 
-    /// Changes the parameters and recomputes all costs from the received grid; `None` before the first grid.
-    pub fn configure(&mut self, config: &GridConfig) -> Option<&Costmap> {
-        self.config = config.clone();
-        let State { grid, costmap, .. } = self.state.take()?;
-        Some(self.build(grid, Some(&costmap)))
+    /// Replaces the received grid. Its costs are due.
+    pub fn take_grid(&mut self, grid: OccupancyGrid) {
+        self.waiting = Some(Waiting { grid, row: 0 });
     }
 
-    fn build(&mut self, grid: PackedGrid, before: Option<&Costmap>) -> &Costmap {
-        let geometry = *grid.geometry();
-        let kernel = Kernel::new(&self.config, &geometry);
-        let same_size = before.filter(|before| *before.geometry() == geometry).map(Costmap::tiles);
-        let costs = Costs::from_bands(&geometry, same_size, |band| self.costs_of(&grid, &kernel, band));
-        &self.state.insert(State { grid, kernel, costmap: Costmap::new(geometry, costs) }).costmap
-    }
-
-    /// Overwrites a rectangle of the received grid and recomputes the costs within inflation distance of it.
+    /// Overwrites a rectangle of the received grid. The costs near it are due. The time depends on the rectangle alone,
+    /// except that the whole grid is repacked, twice in its life at most, when new values need more bits.
     ///
     /// # Errors
     /// [`GridError`] if there is no grid yet, the rectangle extends beyond it, or the values are invalid. Nothing
     /// changes then.
-    pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<CostPatch, GridError> {
-        let Some(mut state) = self.state.take() else {
+    pub fn take_update(&mut self, rect: Rect, values: &[i8]) -> Result<(), GridError> {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.grid.update(rect, values)?;
+            waiting.row = waiting.row.min(rect.row.cast_unsigned());
+            return Ok(());
+        }
+        let Some(received) = &mut self.received else {
             return Err(GridError {
                 field: "update",
                 value: format!("{} x {} cells", rect.width, rect.height),
                 expected: "no whole grid has come before it".to_owned(),
             });
         };
-        let patch = self.apply_update(&mut state, rect, values);
-        self.state = Some(state);
-        patch
-    }
-
-    fn apply_update(&self, state: &mut State, rect: Rect, values: &[i8]) -> Result<CostPatch, GridError> {
-        state.grid.update(rect, values)?;
-        let reach = if self.kind == GridKind::Map { state.kernel.reach } else { 0 };
-        let rect = rect.grown(reach, state.costmap.geometry());
-        Ok(state.costmap.update(rect, &self.costs_of(&state.grid, &state.kernel, rect)))
-    }
-
-    /// Computes the costs of a rectangle of the grid, row-major.
-    fn costs_of(&self, grid: &PackedGrid, kernel: &Kernel, area: Rect) -> Vec<u8> {
-        let mut costs = Vec::with_capacity(area.area());
-        for range in area.rows(grid.geometry()) {
-            costs.extend(range.map(|at| self.base_cost(grid.get(at))));
+        check_update(received.grid.geometry(), rect, values)?;
+        let rows = values.chunks(rect.width.max(1) as usize);
+        if received.grid.prepare(values, &mut Pace::new(&mut || true)).is_ok()
+            && let Some(changed) = received.grid.write(rect, rows)
+        {
+            received.mark(changed, [&mut self.due, &mut self.since]);
         }
-        if self.kind == GridKind::Map {
-            kernel.stamp(grid.geometry(), |at| self.base_cost(grid.get(at)) == LETHAL, area, &mut costs);
-        }
-        costs
+        Ok(())
     }
 
-    /// The cost of a cell before inflation.
-    const fn base_cost(&self, value: i8) -> u8 {
-        match (value, self.kind) {
-            (..0, _) => UNKNOWN,
-            (_, GridKind::Costmap) => value as u8,
-            (_, GridKind::Map) => {
-                if value as i64 >= self.config.occupied_threshold {
-                    LETHAL
-                } else {
-                    0
+    /// Changes the parameters. If they give other costs, then all costs are due.
+    pub fn configure(&mut self, config: &GridConfig) {
+        let old = std::mem::replace(&mut self.config, config.clone());
+        let Some(received) = &mut self.received else { return };
+        let geometry = *received.grid.geometry();
+        let inflation = inflation(&self.config, self.kind, &geometry);
+        let is_threshold_new = self.kind == GridKind::Map && old.occupied_threshold != config.occupied_threshold;
+        if is_threshold_new || inflation != received.inflation {
+            received.inflation = inflation;
+            self.due = Due::all(&geometry);
+        }
+    }
+
+    /// Computes the costs that are due. `go_on` is asked once for every 4096 cells of work, or once for every row if
+    /// that has more: about every tenth of a millisecond. When it returns `false`, the costs stay as they were, and the
+    /// next call begins again. After the last question, tiles are exchanged and freed, in a few milliseconds for the
+    /// largest grids.
+    ///
+    /// Returns what brings copies up to date, or `None` if no cost has changed; then the version stays too. If the
+    /// geometry is that of the costs before, this is a patch, for a receiver can then keep what it knows of cells
+    /// outside of its rectangle. But where both more than half of the grid's cells lie in that rectangle and more than
+    /// half of its tiles have changed, little could be kept. Then it is the whole costmap: a receiver swaps one pointer
+    /// instead of each tile. It shares the tiles that are the same, and remembers its earlier changes.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if `go_on` has returned `false`. What was due stays due.
+    pub fn refresh(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<GridChange>, Interrupted> {
+        let mut pace = Pace::new(go_on);
+        self.receive(&mut pace)?;
+        let Some(received) = self.received.as_ref().filter(|_| !self.due.is_empty()) else {
+            return Ok(self.adopted());
+        };
+        let geometry = *received.grid.geometry();
+        let values = received.grid.values();
+        let base: Vec<u8> = values.iter().map(|value| base_cost(*value, self.kind, &self.config)).collect();
+        let same = self.costmap.as_mut().filter(|costmap| *costmap.geometry() == geometry);
+        let change = if let Some(costmap) = same {
+            let changed = received.compute(&self.due, &base, costmap.tiles(), &mut pace)?;
+            changed.map(|(rect, tiles)| change(costmap, rect, tiles))
+        } else {
+            let mut costs = Costs::free(&geometry);
+            if let Some((_, mut tiles)) = received.compute(&self.due, &base, &costs, &mut pace)? {
+                costs.exchange(&mut tiles);
+            }
+            let costmap = self.costmap.insert(Costmap::new(geometry, costs));
+            Some(GridChange::Whole(Box::new(costmap.clone())))
+        };
+        self.due = Due::default();
+        Ok(self.adopted().or(change))
+    }
+
+    /// Computes the costs that are due like [`refresh`](Self::refresh), for those who may wait: nothing interrupts it.
+    pub fn refresh_to_end(&mut self) -> Option<GridChange> {
+        self.refresh(&mut || true).ok().flatten()
+    }
+
+    /// The whole costmap, if its costs were adopted and nobody knows of it.
+    fn adopted(&mut self) -> Option<GridChange> {
+        let is_adopted = std::mem::take(&mut self.is_adopted);
+        self.costmap.as_ref().filter(|_| is_adopted).map(|costmap| GridChange::Whole(Box::new(costmap.clone())))
+    }
+
+    /// The parameters of the costs.
+    #[must_use]
+    pub const fn config(&self) -> &GridConfig {
+        &self.config
+    }
+
+    /// A builder of the same grid with other parameters. It can [`refresh`](Self::refresh) on another thread, while this
+    /// one goes on with the present ones, until this one [adopts](Self::adopt) what it has made. There should be one at
+    /// a time. It shares the costs, and has the received grid once more.
+    #[must_use]
+    pub fn rebuilder(&mut self, config: &GridConfig) -> Self {
+        self.since = Due::default();
+        let mut other = self.clone();
+        other.configure(config);
+        other
+    }
+
+    /// Takes over parameters and costs of a [`rebuilder`](Self::rebuilder) of this builder. What was taken since then is
+    /// due. The next [`refresh`](Self::refresh) gives the whole costmap. `false` if the geometry of the grid has changed
+    /// since; then nothing changes.
+    pub fn adopt(&mut self, rebuilt: Self) -> bool {
+        let Self { config, received: Some(other), costmap: Some(costmap), .. } = rebuilt else { return false };
+        let is_waiting_other =
+            self.waiting.as_ref().is_some_and(|waiting| waiting.grid.geometry() != costmap.geometry());
+        let received = self.received.as_mut().filter(|received| received.grid.geometry() == costmap.geometry());
+        let Some(received) = received.filter(|_| self.costmap.is_some() && !is_waiting_other) else { return false };
+        received.inflation = other.inflation;
+        (self.config, self.costmap) = (config, Some(costmap));
+        self.due = std::mem::take(&mut self.since);
+        self.is_adopted = true;
+        true
+    }
+
+    /// Makes the grid that waits part of the received one. What differs becomes due.
+    fn receive(&mut self, pace: &mut Pace) -> Result<(), Interrupted> {
+        let Some(waiting) = &mut self.waiting else { return Ok(()) };
+        let geometry = *waiting.grid.geometry();
+        let received = match &mut self.received {
+            Some(received) if *received.grid.geometry() == geometry => received,
+            other => {
+                // The old grid is freed first, so that there is never room for two.
+                *other = None;
+                self.due = Due::all(&geometry);
+                self.since = Due::all(&geometry);
+                let inflation = inflation(&self.config, self.kind, &geometry);
+                other.insert(Received { grid: PackedGrid::new(geometry), inflation })
+            }
+        };
+        let data = waiting.grid.data();
+        received.grid.prepare(data, pace)?;
+        while waiting.row < geometry.height() {
+            let band = band(&geometry, waiting.row);
+            for tile in Tiling::of(&geometry).tiles(band) {
+                let part = Tiling::of(&geometry).part(tile, band);
+                if let Some(changed) = received.grid.write(part, part.rows(&geometry).map(|row| &data[row])) {
+                    received.mark(changed, [&mut self.due, &mut self.since]);
                 }
+                pace.spend(part.area())?;
+            }
+            waiting.row += band.height;
+        }
+        self.waiting = None;
+        Ok(())
+    }
+}
+
+/// The costs of one grid, for those who want nothing else.
+#[must_use]
+#[expect(clippy::missing_panics_doc, reason = "with a grid and without interruption there are costs")]
+pub fn build(config: &GridConfig, kind: GridKind, grid: OccupancyGrid) -> Costmap {
+    let mut builder = CostmapBuilder::new(config, kind);
+    builder.take_grid(grid);
+    builder.refresh_to_end();
+    builder.costmap.expect("costs of the grid")
+}
+
+impl Received {
+    /// Notes that cells have changed.
+    fn mark(&self, changed: Rect, parts: [&mut Due; 2]) {
+        for due in parts {
+            due.add(changed, self.inflation.reach(), self.grid.geometry());
+        }
+    }
+
+    /// Computes the costs around what is due. `base` has the cost before inflation of each code of the grid. Gives the
+    /// tiles that differ from those `before`, and the smallest rectangle that contains all cells that do.
+    fn compute(
+        &self,
+        due: &Due,
+        base: &[u8],
+        before: &Costs,
+        pace: &mut Pace,
+    ) -> Result<Option<(Rect, Changed)>, Interrupted> {
+        let geometry = self.grid.geometry();
+        let is_lethal = |at: usize| base[self.grid.code(at) as usize] == LETHAL;
+        let mut edit = Edit::new(before);
+        let mut costs = Vec::new();
+        for rect in due.rects() {
+            let area = rect.grown(self.inflation.reach(), geometry);
+            let top = area.row + area.height as i32;
+            let mut sweep = Sweep::new(&self.inflation, geometry, area, is_lethal, pace)?;
+            let mut row = area.row;
+            while row < top {
+                let height = (band(geometry, row.cast_unsigned()).height).min((top - row).cast_unsigned());
+                let rows = Rect { row, height, ..area };
+                costs.clear();
+                for cells in rows.rows(geometry) {
+                    let first = costs.len();
+                    costs.extend(cells.map(|at| base[self.grid.code(at) as usize]));
+                    sweep.inflate(is_lethal, &mut costs[first..], pace)?;
+                }
+                edit.write(rows, &costs, pace)?;
+                row += height as i32;
+            }
+        }
+        Ok(edit.finish())
+    }
+}
+
+/// The rows from one on that lie in the same row of tiles.
+fn band(geometry: &Geometry, row: u32) -> Rect {
+    let end = (row / TILE_SIDE as u32 + 1) * TILE_SIDE as u32;
+    Rect { col: 0, row: row.cast_signed(), width: geometry.width(), height: end.min(geometry.height()) - row }
+}
+
+fn inflation(config: &GridConfig, kind: GridKind, geometry: &Geometry) -> Inflation {
+    match kind {
+        GridKind::Map => Inflation::new(config, geometry),
+        GridKind::Costmap => Inflation::NONE,
+    }
+}
+
+/// The cost of a cell before inflation.
+const fn base_cost(value: i8, kind: GridKind, config: &GridConfig) -> u8 {
+    match (value, kind) {
+        (..0, _) => UNKNOWN,
+        (_, GridKind::Costmap) => value as u8,
+        (_, GridKind::Map) => {
+            if value as i64 >= config.occupied_threshold {
+                LETHAL
+            } else {
+                0
             }
         }
     }
+}
+
+/// Swaps changed tiles into a costmap, and gives what does the same to copies. See [`CostmapBuilder::refresh`].
+fn change(costmap: &mut Costmap, rect: Rect, tiles: Changed) -> GridChange {
+    let geometry = *costmap.geometry();
+    let is_most = 2 * rect.area() > geometry.cells() && 2 * tiles.len() > Tiling::of(&geometry).count();
+    let patch = costmap.change(rect, tiles);
+    if is_most { GridChange::Whole(Box::new(costmap.clone())) } else { GridChange::Patch(Box::new(patch)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cost::INSCRIBED;
-    use crate::costmap::{GridChange, REMEMBERED};
-    use crate::geometry::Geometry;
+    use crate::costmap::REMEMBERED;
     use crate::units::{Cell, Pose};
     use proptest::prelude::*;
+    use proptest::sample::Index;
 
     fn grid(width: u32, height: u32, data: Vec<i8>) -> OccupancyGrid {
         OccupancyGrid::new(Geometry::new(width, height, 0.1, Pose::default()).unwrap(), data).unwrap()
+    }
+
+    /// A builder with computed costs, and a copy of them.
+    fn builder(kind: GridKind, grid: OccupancyGrid) -> (CostmapBuilder, Option<Box<Costmap>>) {
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), kind);
+        builder.take_grid(grid);
+        let mut copy = None;
+        let first = builder.refresh_to_end().unwrap();
+        assert!(matches!(first, GridChange::Whole(_)));
+        assert_eq!(first.apply(&mut copy), None, "nothing to free yet");
+        assert_eq!(copy.as_deref(), builder.costmap());
+        (builder, copy)
+    }
+
+    fn one(col: i32, row: i32) -> Rect {
+        Rect { col, row, width: 1, height: 1 }
+    }
+
+    /// The change that an update of one cell causes.
+    fn set(builder: &mut CostmapBuilder, col: i32, row: i32, value: i8) -> Option<GridChange> {
+        builder.take_update(one(col, row), &[value]).unwrap();
+        builder.refresh_to_end()
     }
 
     #[test]
@@ -157,8 +414,7 @@ mod tests {
         data[0] = 64;
         data[80] = -1;
         let config = GridConfig { robot_radius: 0.2, inflation_radius: 0.3, ..GridConfig::default() };
-        let mut builder = CostmapBuilder::new(&config, GridKind::Map);
-        let costmap = builder.replace(grid(9, 9, data));
+        let costmap = build(&config, GridKind::Map, grid(9, 9, data));
         let cost = |col, row| costmap.cost(Cell::new(col, row)).unwrap();
         assert_eq!(cost(4, 4), LETHAL);
         assert_eq!(cost(6, 4), INSCRIBED, "0.2 m away");
@@ -171,8 +427,7 @@ mod tests {
 
     #[test]
     fn the_values_of_a_costmap_are_kept() {
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-        let costmap = builder.replace(grid(2, 2, vec![0, 99, 100, -1]));
+        let costmap = build(&GridConfig::default(), GridKind::Costmap, grid(2, 2, vec![0, 99, 100, -1]));
         assert_eq!(costmap.costs(), [0, INSCRIBED, LETHAL, UNKNOWN]);
         assert!(!costmap.is_free(Cell::new(1, 0), true));
         assert!(costmap.is_free(Cell::new(1, 1), true));
@@ -180,100 +435,322 @@ mod tests {
     }
 
     #[test]
-    fn new_parameters_give_the_same_costs_as_a_new_builder() {
-        let mut data = vec![0; 81];
-        data[40] = 100;
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
-        assert!(builder.configure(&GridConfig::default()).is_none(), "no grid yet");
-        let old = builder.replace(grid(9, 9, data.clone())).clone();
+    fn parameters_that_change_no_cost_make_nothing_due() {
         let config = GridConfig { robot_radius: 0.4, ..GridConfig::default() };
-        let new = builder.configure(&config).unwrap().clone();
-        let whole = CostmapBuilder::new(&config, GridKind::Map).replace(grid(9, 9, data)).clone();
-        assert_eq!(new.costs(), whole.costs());
-        assert!(new.costs() != old.costs() && new.version() != old.version());
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
+        builder.configure(&config);
+        assert!(!builder.is_due() && builder.refresh_to_end().is_none(), "no grid yet");
+        builder.take_grid(grid(9, 9, vec![0; 81]));
+        builder.refresh_to_end();
+        builder.configure(&GridConfig { cost_travel_multiplier: 7.0, ..config.clone() });
+        // The cost ends before the radius: 252 · exp(−10 · d) < 1 from d = 0.553 m on.
+        builder.configure(&GridConfig { inflation_radius: 3.0, ..config.clone() });
+        builder.configure(&GridConfig { inflation_radius: 4.0, ..config.clone() });
+        assert!(builder.is_due(), "from 0.55 m to 3 m");
+        builder.refresh_to_end();
+        builder.configure(&GridConfig { inflation_radius: 5.0, ..config.clone() });
+        assert!(!builder.is_due());
+        builder.configure(&GridConfig { occupied_threshold: 50, ..config });
+        assert!(builder.is_due());
+
+        let (mut builder, _) = self::builder(GridKind::Costmap, grid(9, 9, vec![0; 81]));
+        builder.configure(&GridConfig { robot_radius: 1.0, occupied_threshold: 50, ..GridConfig::default() });
+        assert!(!builder.is_due(), "a costmap is inflated already");
+    }
+
+    #[test]
+    fn a_rebuilder_s_costs_are_adopted_with_what_was_taken_meanwhile_unless_the_grid_was_resized() {
+        let mut data = vec![0; 900];
+        data[310] = 100;
+        let (mut builder, mut copy) = builder(GridKind::Map, grid(30, 30, data.clone()));
+        let config = GridConfig { robot_radius: 0.4, ..GridConfig::default() };
+        drop(set(&mut builder, 3, 3, 100).unwrap().apply(&mut copy));
+        let mut other = builder.rebuilder(&config);
+        assert_eq!(builder.config(), &GridConfig::default());
+        let patch = set(&mut builder, 20, 20, 100).unwrap();
+        assert!(matches!(patch, GridChange::Patch(_)), "the present parameters go on");
+        drop(patch.apply(&mut copy));
+        builder.take_update(one(25, 5), &[-1]).unwrap();
+        other.refresh_to_end();
+        assert!(builder.adopt(other) && builder.is_due());
+        let change = builder.refresh_to_end().unwrap();
+        assert!(matches!(change, GridChange::Whole(_)));
+        drop(change.apply(&mut copy));
+        for (col, row, value) in [(3, 3, 100), (20, 20, 100), (25, 5, -1)] {
+            data[row * 30 + col] = value;
+        }
+        let scratch = build(&config, GridKind::Map, grid(30, 30, data));
+        assert_eq!(copy.as_ref().unwrap().costs(), scratch.costs());
+        assert_eq!(copy.as_deref(), builder.costmap());
+        assert!(builder.refresh_to_end().is_none() && !builder.is_due());
+        let mut other = builder.rebuilder(&GridConfig::default());
+        other.refresh_to_end();
+        builder.take_grid(grid(20, 20, vec![0; 400]));
+        assert!(!builder.adopt(other), "of another size");
+        assert_eq!(builder.config(), &config);
     }
 
     #[test]
     fn a_costmap_remembers_its_last_changes_and_knows_no_other_version() {
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-        let mut copy = builder.replace(grid(50, 50, vec![0; 2500])).clone();
-        let other =
-            CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap).replace(grid(50, 50, vec![0; 2500])).clone();
-        assert!(copy.changed_since(other.version()).is_none() && copy.changed_since(0).is_none());
-        let mut versions = vec![copy.version()];
+        let (mut builder, mut copy) = builder(GridKind::Costmap, grid(50, 50, vec![0; 2500]));
+        let other = build(&GridConfig::default(), GridKind::Costmap, grid(50, 50, vec![0; 2500]));
+        let version = |copy: &Option<Box<Costmap>>| copy.as_ref().unwrap().version();
+        let mut versions = vec![version(&copy)];
+        assert!(copy.as_ref().unwrap().changed_since(other.version()).is_none());
+        assert!(copy.as_ref().unwrap().changed_since(0).is_none());
         for col in 0..20 {
-            copy.apply(&builder.update(Rect { col, row: 1, width: 1, height: 1 }, &[100]).unwrap());
-            versions.push(copy.version());
-            let since = |back: usize| copy.changed_since(versions[versions.len() - 1 - back]);
+            drop(set(&mut builder, col, 1, 100).unwrap().apply(&mut copy));
+            versions.push(version(&copy));
+            let since = |back: usize| copy.as_ref().unwrap().changed_since(versions[versions.len() - 1 - back]);
             assert_eq!(since(0), Some(&[][..]));
-            assert_eq!(since(1).unwrap()[0].rect.col, col);
+            assert_eq!(since(1).unwrap()[0].rect, one(col, 1));
             let back = versions.len() - 1;
             assert_eq!(since(back).map(<[_]>::len), (back <= REMEMBERED).then_some(back));
         }
         // The copy misses one patch, so it no longer knows what has changed.
-        let lost = builder.update(Rect { col: 3, row: 3, width: 1, height: 1 }, &[100]);
-        assert!(lost.is_ok());
-        copy.apply(&builder.update(Rect { col: 4, row: 3, width: 1, height: 1 }, &[100]).unwrap());
-        assert!(copy.changed_since(versions[20]).is_none());
+        assert!(set(&mut builder, 3, 3, 100).is_some());
+        drop(set(&mut builder, 4, 3, 100).unwrap().apply(&mut copy));
+        assert!(copy.as_ref().unwrap().changed_since(versions[20]).is_none());
         assert!(builder.costmap().unwrap().changed_since(versions[20]).is_some_and(|changes| changes.len() == 2));
     }
 
     #[test]
     fn a_grid_change_updates_a_copy_and_returns_what_it_replaces() {
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-        let first = builder.replace(grid(70, 5, vec![0; 350])).clone();
-        let mut copy = None;
-        assert_eq!(GridChange::Whole(Box::new(first.clone())).apply(&mut copy), None, "nothing to free yet");
-        assert_eq!(copy.as_deref(), Some(&first));
-
-        let patch = builder.update(Rect { col: 66, row: 1, width: 2, height: 1 }, &[100, 99]).unwrap();
-        let replaced = GridChange::Patch(Box::new(patch.clone())).apply(&mut copy);
+        let (mut builder, mut copy) = builder(GridKind::Costmap, grid(70, 5, vec![0; 350]));
+        let patch = set(&mut builder, 66, 1, 100).unwrap();
+        let replaced = patch.clone().apply(&mut copy);
         assert_eq!(copy.as_deref(), builder.costmap());
         // The patch comes back with the old tile, whose last owner may be another thread.
-        let Some(GridChange::Patch(old)) = replaced else { panic!("a patch returns a patch") };
-        assert_eq!(old.rect(), patch.rect());
-        assert_ne!(*old, patch);
+        let (GridChange::Patch(patch), Some(GridChange::Patch(old))) = (patch, replaced) else {
+            panic!("a patch returns a patch")
+        };
+        assert_eq!((patch.rect(), old.rect()), (one(66, 1), one(66, 1)));
+        assert_ne!(old, patch);
 
-        let second = builder.replace(grid(3, 3, vec![1; 9])).clone();
+        builder.take_grid(grid(3, 3, vec![1; 9]));
         let patched = copy.clone();
-        let replaced = GridChange::Whole(Box::new(second.clone())).apply(&mut copy);
+        let replaced = builder.refresh_to_end().unwrap().apply(&mut copy);
         assert_eq!(replaced, patched.map(GridChange::Whole));
-        assert_eq!(copy.as_deref(), Some(&second));
+        assert_eq!(copy.as_deref(), builder.costmap());
+        assert_eq!(copy.unwrap().costs(), [1; 9]);
     }
 
     #[test]
     fn a_patch_without_a_grid_is_returned_and_changes_nothing() {
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-        builder.replace(grid(3, 3, vec![0; 9]));
-        let patch = builder.update(Rect { col: 0, row: 0, width: 1, height: 1 }, &[100]).unwrap();
+        let (mut builder, _) = builder(GridKind::Costmap, grid(3, 3, vec![0; 9]));
+        let change = set(&mut builder, 0, 0, 100).unwrap();
         let mut copy = None;
-        let change = GridChange::Patch(Box::new(patch));
         assert_eq!(change.clone().apply(&mut copy), Some(change));
         assert_eq!(copy, None);
     }
 
     #[test]
-    fn an_update_before_the_first_grid_is_refused() {
+    fn an_update_that_does_not_fit_is_refused_and_changes_nothing() {
         let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Map);
-        assert!(builder.update(Rect { col: 0, row: 0, width: 1, height: 1 }, &[0]).is_err());
+        let error = builder.take_update(one(0, 0), &[0]).unwrap_err().to_string();
+        assert_eq!(error, "grid refused: update is 1 x 1 cells, but no whole grid has come before it");
+        builder.take_grid(grid(4, 4, vec![0; 16]));
+        for _ in 0..2 {
+            for rect in [(3, 0, 2, 1), (-1, 0, 2, 1), (0, 3, 1, 2), (i32::MAX, 0, u32::MAX, 1)] {
+                let rect = Rect { col: rect.0, row: rect.1, width: rect.2, height: rect.3 };
+                assert!(builder.take_update(rect, &[100, 100]).is_err());
+            }
+            assert!(builder.take_update(one(0, 0), &[101]).is_err());
+            // First the grid waits, then it is received.
+            builder.refresh_to_end();
+            assert!(!builder.is_due());
+        }
+        assert_eq!(builder.costmap().unwrap().costs(), [0; 16]);
+    }
+
+    #[test]
+    fn a_change_of_most_tiles_is_a_whole_costmap_that_remembers() {
+        let (mut builder, mut copy) = builder(GridKind::Costmap, grid(200, 200, vec![0; 40_000]));
+        let first = copy.as_ref().unwrap().version();
+        builder.take_update(one(0, 0), &[100]).unwrap();
+        builder.take_update(one(199, 199), &[100]).unwrap();
+        let scattered = builder.refresh_to_end().unwrap();
+        assert!(matches!(&scattered, GridChange::Patch(_)) && scattered.rect().area() == 40_000);
+        drop(scattered.apply(&mut copy));
+        builder.take_grid(grid(200, 200, vec![1; 40_000]));
+        let most = builder.refresh_to_end().unwrap();
+        assert!(matches!(most, GridChange::Whole(_)) && most.rect().area() == 40_000);
+        drop(most.apply(&mut copy));
+        assert_eq!(copy.as_deref(), builder.costmap());
+        assert_eq!(copy.unwrap().changed_since(first).map(<[_]>::len), Some(2));
+    }
+
+    #[test]
+    fn an_update_of_a_grid_that_is_taken_in_by_halves_is_not_lost() {
+        let (width, height) = (100, 300);
+        let data = |value| grid(width, height, vec![value; (width * height) as usize]);
+        for questions in 0.. {
+            let (mut builder, mut copy) = builder(GridKind::Costmap, data(0));
+            builder.take_grid(data(7));
+            let mut left = questions;
+            let mut go_on = || {
+                left -= i32::from(left > 0);
+                left > 0
+            };
+            let is_done =
+                builder.refresh(&mut go_on).map(|change| change.map(|change| change.apply(&mut copy))).is_ok();
+            builder.take_update(one(3, 5), &[9]).unwrap();
+            drop(builder.refresh_to_end().unwrap().apply(&mut copy));
+            let costs = copy.unwrap().costs();
+            assert!(costs.iter().enumerate().all(|(at, cost)| *cost == if at == 503 { 9 } else { 7 }));
+            if is_done {
+                assert!(questions > 20, "interrupted in each part of the work");
+                break;
+            }
+        }
+    }
+
+    /// What may happen to a builder.
+    #[derive(Debug, Clone, Copy)]
+    enum Event {
+        /// Another grid, of one of the geometries, with lethal and unknown cells by this seed.
+        Grid(Index, u64),
+        /// The grid that was taken last, with one value changed or none.
+        Again(Index, i8),
+        /// A rectangle of one value, by its first and last cell.
+        Update(Index, Index, i8),
+        Configure(Index),
+        /// How many questions are answered with yes.
+        Refresh(usize),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let value = || prop_oneof![Just(0_i8), Just(100), Just(-1), 1..100_i8];
+        let stop = prop_oneof![Just(usize::MAX), 0..40_usize];
+        prop_oneof![
+            1 => (any::<Index>(), any::<u64>()).prop_map(|(geometry, seed)| Event::Grid(geometry, seed)),
+            2 => (any::<Index>(), value()).prop_map(|(at, value)| Event::Again(at, value)),
+            4 => (any::<Index>(), any::<Index>(), value()).prop_map(|(a, b, value)| Event::Update(a, b, value)),
+            1 => any::<Index>().prop_map(Event::Configure),
+            4 => stop.prop_map(Event::Refresh),
+        ]
+    }
+
+    fn geometries() -> [Geometry; 4] {
+        [(100, 90, 0.1), (100, 90, 0.05), (64, 64, 0.1), (150, 70, 0.001)]
+            .map(|(width, height, resolution)| Geometry::new(width, height, resolution, Pose::default()).unwrap())
+    }
+
+    fn configs() -> [GridConfig; 4] {
+        [(0.15, 0.35, 10.0, 65), (0.15, 0.35, 10.0, 40), (0.0, 0.0, 10.0, 65), (0.3, 20.0, 0.1, 65)].map(
+            |(robot_radius, inflation_radius, cost_scaling_factor, occupied_threshold)| GridConfig {
+                robot_radius,
+                inflation_radius,
+                cost_scaling_factor,
+                occupied_threshold,
+                ..GridConfig::default()
+            },
+        )
+    }
+
+    /// One cell in thirty is lethal, or unknown.
+    fn drawn(geometry: Geometry, mut seed: u64) -> OccupancyGrid {
+        let mut value = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            [100, -1].get((seed >> 33) as usize % 60).copied().unwrap_or(0)
+        };
+        OccupancyGrid::new(geometry, (0..geometry.cells()).map(|_| value()).collect()).unwrap()
+    }
+
+    /// A builder, a copy that applies all changes, and what the costs must be.
+    struct Check {
+        builder: CostmapBuilder,
+        copy: Option<Box<Costmap>>,
+        kind: GridKind,
+        config: GridConfig,
+        grid: Option<OccupancyGrid>,
+    }
+
+    impl Check {
+        fn happen(&mut self, event: Event) {
+            match event {
+                Event::Grid(geometry, seed) => self.take(drawn(*geometry.get(&geometries()), seed)),
+                Event::Again(at, value) => {
+                    let Some(mut grid) = self.grid.clone() else { return };
+                    let cell = grid.geometry().cell(at.index(grid.geometry().cells()));
+                    grid.update(one(cell.col, cell.row), &[value]).unwrap();
+                    self.take(grid);
+                }
+                Event::Update(a, b, value) => {
+                    let Some(grid) = &mut self.grid else { return };
+                    let [a, b] = [a, b].map(|at| grid.geometry().cell(at.index(grid.geometry().cells())));
+                    let rect = one(a.col, a.row).including(one(b.col, b.row));
+                    // Not too large, or it would overwrite all that was drawn.
+                    let rect = Rect { width: rect.width.min(20), height: rect.height.min(9), ..rect };
+                    let values = vec![value; rect.area()];
+                    grid.update(rect, &values).unwrap();
+                    self.builder.take_update(rect, &values).unwrap();
+                }
+                Event::Configure(config) => {
+                    self.config = config.get(&configs()).clone();
+                    self.builder.configure(&self.config);
+                }
+                Event::Refresh(questions) => self.refresh(questions),
+            }
+        }
+
+        fn take(&mut self, grid: OccupancyGrid) {
+            self.grid = Some(grid.clone());
+            self.builder.take_grid(grid);
+        }
+
+        fn refresh(&mut self, mut questions: usize) {
+            let before = self.builder.costmap().cloned();
+            let mut go_on = || {
+                questions = questions.saturating_sub(1);
+                questions > 0
+            };
+            let Ok(change) = self.builder.refresh(&mut go_on) else {
+                assert!(self.builder.is_due());
+                assert_eq!(self.builder.costmap(), before.as_ref());
+                return;
+            };
+            assert!(!self.builder.is_due());
+            let Some(grid) = &self.grid else { return assert!(change.is_none()) };
+            let scratch = build(&self.config, self.kind, grid.clone());
+            let same = before.filter(|before| before.geometry() == scratch.geometry());
+            match &change {
+                None => assert!(same.is_some_and(|same| same.costs() == scratch.costs())),
+                Some(GridChange::Whole(_)) => assert!(same.is_none_or(|same| same.costs() != scratch.costs())),
+                Some(GridChange::Patch(patch)) => {
+                    let (old, new) = (same.unwrap().costs(), scratch.costs());
+                    let cells = Rect::whole(scratch.geometry()).cells().zip(old.iter().zip(&new));
+                    let differing = cells.filter(|(_, (old, new))| old != new).map(|(cell, _)| one(cell.col, cell.row));
+                    assert_eq!(differing.reduce(Rect::including), Some(patch.rect()));
+                }
+            }
+            if let Some(change) = change {
+                let mut other = self.copy.clone();
+                if let Some(copy) = &mut other {
+                    copy.apply(&change);
+                }
+                drop(change.apply(&mut self.copy));
+                assert!(other.is_none_or(|other| Some(other) == self.copy), "however it is applied");
+            }
+            assert!(self.copy.as_deref() == self.builder.costmap(), "versions and remembered changes too");
+            assert!(self.copy.as_ref().is_some_and(|copy| copy.costs() == scratch.costs()));
+            assert!(self.copy.as_ref().is_some_and(|copy| copy.geometry() == scratch.geometry()));
+        }
     }
 
     proptest! {
         #[test]
-        fn an_update_gives_the_same_costs_as_a_new_grid(
-            data in proptest::collection::vec(prop_oneof![4 => Just(0_i8), 1 => Just(100), 1 => Just(-1)], 20 * 15),
-            col in 0..15, row in 0..10, value in prop_oneof![Just(0_i8), Just(100), Just(-1)],
+        fn changes_bring_a_copy_to_the_costs_of_a_new_builder_whatever_happens_and_wherever_it_is_interrupted(
+            kind in prop_oneof![3 => Just(GridKind::Map), 1 => Just(GridKind::Costmap)],
+            config in any::<Index>(), events in prop::collection::vec(event(), 1..30),
         ) {
-            let config = GridConfig { robot_radius: 0.15, inflation_radius: 0.35, ..GridConfig::default() };
-            let mut builder = CostmapBuilder::new(&config, GridKind::Map);
-            let mut copy = builder.replace(grid(20, 15, data.clone())).clone();
-            let rect = Rect { col, row, width: 5, height: 5 };
-            copy.apply(&builder.update(rect, &[value; 25]).unwrap());
-            let mut changed = grid(20, 15, data);
-            changed.update(rect, &[value; 25]).unwrap();
-            let mut whole = CostmapBuilder::new(&config, GridKind::Map);
-            prop_assert_eq!(whole.replace(changed).costs(), copy.costs());
-            prop_assert_eq!(builder.costmap().unwrap(), &copy);
+            let config = config.get(&configs()).clone();
+            let builder = CostmapBuilder::new(&config, kind);
+            let mut check = Check { builder, copy: None, kind, config, grid: None };
+            for event in events {
+                check.happen(event);
+            }
+            check.happen(Event::Refresh(usize::MAX));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Errors of received grids.
+//! Errors of received grids, and of computing their costs.
 
 /// A grid or a grid update has an invalid field and is refused. The grid before it stays in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,3 +11,8 @@ pub struct GridError {
     /// The requirement that it violates.
     pub expected: String,
 }
+
+/// A computation was interrupted, and has changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted before the costs were computed")]
+pub struct Interrupted;

@@ -190,6 +190,15 @@ impl Rect {
         Self { col, row, width: (right - col).max(0) as u32, height: (top - row).max(0) as u32 }
     }
 
+    /// The smallest rectangle that contains this one and another.
+    #[must_use]
+    pub fn including(self, other: Self) -> Self {
+        let (col, row) = (self.col.min(other.col), self.row.min(other.row));
+        let right = (self.col + self.width as i32).max(other.col + other.width as i32);
+        let top = (self.row + self.height as i32).max(other.row + other.height as i32);
+        Self { col, row, width: (right - col) as u32, height: (top - row) as u32 }
+    }
+
     /// The index ranges of the rectangle's rows in the row-major data of a grid that contains it.
     pub fn rows(self, geometry: &Geometry) -> impl Iterator<Item = std::ops::Range<usize>> {
         let stride = geometry.width as usize;

@@ -23,7 +23,7 @@ const EXACT_CELLS: usize = 1 << 20;
 ///
 /// ```
 /// # use trm_config::{GridConfig, GridKind};
-/// # use trm_grid::costmap_builder::CostmapBuilder;
+/// # use trm_grid::costmap_builder::build;
 /// # use trm_grid::geometry::Geometry;
 /// # use trm_grid::guidance::Guidance;
 /// # use trm_grid::occupancy::OccupancyGrid;
@@ -32,14 +32,14 @@ const EXACT_CELLS: usize = 1 << 20;
 /// // An obstacle of two cells between the robot and the goal.
 /// let data = vec![0, 0, 0, 0, 0, 100, 100, 0, 0, 0, 0, 0];
 /// let config = GridConfig::default();
-/// let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
-/// let costmap = builder.replace(OccupancyGrid::new(Geometry::new(4, 3, 1.0, Pose::default())?, data)?);
+/// let grid = OccupancyGrid::new(Geometry::new(4, 3, 1.0, Pose::default())?, data)?;
+/// let costmap = build(&config, GridKind::Costmap, grid);
 /// let (robot, goal) = (Cell::new(0, 1), Cell::new(3, 1));
-/// let guidance = Guidance::compute(costmap, goal, Travel::new(&config), &|| false).expect("it is never cancelled");
+/// let guidance = Guidance::compute(&costmap, goal, Travel::new(&config), &|| false).expect("it is never cancelled");
 /// assert_eq!(guidance.cost_to_go(robot), 5.0);
 ///
 /// // Follow the best moves to the goal.
-/// let path: Vec<Cell> = std::iter::successors(Some(robot), |cell| guidance.next(costmap, *cell)).collect();
+/// let path: Vec<Cell> = std::iter::successors(Some(robot), |cell| guidance.next(&costmap, *cell)).collect();
 /// assert_eq!((path.len(), path[5]), (6, goal));
 /// # Ok::<(), trm_grid::error::GridError>(())
 /// ```

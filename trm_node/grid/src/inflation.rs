@@ -1,77 +1,238 @@
 //! Inflation: costs around lethal cells, as Nav2's inflation layer computes them and its publisher encodes them.
 //!
-//! Source: navigation2 (jazzy), `nav2_costmap_2d/include/nav2_costmap_2d/inflation_layer.hpp` `computeCost` and
-//! `src/costmap_2d_publisher.cpp` `cost_translation_table_`. Distances are exact and measured between cell centres.
+//! Source of the costs: navigation2 (jazzy), `nav2_costmap_2d/include/nav2_costmap_2d/inflation_layer.hpp`
+//! `computeCost` and `src/costmap_2d_publisher.cpp` `cost_translation_table_`. Distances are exact and measured between
+//! cell centres.
+//!
+//! Source of the distances: C. R. Maurer, R. Qi and V. Raghavan, "A linear time algorithm for computing exact Euclidean
+//! distance transforms of binary images in arbitrary dimensions", IEEE TPAMI 25(2), 2003. The nearest lethal cell of
+//! each column is found first. Then, in each row, of these only those that are the nearest of some cell are kept, on a
+//! stack, and followed from left to right. All in whole numbers. The time is linear in the cells whatever the radius.
+//!
+//! Here the rows follow each other upwards and the columns' nearest lethal cells are carried along, so no distance is
+//! stored for more than one row: the temporary memory is 16 bytes per column, however many rows there are and however
+//! large the radius is.
 
 use crate::cost::{INSCRIBED, LETHAL, UNKNOWN};
+use crate::error::Interrupted;
 use crate::geometry::{Geometry, Rect};
+use crate::pace::{Pace, STRIDE};
 use trm_config::GridConfig;
 
-/// The costs that one lethal cell causes around itself.
-pub(super) struct Kernel {
-    /// Maximum distance along an axis, in cells.
-    pub reach: i32,
-    /// Column offset, row offset and cost of each cell; the lethal cell itself is left out.
-    stamps: Vec<(i32, i32, u8)>,
+/// Most entries of [`Inflation::costs`].
+const MOST_ENTRIES: u64 = 1 << 14;
+/// A row that is farther away than any other, in either direction.
+const FAR: i32 = i32::MAX / 2;
+
+/// The costs that lethal cells cause around them, by squared distance in cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inflation {
+    /// The greatest distance along an axis at which a lethal cell causes a cost, in cells.
+    reach: i32,
+    /// The greatest squared distance at which each cost, or a higher one, is caused. The first entry is not used.
+    farthest: [i32; INSCRIBED as usize + 1],
+    /// The cost at the least squared distance of each run of 2^`shift` squared distances: where to begin looking.
+    costs: Vec<u8>,
+    shift: u32,
 }
 
-impl Kernel {
+impl Inflation {
+    /// No cost around lethal cells.
+    pub const NONE: Self = Self { reach: 0, farthest: [0; INSCRIBED as usize + 1], costs: Vec::new(), shift: 0 };
+
+    /// The costs for a grid's resolution.
     pub fn new(config: &GridConfig, geometry: &Geometry) -> Self {
         let resolution = geometry.resolution();
         let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
-        // Offsets beyond the size of the grid are never used: with a radius of metres and cells of millimetres there
-        // would be very many.
-        let within = |side: u32| (radius as i32).min(side as i32);
-        let (cols, rows) = (within(geometry.width()), within(geometry.height()));
-        let reach = cols.max(rows);
-        let mut stamps = Vec::new();
-        for row in -rows..=rows {
-            for col in -cols..=cols {
-                let cells = (col as f64).hypot(row as f64);
-                let cost = if cells > radius { 0 } else { cost(cells * resolution, config) };
-                if cost > 0 && (col, row) != (0, 0) {
-                    stamps.push((col, row, cost));
+        // No two cells of the grid are farther apart than its corners.
+        let (across, up) = (u64::from(geometry.width() - 1), u64::from(geometry.height() - 1));
+        let within = (across * across + up * up).min((radius as u64).saturating_pow(2));
+        let cost_at = |squared: u64| cost((squared as f64).sqrt() * resolution, config);
+        let mut farthest = [0; INSCRIBED as usize + 1];
+        for (least, farthest) in farthest.iter_mut().enumerate().skip(1) {
+            // The cost falls with distance, and is greatest at 0.
+            let (mut inside, mut outside) = (0, within + 1);
+            while outside - inside > 1 {
+                let middle = u64::midpoint(inside, outside);
+                if usize::from(cost_at(middle)) >= least {
+                    inside = middle;
+                } else {
+                    outside = middle;
                 }
             }
+            *farthest = inside as i32;
         }
-        Self { reach, stamps }
+        let last = farthest[1] as u64;
+        let shift = (last / MOST_ENTRIES + 1).next_power_of_two().ilog2();
+        let costs = (0..=last >> shift).map(|entry| cost_at(entry << shift)).collect();
+        Self { reach: last.isqrt() as i32, farthest, costs, shift }
     }
 
-    /// Inflates the costs of `area`, row-major, around all lethal cells of the grid within reach. `is_lethal` takes an
-    /// index into the grid's row-major data.
+    /// The greatest distance along an axis at which a lethal cell causes a cost, in cells.
+    pub const fn reach(&self) -> i32 {
+        self.reach
+    }
+
+    /// The cost that the nearest lethal cell causes at a squared distance in cells.
+    fn cost(&self, squared: i32) -> u8 {
+        if squared > self.farthest[1] {
+            return 0;
+        }
+        let mut cost = self.costs[squared as usize >> self.shift];
+        while squared > self.farthest[cost as usize] {
+            cost -= 1;
+        }
+        cost
+    }
+}
+
+/// A lethal cell that is the nearest to the row in its column.
+#[derive(Clone, Copy)]
+struct Site {
+    col: i32,
+    /// The square of its distance to the row.
+    squared: i32,
+}
+
+impl Site {
+    /// The squared distance to the row's cell in a column.
+    const fn squared_to(self, col: i32) -> i32 {
+        (self.col - col) * (self.col - col) + self.squared
+    }
+}
+
+/// Inflates a rectangle of a grid row by row, upwards.
+pub(super) struct Sweep<'a> {
+    inflation: &'a Inflation,
+    stride: usize,
+    area: Rect,
+    /// The cells that the costs of the area depend on.
+    sources: Rect,
+    /// The next row of the area.
+    row: i32,
+    /// The row of the last lethal cell below `row` in each column of `sources`; `-FAR` if there is none within reach.
+    below: Vec<i32>,
+    /// No row from `row` to the one before this is lethal, for each column of `sources`.
+    next: Vec<i32>,
+    /// Scratch: the nearest lethal cells of the row, from left to right, each the nearest of some column.
+    sites: Vec<Site>,
+}
+
+impl<'a> Sweep<'a> {
+    /// Begins at the lowest row of `area`, which lies in the grid. `is_lethal` takes an index into the grid's row-major
+    /// data.
     ///
-    /// Lethal cells with four lethal neighbours are skipped: for every cell that is not lethal, one of the neighbours
-    /// is closer.
-    pub fn stamp(&self, geometry: &Geometry, is_lethal: impl Fn(usize) -> bool, area: Rect, costs: &mut [u8]) {
-        let (left, bottom) = (area.col, area.row);
-        let (right, top) = (left + area.width as i32, bottom + area.height as i32);
-        let (width, height) = (geometry.width() as i32, geometry.height() as i32);
-        for source in area.grown(self.reach, geometry).cells() {
-            let at = source.row as usize * width as usize + source.col as usize;
-            if !is_lethal(at) {
-                continue;
+    /// # Errors
+    /// [`Interrupted`] if the work must stop.
+    pub fn new(
+        inflation: &'a Inflation,
+        geometry: &Geometry,
+        area: Rect,
+        is_lethal: impl Fn(usize) -> bool,
+        pace: &mut Pace,
+    ) -> Result<Self, Interrupted> {
+        let stride = geometry.width() as usize;
+        let sources = area.grown(inflation.reach, geometry);
+        let mut below = Vec::with_capacity(sources.width as usize);
+        for col in sources.col..sources.col + sources.width as i32 {
+            let lethal = (sources.row..area.row).rev().find(|row| is_lethal(*row as usize * stride + col as usize));
+            below.push(lethal.unwrap_or(-FAR));
+            pace.spend((area.row - sources.row) as usize)?;
+        }
+        let next = vec![area.row; below.len()];
+        Ok(Self { inflation, stride, area, sources, row: area.row, below, next, sites: Vec::new() })
+    }
+
+    /// Inflates the costs of the next row of the area.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if the work must stop.
+    pub fn inflate(
+        &mut self,
+        is_lethal: impl Fn(usize) -> bool,
+        costs: &mut [u8],
+        pace: &mut Pace,
+    ) -> Result<(), Interrupted> {
+        if self.inflation.reach > 0 {
+            self.find_sites(is_lethal, pace)?;
+            self.inflate_row(costs);
+            self.row += 1;
+        }
+        pace.spend(costs.len())
+    }
+
+    /// Finds the nearest lethal cell of each column.
+    fn find_sites(&mut self, is_lethal: impl Fn(usize) -> bool, pace: &mut Pace) -> Result<(), Interrupted> {
+        let (row, reach) = (self.row, self.inflation.reach);
+        let last = (row + reach).min(self.sources.row + self.sources.height as i32 - 1);
+        let mut looked_at = 0;
+        self.sites.clear();
+        for (col, (below, next)) in (self.sources.col..).zip(self.below.iter_mut().zip(&mut self.next)) {
+            if *next < row {
+                *below = *next;
+                *next = row;
             }
-            let (c, r) = (source.col, source.row);
-            let is_inner = c > 0 && r > 0 && c < width - 1 && r < height - 1;
-            if is_inner && [at - 1, at + 1, at - width as usize, at + width as usize].into_iter().all(&is_lethal) {
-                continue;
+            let from = *next;
+            let mut at = from as usize * self.stride + col as usize;
+            while *next <= last && !is_lethal(at) {
+                *next += 1;
+                at += self.stride;
             }
-            for &(dc, dr, cost) in &self.stamps {
-                let (col, row) = (c + dc, r + dr);
-                if col < left || row < bottom || col >= right || row >= top {
-                    continue;
-                }
-                let here = &mut costs[(row - bottom) as usize * area.width as usize + (col - left) as usize];
-                // Unknown cells stay unknown unless the robot's centre can't be there anyway.
-                if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
-                    *here = cost;
-                }
+            let distance = if *next <= last { (*next - row).min(row - *below) } else { row - *below };
+            if distance <= reach {
+                push(&mut self.sites, Site { col, squared: distance * distance });
+            }
+            looked_at += (*next - from) as usize;
+            if looked_at >= STRIDE {
+                pace.spend(std::mem::take(&mut looked_at))?;
+            }
+        }
+        pace.spend(looked_at)
+    }
+
+    fn inflate_row(&self, costs: &mut [u8]) {
+        let (Some(first), Some(last)) = (self.sites.first(), self.sites.last()) else { return };
+        let (reach, left) = (self.inflation.reach, self.area.col);
+        let begin = (first.col - reach - left).max(0) as usize;
+        let end = ((last.col + reach + 1 - left).max(0) as usize).min(costs.len());
+        let mut sites = self.sites.iter().copied();
+        let (mut site, mut following) = (sites.next(), sites.next());
+        for (at, here) in costs.iter_mut().enumerate().take(end).skip(begin) {
+            let col = left + at as i32;
+            while let (Some(this), Some(next)) = (site, following)
+                && next.squared_to(col) <= this.squared_to(col)
+            {
+                (site, following) = (Some(next), sites.next());
+            }
+            let cost = site.map_or(0, |site| self.inflation.cost(site.squared_to(col)));
+            // Unknown cells stay unknown unless the robot's centre can't be there anyway.
+            if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
+                *here = cost;
             }
         }
     }
 }
 
-/// The published cost at a distance, in metres, from the centre of a lethal cell.
+/// Puts a cell on the stack, and takes off those that are now the nearest of no column.
+fn push(sites: &mut Vec<Site>, site: Site) {
+    while let [.., before, last] = sites[..]
+        && is_hidden(before, last, site)
+    {
+        sites.pop();
+    }
+    sites.push(site);
+}
+
+/// Whether no column is nearer to the middle one of three cells, given from left to right, than to the two others:
+/// `(c − a) · m² − (c − b) · l² − (b − a) · r² ≥ (b − a) · (c − b) · (c − a)` for the columns a, b, c and the squared
+/// distances l², m², r² to the row.
+const fn is_hidden(left: Site, middle: Site, right: Site) -> bool {
+    let (before, after) = ((middle.col - left.col) as i64, (right.col - middle.col) as i64);
+    let (l, m, r) = (left.squared as i64, middle.squared as i64, right.squared as i64);
+    (before + after) * m - after * l - before * r >= before * after * (before + after)
+}
+
+/// The published cost at a distance, in metres, from the centre of a lethal cell. It falls with distance.
 fn cost(distance: f64, config: &GridConfig) -> u8 {
     // The tolerance absorbs rounding: 4 cells of 0.05 m must count as within 0.2 m.
     if distance <= config.robot_radius + 1e-9 {
@@ -86,6 +247,38 @@ fn cost(distance: f64, config: &GridConfig) -> u8 {
 mod tests {
     use super::*;
     use crate::units::Pose;
+    use proptest::prelude::*;
+
+    /// The definition: every lethal cell raises the costs of all cells of `area` within the radius.
+    fn stamp(
+        config: &GridConfig,
+        geometry: &Geometry,
+        is_lethal: impl Fn(usize) -> bool,
+        area: Rect,
+        costs: &mut [u8],
+    ) {
+        let resolution = geometry.resolution();
+        let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
+        for source in Rect::whole(geometry).cells().filter(|cell| geometry.index(*cell).is_some_and(&is_lethal)) {
+            for (cell, here) in area.cells().zip(&mut *costs) {
+                let cells = f64::from(cell.col - source.col).hypot(f64::from(cell.row - source.row));
+                let cost = if cells > radius || cells == 0.0 { 0 } else { cost(cells * resolution, config) };
+                if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
+                    *here = cost;
+                }
+            }
+        }
+    }
+
+    fn inflate(inflation: &Inflation, geometry: &Geometry, base: &[u8], area: Rect, costs: &mut [u8]) {
+        let mut go_on = || true;
+        let mut pace = Pace::new(&mut go_on);
+        let is_lethal = |at: usize| base[at] == LETHAL;
+        let mut sweep = Sweep::new(inflation, geometry, area, is_lethal, &mut pace).unwrap();
+        for row in costs.chunks_mut(area.width as usize) {
+            sweep.inflate(is_lethal, row, &mut pace).unwrap();
+        }
+    }
 
     #[test]
     fn costs_decrease_from_inscribed_as_in_nav2() {
@@ -100,11 +293,62 @@ mod tests {
     #[test]
     fn a_radius_larger_than_the_grid_covers_all_of_it_and_nothing_else() {
         let geometry = Geometry::new(4, 3, 0.001, Pose::default()).unwrap();
-        let kernel = Kernel::new(&GridConfig { robot_radius: 10.0, ..GridConfig::default() }, &geometry);
-        assert_eq!((kernel.reach, kernel.stamps.len()), (4, 9 * 7 - 1));
+        let inflation = Inflation::new(&GridConfig { robot_radius: 10.0, ..GridConfig::default() }, &geometry);
+        assert_eq!((inflation.reach, inflation.costs.len()), (3, 3 * 3 + 2 * 2 + 1));
         let mut costs = [0; 12];
         costs[0] = LETHAL;
-        kernel.stamp(&geometry, |at| at == 0, Rect::whole(&geometry), &mut costs);
+        inflate(&inflation, &geometry, &costs.clone(), Rect::whole(&geometry), &mut costs);
         assert!(costs[1..].iter().all(|cost| *cost == INSCRIBED), "{costs:?}");
+    }
+
+    #[test]
+    fn the_reach_ends_where_the_cost_does_and_the_table_stays_small() {
+        let geometry = Geometry::new(16_000, 16_000, 0.001, Pose::default()).unwrap();
+        let config = GridConfig { robot_radius: 0.2, inflation_radius: 20.0, ..GridConfig::default() };
+        // 252 · exp(−10 · d) < 1 from d = 0.553 m on.
+        assert_eq!(Inflation::new(&config, &geometry).reach, 752);
+        let config = GridConfig { robot_radius: 9.0, ..config };
+        let inflation = Inflation::new(&config, &geometry);
+        assert!(inflation.costs.len() as u64 <= MOST_ENTRIES);
+        for cells in (0..20_000).step_by(7) {
+            assert_eq!(inflation.cost(cells * cells), cost(f64::from(cells) * 0.001, &config), "{cells}");
+        }
+    }
+
+    prop_compose! {
+        /// A grid's sides, and a rectangle in it.
+        fn sides_and_area()(width in 1_u32..32, height in 1_u32..32)(
+            width in Just(width), height in Just(height), col in 0..width, row in 0..height,
+            wide in 1..=width, high in 1..=height,
+        ) -> (u32, u32, Rect) {
+            let (wide, high) = (wide.min(width - col), high.min(height - row));
+            (width, height, Rect { col: col as i32, row: row as i32, width: wide, height: high })
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        #[test]
+        fn a_sweep_gives_the_costs_that_every_lethal_cell_causes(
+            (width, height, area) in sides_and_area(),
+            resolution in prop_oneof![Just(0.001), Just(0.05), Just(0.1), 0.001..0.5_f64],
+            robot_radius in prop_oneof![Just(0.0), Just(0.2), 0.0..3.0_f64],
+            inflation_radius in prop_oneof![Just(0.0), Just(0.55), 0.0..20.0_f64],
+            cost_scaling_factor in prop_oneof![Just(0.0), Just(10.0), 0.0..50.0_f64, 0.0..1000.0_f64],
+            // Few, many and mostly lethal cells.
+            lethal in prop_oneof![0..40_u8, 0..255_u8], unknown in 0..128_u8,
+            dice in prop::collection::vec(any::<[u8; 2]>(), 31 * 31),
+        ) {
+            let geometry = Geometry::new(width, height, resolution, Pose::default()).unwrap();
+            let config = GridConfig { robot_radius, inflation_radius, cost_scaling_factor, ..GridConfig::default() };
+            let free = |dice: u8| if dice < unknown { UNKNOWN } else { 0 };
+            let base = |[one, other]: [u8; 2]| if one < lethal { LETHAL } else { free(other) };
+            let base: Vec<u8> = dice[..geometry.cells()].iter().map(|dice| base(*dice)).collect();
+            let mut expected: Vec<u8> = area.rows(&geometry).flat_map(|row| base[row].to_vec()).collect();
+            let mut costs = expected.clone();
+            stamp(&config, &geometry, |at| base[at] == LETHAL, area, &mut expected);
+            inflate(&Inflation::new(&config, &geometry), &geometry, &base, area, &mut costs);
+            prop_assert_eq!(costs, expected);
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod costmap;
 pub mod costmap_builder;
 mod costs;
 mod dijkstra;
+mod due;
 pub mod error;
 pub mod geometry;
 pub mod guidance;
@@ -18,6 +19,7 @@ mod inflation;
 pub mod map_file;
 pub mod moves;
 pub mod occupancy;
+mod pace;
 mod packed;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,8 +1,8 @@
 //! The received grid, stored with as few bits per cell as its values need. Most maps have only three distinct values.
 
-use crate::error::GridError;
+use crate::error::Interrupted;
 use crate::geometry::{Geometry, Rect};
-use crate::occupancy::{OccupancyGrid, check_update};
+use crate::pace::{Pace, STRIDE};
 
 /// Marks a value that has no code yet.
 const NO_CODE: u8 = u8::MAX;
@@ -22,13 +22,9 @@ pub(super) struct PackedGrid {
 }
 
 impl PackedGrid {
-    /// Packs a grid.
-    pub fn new(grid: &OccupancyGrid) -> Self {
-        let mut new =
-            Self { geometry: *grid.geometry(), bits: 2, values: Vec::new(), codes: [NO_CODE; 256], packed: Vec::new() };
-        new.add_codes(grid.data());
-        new.fill(grid.data().iter().copied());
-        new
+    /// A grid whose cells all have the first value that it is [prepared](Self::prepare) for.
+    pub fn new(geometry: Geometry) -> Self {
+        Self { geometry, bits: 2, values: Vec::new(), codes: [NO_CODE; 256], packed: vec![0; bytes(&geometry, 2)] }
     }
 
     /// The geometry of the grid.
@@ -36,99 +32,137 @@ impl PackedGrid {
         &self.geometry
     }
 
-    /// The value of a cell, given its index in row-major data.
-    pub fn get(&self, at: usize) -> i8 {
-        let per_byte = 8 / self.bits;
-        let code = self.packed[at / per_byte] >> (at % per_byte * self.bits) & self.mask();
-        self.values[code as usize]
+    /// The value of each code.
+    pub fn values(&self) -> &[i8] {
+        &self.values
     }
 
-    /// The values of all cells, row-major.
-    pub fn unpack(&self) -> impl Iterator<Item = i8> + '_ {
-        (0..self.geometry.cells()).map(|at| self.get(at))
+    /// The code of a cell's value, given the cell's index in row-major data.
+    pub fn code(&self, at: usize) -> u8 {
+        code(&self.packed, self.bits, at)
     }
 
-    /// Overwrites a rectangle. The time depends on the rectangle alone, except that the whole grid is repacked when new
-    /// values need more bits.
+    /// Makes sure that values can be written. The time depends on their number alone, except that the whole grid is
+    /// repacked, twice in its life at most, when new values need more bits.
     ///
     /// # Errors
-    /// [`GridError`] if the rectangle extends beyond the grid, or if the values are wrong in number or out of range.
-    /// The grid is unchanged then.
-    pub fn update(&mut self, rect: Rect, values: &[i8]) -> Result<(), GridError> {
-        check_update(&self.geometry, rect, values)?;
-        let bits = self.bits;
-        if self.add_codes(values) > bits {
-            let old = Self { bits, packed: std::mem::take(&mut self.packed), ..self.clone() };
-            self.fill(old.unpack());
-        }
-        let geometry = self.geometry;
-        for (range, row) in rect.rows(&geometry).zip(values.chunks(rect.width.max(1) as usize)) {
-            range.zip(row).for_each(|(at, value)| self.set(at, *value));
-        }
-        Ok(())
-    }
-
-    /// Assigns codes to values that have none. Returns the bits per cell that are now needed.
-    fn add_codes(&mut self, values: &[i8]) -> usize {
-        for value in values {
-            let code = &mut self.codes[*value as u8 as usize];
-            if *code == NO_CODE {
-                *code = self.values.len() as u8;
-                self.values.push(*value);
+    /// [`Interrupted`] if the work must stop. Nothing changes then.
+    pub fn prepare(&mut self, values: &[i8], pace: &mut Pace) -> Result<(), Interrupted> {
+        let (mut codes, mut list) = (self.codes, self.values.clone());
+        for values in values.chunks(STRIDE) {
+            for value in values {
+                let code = &mut codes[*value as u8 as usize];
+                if *code == NO_CODE {
+                    *code = list.len() as u8;
+                    list.push(*value);
+                }
             }
+            pace.spend(values.len())?;
         }
-        self.bits = match self.values.len() {
+        let bits = match list.len() {
             ..=4 => 2,
             5..=16 => 4,
             _ => 8,
         };
-        self.bits
+        if bits > self.bits {
+            let mut packed = vec![0; bytes(&self.geometry, bits)];
+            // Code 0 is there already: most of a grid that is new, and of many others.
+            for first in (0..self.geometry.cells()).step_by(STRIDE) {
+                let cells = first..self.geometry.cells().min(first + STRIDE);
+                pace.spend(cells.len())?;
+                cells.map(|at| (at, self.code(at))).filter(|(_, code)| *code > 0).for_each(|(at, code)| {
+                    set_code(&mut packed, bits, at, code);
+                });
+            }
+            (self.packed, self.bits) = (packed, bits);
+        }
+        (self.codes, self.values) = (codes, list);
+        Ok(())
     }
 
-    fn fill(&mut self, values: impl Iterator<Item = i8>) {
-        self.packed = vec![0; self.geometry.cells().div_ceil(8 / self.bits)];
-        values.enumerate().for_each(|(at, value)| self.set(at, value));
+    /// Overwrites a rectangle of the grid with values that it is prepared for, `rows` from the lowest on. Returns the
+    /// smallest rectangle that contains all cells that have changed.
+    pub fn write<'a>(&mut self, rect: Rect, rows: impl Iterator<Item = &'a [i8]>) -> Option<Rect> {
+        let geometry = self.geometry;
+        let mut changed: Option<Rect> = None;
+        for ((range, values), row) in rect.rows(&geometry).zip(rows).zip(rect.row..) {
+            let differs = |(at, value): (usize, &i8)| self.code(at) != self.codes[*value as u8 as usize];
+            let Some(first) = range.clone().zip(values).position(differs) else { continue };
+            let last = range.clone().zip(values).rposition(differs).unwrap_or(first);
+            for (at, value) in range.zip(values).skip(first).take(last + 1 - first) {
+                set_code(&mut self.packed, self.bits, at, self.codes[*value as u8 as usize]);
+            }
+            let here = Rect { col: rect.col + first as i32, row, width: (last + 1 - first) as u32, height: 1 };
+            changed = Some(changed.map_or(here, |changed| changed.including(here)));
+        }
+        changed
     }
+}
 
-    fn set(&mut self, at: usize, value: i8) {
-        let (per_byte, mask) = (8 / self.bits, self.mask());
-        let shift = at % per_byte * self.bits;
-        let byte = &mut self.packed[at / per_byte];
-        *byte = *byte & !(mask << shift) | self.codes[value as u8 as usize] << shift;
-    }
+/// The length of a grid's data with this number of bits per cell.
+const fn bytes(geometry: &Geometry, bits: usize) -> usize {
+    geometry.cells().div_ceil(8 / bits)
+}
 
-    const fn mask(&self) -> u8 {
-        u8::MAX >> (8 - self.bits)
-    }
+/// The byte of a cell, and how far its code is shifted in it.
+const fn place(bits: usize, at: usize) -> (usize, usize) {
+    // Cells per byte: 4, 2 or 1.
+    let per_byte = (8 / bits as u8).trailing_zeros();
+    (at >> per_byte, (at & ((1 << per_byte) - 1)) * bits)
+}
+
+const fn mask(bits: usize) -> u8 {
+    u8::MAX >> (8 - bits)
+}
+
+fn code(packed: &[u8], bits: usize, at: usize) -> u8 {
+    let (byte, shift) = place(bits, at);
+    packed[byte] >> shift & mask(bits)
+}
+
+fn set_code(packed: &mut [u8], bits: usize, at: usize, code: u8) {
+    let (byte, shift) = place(bits, at);
+    packed[byte] = packed[byte] & !(mask(bits) << shift) | code << shift;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::occupancy::OccupancyGrid;
     use crate::units::Pose;
     use proptest::prelude::*;
 
-    fn packed(width: u32, height: u32, data: Vec<i8>) -> PackedGrid {
-        let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
-        PackedGrid::new(&OccupancyGrid::new(geometry, data).unwrap())
+    fn write(grid: &mut PackedGrid, rect: Rect, values: &[i8]) -> Option<Rect> {
+        let mut go_on = || true;
+        grid.prepare(values, &mut Pace::new(&mut go_on)).unwrap();
+        grid.write(rect, values.chunks(rect.width.max(1) as usize))
     }
 
-    #[test]
-    fn an_update_outside_the_grid_is_refused_and_changes_nothing() {
-        let mut grid = packed(4, 4, vec![0; 16]);
-        for rect in [(3, 0, 2, 1), (-1, 0, 2, 1), (0, 3, 1, 2), (i32::MAX, 0, u32::MAX, 1)] {
-            let rect = Rect { col: rect.0, row: rect.1, width: rect.2, height: rect.3 };
-            assert!(grid.update(rect, &[100, 100]).is_err());
-        }
-        assert!(grid.unpack().all(|value| value == 0));
-        grid.update(Rect { col: 2, row: 3, width: 2, height: 1 }, &[7, 8]).unwrap();
-        assert_eq!(grid.unpack().skip(14).collect::<Vec<_>>(), [7, 8]);
+    fn packed(width: u32, height: u32, data: &[i8]) -> PackedGrid {
+        let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
+        let mut grid = PackedGrid::new(geometry);
+        write(&mut grid, Rect::whole(&geometry), data);
+        grid
+    }
+
+    fn unpacked(grid: &PackedGrid) -> Vec<i8> {
+        (0..grid.geometry.cells()).map(|at| grid.values[grid.code(at) as usize]).collect()
     }
 
     #[test]
     fn three_values_take_two_bits_each() {
-        let grid = packed(100, 100, (0..10_000).map(|at| [-1, 0, 100][at % 3]).collect());
+        let grid = packed(100, 100, &(0..10_000).map(|at| [-1, 0, 100][at % 3]).collect::<Vec<_>>());
         assert_eq!(grid.packed.len(), 2500);
+    }
+
+    #[test]
+    fn interrupted_preparing_changes_nothing() {
+        let data = vec![0; 10_000];
+        let mut grid = packed(100, 100, &data);
+        let mut go_on = || false;
+        let many: Vec<i8> = (0..=100).collect();
+        assert!(grid.prepare(&many, &mut Pace::new(&mut go_on)).is_err());
+        assert_eq!((unpacked(&grid), grid.values.len(), grid.bits), (data, 1, 2));
     }
 
     proptest! {
@@ -139,16 +173,21 @@ mod tests {
         ) {
             let value = |at: usize| ((at as i64 * 7 + i64::from(seed)) % i64::from(few) - 1) as i8;
             let data: Vec<i8> = (0..(width * height) as usize).map(value).collect();
-            let mut grid = packed(width, height, data.clone());
+            let mut grid = packed(width, height, &data);
             let mut plain = OccupancyGrid::new(*grid.geometry(), data).unwrap();
             for (col, row, wide, high, value) in updates {
                 let (col, row) = (col.min(width), row.min(height));
                 let (wide, high) = (wide.min(width - col), high.min(height - row));
                 let rect = Rect { col: col as i32, row: row as i32, width: wide, height: high };
-                grid.update(rect, &vec![value; rect.area()]).unwrap();
+                let before = plain.clone();
+                let changed = write(&mut grid, rect, &vec![value; rect.area()]);
                 plain.update(rect, &vec![value; rect.area()]).unwrap();
+                let differing = Rect::whole(grid.geometry()).cells().zip(before.data().iter().zip(plain.data()));
+                let differing = differing.filter(|(_, (before, after))| before != after);
+                let differing = differing.map(|(cell, _)| Rect { col: cell.col, row: cell.row, width: 1, height: 1 });
+                prop_assert_eq!(changed, differing.reduce(Rect::including));
             }
-            prop_assert_eq!(grid.unpack().collect::<Vec<_>>(), plain.data());
+            prop_assert_eq!(unpacked(&grid), plain.data());
         }
     }
 }

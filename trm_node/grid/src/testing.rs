@@ -1,7 +1,7 @@
 //! Costmaps drawn as text, for the tests of this crate and of the crates that build on it.
 
 use crate::costmap::Costmap;
-use crate::costmap_builder::CostmapBuilder;
+use crate::costmap_builder::build;
 use crate::geometry::Geometry;
 use crate::occupancy::OccupancyGrid;
 use crate::travel::Travel;
@@ -24,8 +24,8 @@ pub fn costmap(rows: &[&str]) -> Costmap {
         _ => 0,
     };
     let data = rows.iter().flat_map(|row| row.chars().map(value)).collect();
-    let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-    builder.replace(OccupancyGrid::new(geometry, data).expect("legal values")).clone()
+    let grid = OccupancyGrid::new(geometry, data).expect("legal values");
+    build(&GridConfig::default(), GridKind::Costmap, grid)
 }
 
 /// Travel costs with this multiplier. Unknown cells are blocked.

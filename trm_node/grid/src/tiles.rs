@@ -1,7 +1,7 @@
 //! A grid divided into square tiles. Cells that are close on the map are close in memory, and single tiles can be
 //! shared or left out.
 
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, Rect};
 use crate::units::{Cell, MOVES};
 
 /// The base-2 logarithm of [`TILE_SIDE`].
@@ -44,6 +44,25 @@ impl Tiling {
     #[must_use]
     pub const fn count(&self) -> usize {
         self.across * (self.height as usize).div_ceil(TILE_SIDE)
+    }
+
+    /// The numbers of the tiles that a rectangle of the grid touches.
+    pub fn tiles(&self, rect: Rect) -> impl Iterator<Item = usize> + use<> {
+        let (col, row) = (rect.col as usize, rect.row as usize);
+        let across = self.across;
+        let cols = col >> SHIFT..(col + rect.width as usize).div_ceil(TILE_SIDE);
+        let rows = row >> SHIFT..(row + rect.height as usize).div_ceil(TILE_SIDE);
+        rows.flat_map(move |row| cols.clone().map(move |col| row * across + col))
+    }
+
+    /// The part of a rectangle of the grid that lies in a tile that it touches.
+    #[must_use]
+    pub fn part(&self, tile: usize, rect: Rect) -> Rect {
+        let first = self.cell(TilePlace { tile, at: 0 });
+        let (col, row) = (rect.col.max(first.col), rect.row.max(first.row));
+        let right = (rect.col + rect.width as i32).min(first.col + TILE_SIDE as i32);
+        let top = (rect.row + rect.height as i32).min(first.row + TILE_SIDE as i32);
+        Rect { col, row, width: (right - col) as u32, height: (top - row) as u32 }
     }
 
     /// Whether a grid has the same size, and so is divided the same way.

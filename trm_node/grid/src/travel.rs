@@ -75,7 +75,7 @@ impl Travel {
     ///
     /// ```
     /// # use trm_config::{GridConfig, GridKind};
-    /// # use trm_grid::costmap_builder::CostmapBuilder;
+    /// # use trm_grid::costmap_builder::build;
     /// # use trm_grid::geometry::Geometry;
     /// # use trm_grid::occupancy::OccupancyGrid;
     /// # use trm_grid::travel::Travel;
@@ -84,9 +84,8 @@ impl Travel {
     /// let config = GridConfig { cost_travel_multiplier: 1.0, ..GridConfig::default() };
     /// let geometry = Geometry::new(5, 2, 1.0, Pose::default())?;
     /// let grid = OccupancyGrid::new(geometry, vec![0, 0, 0, 0, 0, 0, 0, 0, 98, 98])?;
-    /// let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
-    /// let costmap = builder.replace(grid);
-    /// let cost = |row| Travel::new(&config).line(costmap, CellPoint::new(0.0, row), CellPoint::new(4.0, row));
+    /// let costmap = build(&config, GridKind::Costmap, grid);
+    /// let cost = |row| Travel::new(&config).line(&costmap, CellPoint::new(0.0, row), CellPoint::new(4.0, row));
     /// assert_eq!(cost(0.0), 4.0);
     /// assert_eq!(cost(1.0), 2.5 + 2.0 * 1.5);
     /// # Ok::<(), trm_grid::error::GridError>(())

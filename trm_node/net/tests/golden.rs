@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensors;
 use trm_config::{GridConfig, GridKind};
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
@@ -238,8 +238,7 @@ fn costmap(golden: &Golden) -> Costmap {
     let [rows, cols] = costs.shape() else { panic!("costs of {} aren't a grid", golden.name) };
     let geometry = Geometry::new(*cols as u32, *rows as u32, 0.1, Pose::default()).unwrap();
     let data = costs.data().iter().map(|cost| *cost as i8).collect();
-    let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-    builder.replace(OccupancyGrid::new(geometry, data).unwrap()).clone()
+    build(&GridConfig::default(), GridKind::Costmap, OccupancyGrid::new(geometry, data).unwrap())
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
@@ -14,6 +14,9 @@ use trm_grid::units::{Cell, Pose};
 use crate::endpoints::resolve_goal;
 use crate::epoch::Epochs;
 use crate::halt::deadline::Clock;
+
+/// The worker shows at least this often that it is alive.
+pub const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// A message to the worker.
 pub enum Event {
@@ -68,7 +71,7 @@ pub struct Guided {
 /// let settings = Settings { travel: travel(2.0), tolerance: 0.5 };
 /// let deliver = move |guided| delivered.send(guided).expect("somebody receives");
 /// let worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&epochs), deliver);
-/// let thread = std::thread::spawn(move || worker.run(&inbox));
+/// let thread = std::thread::spawn(move || worker.run(&inbox, &|| {}));
 ///
 /// let map = costmap(&["....", "...."]);
 /// events.send(Event::Grid(GridChange::Whole(Box::new(map))))?;
@@ -112,25 +115,37 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         }
     }
 
-    /// Runs until [`Event::Stop`] arrives or all senders are gone.
-    pub fn run(mut self, inbox: &Receiver<Event>) {
-        while self.handle_events(inbox) {
-            if self.due().is_some() && self.clock.now() >= self.rest_until {
-                self.compute(inbox);
-            }
+    /// Runs until [`Event::Stop`] arrives or all senders are gone. Calls `alive` at least every [`HEARTBEAT`], also
+    /// while it computes.
+    pub fn run(mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
+        while self.handle_events(inbox, HEARTBEAT) {
+            alive();
+            self.compute_if_due(inbox, alive);
         }
     }
 
-    /// Waits for an event or until guidance is due, and handles all events. `false` if the worker must end.
-    fn handle_events(&mut self, inbox: &Receiver<Event>) -> bool {
+    /// Handles the events that have come, and computes guidance if it is due. `false` if the worker must end.
+    pub fn step(&mut self, inbox: &Receiver<Event>) -> bool {
+        let goes_on = self.handle_events(inbox, Duration::ZERO);
+        if goes_on {
+            self.compute_if_due(inbox, &|| {});
+        }
+        goes_on
+    }
+
+    fn compute_if_due(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
+        if self.due().is_some() && self.clock.now() >= self.rest_until {
+            self.compute(inbox, alive);
+        }
+    }
+
+    /// Waits for an event or until guidance is due, at most for `patience`, and handles all events. `false` if the
+    /// worker must end.
+    fn handle_events(&mut self, inbox: &Receiver<Event>, patience: Duration) -> bool {
         if self.pending.is_empty() {
             let rest = self.rest_until.saturating_sub(self.clock.now());
-            let first = if self.due().is_some() {
-                inbox.recv_timeout(rest)
-            } else {
-                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            };
-            match first {
+            let wait = if self.due().is_some() { rest.min(patience) } else { patience };
+            match receive(inbox, wait) {
                 Ok(event) => self.pending.push_back(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return false,
@@ -174,12 +189,13 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     }
 
     /// Computes guidance and delivers it, unless an event makes it useless in the meantime.
-    fn compute(&mut self, inbox: &Receiver<Event>) {
+    fn compute(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
         let (Some(due), Some(costmap)) = (self.due(), self.costmap.as_deref()) else { return };
         let (cell, epoch, _) = due;
         let began = self.clock.now();
         let pending = RefCell::new(std::mem::take(&mut self.pending));
         let cancelled = || {
+            alive();
             let mut pending = pending.borrow_mut();
             let seen = pending.len();
             pending.extend(inbox.try_iter());
@@ -194,6 +210,16 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             self.rest_until = done + took;
             (self.deliver)(Box::new(Guided { guidance, took, done, epoch }));
         }
+    }
+}
+
+/// The next event, within `patience`. Without patience it doesn't wait at all.
+fn receive(inbox: &Receiver<Event>, patience: Duration) -> Result<Event, RecvTimeoutError> {
+    match inbox.try_recv() {
+        Ok(event) => Ok(event),
+        Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+        Err(TryRecvError::Empty) if patience.is_zero() => Err(RecvTimeoutError::Timeout),
+        Err(TryRecvError::Empty) => inbox.recv_timeout(patience),
     }
 }
 
@@ -213,7 +239,7 @@ mod tests {
 
     use crossbeam_channel::{Sender, unbounded};
     use trm_config::{GridConfig, GridKind};
-    use trm_grid::costmap_builder::CostmapBuilder;
+    use trm_grid::costmap_builder::{CostmapBuilder, build};
     use trm_grid::geometry::{Geometry, Rect};
     use trm_grid::occupancy::OccupancyGrid;
 
@@ -265,7 +291,9 @@ mod tests {
         fn new() -> Self {
             let config = GridConfig::default();
             let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
-            let costmap = builder.replace(empty(SIDE)).clone();
+            builder.take_grid(empty(SIDE));
+            builder.refresh_to_end();
+            let costmap = builder.costmap().unwrap().clone();
             let epochs = Arc::<Epochs>::default();
             let first = epochs.begin();
             let settings = Settings { travel: Travel::new(&config), tolerance: 0.5 };
@@ -293,7 +321,7 @@ mod tests {
                 delivered.push(*guided);
                 after.next().flatten().into_iter().for_each(|event| events.send(event).unwrap());
             };
-            GuidanceWorker::new(clock, self.settings, Arc::clone(&self.epochs), deliver).run(&inbox);
+            GuidanceWorker::new(clock, self.settings, Arc::clone(&self.epochs), deliver).run(&inbox, &|| {});
             delivered
         }
     }
@@ -311,8 +339,7 @@ mod tests {
     #[test]
     fn a_grid_of_another_size_cancels_the_guidance_for_the_one_before() {
         let setup = Setup::new();
-        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-        let resized = builder.replace(empty(50)).clone();
+        let resized = build(&GridConfig::default(), GridKind::Costmap, empty(50));
         let send = |events: &Sender<Event>| {
             events.send(Event::Grid(GridChange::Whole(Box::new(resized.clone())))).unwrap();
         };
@@ -325,9 +352,11 @@ mod tests {
     #[test]
     fn a_patch_of_the_grid_cancels_nothing_and_is_followed_by_new_guidance() {
         let mut setup = Setup::new();
-        let patch = setup.builder.update(Rect { col: 3, row: 0, width: 1, height: 1 }, &[100]).unwrap();
+        setup.builder.take_update(Rect { col: 3, row: 0, width: 1, height: 1 }, &[100]).unwrap();
+        let patch = setup.builder.refresh_to_end().unwrap();
+        assert!(matches!(patch, GridChange::Patch(_)));
         let after = setup.builder.costmap().unwrap().version();
-        let send = |events: &Sender<Event>| events.send(Event::Grid(GridChange::Patch(Box::new(patch)))).unwrap();
+        let send = |events: &Sender<Event>| events.send(Event::Grid(patch)).unwrap();
         let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
         let versions: Vec<_> = delivered.iter().map(|guided| guided.guidance.version()).collect();
         assert_eq!(versions, [setup.costmap.version(), after]);
@@ -364,31 +393,33 @@ mod tests {
         let geometry = Geometry::new(20, 10, 0.1, Pose::default()).unwrap();
         let config = GridConfig::default();
         let mut builder = CostmapBuilder::new(&config, GridKind::Map);
-        let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 200]).unwrap()).clone();
+        builder.take_grid(OccupancyGrid::new(geometry, vec![0; 200]).unwrap());
+        let whole = builder.refresh_to_end().unwrap();
         let (events, inbox) = unbounded();
         let (deliver, delivered) = unbounded();
         let epochs = Arc::<Epochs>::default();
         let settings = Settings { travel: Travel::new(&config), tolerance: 0.5 };
         let deliver = move |guided| deliver.send(guided).unwrap();
         let worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&epochs), deliver);
-        let handle = std::thread::spawn(move || worker.run(&inbox));
+        let handle = std::thread::spawn(move || worker.run(&inbox, &|| {}));
         let next = || delivered.recv_timeout(PATIENCE).expect("guidance is delivered");
 
         // The goal may come before the grid.
         let first = epochs.begin();
         events.send(Event::Goal(Pose::new(1.55, 0.55, 0.0), first)).unwrap();
-        events.send(Event::Grid(GridChange::Whole(Box::new(costmap)))).unwrap();
+        events.send(Event::Grid(whole)).unwrap();
         let guided = next();
         assert_eq!((guided.guidance.goal(), guided.epoch), (Cell::new(15, 5), first));
         assert!((guided.guidance.cost_to_go(Cell::new(5, 5)) - 10.0).abs() < 1e-3);
 
-        let wall = builder.update(Rect { col: 10, row: 0, width: 1, height: 10 }, &[100; 10]).unwrap();
-        events.send(Event::Grid(GridChange::Patch(Box::new(wall)))).unwrap();
+        let wall = Rect { col: 10, row: 0, width: 1, height: 10 };
+        builder.take_update(wall, &[100; 10]).unwrap();
+        events.send(Event::Grid(builder.refresh_to_end().unwrap())).unwrap();
         assert!(next().guidance.cost_to_go(Cell::new(5, 5)).is_infinite(), "behind the wall");
 
         epochs.finish(first);
-        let gone = builder.update(Rect { col: 10, row: 0, width: 1, height: 10 }, &[0; 10]).unwrap();
-        events.send(Event::Grid(GridChange::Patch(Box::new(gone)))).unwrap();
+        builder.take_update(wall, &[0; 10]).unwrap();
+        events.send(Event::Grid(builder.refresh_to_end().unwrap())).unwrap();
         let second = epochs.begin();
         events.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), second)).unwrap();
         let guided = next();

@@ -56,7 +56,7 @@ pub fn join(routes: &Routes, costmap: &Costmap, guidance: &Guidance, goal: Pose,
 mod tests {
     use proptest::prelude::*;
     use trm_config::{GridConfig, GridKind};
-    use trm_grid::costmap_builder::CostmapBuilder;
+    use trm_grid::costmap_builder::build;
     use trm_grid::geometry::Geometry;
     use trm_grid::occupancy::OccupancyGrid;
     use trm_grid::travel::Travel;
@@ -77,8 +77,7 @@ mod tests {
         fn new(costs: Vec<i8>, goal: (i32, i32)) -> Self {
             let config = GridConfig::default();
             let geometry = Geometry::new(SIDE, SIDE, 0.1, Pose::new(3.0, -2.0, 0.4)).unwrap();
-            let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
-            let map = builder.replace(OccupancyGrid::new(geometry, costs).unwrap()).clone();
+            let map = build(&config, GridKind::Costmap, OccupancyGrid::new(geometry, costs).unwrap());
             let goal = Cell::new(goal.0, goal.1);
             let at = geometry.to_point(CellPoint::new(f64::from(goal.col) + 0.2, f64::from(goal.row) - 0.1));
             Self { map, travel: Travel::new(&config), goal: (goal, Pose::new(at.x, at.y, 0.7)) }

@@ -42,7 +42,7 @@ const MAX_PATH_CELLS: usize = 1 << 16;
 /// ```
 /// use std::time::{Duration, Instant};
 /// use trm_config::{Config, GridKind};
-/// use trm_grid::costmap_builder::CostmapBuilder;
+/// use trm_grid::costmap_builder::build;
 /// use trm_grid::geometry::Geometry;
 /// use trm_grid::occupancy::OccupancyGrid;
 /// use trm_grid::units::Pose;
@@ -55,8 +55,7 @@ const MAX_PATH_CELLS: usize = 1 << 16;
 /// let mut cells = vec![0; 60 * 60];
 /// cells[30 * 60..30 * 60 + 40].fill(100);
 /// let grid = OccupancyGrid::new(Geometry::new(60, 60, 0.05, Pose::default())?, cells)?;
-/// let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-/// let costmap = builder.replace(grid);
+/// let costmap = build(&config.grid, GridKind::Map, grid);
 ///
 /// // The released model, on the fastest backend of this machine.
 /// let bundle = Bundle::load(&trm_net::released::find(None, std::iter::empty())?)?;
@@ -71,7 +70,7 @@ const MAX_PATH_CELLS: usize = 1 << 16;
 ///     deadline: arrived + Duration::from_secs(10),
 ///     epoch: None,
 /// };
-/// let outcome = planner.plan(costmap, None, &request, &clock);
+/// let outcome = planner.plan(&costmap, None, &request, &clock);
 /// let path = outcome.path?;
 /// assert_eq!(path.poses().first().map(|pose| pose.point()), Some(request.start.point()));
 /// assert_eq!(path.poses().last(), Some(&request.goal));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::{Ignorant, Simulated, bundle, costmap, pose};
 use trm_config::{Config, GridKind};
+use trm_grid::costmap::GridChange;
 use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::Rect;
 use trm_grid::guidance::Guidance;
@@ -26,7 +27,8 @@ fn long_paths_and_changes_of_the_grid_allocate_nothing() {
     let mut map = costmap(&config, 0.05, &rows);
     let geometry = *map.geometry();
     let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-    map.clone_from(builder.replace(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap()));
+    builder.take_grid(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap());
+    map.apply(&builder.refresh_to_end().unwrap());
     let clock = Simulated::default();
     let backend = Ignorant { clock: clock.clone(), net_us: Arc::new(AtomicU64::new(500)), stubborn: false, size: 32 };
     let mut planner =
@@ -38,7 +40,9 @@ fn long_paths_and_changes_of_the_grid_allocate_nothing() {
     let mut patches: Vec<_> = (0..20)
         .map(|i| {
             let rect = Rect { col: 60 + 50 * i, row: 20, width: 3, height: 3 };
-            builder.update(rect, &[100; 9]).unwrap()
+            builder.take_update(rect, &[100; 9]).unwrap();
+            let Some(GridChange::Patch(patch)) = builder.refresh_to_end() else { panic!("a small change is a patch") };
+            patch
         })
         .collect();
     let (mut poses, mut valid) = (0, 0);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::{CostmapBuilder, build};
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
@@ -60,7 +60,9 @@ impl Drive {
     fn new(config: Config, data: Vec<i8>) -> Self {
         let geometry = Geometry::new(WIDTH as u32, HEIGHT as u32, 0.1, Pose::new(-1.0, 2.0, 0.3)).unwrap();
         let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-        let map = builder.replace(OccupancyGrid::new(geometry, data).unwrap()).clone();
+        builder.take_grid(OccupancyGrid::new(geometry, data).unwrap());
+        builder.refresh_to_end();
+        let map = builder.costmap().unwrap().clone();
         let clock = Simulated::default();
         let planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
         let (start, goal) = (pose(&map, 6.2, 30.1, 0.0), pose(&map, WIDTH as f64 - 8.0, 28.3, 1.0));
@@ -80,7 +82,10 @@ impl Drive {
         let row = (up * f64::from(HEIGHT)) as i32;
         let rect = Rect { col, row, width, height }.grown(0, self.map.geometry());
         let values = vec![if comes { 100 } else { 0 }; rect.area()];
-        self.map.apply(&self.builder.update(rect, &values).unwrap());
+        self.builder.take_update(rect, &values).unwrap();
+        if let Some(change) = self.builder.refresh_to_end() {
+            self.map.apply(&change);
+        }
     }
 
     /// The published poses and their source.
@@ -172,8 +177,7 @@ proptest! {
 /// The same costs as a new grid.
 fn costmap_like(drive: &Drive) -> Costmap {
     let data = drive.map.costs().into_iter().map(|cost| if cost == 255 { -1 } else { cost as i8 }).collect();
-    let mut builder = CostmapBuilder::new(&drive.config.grid, GridKind::Costmap);
-    builder.replace(OccupancyGrid::new(*drive.map.geometry(), data).unwrap()).clone()
+    build(&drive.config.grid, GridKind::Costmap, OccupancyGrid::new(*drive.map.geometry(), data).unwrap())
 }
 
 #[test]

@@ -143,7 +143,9 @@ fn run(case: &Case) -> Result<(bool, bool), TestCaseError> {
     let config = GridConfig { allow_unknown: case.allow_unknown, ..GridConfig::default() };
     let geometry = Geometry::new(SIDE, SIDE, 0.1, Pose::new(3.0, -2.0, case.yaw)).unwrap();
     let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
-    let mut map = builder.replace(OccupancyGrid::new(geometry, case.values.clone()).unwrap()).clone();
+    builder.take_grid(OccupancyGrid::new(geometry, case.values.clone()).unwrap());
+    builder.refresh_to_end();
+    let mut map = builder.costmap().unwrap().clone();
     let rules = Rules { allow_unknown: case.allow_unknown, escape: case.escape };
     let travel = Travel::new(&GridConfig { allow_unknown: case.route_allows_unknown, ..config });
     let (mut routes, mut path, mut draft) = (Routes::default(), VerifiedPath::default(), Draft::default());
@@ -158,8 +160,11 @@ fn run(case: &Case) -> Result<(bool, bool), TestCaseError> {
     }
     for (number, (col, row, value)) in case.updates.iter().enumerate() {
         let rect = Rect { col: *col, row: *row, width: 1, height: 1 };
-        map.apply(&builder.update(rect, &[*value]).unwrap());
-        // Without a recheck after the last update, the route must not be accepted.
+        builder.take_update(rect, &[*value]).unwrap();
+        if let Some(change) = builder.refresh_to_end() {
+            map.apply(&change);
+        }
+        // Without a recheck after the last change, the route must not be accepted.
         if number % 2 == 0 {
             routes.recheck(&map, travel);
         }

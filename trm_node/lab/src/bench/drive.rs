@@ -186,10 +186,10 @@ impl Drive {
         let cell = self.costmap.geometry().nearest_cell(self.robot.point());
         let window = self.planner.window(cell, self.costmap.geometry());
         let (costmap, guidance_thread, has_changed) = (&mut self.costmap, &self.guidance_thread, &mut self.has_changed);
-        self.obstacles.go_on(seconds, (cell, self.goal), &self.path, &mut self.random, |patch| {
-            *has_changed |= window.is_some_and(|window| overlap(&window, patch.rect()));
-            costmap.apply(&patch);
-            guidance_thread.patch(patch);
+        self.obstacles.go_on(seconds, (cell, self.goal), &self.path, &mut self.random, |change| {
+            *has_changed |= window.is_some_and(|window| overlap(&window, change.rect()));
+            costmap.apply(&change);
+            guidance_thread.change(change);
         })?;
         if self.robot.point().distance(self.goal_pose().point()) <= self.goal_reached || self.stuck > PATIENCE_S {
             self.choose_goal(cell);

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use trm_grid::costmap::{CostPatch, Costmap, GridChange};
+use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::Pose;
 use trm_planner::epoch::Epochs;
 use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided, Settings};
@@ -29,7 +29,7 @@ impl GuidanceThread {
         // The receiver is gone only when nobody needs guidance any more.
         let deliver = move |guided| drop(outbox.send(guided));
         let worker = GuidanceWorker::new(clock, settings, Arc::clone(&epochs), deliver);
-        let thread = std::thread::spawn(move || worker.run(&inbox));
+        let thread = std::thread::spawn(move || worker.run(&inbox, &|| {}));
         let started = Self { events, delivered, epochs, epoch: 0, thread: Some(thread) };
         started.send(Event::Grid(GridChange::Whole(Box::new(costmap))));
         started
@@ -47,8 +47,8 @@ impl GuidanceThread {
     }
 
     /// Passes on a change of the costs.
-    pub fn patch(&self, patch: CostPatch) {
-        self.send(Event::Grid(GridChange::Patch(Box::new(patch))));
+    pub fn change(&self, change: GridChange) {
+        self.send(Event::Grid(change));
     }
 
     /// Has old guidance freed on the worker's thread.

@@ -132,7 +132,9 @@ impl SceneRunner<'_> {
     /// One goal on one grid: plans cold, still, moved, and with an obstacle on the path. A grid in which no two cells
     /// can reach each other is skipped.
     fn scene(&mut self, bundle: &Bundle, mut builder: CostmapBuilder, grid: &OccupancyGrid) -> anyhow::Result<()> {
-        let costmap = builder.replace(grid.clone()).clone();
+        builder.take_grid(grid.clone());
+        builder.refresh_to_end();
+        let Some(costmap) = builder.costmap().cloned() else { return Ok(()) };
         let Some((mut start, goal)) = Regions::of(&costmap).any_pair(&costmap, &mut self.random) else { return Ok(()) };
         let Some(guidance) = field(&costmap, goal, self.setting.travel()) else { return Ok(()) };
         let mut planner = match self.planner.take() {
@@ -153,7 +155,10 @@ impl SceneRunner<'_> {
         }
         if let Some((rect, values)) = self.obstacle(grid, &path, start, goal) {
             let mut changed = costmap.clone();
-            changed.apply(&builder.update(rect, &values)?);
+            builder.take_update(rect, &values)?;
+            if let Some(change) = builder.refresh_to_end() {
+                changed.apply(&change);
+            }
             // The guidance is that of the unchanged grid, as in the node at the first tick after a change.
             self.plan(&mut planner, &query(&changed, start), TickKind::Obstacle);
         }

@@ -9,7 +9,7 @@ use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
 use image::{ExtendedColorType, ImageEncoder as _};
 use serde::Serialize;
 use trm_config::{Config, GridKind};
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Cell;
 
@@ -46,8 +46,7 @@ pub fn run(args: &TilesArgs) -> anyhow::Result<String> {
 
 /// The cells nearest to the four corners among those that a robot can reach from the streets.
 fn corners(config: &Config, grid: &OccupancyGrid) -> Option<[Cell; 4]> {
-    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-    let regions = Regions::of(builder.replace(grid.clone()));
+    let regions = Regions::of(&build(&config.grid, GridKind::Map, grid.clone()));
     let geometry = grid.geometry();
     let (width, height) = (geometry.width() as i32, geometry.height() as i32);
     let middle = |cell: Cell| (cell.row - height / 2).abs() + (cell.col - width / 2).abs();
@@ -118,8 +117,7 @@ mod tests {
         assert_eq!((grid.geometry().width(), grid.geometry().height()), (900, 900));
         assert!([-1, 0, 100].iter().all(|value| grid.data().contains(value)));
         let config = Config::with(|config| config.grid.robot_radius = 0.3);
-        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-        let regions = Regions::of(builder.replace(grid.clone()));
+        let regions = Regions::of(&build(&config.grid, GridKind::Map, grid.clone()));
         let at = |pose: &serde_json::Value| {
             let point = trm_grid::units::Pose::new(pose[0].as_f64().unwrap(), pose[1].as_f64().unwrap(), 0.0).point();
             grid.geometry().index(grid.geometry().cell_at(point).unwrap()).unwrap()

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use trm_config::GridKind;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_net::bundle::Bundle;
 use trm_planner::halt::deadline::Clock as _;
@@ -49,8 +49,7 @@ impl PathQuality {
         bar: &ProgressBar,
     ) -> anyhow::Result<Self> {
         let clock = Instant::now();
-        let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
-        let costmap = builder.replace(map);
+        let costmap = &build(&setting.config.grid, GridKind::Map, map);
         let regions = Regions::of(costmap);
         let mut planner = planners::planner(setting, &setting.config, bundle, &clock)?;
         planner.prepare(costmap);

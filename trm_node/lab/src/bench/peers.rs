@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use trm_config::GridKind;
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::guidance::Guidance;
 use trm_grid::units::{Cell, Pose};
 use trm_net::bundle::Bundle;
@@ -91,8 +91,7 @@ pub fn measure(
     let each = setting.part_duration(SECONDS) / maps.len().max(1) as u32;
     let mut peers = Vec::new();
     for (number, map) in maps.iter().enumerate() {
-        let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
-        let costmap = builder.replace(map.grid.clone());
+        let costmap = &build(&setting.config.grid, GridKind::Map, map.grid.clone());
         let mut race = PeerRace::new(setting, bundle, costmap)?;
         let regions = Regions::of(costmap);
         let mut random = Random::new(setting.seed);

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use trm_config::GridKind;
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::units::Cell;
 use trm_net::bundle::Bundle;
 use trm_planner::halt::deadline::Clock as _;
@@ -65,8 +65,7 @@ pub struct Slowdown {
 /// If the bundle can't be run on the window, or the map has no way to drive.
 pub fn measure(setting: &BenchSetting, bundle: &Bundle, map: &BenchMap, bar: &ProgressBar) -> anyhow::Result<Slowdown> {
     let (mut planner, switch, clock) = slowed_planner(setting, bundle)?;
-    let mut builder = CostmapBuilder::new(&setting.config.grid, GridKind::Map);
-    let costmap = builder.replace(map.grid.clone());
+    let costmap = &build(&setting.config.grid, GridKind::Map, map.grid.clone());
     planner.prepare(costmap);
     let regions = Regions::of(costmap);
     let mut random = Random::new(setting.seed);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::geometry::Geometry;
 use trm_grid::map_file;
 use trm_grid::occupancy::OccupancyGrid;
@@ -66,7 +66,7 @@ impl MapWorld {
         };
         let costs = |resolution: &f64| -> anyhow::Result<Costmap> {
             let pooled = pool(&grid, *resolution).with_context(|| format!("map file {}", file.display()))?;
-            Ok(CostmapBuilder::new(&config.grid, GridKind::Map).replace(pooled).clone())
+            Ok(build(&config.grid, GridKind::Map, pooled))
         };
         let costmaps = resolutions.iter().map(costs).collect::<anyhow::Result<_>>()?;
         Ok(Self { name, file, costmaps })

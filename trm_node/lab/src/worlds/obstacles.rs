@@ -2,7 +2,7 @@
 //! change updates a rectangle of the costs, as an update of a map does.
 
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::{CostPatch, Costmap};
+use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::error::GridError;
 use trm_grid::geometry::Rect;
@@ -68,11 +68,12 @@ impl Obstacles {
     /// Draws the tracks of the discs on a map.
     pub fn new(config: &Config, map: OccupancyGrid, random: &mut Random) -> Self {
         let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-        let costmap = builder.replace(map.clone());
+        builder.take_grid(map.clone());
+        builder.refresh_to_end();
         let resolution = map.geometry().resolution();
         let radius = RADIUS / resolution;
         let apart = (RADIUS + config.grid.robot_radius) / resolution + 1.5;
-        let wide = wide(costmap, apart.ceil() as usize);
+        let wide = builder.costmap().map_or_else(Vec::new, |costmap| wide(costmap, apart.ceil() as usize));
         let mut new = Self {
             next_drop: random.number(PAUSE.0, PAUSE.1),
             still: map,
@@ -131,7 +132,7 @@ impl Obstacles {
         (robot, goal): (Cell, Cell),
         path: &[Pose],
         random: &mut Random,
-        mut changed: impl FnMut(CostPatch),
+        mut changed: impl FnMut(GridChange),
     ) -> Result<(), GridError> {
         let track = TRACK / SPEED;
         for number in 0..self.discs.len() {
@@ -144,7 +145,7 @@ impl Obstacles {
             self.discs[number].phase = phase;
             let before = self.discs[number].stands.replace(there);
             if before != Some(there) {
-                changed(self.stamp(before, Some(there))?);
+                self.stamp(before, Some(there))?.into_iter().for_each(&mut changed);
             }
         }
         self.next_drop -= seconds;
@@ -152,14 +153,14 @@ impl Obstacles {
             let left = left - seconds;
             self.dropped = (left > 0.0).then_some((cell, left));
             if left <= 0.0 {
-                changed(self.stamp(Some(cell), None)?);
+                self.stamp(Some(cell), None)?.into_iter().for_each(&mut changed);
             }
         } else if self.next_drop <= 0.0 {
             self.next_drop = AGAIN;
             if let Some(cell) = self.ahead(robot, goal, path, random) {
                 self.dropped = Some((cell, LIES));
                 self.next_drop = LIES + random.number(PAUSE.0, PAUSE.1);
-                changed(self.stamp(None, Some(cell))?);
+                self.stamp(None, Some(cell))?.into_iter().for_each(&mut changed);
             }
         }
         Ok(())
@@ -178,8 +179,9 @@ impl Obstacles {
         path.iter().filter_map(|pose| geometry.cell_at(pose.point())).find(apart)
     }
 
-    /// Updates the costs for a disc that goes from one cell to another; `None` is off the map.
-    fn stamp(&mut self, from: Option<Cell>, to: Option<Cell>) -> Result<CostPatch, GridError> {
+    /// Updates the costs for a disc that goes from one cell to another; `None` is off the map. Gives the change, if any
+    /// cost has changed.
+    fn stamp(&mut self, from: Option<Cell>, to: Option<Cell>) -> Result<Option<GridChange>, GridError> {
         let geometry = *self.still.geometry();
         let reach = self.radius.ceil() as i32;
         let cells = || from.into_iter().chain(to);
@@ -198,7 +200,8 @@ impl Obstacles {
             let covered = standing.into_iter().any(|disc| distance(disc, cell) <= self.radius);
             self.values.push(if covered { FULL } else { still });
         }
-        self.builder.update(rect, &self.values)
+        self.builder.take_update(rect, &self.values)?;
+        Ok(self.builder.refresh_to_end())
     }
 }
 
@@ -242,6 +245,7 @@ fn erode(cells: &mut [bool], length: usize, lines: usize, (line, step): (usize, 
 
 #[cfg(test)]
 mod tests {
+    use trm_grid::costmap_builder::build;
     use trm_grid::geometry::Geometry;
 
     use super::*;
@@ -258,18 +262,18 @@ mod tests {
         let (robot, goal) = (Cell::new(20, 80), Cell::new(180, 80));
         let path: Vec<Pose> =
             (20..180).map(|col| geometry.center(Cell::new(col, 80))).map(|p| Pose::new(p.x, p.y, 0.0)).collect();
-        let (mut patches, mut dropped) = (0, 0);
+        let (mut changes, mut dropped) = (0, 0);
         for _ in 0..1000 {
             obstacles
-                .go_on(0.02, (robot, goal), &path, random, |patch| {
-                    copy.apply(&patch);
-                    patches += 1;
+                .go_on(0.02, (robot, goal), &path, random, |change| {
+                    copy.apply(&change);
+                    changes += 1;
                 })
                 .unwrap();
             dropped += u32::from(obstacles.dropped.is_some());
             assert!(copy.is_free(robot, false) && copy.is_free(goal, false));
         }
-        assert!(patches > 100 && dropped > 0, "{patches} {dropped}");
+        assert!(changes > 100 && dropped > 0, "{changes} {dropped}");
         // The updates have led to what the whole map gives.
         let mut data = map.data().to_vec();
         let standing =
@@ -280,8 +284,7 @@ mod tests {
                 *value = FULL;
             }
         }
-        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-        let whole = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
+        let whole = &build(&config.grid, GridKind::Map, OccupancyGrid::new(geometry, data).unwrap());
         assert!(whole.costs() == copy.costs());
     }
 
@@ -294,8 +297,7 @@ mod tests {
         });
         let mut data = vec![0; 63];
         data[9 * 3 + 6] = FULL;
-        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-        let costmap = builder.replace(OccupancyGrid::new(geometry, data).unwrap());
+        let costmap = &build(&config.grid, GridKind::Map, OccupancyGrid::new(geometry, data).unwrap());
         let wide = wide(costmap, 2);
         let found: Vec<Cell> = (0..63).filter(|at| wide[*at]).map(|at| geometry.cell(at)).collect();
         assert_eq!(

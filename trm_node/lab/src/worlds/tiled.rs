@@ -1,7 +1,7 @@
 //! A map of any size: copies of a real one, with streets between them and doors into each.
 
 use trm_config::{Config, GridKind};
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::error::GridError;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;
@@ -54,8 +54,7 @@ pub fn tiled(
 
 /// Which cells belong to the largest region that the robot can drive in.
 fn main_region(config: &Config, tile: &OccupancyGrid) -> Vec<bool> {
-    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-    let costmap = builder.replace(tile.clone());
+    let costmap = &build(&config.grid, GridKind::Map, tile.clone());
     let regions = Regions::of(costmap);
     let cells = costmap.geometry().cells();
     let mut largest: (usize, usize) = (0, 0);
@@ -176,8 +175,7 @@ mod tests {
         let config = Config::default();
         let large = tiled(&config, &tile, 200, &mut Random::new(1)).unwrap();
         assert_eq!((large.geometry().width(), large.geometry().height()), (200, 200));
-        let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-        let regions = Regions::of(builder.replace(large));
+        let regions = Regions::of(&build(&config.grid, GridKind::Map, large));
         let street = 8 * 200 + 8;
         for (row, col) in [(0, 0), (0, 1), (1, 0), (2, 2)] {
             let room = (18 + row * 48 + 15) * 200 + 18 + col * 58 + 20;

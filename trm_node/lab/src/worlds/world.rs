@@ -5,7 +5,7 @@ use std::ops::Range;
 use trm_config::{GridConfig, GridKind};
 use trm_grid::cost::{LETHAL, UNKNOWN};
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::error::GridError;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
@@ -64,8 +64,7 @@ impl World {
 pub fn costmap(side: usize, resolution: f64, costs: &[u8]) -> Result<Costmap, GridError> {
     let geometry = Geometry::new(side as u32, side as u32, resolution, Pose::default())?;
     let values = costs.iter().map(|cost| if *cost == UNKNOWN { -1 } else { *cost as i8 }).collect();
-    let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
-    Ok(builder.replace(OccupancyGrid::new(geometry, values)?).clone())
+    Ok(build(&GridConfig::default(), GridKind::Costmap, OccupancyGrid::new(geometry, values)?))
 }
 
 /// The square of `side` × `side` cells of a grid that begins at its cell (`col`, `row`). Cells outside the grid are

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use trm_config::{Config, GridKind};
 use trm_grid::costmap::Costmap;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{CellPoint, Point, Pose};
@@ -34,8 +34,7 @@ pub fn costmap(config: &Config, resolution: f64, rows: &[String]) -> Costmap {
         _ => 0,
     };
     let data = rows.iter().flat_map(|row| row.chars().map(value)).collect();
-    let mut builder = CostmapBuilder::new(&config.grid, GridKind::Map);
-    builder.replace(OccupancyGrid::new(geometry, data).expect("legal values")).clone()
+    build(&config.grid, GridKind::Map, OccupancyGrid::new(geometry, data).expect("legal values"))
 }
 
 /// The pose in the map frame at a point in cells.
