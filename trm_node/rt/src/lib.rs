@@ -8,6 +8,8 @@
 pub mod allocator;
 pub mod clock;
 #[cfg(not(loom))]
+pub mod cpu_latency;
+#[cfg(not(loom))]
 mod futex;
 #[cfg(loom)]
 mod loom_model;

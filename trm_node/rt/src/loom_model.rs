@@ -126,6 +126,11 @@ impl<T> Consumer<T> {
         self.queue.pop()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.steps.step();
+        self.queue.is_empty()
+    }
+
     pub fn is_abandoned(&self) -> bool {
         self.steps.step();
         self.queue.is_abandoned()

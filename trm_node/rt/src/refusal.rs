@@ -19,6 +19,14 @@ pub enum Refusal {
         /// The system's reason.
         cause: String,
     },
+    /// Idle CPUs sleep as deeply as the system has it.
+    #[error("a CPU latency of {microseconds} us refused ({cause})")]
+    CpuLatency {
+        /// The time to wake up that was asked for.
+        microseconds: i32,
+        /// The system's reason.
+        cause: String,
+    },
     /// The process may not lock its memory.
     #[error("memory stays unlocked ({cause})")]
     MemoryLock {
@@ -32,7 +40,10 @@ impl Refusal {
     #[must_use]
     pub fn cause(&self) -> &str {
         match self {
-            Self::Priority { cause, .. } | Self::Cpu { cause, .. } | Self::MemoryLock { cause } => cause,
+            Self::Priority { cause, .. }
+            | Self::Cpu { cause, .. }
+            | Self::CpuLatency { cause, .. }
+            | Self::MemoryLock { cause } => cause,
         }
     }
 
@@ -47,6 +58,9 @@ impl Refusal {
             }
             Self::Cpu { .. } => {
                 "it must be one of the machine's and of those that taskset or a cpuset leaves the process"
+            }
+            Self::CpuLatency { .. } => {
+                "give the user write access to /dev/cpu_dma_latency (a udev rule, or DeviceAllow= in a unit)"
             }
             Self::MemoryLock { .. } => {
                 "give the user `memlock unlimited` in /etc/security/limits.conf (the group realtime of ros2_control), \

@@ -2,7 +2,7 @@
 //!
 //! The receiver takes no lock, allocates nothing, and never waits for a sender, not even for one that was interrupted
 //! in the middle of sending: that sender could be waiting for the receiver's CPU. The same holds for a [`SoleSender`].
-//! Clones of a [`Sender`] take turns, and wait while the queue is full.
+//! Clones of a [`Sender`] take turns, and may wait while the queue is full.
 //!
 //! ```
 //! use trm_rt::ring::channel;
@@ -91,12 +91,36 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// The value itself when the receiver is gone.
-    pub fn send(&self, value: T) -> Result<(), T> {
-        let mut sender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while sender.room() == 0 && !sender.queue.is_abandoned() {
+    pub fn send(&self, mut value: T) -> Result<(), T> {
+        // The lock isn't held while this waits: who must not wait can try meanwhile.
+        loop {
+            value = match self.try_send(value) {
+                Ok(()) => return Ok(()),
+                Err(value) if self.is_closed() => return Err(value),
+                Err(value) => value,
+            };
             sleep(POLL_PERIOD);
         }
-        sender.try_send(value)
+    }
+
+    /// Sends a value if there is room for it. Waits at most for other senders.
+    ///
+    /// # Errors
+    /// The value itself when the queue is full, or when its receiver is gone.
+    pub fn try_send(&self, value: T) -> Result<(), T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).try_send(value)
+    }
+
+    /// How many more values the queue has room for.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).room()
+    }
+
+    /// Whether the receiver is gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).queue.is_abandoned()
     }
 }
 
@@ -117,6 +141,12 @@ impl<T> Receiver<T> {
     /// The next value, if there is one.
     pub fn take(&mut self) -> Option<T> {
         self.queue.pop().ok()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 
     /// The next value, which is waited for; `None` when none comes within `patience`.
