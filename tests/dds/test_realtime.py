@@ -7,6 +7,7 @@ import ctypes
 import os
 import pathlib
 import resource
+import sys
 
 import numpy as np
 import pytest
@@ -165,6 +166,17 @@ def test_a_cpu_that_is_not_there_is_a_warning(start):
     assert "CPU 1000 refused" in planner(peer)["affinity"]
     peer.publish_map(worlds.room())
     peer.plan_to(START, (3.0, 2.0, 0.5))
+
+
+@pytest.mark.skipif(not os.access("/dev/cpu_dma_latency", os.R_OK | os.W_OK), reason="no /dev/cpu_dma_latency here")
+def test_idle_cpus_are_held_awake_while_the_node_runs(start):
+    device = pathlib.Path("/dev/cpu_dma_latency")
+    before = int.from_bytes(device.read_bytes(), sys.byteorder, signed=True)
+    node, peer = start({"cpu_dma_latency_us": 20})
+    assert planner(peer)["cpu_latency"] == "held"
+    assert int.from_bytes(device.read_bytes(), sys.byteorder, signed=True) == min(before, 20)
+    assert node.stop() == 0
+    assert int.from_bytes(device.read_bytes(), sys.byteorder, signed=True) == before
 
 
 @needs_memory

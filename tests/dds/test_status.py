@@ -8,7 +8,7 @@ import worlds
 
 STAGES = ("encode_us", "recurse_us", "decode_us", "verify_us", "smooth_us", "fallback_us", "publish_us")
 COSTS = ("page_faults", "allocations", "voluntary_switches", "involuntary_switches")
-KEYS = {"result", "source", "guidance", "stop", "steps", "applications", "share", "expansions", "warm",
+KEYS = {"map_messages", "map_stamp", "map_lag_ms", "map_suspect", "result", "source", "guidance", "stop", "steps", "applications", "share", "expansions", "warm",
         "inference_failed", "inference_error", "length_m", "deadline_ms", "margin_ms", "total_ms", *STAGES, "wake_us",
         *COSTS, "guidance_ms", "guidance_age_ms", "missed", "plan_id"}
 OK, WARN, ERROR = 0, 1, 2
@@ -81,7 +81,7 @@ def test_the_diagnostics_count_what_the_statuses_say(run):
     mark = run.now()
     run.wait(lambda: [s for t, s in run.diagnostics if t > mark and s.name == "/trm_node: planner"], "diagnostics")
     names = {status.name for _, status in run.diagnostics if status.name.startswith("/trm_node")}
-    assert names == {"/trm_node: planner", "/trm_node: inputs"}
+    assert names == {"/trm_node: planner", "/trm_node: inputs", "/trm_node: threads"}
     whole = [s for t, s in run.diagnostics if t > mark and s.name == "/trm_node: planner"][0]
     values = {v.key: v.value for v in whole.values}
     sources = [int(values[key]) for key in ("model", "previous", "fallback", "none")]

@@ -8,7 +8,6 @@ use toml_edit::DocumentMut;
 use crate::paths;
 use crate::repository::Repository;
 
-const MAKEFILES: [&str; 2] = ["Makefile", "models/models.mk"];
 const TRM: &str = "trm_node/cli/src/main.rs";
 
 /// What commands can name.
@@ -21,7 +20,9 @@ pub struct Commands {
 
 impl Commands {
     pub fn of(repository: &Repository) -> Self {
-        let makefiles = MAKEFILES.iter().filter_map(|path| repository.text(path));
+        // The Makefile, and what it includes.
+        let is_makefile = |path: &str| path == "Makefile" || paths::extension(path) == Some("mk");
+        let makefiles = repository.files().filter(|(path, _)| is_makefile(path)).map(|(_, text)| text);
         let mut packages = BTreeMap::new();
         for folder in repository.package_folders("") {
             let manifest = repository.text(&format!("{folder}/Cargo.toml")).unwrap_or_default();

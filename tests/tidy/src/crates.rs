@@ -13,6 +13,8 @@ const CRATES: &str = "trm_node/";
 const FLOW: [&str; 6] = ["trm_config", "trm_grid", "trm_safety", "trm_kernel", "trm_net", "trm_planner"];
 /// Linux for real-time threads: knows nothing of planning.
 const REAL_TIME: &str = "trm_rt";
+/// The threads of the node, without ROS.
+const THREADS: &str = "trm_flow";
 const LABORATORY: &str = "trm_lab";
 const COMMAND: &str = "trm";
 const NODE: &str = "trm_node";
@@ -31,7 +33,9 @@ pub fn check(repository: &Repository) -> Vec<Violation> {
             Err(error) => violations.push(Violation::new(&path, 1, format!("can't be parsed: {error}"))),
         }
     }
-    let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    // What is vendored is somebody else's.
+    let own = packages.iter().filter(|package| !package.manifest.starts_with("vendor/"));
+    let ours: BTreeSet<&str> = own.map(|package| package.name.as_str()).collect();
     for package in packages.iter().filter(|package| package.manifest.starts_with(CRATES)) {
         let text = repository.text(&package.manifest).unwrap_or_default();
         violations.extend(package.faults(&ours).into_iter().map(|(name, fault)| {
@@ -49,9 +53,10 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
     }
     match name {
         REAL_TIME => Some(Vec::new()),
+        THREADS => Some([&FLOW[..], &[REAL_TIME]].concat()),
         // The node on a robot carries no laboratory.
-        LABORATORY | NODE => Some([&FLOW[..], &[REAL_TIME]].concat()),
-        COMMAND => Some([&FLOW[..], &[REAL_TIME, LABORATORY]].concat()),
+        LABORATORY | NODE => Some([&FLOW[..], &[REAL_TIME, THREADS]].concat()),
+        COMMAND => Some([&FLOW[..], &[REAL_TIME, THREADS, LABORATORY]].concat()),
         _ => None,
     }
 }
@@ -120,7 +125,7 @@ mod tests {
     fn faults(folder: &str, name: &str, manifest: &str) -> Vec<String> {
         let mut files: Vec<(String, String)> = FLOW
             .iter()
-            .chain(&[REAL_TIME, LABORATORY, COMMAND, NODE])
+            .chain(&[REAL_TIME, THREADS, LABORATORY, COMMAND, NODE])
             .filter(|other| **other != name)
             .map(|name| (format!("trm_node/of_{name}/Cargo.toml"), format!("[package]\nname = \"{name}\"\n")))
             .collect();

@@ -8,6 +8,7 @@ use crate::paths;
 
 /// What is made in a checkout and never committed, from the root. See `.gitignore`.
 const IGNORED: &[&str] = &[
+    "vendor/r2r/src",
     ".git",
     ".ros",
     ".venv",

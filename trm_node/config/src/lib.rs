@@ -8,5 +8,7 @@ pub mod list;
 mod parameter;
 pub mod value;
 
-pub use list::{Config, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, NodeConfig, PlannerConfig, StartSource};
+pub use list::{
+    Config, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, NodeConfig, PlannerConfig, StartSource, SuspectMap,
+};
 pub use value::{Needs, ParameterError, ParameterSpec, Range, Value};

@@ -18,6 +18,16 @@ text_enum! {
 }
 
 text_enum! {
+    /// What becomes of plans while a message about the grid may have been lost.
+    SuspectMap {
+        /// There are none: each says `STALE_MAP`.
+        Stop = "stop",
+        /// They go on, with a warning.
+        Warn = "warn",
+    }
+}
+
+text_enum! {
     /// Where the robot's pose comes from.
     StartSource {
         /// The transform from the map frame to the robot's frame.
@@ -115,12 +125,18 @@ parameters! {
         planner_frequency: f64 = 20.0, "Hz", Range::Real(0.1, 1000.0), Needs::Nothing;
         /// Time limit from the arrival of a request to the publication of its path.
         deadline_ms: f64 = 30.0, "ms", Range::Real(0.1, 10_000.0), Needs::Nothing;
+        /// Maximum time that a message about the grid may wait before the costs hold it. A plan on older costs is refused as `STALE_MAP`.
+        max_map_lag_ms: f64 = 200.0, "ms", Range::Real(1.0, 60_000.0), Needs::Nothing;
+        /// What becomes of plans while a message about the grid was lost, or may have been: `stop` (refused as `STALE_MAP`) or `warn`. Both end with the next whole grid.
+        suspect_map: SuspectMap = SuspectMap::Stop, "", Range::OneOf(SuspectMap::NAMES), Needs::Nothing;
         /// Real-time priority (`SCHED_FIFO`) of the planning thread; the publishing thread runs 1 below it. 0: no real-time priority. If the system refuses, the node warns and carries on without.
         thread_priority: i64 = 50_i64, "", Range::Whole(0, 99), Needs::Restart;
         /// CPU that the planning thread is pinned to; -1: any.
         cpu_affinity: i64 = -1_i64, "", Range::Whole(-1, 1023), Needs::Restart;
         /// Whether the node's memory is locked, so that it is never swapped out.
         lock_memory: bool = false, "", Range::Flag, Needs::Restart;
+        /// Longest time that an idle CPU may take to wake up, asked for through `/dev/cpu_dma_latency` while the node runs; 0: CPUs don't sleep; -1: as the system has it. If the system refuses, the node warns and carries on without.
+        cpu_dma_latency_us: i64 = -1_i64, "us", Range::Whole(-1, 1_000_000), Needs::Restart;
         /// Folder of the model bundle; empty: the `nav_d32` that is installed with the node.
         bundle: String = "", "", Range::AnyText, Needs::Restart;
     }

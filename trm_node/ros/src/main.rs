@@ -1,54 +1,48 @@
-//! The ROS 2 node: a thin adapter around `trm_planner`. It translates messages, drains each topic to its newest
-//! message, hands over, and publishes; it doesn't plan.
+//! The ROS 2 node: a thin adapter around `trm_flow`. It takes messages in, translates them, hands over, and publishes; it
+//! doesn't plan.
 //!
-//! Data flows one way: the tasks of [`io`] (topics, goals, services) to the threads of [`threads`] (world, guidance,
-//! planner, publisher), and from them to ROS through the publisher thread and the diagnostics task. [`messages`] has
-//! everything that crosses from one to another; goals, pauses and the end go through [`commands`].
+//! Data flows one way: the main thread and the tasks of [`io`] (topics, goals, services) to the threads of `trm_flow`
+//! (world, guidance, planner, publisher), and from them to ROS through the publisher thread and the diagnostics task.
 //!
-//! Imports the planner's crates (`trm_config`, `trm_grid`, `trm_net`, `trm_planner`) and `trm_rt`. Never `trm_lab`:
-//! what measures doesn't run on a robot. Decisions about paths must never be made in here.
+//! Imports `trm_flow`, the planner's crates (`trm_config`, `trm_grid`, `trm_net`, `trm_planner`) and `trm_rt`. Never
+//! `trm_lab`: what measures doesn't run on a robot. Decisions about paths must never be made in here.
 
 mod bundle;
-mod clock;
-mod commands;
-mod health;
 mod io;
-mod lock;
-mod messages;
+mod log_folder;
 mod params;
-mod plan_record;
-mod real_time;
-mod robot_pose;
-mod shared;
-mod threads;
+mod signals;
+mod watch;
 
+use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use r2r::QosProfile;
 use r2r::nav_msgs::msg::Path;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
+use trm_flow::clock::NodeClock;
+use trm_flow::lock::lock;
+use trm_flow::real_time::RealTime;
+use trm_flow::robot_pose::PoseReader;
+use trm_flow::shared::Shared;
+use trm_flow::threads::start::{Publish, Resources, Threads};
 use trm_net::bundle::Bundle;
 use trm_planner::Planner;
 use trm_rt::allocator::CountingAllocator;
 
 use crate::io::diagnostics::Diagnostics;
 use crate::io::goals::Goals;
-use crate::io::log::Log;
+use crate::io::path_message::PathMessage;
 use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
-use crate::io::topics;
-use crate::lock::lock;
+use crate::io::topics::{self, Topics};
 use crate::params::Parameters;
-use crate::real_time::RealTime;
-use crate::robot_pose::PoseReader;
-use crate::shared::Shared;
-use crate::threads::start::{Resources, Threads};
+use crate::signals::Signals;
+use crate::watch::Watch;
 
 /// Counts the planner thread's calls, which should be none, and prefaults what it hands out.
 #[global_allocator]
@@ -57,13 +51,14 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// The node's name, unless it is remapped.
 const NAME: &str = "trm_node";
 /// How long the main thread waits for ROS before it looks for signals.
-const SPIN: Duration = Duration::from_millis(50);
+const SPIN: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{NAME}: {error:#}");
+            // There may be nobody to read it.
+            let _ = writeln!(std::io::stderr(), "{NAME}: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -71,18 +66,30 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     trm_rt::memory::return_big_buffers();
+    let signals = Signals::register()?;
+    log_folder::ensure();
     let context = context()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let stop = stop_on_signals(&runtime)?;
     let mut node = r2r::Node::create(context.clone(), NAME, "").context("can't create the ROS node")?;
-    let (threads, ros_clock) = start(&mut node, &runtime)?;
-    while context.is_valid() && !stop.load(Ordering::Relaxed) && threads.are_alive() {
+    let Running { shared, threads, ros_clock, mut topics } = start(&mut node, &runtime)?;
+    let mut watch = Watch::new(Arc::clone(&shared));
+    while context.is_valid() && !signals.must_stop() && threads.are_alive() {
         node.spin_once(SPIN);
         ros_clock.refresh();
+        topics.settle(&mut node, signals.was_stopped() || watch.stood_still());
+        watch.look(&node);
     }
-    let result = threads.stop();
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    let result = threads.stop().map_err(|failed| anyhow!("threads failed: {}", failed.join(", ")));
+    runtime.shutdown_timeout(Duration::from_millis(20));
     result
+}
+
+/// What the main thread holds while the node runs.
+struct Running {
+    shared: Arc<Shared>,
+    threads: Threads,
+    ros_clock: RosClock,
+    topics: Topics,
 }
 
 /// rcl's context. r2r panics when rcl refuses the command line; here that is an error like any other.
@@ -98,76 +105,65 @@ fn context() -> anyhow::Result<r2r::Context> {
     Ok(created.map_err(refused)??)
 }
 
-/// A flag that SIGINT and SIGTERM set.
-fn stop_on_signals(runtime: &Runtime) -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let _inside = runtime.enter();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let mut signals = signal(kind)?;
-        let stop = Arc::clone(&stop);
-        runtime.spawn(async move {
-            signals.recv().await;
-            stop.store(true, Ordering::Relaxed);
-        });
-    }
-    Ok(stop)
-}
-
 /// Starts everything, in this order: parameters, memory, bundle and planner, because what is wrong with them should end
 /// the node before it publishes anything; then the publishers, the threads, and last what brings messages in.
-fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<(Threads, RosClock)> {
+fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Running> {
     let parameters = Arc::new(Parameters::load(&lock(&node.params))?);
     let config = parameters.config();
-    let (shared, robot_pose) = shared_state(node, &parameters)?;
+    let (shared, robot_pose, ros_clock) = shared_state(node, &parameters)?;
     let folder = bundle::find(&config.node)?;
     let bundle = Bundle::load(&folder)?;
     let planner = Planner::new(&config.grid, &config.planner, &bundle, &shared.clock)?;
     shared.log.info(&format!("model bundle {}", folder.display()));
-    shared.beat();
+    shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
 
     let publisher = node.create_publisher::<Path>("plan", QosProfile::default().keep_last(10).reliable())?;
-    let diagnostics = Diagnostics::new(node, Arc::clone(&shared), Arc::clone(&parameters))?;
     let parameter_events = services::parameter_events(node)?;
-
+    let map_frame = config.node.map_frame.clone();
+    let publish = move || {
+        let mut message = PathMessage::new(map_frame);
+        Box::new(move |poses: &[_], stamp| message.publish(poses, stamp, &publisher)) as Publish
+    };
     let (records, record_inbox) = unbounded_channel();
+    let reported = records.clone();
     let resources = Resources {
         shared: Arc::clone(&shared),
         config: config.clone(),
         bundle,
         planner,
         robot_pose,
-        publisher,
-        records: records.clone(),
+        publish,
+        // Fails only while the node is stopping.
+        records: move |record| drop(reported.send(record)),
     };
     let threads = Threads::start(resources)?;
+    let inbox = Arc::clone(&threads.inbox);
+    let diagnostics = Diagnostics::new(node, Arc::clone(&shared), Arc::clone(&parameters), Arc::clone(&inbox))?;
     runtime.spawn(diagnostics.run(record_inbox));
 
-    let (commands, world) = (threads.commands.clone(), threads.world.clone());
     let services = Services {
         shared: Arc::clone(&shared),
         parameters: Arc::clone(&parameters),
-        commands: commands.clone(),
-        world: world.clone(),
+        commands: threads.commands.clone(),
+        inbox: Arc::clone(&inbox),
         parameter_events,
     };
     services.serve(node, runtime.handle())?;
-    let ros_clock = shared.ros_clock.clone();
-    let goals = Goals { shared, parameters, transforms: Arc::default(), commands, records };
-    topics::subscribe(node, runtime.handle(), &config.node, &world, goals)?;
-    Ok((threads, ros_clock))
+    let transforms = Arc::<Mutex<_>>::default();
+    let (topics, goal_poses) = topics::subscribe(node, &config.node, &shared, &inbox, &transforms)?;
+    let commands = threads.commands.clone();
+    let goals = Goals { shared: Arc::clone(&shared), parameters, transforms, commands, records };
+    runtime.spawn(goals.listen(goal_poses));
+    Ok(Running { shared, threads, ros_clock, topics })
 }
 
 /// What the threads and tasks share. Locks the memory of the process, if that is wanted.
-fn shared_state(node: &mut r2r::Node, parameters: &Parameters) -> anyhow::Result<(Arc<Shared>, PoseReader)> {
-    let ros_clock = if parameters.use_sim_time() {
-        node.get_time_source().enable_sim_time(node)?;
-        RosClock::simulated(node)
-    } else {
-        RosClock::system()
-    };
+fn shared_state(node: &mut r2r::Node, parameters: &Parameters) -> anyhow::Result<(Arc<Shared>, PoseReader, RosClock)> {
+    let ros_clock = if parameters.use_sim_time() { RosClock::simulated(node)? } else { RosClock::system() };
     let config = parameters.config().node;
-    let log = Log::named(node.logger());
+    let log = io::log::ros(node.logger());
     let real_time = RealTime::prepare(&config, &log);
-    let (shared, robot_pose) = Shared::new(node.fully_qualified_name()?, log, ros_clock, real_time, &config);
-    Ok((Arc::new(shared), robot_pose))
+    let (name, time) = (node.fully_qualified_name()?, ros_clock.time.clone());
+    let (shared, robot_pose) = Shared::new(name, log, NodeClock::start(), time, real_time, &config);
+    Ok((Arc::new(shared), robot_pose, ros_clock))
 }

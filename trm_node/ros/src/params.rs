@@ -7,7 +7,7 @@ use r2r::indexmap::IndexMap;
 use r2r::rcl_interfaces::msg as rcl;
 use trm_config::{Config, Needs, ParameterError, ParameterSpec, Range, Value};
 
-use crate::lock::lock;
+use trm_flow::lock::lock;
 
 /// The parameters with their present values.
 pub struct Parameters {

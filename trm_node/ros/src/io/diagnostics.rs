@@ -12,16 +12,19 @@ use trm_planner::halt::deadline::Clock;
 use trm_planner::stats::Statistics;
 use trm_rt::usage::Usage;
 
-use crate::health::{Health, Input};
 use crate::io::convert;
 use crate::io::inference_failures::InferenceFailures;
 use crate::io::key_values::{ms, pair, usage};
 use crate::io::status;
 use crate::io::verdict::{ERROR, OK, STALE, Verdict, WARN};
-use crate::messages::Record;
 use crate::params::Parameters;
-use crate::plan_record::{Failure, PlanRecord};
-use crate::shared::{HEARTBEAT, Shared};
+use trm_flow::health::{Health, Input};
+use trm_flow::heartbeats::{LATE, Part};
+use trm_flow::map::inbox::Inbox;
+use trm_flow::map::suspicion::Suspect;
+use trm_flow::messages::Record;
+use trm_flow::plan_record::{Failure, PlanRecord};
+use trm_flow::shared::Shared;
 
 /// How often `/diagnostics` is published.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -33,6 +36,7 @@ const LOG_PERIOD: Duration = Duration::from_secs(1);
 pub struct Diagnostics {
     shared: Arc<Shared>,
     parameters: Arc<Parameters>,
+    inbox: Arc<Inbox>,
     status: r2r::Publisher<DiagnosticArray>,
     heartbeat: r2r::Publisher<DiagnosticArray>,
     statistics: Statistics,
@@ -59,11 +63,17 @@ struct Recent {
 }
 
 impl Diagnostics {
-    pub fn new(node: &mut r2r::Node, shared: Arc<Shared>, parameters: Arc<Parameters>) -> r2r::Result<Self> {
+    pub fn new(
+        node: &mut r2r::Node,
+        shared: Arc<Shared>,
+        parameters: Arc<Parameters>,
+        inbox: Arc<Inbox>,
+    ) -> r2r::Result<Self> {
         let qos = || QosProfile::default().keep_last(10).reliable();
         Ok(Self {
             shared,
             parameters,
+            inbox,
             status: node.create_publisher("~/status", qos())?,
             heartbeat: node.create_publisher("/diagnostics", qos())?,
             statistics: Statistics::new(),
@@ -88,7 +98,10 @@ impl Diagnostics {
                     Some(record) => self.take(&record),
                     None => return,
                 },
-                _ = beat.tick() => self.publish(),
+                _ = beat.tick() => {
+                    self.shared.beat(Part::Tasks);
+                    self.publish();
+                }
             }
         }
     }
@@ -142,8 +155,8 @@ impl Diagnostics {
 
     fn publish(&mut self) {
         let mut array = DiagnosticArray::default();
-        array.header.stamp = convert::time(self.shared.ros_clock.now());
-        array.status = vec![self.planner(), self.inputs()];
+        array.header.stamp = convert::time(self.shared.ros_time.now());
+        array.status = vec![self.planner(), self.inputs(), self.threads()];
         self.recent = Recent::default();
         let _ = self.heartbeat.publish(&array);
     }
@@ -176,7 +189,7 @@ impl Diagnostics {
 
     fn planner_state(&self) -> (u8, String) {
         let silent = self.shared.silence();
-        if silent > HEARTBEAT * 4 {
+        if silent > LATE {
             return (ERROR, format!("the planner thread hasn't come round for {:.1} s", silent.as_secs_f64()));
         }
         if !self.shared.active.load(Ordering::Relaxed) {
@@ -199,8 +212,14 @@ impl Diagnostics {
         // A pose that has never come is among the missing inputs already.
         let pose = pose.filter(|failure| *failure != Failure::NoPose).and_then(|f| self.shared.pose_problem(f));
         let health = self.shared.health();
-        let (level, message) = inputs_state(&health, pose, now);
-        let mut values = Vec::new();
+        let ledger = &self.shared.ledger;
+        let suspect = ledger.suspicion.get().map(Suspect::text);
+        let (level, message) = inputs_state(&health, pose.or(suspect.map(str::to_owned)), now);
+        let mut values = vec![
+            pair("map_messages", &ledger.arrived()),
+            pair("map_backlog", &self.inbox.backlog()),
+            pair("map_suspect", &suspect.unwrap_or_default()),
+        ];
         for (name, input) in inputs(&health) {
             values.push(pair(&format!("{name}_received"), &input.received()));
             values.push(pair(&format!("{name}_refused"), &input.refused()));
@@ -213,6 +232,17 @@ impl Diagnostics {
         self.status(level, "inputs", message, values)
     }
 
+    /// The watchdogs.
+    fn threads(&self) -> DiagnosticStatus {
+        let now = self.shared.clock.now();
+        let values = Part::ALL
+            .map(|part| pair(&format!("{}_silence_ms", part.name()), &ms(self.shared.beats.silence(part, now))));
+        let late: Vec<_> = self.shared.beats.late(now).map(|(part, silence)| late(part, silence)).collect();
+        let (level, message) =
+            if late.is_empty() { (OK, "all threads are alive".to_owned()) } else { (ERROR, late.join("; ")) };
+        self.status(level, "threads", message, values.to_vec())
+    }
+
     fn status(&self, level: u8, part: &str, message: String, values: Vec<KeyValue>) -> DiagnosticStatus {
         DiagnosticStatus {
             level,
@@ -222,6 +252,11 @@ impl Diagnostics {
             values,
         }
     }
+}
+
+/// Says that a thread is late.
+pub fn late(part: Part, silence: Duration) -> String {
+    format!("the {} thread hasn't come round for {:.1} s", part.name(), silence.as_secs_f64())
 }
 
 fn inputs(health: &Health) -> [(&'static str, &Input); 4] {

@@ -9,14 +9,14 @@ use tokio::sync::mpsc::UnboundedSender;
 use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
 
-use crate::commands::Commands;
 use crate::io::convert::{self, Refused};
 use crate::io::newest::newest;
 use crate::io::transforms::{TransformBuffer, TransformError};
-use crate::lock::lock;
-use crate::messages::Record;
 use crate::params::Parameters;
-use crate::shared::Shared;
+use trm_flow::commands::Commands;
+use trm_flow::lock::lock;
+use trm_flow::messages::Record;
+use trm_flow::shared::{GOAL, Shared};
 
 /// How often a goal is tried again while its frame isn't known yet.
 const RETRY_PERIOD: Duration = Duration::from_millis(20);
@@ -110,9 +110,7 @@ impl Goals {
     }
 
     fn refuse(&self, result: &'static str, text: String) {
-        if self.shared.health().goal.refuse(&text, self.shared.clock.now()) {
-            self.shared.log.warn(&text);
-        }
+        self.shared.refuse(GOAL, &text);
         // Fails only while the node is stopping.
         let _ = self.records.send(Record::GoalRefused(result, text));
     }

@@ -1,26 +1,13 @@
-//! Log lines, through ROS.
+//! The node's log, through ROS.
 
-use std::sync::Arc;
+use trm_flow::log::{Level, Log};
 
-/// The node's logger.
-#[derive(Clone)]
-pub struct Log(Arc<str>);
-
-impl Log {
-    /// A logger of this name.
-    pub fn named(name: &str) -> Self {
-        Self(name.into())
-    }
-
-    pub fn info(&self, text: &str) {
-        r2r::log_info!(&self.0, "{text}");
-    }
-
-    pub fn warn(&self, text: &str) {
-        r2r::log_warn!(&self.0, "{text}");
-    }
-
-    pub fn error(&self, text: &str) {
-        r2r::log_error!(&self.0, "{text}");
-    }
+/// A log whose lines go to ROS's logger of this name.
+pub fn ros(name: &str) -> Log {
+    let name = name.to_owned();
+    Log::new(move |level, text| match level {
+        Level::Info => r2r::log_info!(&name, "{text}"),
+        Level::Warn => r2r::log_warn!(&name, "{text}"),
+        Level::Error => r2r::log_error!(&name, "{text}"),
+    })
 }

@@ -2,8 +2,8 @@
 
 use futures::{FutureExt, Stream, StreamExt};
 
-use crate::health::{Health, Input};
-use crate::shared::Shared;
+use trm_flow::health::{Health, Input};
+use trm_flow::shared::Shared;
 
 /// The newest message, once there is one. Older ones that were queued before it are counted as lost.
 pub async fn newest<T>(

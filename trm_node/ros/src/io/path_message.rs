@@ -9,7 +9,7 @@ use r2r::{NativeMsg, Publisher};
 use trm_grid::units::Pose;
 
 use crate::io::convert;
-use crate::plan_record::Failure;
+use trm_flow::plan_record::Failure;
 
 /// The message has room for so many poses at first.
 const ROOM: usize = 1024;

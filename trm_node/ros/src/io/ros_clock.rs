@@ -1,47 +1,39 @@
-//! ROS time, which a simulator may set: for stamps and their age.
+//! The time of `/clock`, for a node that follows it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
 
-use crate::lock::lock;
+use trm_flow::lock::lock;
+use trm_flow::ros_time::RosTime;
 
-/// ROS time: the system's, or that of `/clock` with `use_sim_time`. Reading it takes no lock.
-#[derive(Clone)]
-pub struct RosClock(Option<Arc<Simulated>>);
-
-struct Simulated {
-    clock: Arc<Mutex<r2r::Clock>>,
-    /// Its latest time in nanoseconds.
-    latest_ns: AtomicU64,
+/// Follows `/clock`.
+pub struct RosClock {
+    /// ROS time, for everybody.
+    pub time: RosTime,
+    /// r2r's clock, which `/clock` sets; `None` for the system's time.
+    clock: Option<Arc<Mutex<r2r::Clock>>>,
 }
 
 impl RosClock {
     /// The system's time.
     pub const fn system() -> Self {
-        Self(None)
+        Self { time: RosTime::system(), clock: None }
     }
 
-    /// The time of `/clock`. The node must have been told to follow it.
-    pub fn simulated(node: &r2r::Node) -> Self {
-        let clock = Self(Some(Arc::new(Simulated { clock: node.get_ros_clock(), latest_ns: AtomicU64::new(0) })));
+    /// The time of `/clock`.
+    ///
+    /// # Errors
+    /// When ROS refuses to listen.
+    pub fn simulated(node: &mut r2r::Node) -> r2r::Result<Self> {
+        node.get_time_source().enable_sim_time(node)?;
+        let clock = Self { time: RosTime::simulated(), clock: Some(node.get_ros_clock()) };
         clock.refresh();
-        clock
+        Ok(clock)
     }
 
     /// Reads the time of `/clock`. The main thread calls it after each spin, so that no other needs the clock's lock.
     pub fn refresh(&self) {
-        if let Some(simulated) = &self.0 {
-            let now = lock(&simulated.clock).get_now().unwrap_or_default();
-            simulated.latest_ns.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        }
-    }
-
-    /// Time since the epoch; zero before the first message on `/clock`.
-    pub fn now(&self) -> Duration {
-        match &self.0 {
-            None => SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
-            Some(simulated) => Duration::from_nanos(simulated.latest_ns.load(Ordering::Relaxed)),
+        if let Some(clock) = &self.clock {
+            self.time.set(lock(clock).get_now().unwrap_or_default());
         }
     }
 }

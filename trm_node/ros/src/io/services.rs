@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crossbeam_channel::Sender;
 use futures::{Stream, StreamExt};
 use r2r::rcl_interfaces::msg as rcl;
 use r2r::rcl_interfaces::srv::{
@@ -12,12 +11,15 @@ use r2r::rcl_interfaces::srv::{
 use r2r::std_srvs::srv::SetBool;
 use r2r::{QosProfile, ServiceRequest, WrappedServiceTypeSupport};
 use tokio::runtime::Handle;
+use trm_flow::log::Level;
+use trm_flow::map::inbox::Inbox;
+use trm_flow::text::cut;
+use trm_planner::halt::deadline::Clock;
 
-use crate::commands::Commands;
 use crate::io::convert;
-use crate::messages::WorldEvent;
 use crate::params::{self, Parameters};
-use crate::shared::Shared;
+use trm_flow::commands::Commands;
+use trm_flow::shared::Shared;
 
 /// What the services act on.
 #[derive(Clone)]
@@ -25,7 +27,7 @@ pub struct Services {
     pub shared: Arc<Shared>,
     pub parameters: Arc<Parameters>,
     pub commands: Commands,
-    pub world: Sender<WorldEvent>,
+    pub inbox: Arc<Inbox>,
     pub parameter_events: r2r::Publisher<rcl::ParameterEvent>,
 }
 
@@ -37,7 +39,8 @@ pub fn parameter_events(node: &mut r2r::Node) -> r2r::Result<r2r::Publisher<rcl:
 impl Services {
     /// Creates the services, and starts the tasks that answer.
     pub fn serve(&self, node: &mut r2r::Node, runtime: &Handle) -> r2r::Result<()> {
-        let qos = QosProfile::services_default;
+        // Requests are answered one after the other; none may replace one that waits.
+        let qos = || QosProfile::services_default().keep_all();
         let this = self.clone();
         let get = node.create_service::<GetParameters::Service>("~/get_parameters", qos())?;
         runtime.spawn(answer(get, move |request| {
@@ -86,23 +89,24 @@ impl Services {
                 rcl::SetParametersResult { successful: true, reason: String::new() }
             }
             Err(reason) => {
-                self.shared.log.warn(&format!("refused: {reason}"));
+                let text = format!("refused: {reason}");
+                self.shared.log.limited("refused parameter", Level::Warn, &text, self.shared.clock.now());
                 rcl::SetParametersResult { successful: false, reason }
             }
         }
     }
 
     fn apply(&self, changed: &[String]) {
-        // Fails only while the node is stopping.
-        let _ = self.world.send(WorldEvent::Config(Box::new(self.parameters.config())));
+        self.inbox.put_config(Box::new(self.parameters.config()));
+        let now = self.shared.clock.now();
         let parameter = |name: &String| {
             let value = self.parameters.get(name);
             let text = value.as_ref().map_or_else(String::new, ToString::to_string);
-            self.shared.log.info(&format!("parameter {name} is now {text}"));
+            self.shared.log.limited("parameter", Level::Info, &format!("parameter {name} is now {}", cut(&text)), now);
             rcl::Parameter { name: name.clone(), value: params::message(value.as_ref()) }
         };
         let event = rcl::ParameterEvent {
-            stamp: convert::time(self.shared.ros_clock.now()),
+            stamp: convert::time(self.shared.ros_time.now()),
             node: self.shared.name.clone(),
             changed_parameters: changed.iter().map(parameter).collect(),
             ..Default::default()
@@ -131,10 +135,10 @@ impl Services {
     }
 
     fn set_active(&self, active: bool) -> SetBool::Response {
-        self.shared.active.store(active, Ordering::Relaxed);
-        let success = self.commands.set_active(active);
+        let was_active = self.shared.active.swap(active, Ordering::Relaxed);
+        let success = active == was_active || self.commands.set_active(active);
         let message = if active { "planning is on" } else { "planning is paused" };
-        self.shared.log.info(message);
+        self.shared.log.limited("active", Level::Info, message, self.shared.clock.now());
         SetBool::Response { success, message: message.to_owned() }
     }
 }

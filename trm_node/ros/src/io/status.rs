@@ -8,16 +8,17 @@ use trm_planner::halt::policy::StopReason;
 use crate::io::convert;
 use crate::io::key_values::{ms, pair, usage};
 use crate::io::verdict::Verdict;
-use crate::messages::Record;
-use crate::plan_record::{GuidanceTimes, PlanRecord};
-use crate::shared::Shared;
+use trm_flow::map::suspicion::Suspect;
+use trm_flow::messages::Record;
+use trm_flow::plan_record::{GuidanceTimes, PlanRecord};
+use trm_flow::shared::Shared;
 
 /// The message for a record, with the stamp of its path if there is one. Every key is always there.
 pub fn message(record: &Record, verdict: &Verdict, shared: &Shared) -> DiagnosticArray {
     let idle = PlanRecord::new(0, Duration::ZERO);
     let plan = if let Record::Plan(plan) = record { plan } else { &idle };
     let mut array = DiagnosticArray::default();
-    array.header.stamp = convert::time(plan.stamp.unwrap_or_else(|| shared.ros_clock.now()));
+    array.header.stamp = convert::time(plan.stamp.unwrap_or_else(|| shared.ros_time.now()));
     array.status = vec![DiagnosticStatus {
         level: verdict.level,
         name: format!("{}: plan", shared.name),
@@ -57,6 +58,11 @@ fn values(plan: &PlanRecord, result: &str) -> Vec<KeyValue> {
     let guidance = |time: fn(GuidanceTimes) -> Duration| plan.guidance.map(time).map(ms).unwrap_or_default();
     values.push(pair("guidance_ms", &guidance(|times| times.took)));
     values.push(pair("guidance_age_ms", &guidance(|times| times.age)));
+    values.push(pair("map_messages", &plan.map.held.messages));
+    values.push(pair("map_stamp", &format!("{:.9}", plan.map.held.stamp.as_secs_f64())));
+    values.push(pair("map_lag_ms", &ms(plan.map.lag)));
+    // Empty while nothing is suspect.
+    values.push(pair("map_suspect", &plan.map.suspect.map(Suspect::text).unwrap_or_default()));
     values.push(pair("missed", &plan.missed));
     values.push(pair("plan_id", &plan.number));
     values
@@ -70,7 +76,7 @@ mod tests {
     use trm_net::graph::Graph;
 
     use super::*;
-    use crate::plan_record::Failure;
+    use trm_flow::plan_record::Failure;
 
     fn path(source: Source, missed: bool) -> PlanRecord {
         let report = Report { source, stop: Some(StopReason::Verified), steps: 2, ..Report::default() };
@@ -88,7 +94,8 @@ mod tests {
         let keys = "result source guidance stop steps applications share expansions warm inference_failed \
                     inference_error length_m deadline_ms margin_ms total_ms encode_us recurse_us decode_us verify_us \
                     smooth_us fallback_us publish_us wake_us page_faults allocations voluntary_switches \
-                    involuntary_switches guidance_ms guidance_age_ms missed plan_id";
+                    involuntary_switches guidance_ms guidance_age_ms map_messages map_stamp map_lag_ms \
+                    map_suspect missed plan_id";
         let failed =
             PlanRecord { result: Err(Failure::Plan(PlanError::NoValidPath)), ..PlanRecord::new(1, Duration::ZERO) };
         for plan in [path(Source::Model, false), failed] {

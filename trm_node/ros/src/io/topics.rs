@@ -1,114 +1,99 @@
-//! Subscriptions: each takes what is queued, keeps the newest, counts the rest, and hands it over.
+//! Subscriptions. All of them are taken in by the main thread, which spins: everything that the middleware has is taken,
+//! and nothing is left out between it and here.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use crossbeam_channel::Sender;
-use futures::{Stream, StreamExt};
-use r2r::QosProfile;
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use r2r::geometry_msgs::msg::PoseStamped;
-use r2r::map_msgs::msg::OccupancyGridUpdate;
-use r2r::nav_msgs::msg::{OccupancyGrid, Odometry};
+use r2r::nav_msgs::msg::Odometry;
 use r2r::tf2_msgs::msg::TFMessage;
-use tokio::runtime::Handle;
+use r2r::{Listening, QosProfile};
 use trm_config::{NodeConfig, StartSource};
-use trm_planner::halt::deadline::Clock;
+use trm_flow::lock::lock;
+use trm_flow::map::inbox::Inbox;
+use trm_flow::shared::Shared;
 
-use crate::io::convert;
-use crate::io::goals::Goals;
-use crate::io::newest::newest;
-use crate::io::transform_listener::TransformListener;
-use crate::messages::WorldEvent;
-use crate::robot_pose::RobotPose;
-use crate::shared::Shared;
+use crate::io::grids::Grids;
+use crate::io::incoming::message;
+use crate::io::robot::Robot;
+use crate::io::transforms::TransformBuffer;
 
-/// As in `tf2`: all of a robot's static publishers send at once.
+/// As in `tf2`: all of a robot's publishers send at once.
 const TF_DEPTH: usize = 100;
-/// Every update counts: none may be skipped for a newer one.
-const UPDATES_DEPTH: usize = 50;
+/// While so many goals wait, another replaces none of them but is dropped: the newest are read within milliseconds.
+const GOALS_WAITING: usize = 1024;
 
-/// Subscribes to every topic, and starts the tasks that listen.
-pub fn subscribe(
-    node: &mut r2r::Node,
-    runtime: &Handle,
-    config: &NodeConfig,
-    world: &Sender<WorldEvent>,
-    goals: Goals,
-) -> r2r::Result<()> {
-    subscribe_to_grids(node, runtime, config, &goals.shared, world)?;
-    subscribe_to_poses(node, runtime, config, &goals)?;
-    let goal_poses = node.subscribe::<PoseStamped>("goal_pose", QosProfile::default().keep_last(1).reliable())?;
-    runtime.spawn(goals.listen(goal_poses));
-    Ok(())
+/// What the main thread listens to, and what it does after each spin.
+pub struct Topics {
+    grids: Grids,
+    robot: Arc<Mutex<Robot>>,
+    _listening: Vec<Listening>,
 }
 
-/// The grid that the parameter names, and its updates.
-fn subscribe_to_grids(
+/// Subscribes to every topic. Returns the goals, too.
+///
+/// # Errors
+/// When ROS refuses a subscription.
+pub fn subscribe(
     node: &mut r2r::Node,
-    runtime: &Handle,
     config: &NodeConfig,
     shared: &Arc<Shared>,
-    world: &Sender<WorldEvent>,
-) -> r2r::Result<()> {
-    let topic = config.grid_source.name();
-    let latched = QosProfile::default().keep_last(1).reliable().transient_local();
-    let grids = node.subscribe::<OccupancyGrid>(topic, latched)?;
-    let updates_qos = QosProfile::default().keep_last(UPDATES_DEPTH).reliable();
-    let updates = node.subscribe::<OccupancyGridUpdate>(&format!("{topic}_updates"), updates_qos)?;
-    shared.health().grid.miss(format!("no grid has come on topic {topic}"));
-    runtime.spawn(hand_over_grids(grids, Arc::clone(shared), world.clone()));
-    runtime.spawn(hand_over_updates(updates, Arc::clone(shared), world.clone()));
-    Ok(())
+    inbox: &Arc<Inbox>,
+    transforms: &Arc<Mutex<TransformBuffer>>,
+) -> r2r::Result<(Topics, UnboundedReceiver<PoseStamped>)> {
+    let grids = Grids::subscribe(node, config, shared, inbox)?;
+    let robot = Robot::new(Arc::clone(shared), config.clone(), Arc::clone(transforms));
+    let robot = Arc::new(Mutex::new(robot));
+    let mut listening = subscribe_to_poses(node, config, shared, &robot)?;
+    let (sender, goals) = unbounded();
+    let warn = Arc::clone(shared);
+    listening.push(node.listen("goal_pose", QosProfile::default().keep_last(1).reliable(), move |incoming| {
+        if let Some(goal) = message::<PoseStamped>(incoming, "goal_pose", &warn)
+            && sender.len() < GOALS_WAITING
+        {
+            // Fails only while the node is stopping.
+            let _ = sender.unbounded_send(goal);
+        }
+    })?);
+    Ok((Topics { grids, robot, _listening: listening }, goals))
 }
 
 /// Transforms, which goals may need in any case, and odometry if the robot's pose comes from there.
-fn subscribe_to_poses(node: &mut r2r::Node, runtime: &Handle, config: &NodeConfig, goals: &Goals) -> r2r::Result<()> {
-    let shared = &goals.shared;
+fn subscribe_to_poses(
+    node: &mut r2r::Node,
+    config: &NodeConfig,
+    shared: &Arc<Shared>,
+    robot: &Arc<Mutex<Robot>>,
+) -> r2r::Result<Vec<Listening>> {
     let dynamic = QosProfile::default().keep_last(TF_DEPTH).reliable();
-    let transforms = node.subscribe::<TFMessage>("/tf", dynamic.clone())?;
-    let statics = node.subscribe::<TFMessage>("/tf_static", dynamic.transient_local())?;
-    let buffer = Arc::clone(&goals.transforms);
-    let listener = TransformListener { shared: Arc::clone(shared), config: config.clone(), buffer };
-    runtime.spawn(listener.listen(transforms, statics));
-    if config.start_source == StartSource::Odom {
-        let odometry = node.subscribe::<Odometry>("odom", QosProfile::default().keep_last(1).reliable())?;
-        shared.health().robot.miss("no odometry has come on topic odom".to_owned());
-        runtime.spawn(follow_odometry(odometry, Arc::clone(shared), config.map_frame.clone()));
-    }
-    Ok(())
-}
-
-async fn hand_over_grids(
-    mut grids: impl Stream<Item = OccupancyGrid> + Unpin,
-    shared: Arc<Shared>,
-    world: Sender<WorldEvent>,
-) {
-    while let Some(message) = newest(&mut grids, &shared, |health| &mut health.grid).await {
-        // Fails only while the node is stopping; so below.
-        let _ = world.send(WorldEvent::Grid { message: Box::new(message), arrived: shared.clock.now() });
-    }
-}
-
-async fn hand_over_updates(
-    mut updates: impl Stream<Item = OccupancyGridUpdate> + Unpin,
-    shared: Arc<Shared>,
-    world: Sender<WorldEvent>,
-) {
-    while let Some(message) = updates.next().await {
-        let _ = world.send(WorldEvent::Update { message: Box::new(message), arrived: shared.clock.now() });
-    }
-}
-
-async fn follow_odometry(mut odometry: impl Stream<Item = Odometry> + Unpin, shared: Arc<Shared>, map_frame: String) {
-    while let Some(message) = newest(&mut odometry, &shared, |health| &mut health.robot).await {
-        let pose = convert::check_frame("odometry", &message.header.frame_id, &map_frame)
-            .and_then(|()| convert::isometry("odometry", "pose.pose", &message.pose.pose));
-        match pose {
-            Ok(pose) => {
-                let stamp = Some(convert::duration(&message.header.stamp));
-                shared.latest_pose().set(Some(RobotPose { pose: convert::planar(&pose), stamp }));
-                shared.health().robot.good(shared.clock.now());
+    // Each static publisher sends once: none of them may be missed, however many there are.
+    let latched = QosProfile::default().keep_all().reliable().transient_local();
+    let mut listening = Vec::new();
+    for (topic, qos, is_static) in [("/tf", dynamic, false), ("/tf_static", latched, true)] {
+        let (robot, shared) = (Arc::clone(robot), Arc::clone(shared));
+        listening.push(node.listen(topic, qos, move |incoming| {
+            if let Some(message) = message::<TFMessage>(incoming, topic, &shared) {
+                lock(&robot).take_transforms(&message.transforms, is_static);
             }
-            Err(refused) => shared.refuse_pose(&refused.to_string()),
-        }
+        })?);
+    }
+    if config.start_source == StartSource::Odom {
+        shared.health().robot.miss("no odometry has come on topic odom".to_owned());
+        let (robot, shared) = (Arc::clone(robot), Arc::clone(shared));
+        let qos = QosProfile::default().keep_last(1).reliable();
+        listening.push(node.listen("odom", qos, move |incoming| {
+            if let Some(message) = message::<Odometry>(incoming, "odom", &shared) {
+                lock(&robot).take_odometry(&message);
+            }
+        })?);
+    }
+    Ok(listening)
+}
+
+impl Topics {
+    /// Does what is due after a spin. The process stood still before it if `stopped`.
+    pub fn settle(&mut self, node: &mut r2r::Node, stopped: bool) {
+        lock(&self.robot).settle();
+        self.grids.settle(node, stopped);
     }
 }

@@ -4,9 +4,9 @@ use trm_planner::Source;
 use trm_planner::halt::deadline::Clock;
 
 use crate::io::key_values::ms;
-use crate::messages::Record;
-use crate::plan_record::{Failure, PlanRecord};
-use crate::shared::Shared;
+use trm_flow::messages::Record;
+use trm_flow::plan_record::{Failure, PlanRecord};
+use trm_flow::shared::Shared;
 
 // The levels of diagnostic_msgs/msg/DiagnosticStatus.
 pub const OK: u8 = 0;
@@ -14,10 +14,13 @@ pub const WARN: u8 = 1;
 pub const ERROR: u8 = 2;
 pub const STALE: u8 = 3;
 
+/// The result of a plan that was refused because its costs are old, or may be.
+const STALE_MAP: &str = "STALE_MAP";
+
 /// What a record says, in ROS's words.
 pub struct Verdict {
     pub level: u8,
-    /// `SUCCEEDED`, `GOAL_REACHED`, or Nav2's name of the error.
+    /// `SUCCEEDED`, `GOAL_REACHED`, `STALE_MAP`, or Nav2's name of the error.
     pub result: &'static str,
     pub text: String,
 }
@@ -48,6 +51,14 @@ impl Verdict {
             Err(failure @ (Failure::NoPose | Failure::OldPose { .. } | Failure::FuturePose { .. })) => {
                 Self::new(ERROR, "TF_ERROR", shared.pose_problem(failure).unwrap_or_default())
             }
+            Err(Failure::StaleMap { lag }) => {
+                let text = format!(
+                    "the costs lack a message about the grid that came {} ms ago, more than max_map_lag_ms",
+                    ms(lag)
+                );
+                Self::new(ERROR, STALE_MAP, text)
+            }
+            Err(Failure::SuspectMap(why)) => Self::new(ERROR, STALE_MAP, why.text().to_owned()),
             Err(Failure::Backlog) => {
                 Self::new(ERROR, "UNKNOWN", "the paths before it are still waiting to be published".to_owned())
             }
@@ -66,6 +77,9 @@ impl Verdict {
         if plan.missed {
             let late = ms(plan.total.saturating_sub(plan.budget));
             return Self::new(WARN, "SUCCEEDED", format!("{from}, {late} ms after its deadline"));
+        }
+        if let Some(why) = plan.map.suspect {
+            return Self::new(WARN, "SUCCEEDED", format!("{from}, though {}", why.text()));
         }
         let level = if source == Source::Fallback { WARN } else { OK };
         Self::new(level, "SUCCEEDED", from.to_owned())

@@ -4,28 +4,36 @@
 use std::sync::OnceLock;
 
 use trm_config::NodeConfig;
+use trm_rt::cpu_latency::CpuLatency;
 use trm_rt::real_time::{Granted, Wanted, enter_thread, enter_thread_below, prepare_process};
 use trm_rt::refusal::Refusal;
 
-use crate::io::log::Log;
+use crate::log::Log;
 
 /// What was asked for, and what the system granted.
 pub struct RealTime {
     wanted: Wanted,
     memory: Result<(), Refusal>,
+    /// What idle CPUs are held to; `None` when that isn't asked for.
+    latency: Option<Result<CpuLatency, Refusal>>,
     /// The planner thread's, once it runs.
     granted: OnceLock<Granted>,
 }
 
 impl RealTime {
     /// Prepares the process, which may lock its memory. Call it before the threads start.
+    #[must_use]
     pub fn prepare(config: &NodeConfig, log: &Log) -> Self {
         let wanted = wanted(config);
         let memory = prepare_process(&wanted);
         if let Err(refusal) = &memory {
             warn(refusal, log);
         }
-        Self { wanted, memory, granted: OnceLock::new() }
+        let latency = i32::try_from(config.cpu_dma_latency_us).ok().filter(|us| *us >= 0).map(CpuLatency::hold);
+        if let Some(Err(refusal)) = &latency {
+            warn(refusal, log);
+        }
+        Self { wanted, memory, latency, granted: OnceLock::new() }
     }
 
     /// Makes the calling thread the real-time thread that is wanted.
@@ -43,13 +51,14 @@ impl RealTime {
     }
 
     /// Keys and values for `/diagnostics`; `None` before the planner thread runs.
-    pub fn values(&self) -> Option<[(&'static str, String); 4]> {
+    pub fn values(&self) -> Option<[(&'static str, String); 5]> {
         let granted = self.granted.get()?;
         Some([
             ("scheduling", granted.policy().to_owned()),
             ("priority", granted.priority.unwrap_or_default().to_string()),
             ("affinity", affinity(granted)),
             ("memory", memory(&self.wanted, &self.memory)),
+            ("cpu_latency", latency(self.latency.as_ref())),
         ])
     }
 }
@@ -69,6 +78,7 @@ fn warn(refusal: &Refusal, log: &Log) {
         Refusal::Priority { .. } => "thread_priority",
         Refusal::Cpu { .. } => "cpu_affinity",
         Refusal::MemoryLock { .. } => "lock_memory",
+        Refusal::CpuLatency { .. } => "cpu_dma_latency_us",
     };
     log.warn(&format!("{parameter}: {refusal}: {}", refusal.hint()));
 }
@@ -79,6 +89,14 @@ fn affinity(granted: &Granted) -> String {
         (Some(cpu), _) => format!("CPU {cpu}"),
         (None, Some(refusal)) => format!("any CPU: {refusal}"),
         (None, None) => "any CPU".to_owned(),
+    }
+}
+
+fn latency(latency: Option<&Result<CpuLatency, Refusal>>) -> String {
+    match latency {
+        None => "as the system has it".to_owned(),
+        Some(Ok(_)) => "held".to_owned(),
+        Some(Err(refusal)) => format!("as the system has it: {}", refusal.cause()),
     }
 }
 

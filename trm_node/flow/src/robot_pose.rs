@@ -21,6 +21,9 @@ pub struct RobotPose {
 
 impl RobotPose {
     /// The pose, if it is at most `tolerance` seconds old at the ROS time `now`.
+    ///
+    /// # Errors
+    /// It is older, or of another time.
     pub fn at(&self, now: Duration, tolerance: f64) -> Result<Pose, Failure> {
         let Some(stamp) = self.stamp else { return Ok(self.pose) };
         let (age, ahead) = (now.saturating_sub(stamp), stamp.saturating_sub(now));
@@ -45,16 +48,20 @@ pub type PoseReader = triple_buffer::Output<Option<RobotPose>>;
 
 impl LatestPose {
     /// No pose yet, and the planner thread's copy.
+    #[must_use]
     pub fn new() -> (Self, PoseReader) {
         let (to_planner, reader) = triple_buffer::triple_buffer(&None);
         (Self { latest: None, to_planner }, reader)
     }
 
+    /// Sets the pose; `None` when it isn't known any more.
     pub fn set(&mut self, pose: Option<RobotPose>) {
         self.latest = pose;
         self.to_planner.write(pose);
     }
 
+    /// The pose.
+    #[must_use]
     pub const fn get(&self) -> Option<RobotPose> {
         self.latest
     }

@@ -11,16 +11,17 @@ pub struct Ticks {
 }
 
 impl Ticks {
+    /// Ticks of this frequency in Hz, which aren't running.
+    #[must_use]
     pub fn new(frequency: f64) -> Self {
         Self { period: Duration::from_secs_f64(1.0 / frequency), next: None, overruns: 0 }
     }
 
-    /// Changes the period. The next tick comes one new period after `now`.
+    /// Changes the period. The next tick comes one new period after the last one, but not before `now`: so ticks go on
+    /// however often the period is changed.
     pub fn set_frequency(&mut self, frequency: f64, now: Duration) {
-        self.period = Duration::from_secs_f64(1.0 / frequency);
-        if self.next.is_some() {
-            self.next = Some(now + self.period);
-        }
+        let old = std::mem::replace(&mut self.period, Duration::from_secs_f64(1.0 / frequency));
+        self.next = self.next.map(|next| (next.saturating_sub(old) + self.period).max(now));
     }
 
     /// Starts a period after `now`, unless they are running.
@@ -28,16 +29,19 @@ impl Ticks {
         self.next.get_or_insert(now + self.period);
     }
 
+    /// Stops them.
     pub fn stop(&mut self) {
         self.next = None;
     }
 
     /// The time of the next tick.
+    #[must_use]
     pub const fn next(&self) -> Option<Duration> {
         self.next
     }
 
     /// Ticks that were skipped because the planner was still at work or woke up too late.
+    #[must_use]
     pub const fn overruns(&self) -> u64 {
         self.overruns
     }
@@ -94,6 +98,23 @@ mod tests {
         ticks.done(ms(1090));
         assert_eq!(ticks.due(ms(1101)), Some(ms(1100)));
         assert_eq!(ticks.overruns(), 0);
+    }
+
+    #[test]
+    fn a_period_that_is_changed_all_the_time_stops_no_tick() {
+        let mut ticks = Ticks::new(20.0);
+        ticks.start(ms(0));
+        let mut count = 0;
+        for now in 0..1000 {
+            if now % 5 == 0 {
+                ticks.set_frequency(if now % 10 == 0 { 20.0 } else { 19.0 }, ms(now));
+            }
+            count += u64::from(ticks.due(ms(now)).is_some());
+        }
+        assert!((18..=20).contains(&count), "{count}");
+        ticks.set_frequency(0.1, ms(1000));
+        ticks.set_frequency(1000.0, ms(5000));
+        assert_eq!(ticks.due(ms(5000)), Some(ms(5000)), "a shorter period counts at once");
     }
 
     #[test]

@@ -1,48 +1,56 @@
 //! The publisher thread: stamps and publishes the planner thread's paths, and hands on what is reported about plans.
 //! Here DDS, allocators and locks may wait; planning goes on meanwhile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
 use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::halt::predictor::Predictor;
 
-use crate::clock::NodeClock;
-use crate::io::ros_clock::RosClock;
+use crate::heartbeats::{HEARTBEAT, Part};
 use crate::messages::{PublisherEvent, Record};
 use crate::plan_record::{Failure, PlanRecord, PlanTimes};
+use crate::shared::Shared;
 use crate::threads::plan_channel::PlanReceiver;
 
 /// The publisher thread's state.
-pub struct PublisherThread {
+pub struct PublisherThread<R> {
+    /// From the planner thread.
     pub plans: PlanReceiver,
-    pub clock: NodeClock,
-    pub ros_clock: RosClock,
+    /// The node's.
+    pub shared: Arc<Shared>,
     /// Past times of publishing, for which the planner's own deadline leaves room.
     pub publish_time: Predictor,
-    pub records: UnboundedSender<Record>,
+    /// Takes what is reported.
+    pub records: R,
 }
 
-impl PublisherThread {
+impl<R: FnMut(Record)> PublisherThread<R> {
     /// Runs until the planner thread's end is gone. `publish` takes poses and a stamp in ROS time.
     pub fn run(mut self, mut publish: impl FnMut(&[Pose], Duration) -> Result<(), Failure>) {
         loop {
+            self.shared.beat(Part::Publisher);
             let is_last = self.plans.events.is_closed();
-            while let Some(event) = self.plans.events.take() {
-                let record = match event {
-                    PublisherEvent::Plan { record, times, poses } => {
-                        Record::Plan(self.publish(record, times, poses, &mut publish))
-                    }
-                    PublisherEvent::GoalReached => Record::GoalReached,
-                };
-                // Fails only while the node is stopping.
-                let _ = self.records.send(record);
-            }
+            self.step(&mut publish);
             if is_last {
                 return;
             }
-            self.plans.events.wait(None);
+            let clock = &self.shared.clock;
+            self.plans.events.wait(Some(clock.absolute(clock.now() + HEARTBEAT)));
+        }
+    }
+
+    /// Publishes what has come.
+    pub fn step(&mut self, publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>) {
+        while let Some(event) = self.plans.events.take() {
+            let record = match event {
+                PublisherEvent::Plan { record, times, poses } => {
+                    Record::Plan(self.publish(record, times, poses, publish))
+                }
+                PublisherEvent::GoalReached => Record::GoalReached,
+            };
+            (self.records)(record);
         }
     }
 
@@ -55,17 +63,17 @@ impl PublisherThread {
         publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>,
     ) -> PlanRecord {
         if let Some(poses) = poses {
-            let stamp = self.ros_clock.now();
+            let stamp = self.shared.ros_time.now();
             record.stamp = Some(stamp);
             record.result = publish(&poses, stamp);
-            record.publish = self.clock.now().saturating_sub(times.planned);
+            record.publish = self.shared.clock.now().saturating_sub(times.planned);
             if record.result.is_ok() {
                 self.publish_time.record(record.publish);
                 self.plans.expect_publish_time(self.publish_time.predicted());
             }
             self.plans.give_back(poses);
         }
-        let done = self.clock.now();
+        let done = self.shared.clock.now();
         record.total = done.saturating_sub(times.arrived);
         record.missed = record.report.is_some() && done > times.deadline;
         record
@@ -78,13 +86,14 @@ mod tests {
     use std::thread;
 
     use crossbeam_channel::unbounded;
-    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
     use trm_planner::{PlanError, Report};
     use trm_rt::ring;
 
     use super::*;
+    use crate::clock::NodeClock;
     use crate::commands::Commands;
     use crate::messages::{Garbage, GuidanceEvent};
+    use crate::shared;
     use crate::threads::garbage;
     use crate::threads::plan_channel::{self, EVENTS, PATHS, PlanSender, RESERVED};
 
@@ -94,22 +103,19 @@ mod tests {
     struct Bench {
         sender: PlanSender,
         clock: NodeClock,
-        records: UnboundedReceiver<Record>,
+        records: mpsc::Receiver<Record>,
         thread: thread::JoinHandle<()>,
     }
 
     /// A running publisher thread. `publish` gets what it publishes.
     fn bench(publish: impl FnMut(&[Pose], Duration) -> Result<(), Failure> + Send + 'static) -> Bench {
         let (sender, plans) = plan_channel::channel();
-        let (records, record_inbox) = unbounded_channel();
-        let clock = NodeClock::start();
-        let thread = PublisherThread {
-            plans,
-            clock,
-            ros_clock: RosClock::system(),
-            publish_time: Predictor::new(0.95),
-            records,
-        };
+        let (records, record_inbox) = mpsc::channel();
+        let (shared, _) = shared::for_tests(&trm_config::NodeConfig::default());
+        let shared = Arc::new(shared);
+        let clock = shared.clock.clone();
+        let records = move |record| drop(records.send(record));
+        let thread = PublisherThread { plans, shared, publish_time: Predictor::new(0.95), records };
         let thread = thread::spawn(move || thread.run(publish));
         Bench { sender, clock, records: record_inbox, thread }
     }
@@ -130,8 +136,8 @@ mod tests {
         }
 
         fn next_plan(&mut self) -> PlanRecord {
-            match self.records.blocking_recv() {
-                Some(Record::Plan(plan)) => plan,
+            match self.records.recv() {
+                Ok(Record::Plan(plan)) => plan,
                 other => panic!("{other:?}"),
             }
         }
@@ -180,7 +186,7 @@ mod tests {
         let results: Vec<_> = (0..told).map(|_| bench.next_plan().result).collect();
         assert_eq!(results[..PATHS], [Ok(()); PATHS]);
         assert!(results[PATHS..].iter().all(|result| *result == Err(Failure::Backlog)));
-        assert!(matches!(bench.records.blocking_recv(), Some(Record::GoalReached)));
+        assert!(matches!(bench.records.recv(), Ok(Record::GoalReached)));
     }
 
     #[test]
@@ -199,7 +205,7 @@ mod tests {
         drop(release);
         drop(bench.sender);
         bench.thread.join().unwrap();
-        let records: Vec<_> = std::iter::from_fn(|| bench.records.blocking_recv()).collect();
+        let records: Vec<_> = std::iter::from_fn(|| bench.records.recv().ok()).collect();
         let goals = records.iter().filter(|record| matches!(record, Record::GoalReached)).count();
         assert_eq!((goals, records.len()), (reached, reached + PATHS));
     }
@@ -232,8 +238,8 @@ mod tests {
         assert!(bench.sender.send_goal_reached());
         drop(bench.sender);
         bench.thread.join().unwrap();
-        assert!(matches!(bench.records.blocking_recv(), Some(Record::Plan(_))));
-        assert!(matches!(bench.records.blocking_recv(), Some(Record::GoalReached)));
-        assert!(bench.records.blocking_recv().is_none());
+        assert!(matches!(bench.records.recv(), Ok(Record::Plan(_))));
+        assert!(matches!(bench.records.recv(), Ok(Record::GoalReached)));
+        assert!(bench.records.recv().is_err());
     }
 }

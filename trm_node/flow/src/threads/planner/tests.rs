@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::unbounded;
-use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::costmap_builder::build;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
@@ -20,6 +20,8 @@ use trm_rt::ring;
 
 use super::*;
 use crate::commands::Commands;
+use crate::map::held;
+use crate::map::suspicion::Suspect;
 use crate::messages::PublisherEvent;
 use crate::robot_pose::RobotPose;
 use crate::shared;
@@ -63,6 +65,7 @@ struct Bench {
     garbage: GarbageReceiver,
     costmap: Costmap,
     is_broken: Arc<AtomicBool>,
+    world_holds: held::HeldWriter,
     thread: JoinHandle<()>,
 }
 
@@ -84,16 +87,17 @@ fn bench() -> Bench {
     let backend = Box::new(Fragile(Arc::clone(&is_broken)));
     let planner = Planner::with_backend(&config.grid, &config.planner, &bundle, backend, &shared.clock).unwrap();
     let geometry = Geometry::new(60, 40, 0.05, Pose::default()).unwrap();
-    let mut builder = CostmapBuilder::new(&config.grid, config.node.grid_source);
-    let costmap = builder.replace(OccupancyGrid::new(geometry, vec![0; 2400]).unwrap()).clone();
+    let costmap = build(&config.grid, config.node.grid_source, OccupancyGrid::new(geometry, vec![0; 2400]).unwrap());
     let (to_planner, inbox) = ring::channel(EVENTS);
     let (sender, plans) = plan_channel::channel();
     let (to_world, garbage) = garbage::channel(4);
     let epochs = Arc::<Epochs>::default();
     let commands = Commands { epochs: Arc::clone(&epochs), planner: to_planner.shared(), guidance: unbounded().0 };
-    let thread = PlannerThread::new(Arc::clone(&shared), epochs, config, planner, robot_pose, (sender, to_world));
+    let (world_holds, reader) = held::channel();
+    let inlets = (robot_pose, reader);
+    let thread = PlannerThread::new(Arc::clone(&shared), epochs, config, planner, inlets, (sender, to_world));
     let thread = thread::spawn(move || thread.run(inbox));
-    let bench = Bench { shared, commands, plans, garbage, costmap, is_broken, thread };
+    let bench = Bench { shared, commands, plans, garbage, costmap, is_broken, world_holds, thread };
     bench.robot_at(Pose::new(0.5, 0.5, 0.0));
     bench.send(PlannerEvent::Grid {
         change: GridChange::Whole(Box::new(bench.costmap.clone())),
@@ -230,5 +234,32 @@ fn events_wait_while_garbage_does_and_the_plans_before_a_waiting_goal_are_cancel
     };
     assert_eq!(plan.result, Ok(()));
     assert_eq!(freed + garbage::tests::count(&mut bench.garbage), 50, "nothing was lost");
+    bench.stop();
+}
+
+#[test]
+fn a_plan_on_costs_that_lack_a_message_which_came_long_ago_is_refused_until_they_hold_it() {
+    let mut bench = bench();
+    let goal = Pose::new(2.0, 1.0, 0.0);
+    bench.goal(goal);
+    assert_eq!(bench.plan_to(goal).map, MapState::default());
+    let inbox = crate::map::inbox::Inbox::new(Arc::clone(&bench.shared.ledger));
+    let rect = trm_grid::geometry::Rect { col: 0, row: 0, width: 1, height: 1 };
+    let content = crate::map::message::GridUpdate { rect, data: vec![100] };
+    let arrived = bench.shared.clock.now();
+    let stamp = Duration::from_secs(7);
+    inbox.put_update(crate::map::message::Message { content, number: 0, arrived, published: None, stamp });
+    let stale = (0..1000).find_map(|_| bench.next().and_then(|(plan, _)| plan.result.err())).unwrap();
+    assert!(matches!(stale, Failure::StaleMap { lag } if lag > Duration::from_millis(200)), "{stale:?}");
+    bench.world_holds.write(Held { messages: 1, stamp });
+    let map = bench.plan_to(goal).map;
+    assert_eq!((map.held, map.lag), (Held { messages: 1, stamp }, Duration::ZERO));
+    bench.shared.ledger.suspicion.raise(Suspect::Lost, None);
+    let refused = (0..1000).find_map(|_| bench.next().and_then(|(plan, _)| plan.result.err())).unwrap();
+    assert_eq!(refused, Failure::SuspectMap(Suspect::Lost));
+    let mut warn = config();
+    warn.node.suspect_map = SuspectMap::Warn;
+    bench.send(PlannerEvent::Config(Box::new(warn)));
+    assert_eq!(bench.plan_to(goal).map.suspect, Some(Suspect::Lost));
     bench.stop();
 }

@@ -1,8 +1,8 @@
 //! What the threads and tasks share. Locks are held for a copy or a few assignments, never for work; the planner thread
 //! takes none of them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use trm_config::{NodeConfig, StartSource};
@@ -10,45 +10,66 @@ use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
 
 use crate::clock::NodeClock;
-use crate::health::Health;
-use crate::io::log::Log;
-use crate::io::ros_clock::RosClock;
+use crate::health::{Health, Input};
+use crate::heartbeats::{Heartbeats, Part};
 use crate::lock::lock;
+use crate::log::{Level, Log};
+use crate::map::ledger::Ledger;
 use crate::plan_record::Failure;
 use crate::real_time::RealTime;
 use crate::robot_pose::{LatestPose, PoseReader};
-
-/// The planner thread shows at least this often that it is alive.
-pub const HEARTBEAT: Duration = Duration::from_millis(500);
+use crate::ros_time::RosTime;
 
 /// One for the whole node.
 pub struct Shared {
     /// The node's full name.
     pub name: String,
+    /// Where log lines go.
     pub log: Log,
     /// Where the robot's pose comes from, in words.
     pub pose_source: String,
+    /// The clock of deadlines and ticks.
     pub clock: NodeClock,
-    pub ros_clock: RosClock,
+    /// ROS time.
+    pub ros_time: RosTime,
+    /// What the system granted to the planner thread.
     pub real_time: RealTime,
+    /// Signs of life.
+    pub beats: Heartbeats,
+    /// What has arrived of the grid.
+    pub ledger: Arc<Ledger>,
     health: Mutex<Health>,
     robot_pose: Mutex<LatestPose>,
+    /// Whether planning is on.
     pub active: AtomicBool,
+    /// Ticks that were skipped.
     pub overruns: AtomicU64,
     /// Goals that a newer one replaced before anything was planned for them.
     pub goals_superseded: AtomicU64,
-    /// Monotonic time in milliseconds of the planner thread's last sign of life.
-    heartbeat_ms: AtomicU64,
     /// Messages of the planner thread that were lost because the publisher thread is stuck.
     pub plans_lost: AtomicU64,
 }
 
+/// An input of the node, and the kind of its log lines.
+type Selected = (&'static str, fn(&mut Health) -> &mut Input);
+
+/// Grids and their updates.
+pub const GRID: Selected = ("grid", |health| &mut health.grid);
+/// The robot's pose.
+pub const ROBOT: Selected = ("robot", |health| &mut health.robot);
+/// Goals.
+pub const GOAL: Selected = ("goal", |health| &mut health.goal);
+/// Parameters.
+pub const PARAMETERS: Selected = ("parameters", |health| &mut health.parameters);
+
 impl Shared {
     /// The state of a node to which nothing has come yet, and the planner thread's copy of the robot's pose.
+    #[must_use]
     pub fn new(
         name: String,
         log: Log,
-        ros_clock: RosClock,
+        clock: NodeClock,
+        ros_time: RosTime,
         real_time: RealTime,
         config: &NodeConfig,
     ) -> (Self, PoseReader) {
@@ -60,42 +81,55 @@ impl Shared {
                 StartSource::Odom => "odometry on topic odom".to_owned(),
                 StartSource::Tf => format!("transform {} -> {}", config.map_frame, config.robot_base_frame),
             },
-            clock: NodeClock::start(),
-            ros_clock,
+            clock,
+            ros_time,
             real_time,
+            beats: Heartbeats::default(),
+            ledger: Arc::default(),
             health: Mutex::default(),
             robot_pose: Mutex::new(robot_pose),
             active: AtomicBool::new(config.autostart),
             overruns: AtomicU64::new(0),
             goals_superseded: AtomicU64::new(0),
-            heartbeat_ms: AtomicU64::new(0),
             plans_lost: AtomicU64::new(0),
         };
+        shared.beats.beat_all(shared.clock.now());
         (shared, reader)
     }
 
+    /// The health of the inputs.
     pub fn health(&self) -> MutexGuard<'_, Health> {
         lock(&self.health)
     }
 
+    /// The robot's pose, to be set or read.
     pub fn latest_pose(&self) -> MutexGuard<'_, LatestPose> {
         lock(&self.robot_pose)
     }
 
-    /// The robot's pose, if it is known and recent.
-    pub fn robot_pose(&self, tolerance: f64) -> Result<Pose, Failure> {
-        let latest = self.latest_pose().get();
-        latest.ok_or(Failure::NoPose)?.at(self.ros_clock.now(), tolerance)
+    /// Notes that a thread is alive.
+    pub fn beat(&self, part: Part) {
+        self.beats.beat(part, self.clock.now());
     }
 
-    /// Refuses a message about the robot's pose.
-    pub fn refuse_pose(&self, text: &str) {
-        if self.health().robot.refuse(text, self.clock.now()) {
-            self.log.warn(text);
-        }
+    /// The robot's pose, if it is known and recent.
+    ///
+    /// # Errors
+    /// Why it isn't.
+    pub fn robot_pose(&self, tolerance: f64) -> Result<Pose, Failure> {
+        let latest = self.latest_pose().get();
+        latest.ok_or(Failure::NoPose)?.at(self.ros_time.now(), tolerance)
+    }
+
+    /// Refuses a message of an input, and says so.
+    pub fn refuse(&self, (kind, input): Selected, text: &str) {
+        let now = self.clock.now();
+        input(&mut self.health()).refuse(text, now);
+        self.log.limited(kind, Level::Warn, text, now);
     }
 
     /// Puts a failure to know the robot's pose into words; `None` for other failures.
+    #[must_use]
     pub fn pose_problem(&self, failure: Failure) -> Option<String> {
         let source = &self.pose_source;
         match failure {
@@ -108,27 +142,21 @@ impl Shared {
             Failure::FuturePose { ahead } => {
                 Some(format!("{source} is stamped {:.2} s after ROS time: is /clock published?", ahead.as_secs_f64()))
             }
-            Failure::Plan(_) | Failure::NoGrid | Failure::Publish | Failure::Backlog => None,
+            _ => None,
         }
     }
 
-    /// Notes that the planner thread is alive.
-    pub fn beat(&self) {
-        let now = u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX);
-        self.heartbeat_ms.store(now, Ordering::Relaxed);
-    }
-
     /// Time since the planner thread's last sign of life.
+    #[must_use]
     pub fn silence(&self) -> Duration {
-        let beat = Duration::from_millis(self.heartbeat_ms.load(Ordering::Relaxed));
-        self.clock.now().saturating_sub(beat)
+        self.beats.silence(Part::Planner, self.clock.now())
     }
 }
 
 /// A node's state without a node, for tests.
 #[cfg(test)]
-pub fn for_tests(config: &NodeConfig) -> (Shared, PoseReader) {
-    let log = Log::named("test");
+pub(crate) fn for_tests(config: &NodeConfig) -> (Shared, PoseReader) {
+    let log = Log::new(|_, text| println!("{text}"));
     let real_time = RealTime::prepare(config, &log);
-    Shared::new("/test".to_owned(), log, RosClock::system(), real_time, config)
+    Shared::new("/test".to_owned(), log, NodeClock::start(), RosTime::system(), real_time, config)
 }

@@ -14,8 +14,11 @@ use crate::messages::{GuidanceEvent, PlannerEvent};
 /// being made, and then tells the threads.
 #[derive(Clone)]
 pub struct Commands {
+    /// Which requests are still current.
     pub epochs: Arc<Epochs>,
+    /// To the planner thread.
     pub planner: ring::Sender<PlannerEvent>,
+    /// To the guidance thread.
     pub guidance: Sender<GuidanceEvent>,
 }
 
@@ -30,6 +33,7 @@ impl Commands {
     }
 
     /// Start or pause planning. Guidance goes on during a pause. `false` when the planner thread has ended.
+    #[must_use]
     pub fn set_active(&self, active: bool) -> bool {
         let epoch = self.epochs.begin();
         self.planner.send(PlannerEvent::Active { active, epoch }).is_ok()

@@ -16,6 +16,7 @@ pub struct GarbageReceiver(ring::Receiver<Garbage>);
 
 /// Both ends, with room for twice as much as `events` events leave behind. So many may wait for the planner thread:
 /// when the world thread empties the channel before it sends another one, neither waits for the other for good.
+#[must_use]
 pub fn channel(events: usize) -> (GarbageSender, GarbageReceiver) {
     let (sender, receiver) = ring::channel(2 * events + ROOM_FOR_AN_EVENT);
     (GarbageSender(sender), GarbageReceiver(receiver))
@@ -46,7 +47,7 @@ impl GarbageReceiver {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// How many pieces have come, which are freed.

@@ -1,9 +1,8 @@
-//! Every message that crosses from one thread to another. Times are readings of the node's monotonic clock.
+//! Every message that crosses from one thread to another, but for those to the world thread, which has an
+//! [inbox](crate::map::inbox). Times are readings of the node's clock.
 
 use std::time::Duration;
 
-use r2r::map_msgs::msg::OccupancyGridUpdate;
-use r2r::nav_msgs::msg::OccupancyGrid;
 use trm_config::Config;
 use trm_grid::costmap::GridChange;
 use trm_grid::units::Pose;
@@ -15,46 +14,38 @@ use crate::plan_record::{PlanRecord, PlanTimes};
 /// To the guidance thread.
 pub use trm_planner::guidance_worker::Event as GuidanceEvent;
 
-/// To the world thread.
-pub enum WorldEvent {
-    /// A whole grid.
-    Grid {
-        message: Box<OccupancyGrid>,
-        arrived: Duration,
-    },
-    /// New values for a rectangle of the grid.
-    Update {
-        message: Box<OccupancyGridUpdate>,
-        arrived: Duration,
-    },
-    /// Other parameters.
-    Config(Box<Config>),
-    Stop,
-}
-
 /// To the planner thread.
 pub enum PlannerEvent {
     /// The costs have changed, because of a message that arrived at this time.
     Grid {
+        /// The change.
         change: GridChange,
+        /// When the message arrived.
         arrived: Duration,
     },
+    /// New guidance.
     Guidance(Box<Guided>),
     /// A goal in the map's frame, and the epoch that began with it.
     Goal {
+        /// The goal.
         pose: Pose,
+        /// When it arrived.
         arrived: Duration,
+        /// The epoch.
         epoch: u64,
     },
     /// Planning starts or pauses; the epoch that began with it.
     Active {
+        /// Whether it starts.
         active: bool,
+        /// The epoch.
         epoch: u64,
     },
     /// Other parameters.
     Config(Box<Config>),
     /// A planner with other parameters.
     Planner(Box<Planner>),
+    /// The thread must end.
     Stop,
 }
 
@@ -62,17 +53,27 @@ pub enum PlannerEvent {
 #[expect(clippy::large_enum_variant, reason = "nearly every event is a plan, and a box would be allocated in the loop")]
 pub enum PublisherEvent {
     /// A plan, and the poses of its path if there is one.
-    Plan { record: PlanRecord, times: PlanTimes, poses: Option<Vec<Pose>> },
+    Plan {
+        /// What is known of it.
+        record: PlanRecord,
+        /// When things happened to it.
+        times: PlanTimes,
+        /// The path.
+        poses: Option<Vec<Pose>>,
+    },
     /// The robot is at its goal.
     GoalReached,
 }
 
 /// From the planner thread to the world thread: what is too big to be freed while plans are due.
-#[expect(dead_code, reason = "the contents are only dropped")]
 pub enum Garbage {
+    /// Replaced costs.
     Grid(GridChange),
+    /// Replaced guidance.
     Guidance(Box<Guided>),
+    /// A replaced planner.
     Planner(Box<Planner>),
+    /// Replaced parameters.
     Config(Box<Config>),
 }
 
@@ -80,6 +81,7 @@ pub enum Garbage {
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "nearly every record is a plan, and a box would be allocated for each")]
 pub enum Record {
+    /// A plan.
     Plan(PlanRecord),
     /// The robot is at its goal.
     GoalReached,

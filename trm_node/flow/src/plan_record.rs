@@ -5,6 +5,9 @@ use std::time::Duration;
 use trm_planner::{PlanError, Report};
 use trm_rt::usage::Usage;
 
+use crate::map::held::Held;
+use crate::map::suspicion::Suspect;
+
 /// Why no path was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -15,9 +18,22 @@ pub enum Failure {
     /// It isn't known where the robot is.
     NoPose,
     /// The robot's pose is too old.
-    OldPose { age: Duration },
+    OldPose {
+        /// Its age.
+        age: Duration,
+    },
     /// The robot's pose is stamped far ahead of ROS time: that was set back, or `/clock` is missing.
-    FuturePose { ahead: Duration },
+    FuturePose {
+        /// How far ahead.
+        ahead: Duration,
+    },
+    /// The costs lack a message about the grid that arrived this long ago.
+    StaleMap {
+        /// How long ago.
+        lag: Duration,
+    },
+    /// The grid may lack something that was published.
+    SuspectMap(Suspect),
     /// ROS refused the message.
     Publish,
     /// Earlier paths are still waiting to be published.
@@ -27,8 +43,21 @@ pub enum Failure {
 /// How long guidance took to compute, and how long ago that was finished.
 #[derive(Debug, Clone, Copy)]
 pub struct GuidanceTimes {
+    /// How long it took.
     pub took: Duration,
+    /// How long ago that was finished.
     pub age: Duration,
+}
+
+/// What the costs hold that a plan was made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MapState {
+    /// The messages that are in them.
+    pub held: Held,
+    /// For how long the oldest message has waited that isn't.
+    pub lag: Duration,
+    /// Why they may lack something that was published.
+    pub suspect: Option<Suspect>,
 }
 
 /// When things happened to a plan: readings of the monotonic clock.
@@ -47,11 +76,14 @@ pub struct PlanTimes {
 pub struct PlanRecord {
     /// Counts the plans from 1.
     pub number: u64,
+    /// Whether a path was published, or why not.
     pub result: Result<(), Failure>,
     /// `None` when the planner wasn't asked, because there is no grid or no pose.
     pub report: Option<Report>,
     /// Of the guidance that the planner had; `None` without any.
     pub guidance: Option<GuidanceTimes>,
+    /// Of the costs.
+    pub map: MapState,
     /// Length of the path in metres.
     pub length: f64,
     /// From the arrival to the deadline.
@@ -74,12 +106,14 @@ pub struct PlanRecord {
 
 impl PlanRecord {
     /// A plan of which nothing is known yet.
+    #[must_use]
     pub const fn new(number: u64, budget: Duration) -> Self {
         Self {
             number,
             result: Ok(()),
             report: None,
             guidance: None,
+            map: MapState { held: Held { messages: 0, stamp: Duration::ZERO }, lag: Duration::ZERO, suspect: None },
             length: 0.0,
             budget,
             wake: Duration::ZERO,

@@ -31,12 +31,14 @@ pub struct PlanSender {
 
 /// The publisher thread's end.
 pub struct PlanReceiver {
+    /// Plans, and reached goals.
     pub events: ring::Receiver<PublisherEvent>,
     free: Producer<Vec<Pose>>,
     publish_ns: Arc<AtomicU64>,
 }
 
 /// Both ends, with all the memory that is ever under way.
+#[must_use]
 pub fn channel() -> (PlanSender, PlanReceiver) {
     let (sender, receiver) = ring::channel(EVENTS);
     let (mut give_back, free) = RingBuffer::new(PATHS);

@@ -7,4 +7,5 @@ pub mod planner;
 pub mod publisher;
 pub mod start;
 pub mod ticks;
+pub mod workshop;
 pub mod world;

@@ -9,17 +9,19 @@ use trm_planner::epoch::Epochs;
 use trm_planner::guidance_worker::{GuidanceWorker, Settings};
 use trm_rt::ring;
 
-use crate::clock::NodeClock;
+use crate::heartbeats::Part;
 use crate::messages::{GuidanceEvent, PlannerEvent};
+use crate::shared::Shared;
 
 /// The parameters that guidance depends on.
+#[must_use]
 pub fn settings(config: &Config) -> Settings {
     Settings { travel: Travel::new(&config.grid), tolerance: config.planner.tolerance }
 }
 
 /// Runs until [`GuidanceEvent::Stop`].
 pub fn run(
-    clock: NodeClock,
+    shared: &Arc<Shared>,
     settings: Settings,
     epochs: Arc<Epochs>,
     planner: &ring::Sender<PlannerEvent>,
@@ -29,5 +31,6 @@ pub fn run(
         // Fails only while the node is stopping.
         let _ = planner.send(PlannerEvent::Guidance(guided));
     };
-    GuidanceWorker::new(clock, settings, epochs, deliver).run(inbox);
+    let alive = || shared.beat(Part::Guidance);
+    GuidanceWorker::new(shared.clock.clone(), settings, epochs, deliver).run(inbox, &alive);
 }

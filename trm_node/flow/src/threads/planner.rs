@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use trm_config::Config;
+use trm_config::{Config, SuspectMap};
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::{Point, Pose};
 use trm_planner::epoch::{Epoch, Epochs};
@@ -18,10 +18,13 @@ use trm_rt::meter::Meter;
 use trm_rt::ring::Receiver;
 use trm_rt::usage::Usage;
 
+use crate::heartbeats::{HEARTBEAT, Part};
+use crate::map::held::{Held, HeldReader};
+use crate::map::suspicion::Suspect;
 use crate::messages::{Garbage, PlannerEvent};
-use crate::plan_record::{Failure, GuidanceTimes, PlanRecord, PlanTimes};
+use crate::plan_record::{Failure, GuidanceTimes, MapState, PlanRecord, PlanTimes};
 use crate::robot_pose::PoseReader;
-use crate::shared::{HEARTBEAT, Shared};
+use crate::shared::Shared;
 use crate::threads::garbage::GarbageSender;
 use crate::threads::plan_channel::PlanSender;
 use crate::threads::ticks::Ticks;
@@ -46,6 +49,12 @@ pub struct PlannerThread {
     config: Box<Config>,
     planner: Box<Planner>,
     robot_pose: PoseReader,
+    /// What the world thread's costs hold.
+    world_holds: HeldReader,
+    /// What this thread's costs hold.
+    held: Held,
+    /// Why the grid was suspect before the latest events were taken.
+    suspect: Option<Suspect>,
     publisher: PlanSender,
     garbage: GarbageSender,
     costmap: Option<Box<Costmap>>,
@@ -71,7 +80,7 @@ impl PlannerThread {
         epochs: Arc<Epochs>,
         config: Config,
         planner: Planner,
-        robot_pose: PoseReader,
+        (robot_pose, world_holds): (PoseReader, HeldReader),
         (publisher, garbage): (PlanSender, GarbageSender),
     ) -> Self {
         Self {
@@ -82,6 +91,9 @@ impl PlannerThread {
             config: Box::new(config),
             planner: Box::new(planner),
             robot_pose,
+            world_holds,
+            held: Held::default(),
+            suspect: None,
             publisher,
             garbage,
             costmap: None,
@@ -97,26 +109,56 @@ impl PlannerThread {
 
     /// Runs until [`PlannerEvent::Stop`].
     pub fn run(mut self, mut inbox: Receiver<PlannerEvent>) {
-        let clock = self.shared.clock;
+        let clock = self.shared.clock.clone();
         loop {
-            self.shared.beat();
-            let beat = clock.now() + HEARTBEAT;
-            let until = self.ticks.next().map_or(beat, |next| next.min(beat));
-            inbox.wait(Some(clock.absolute(until)));
+            self.shared.beat(Part::Planner);
+            inbox.wait(Some(clock.absolute(self.next(clock.now()))));
             let is_closed = inbox.is_closed();
-            while self.garbage.has_room()
-                && let Some(event) = inbox.take()
-            {
-                if !self.take(event) {
-                    return;
-                }
-            }
-            if is_closed {
+            if !self.step(&mut inbox) || is_closed {
                 return;
             }
-            self.check_path();
-            self.plan_if_due();
         }
+    }
+
+    /// When there is something to do if no event comes.
+    #[must_use]
+    pub fn next(&self, now: Duration) -> Duration {
+        let beat = now + HEARTBEAT;
+        self.ticks.next().map_or(beat, |next| next.min(beat))
+    }
+
+    /// The costs that are planned on; `None` before the first grid.
+    #[must_use]
+    pub fn costmap(&self) -> Option<&Costmap> {
+        self.costmap.as_deref()
+    }
+
+    /// How many plans were made.
+    #[must_use]
+    pub const fn plans(&self) -> u64 {
+        self.plans
+    }
+
+    /// Takes the events that have come, and plans if that is due. `false` when it is time to stop.
+    pub fn step(&mut self, inbox: &mut Receiver<PlannerEvent>) -> bool {
+        // Read before the events: those that made it true come with them.
+        let held = *self.world_holds.read();
+        let suspect = self.shared.ledger.suspicion.get();
+        loop {
+            if !self.garbage.has_room() {
+                break;
+            }
+            let Some(event) = inbox.take() else {
+                (self.held, self.suspect) = (held, suspect);
+                break;
+            };
+            if !self.take(event) {
+                return false;
+            }
+        }
+        self.check_path();
+        self.plan_if_due();
+        true
     }
 
     /// `false` when it is time to stop.
@@ -201,7 +243,7 @@ impl PlannerThread {
     /// The robot's pose, if it is known and recent.
     fn robot_pose(&mut self) -> Result<Pose, Failure> {
         let latest = self.robot_pose.read().ok_or(Failure::NoPose)?;
-        latest.at(self.shared.ros_clock.now(), self.config.node.transform_tolerance)
+        latest.at(self.shared.ros_time.now(), self.config.node.transform_tolerance)
     }
 
     /// Asks for a new plan at once when a change of the grid blocks the path.
@@ -260,7 +302,9 @@ impl PlannerThread {
         let Some(goal) = &mut self.goal else { return Err(Failure::NoPose) };
         goal.is_planned = true;
         let costmap = self.costmap.as_deref().ok_or(Failure::NoGrid)?;
-        let clock = self.shared.clock;
+        record.map = map_state(&self.shared, self.held, self.suspect);
+        check_map(&self.config, &record.map)?;
+        let clock = &self.shared.clock;
         let publish_time = self.publisher.expected_publish_time().min(record.budget / 2);
         let request = Request {
             start: start?,
@@ -271,7 +315,7 @@ impl PlannerThread {
         };
         let guided = self.guidance.as_deref();
         record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
-        let outcome = self.planner.plan(costmap, guided.map(|guided| &guided.guidance), &request, &clock);
+        let outcome = self.planner.plan(costmap, guided.map(|guided| &guided.guidance), &request, clock);
         times.planned = clock.now();
         record.report = Some(outcome.report);
         let path = outcome.path.map_err(Failure::Plan)?;
@@ -296,6 +340,24 @@ impl PlannerThread {
         if !self.publisher.send_goal_reached() {
             self.shared.plans_lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// What the costs hold now, and what they may lack.
+fn map_state(shared: &Shared, held: Held, before: Option<Suspect>) -> MapState {
+    let lag = shared.ledger.lag(held.messages, shared.clock.now());
+    // The suspicion ends after the costs were sent: those that were taken before may still be the old ones.
+    MapState { held, lag, suspect: before.or_else(|| shared.ledger.suspicion.get()) }
+}
+
+/// Refuses to plan on costs that are older than what has arrived, or lack what was published.
+fn check_map(config: &Config, map: &MapState) -> Result<(), Failure> {
+    if map.lag.as_secs_f64() * 1e3 > config.node.max_map_lag_ms {
+        return Err(Failure::StaleMap { lag: map.lag });
+    }
+    match map.suspect {
+        Some(why) if config.node.suspect_map == SuspectMap::Stop => Err(Failure::SuspectMap(why)),
+        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,11 @@
+//! What is told of the grid: messages in the order in which they were published, what was lost of them, and how old the
+//! costs are that plans are made on.
+
+pub mod held;
+pub mod history;
+pub mod inbox;
+pub mod intake;
+pub mod ledger;
+pub mod message;
+pub mod sequence;
+pub mod suspicion;

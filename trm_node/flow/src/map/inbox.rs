@@ -1,0 +1,302 @@
+//! The way to the world thread. Never full: what a newer message replaces is dropped, and what can't be kept makes the
+//! grid suspect. So the memory that waits here is bounded by the size of a whole grid and that of the updates after it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use trm_config::Config;
+use trm_grid::costmap_builder::CostmapBuilder;
+
+use crate::lock::lock;
+use crate::map::held::Held;
+use crate::map::ledger::Ledger;
+use crate::map::message::{GridUpdate, Message, Published, WholeGrid, is_before};
+use crate::map::suspicion::Suspect;
+
+/// Updates of so many cells may wait, whatever the size of the grid.
+const CELLS_WAITING: usize = 1 << 24;
+/// So many updates may wait.
+const UPDATES_WAITING: usize = 1 << 17;
+
+/// Everything that has come since the world thread looked last.
+#[derive(Default)]
+pub struct Batch {
+    /// The newest whole grid.
+    pub grid: Option<Message<WholeGrid>>,
+    /// The updates that it doesn't hold, in the order of their arrival.
+    pub updates: Vec<Message<GridUpdate>>,
+    /// When a whole grid was published that has come once more.
+    pub again: Option<Published>,
+    /// The newest parameters.
+    pub config: Option<Box<Config>>,
+    /// Costs with other parameters, which were ordered.
+    pub rebuilt: Option<Box<CostmapBuilder>>,
+    /// What costs hold with all of this.
+    pub held: Held,
+    /// How many messages newer ones replaced.
+    pub superseded: u64,
+    /// The world thread must end.
+    pub stop: bool,
+}
+
+impl Batch {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.grid.is_none()
+            && self.updates.is_empty()
+            && self.config.is_none()
+            && self.rebuilt.is_none()
+            && self.again.is_none()
+            && !self.stop
+            && self.superseded == 0
+    }
+}
+
+/// The inbox. The spinning thread and the tasks put in, the world thread takes.
+pub struct Inbox {
+    /// What has arrived.
+    pub ledger: Arc<Ledger>,
+    waiting: Mutex<Waiting>,
+    wake_up: Condvar,
+    /// Something waits that makes the costs useless that are being computed.
+    is_newer: AtomicBool,
+    must_stop: AtomicBool,
+}
+
+#[derive(Default)]
+struct Waiting {
+    batch: Batch,
+    cells: usize,
+}
+
+impl Inbox {
+    /// An empty inbox, which writes arrivals into this ledger.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger,
+            waiting: Mutex::default(),
+            wake_up: Condvar::new(),
+            is_newer: AtomicBool::new(false),
+            must_stop: AtomicBool::new(false),
+        }
+    }
+
+    /// Puts a whole grid in.
+    pub fn put_grid(&self, mut grid: Message<WholeGrid>) {
+        self.put(|waiting, ledger| {
+            waiting.arrive(&mut grid, ledger);
+            let is_older = |old: &Message<WholeGrid>| is_before(grid.published, old.published).unwrap_or(false);
+            waiting.batch.superseded += 1;
+            if waiting.batch.grid.as_ref().is_some_and(is_older) {
+                return;
+            }
+            let before = waiting.batch.updates.len();
+            waiting.batch.updates.retain(|update| is_before(grid.published, update.published).unwrap_or(false));
+            waiting.cells = waiting.batch.updates.iter().map(|update| update.content.data.len()).sum();
+            waiting.batch.superseded += (before - waiting.batch.updates.len()) as u64;
+            if waiting.batch.grid.replace(grid).is_none() {
+                waiting.batch.superseded -= 1;
+            }
+            self.is_newer.store(true, Ordering::Release);
+        });
+    }
+
+    /// A whole grid has come once more. It says nothing new, but that it isn't lost.
+    pub fn put_again(&self, published: Option<Published>) {
+        self.put(|waiting, _| waiting.batch.again = published);
+    }
+
+    /// Puts an update in.
+    pub fn put_update(&self, mut update: Message<GridUpdate>) {
+        self.put(|waiting, ledger| {
+            waiting.arrive(&mut update, ledger);
+            let grid = waiting.batch.grid.as_ref();
+            if grid.is_some_and(|grid| is_before(update.published, grid.published).unwrap_or(false)) {
+                waiting.batch.superseded += 1;
+                return;
+            }
+            waiting.cells += update.content.data.len();
+            let published = update.published;
+            waiting.batch.updates.push(update);
+            if waiting.cells > CELLS_WAITING || waiting.batch.updates.len() > UPDATES_WAITING {
+                ledger.suspicion.raise(Suspect::Crowded, published);
+                waiting.batch.superseded += waiting.batch.updates.len() as u64;
+                waiting.batch.updates = Vec::new();
+                waiting.cells = 0;
+            }
+        });
+    }
+
+    /// Puts parameters in, in place of those that wait.
+    pub fn put_config(&self, config: Box<Config>) {
+        self.put(|waiting, _| waiting.batch.config = Some(config));
+    }
+
+    /// Puts costs in that were ordered with other parameters.
+    pub fn put_rebuilt(&self, rebuilt: Box<CostmapBuilder>) {
+        self.put(|waiting, _| waiting.batch.rebuilt = Some(rebuilt));
+    }
+
+    /// Tells the world thread to end.
+    pub fn stop(&self) {
+        self.must_stop.store(true, Ordering::Release);
+        self.put(|waiting, _| waiting.batch.stop = true);
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Waiting, &Ledger)) {
+        let mut waiting = lock(&self.waiting);
+        put(&mut waiting, &self.ledger);
+        drop(waiting);
+        self.wake_up.notify_one();
+    }
+
+    /// Takes all that has come, once something has, and at the latest after `patience`.
+    #[must_use]
+    pub fn take(&self, patience: Duration) -> Batch {
+        let waiting = lock(&self.waiting);
+        let is_empty = |waiting: &mut Waiting| waiting.batch.is_empty();
+        let waited = self.wake_up.wait_timeout_while(waiting, patience, is_empty);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        self.is_newer.store(false, Ordering::Release);
+        waiting.cells = 0;
+        let held = waiting.batch.held;
+        std::mem::replace(&mut waiting.batch, Batch { held, ..Batch::default() })
+    }
+
+    /// Whether the world thread must end.
+    #[must_use]
+    pub fn must_stop(&self) -> bool {
+        self.must_stop.load(Ordering::Acquire)
+    }
+
+    /// Whether a whole grid waits.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        self.is_newer.load(Ordering::Acquire)
+    }
+
+    /// Whether anything waits.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        !lock(&self.waiting).batch.is_empty()
+    }
+
+    /// How many updates wait.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        let waiting = lock(&self.waiting);
+        waiting.batch.updates.len() + usize::from(waiting.batch.grid.is_some())
+    }
+}
+
+impl Waiting {
+    fn arrive<T>(&mut self, message: &mut Message<T>, ledger: &Ledger) {
+        message.number = ledger.arrive(message.arrived);
+        self.batch.held = Held { messages: message.number, stamp: message.stamp };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use trm_grid::geometry::{Geometry, Rect};
+    use trm_grid::units::Pose;
+
+    use super::*;
+    use crate::map::history::History;
+
+    fn message<T>(content: T, ms: u64) -> Message<T> {
+        let at = Duration::from_millis(ms);
+        Message { content, number: 0, arrived: at, published: Some(Published { host: 1, at }), stamp: at }
+    }
+
+    fn grid(ms: u64) -> Message<WholeGrid> {
+        let geometry = Geometry::new(1, 1, 1.0, Pose::default()).unwrap();
+        message(WholeGrid { geometry, data: vec![(ms % 100) as i8] }, ms)
+    }
+
+    fn update(ms: u64) -> Message<GridUpdate> {
+        let rect = Rect { col: 0, row: 0, width: 1, height: 1 };
+        message(GridUpdate { rect, data: vec![(ms % 100) as i8] }, ms)
+    }
+
+    #[test]
+    fn a_newer_grid_replaces_what_waits_and_everything_is_counted() {
+        let inbox = Inbox::new(Arc::default());
+        inbox.put_update(update(1));
+        inbox.put_grid(grid(2));
+        inbox.put_update(update(4));
+        inbox.put_grid(grid(3));
+        inbox.put_config(Box::default());
+        assert!(inbox.is_newer() && inbox.backlog() == 2, "a grid and an update");
+        let batch = inbox.take(Duration::ZERO);
+        assert_eq!(batch.grid.map(|grid| grid.stamp), Some(Duration::from_millis(3)));
+        assert_eq!(batch.updates.iter().map(|update| update.number).collect::<Vec<_>>(), [3]);
+        assert!(batch.config.is_some() && !inbox.is_newer());
+        assert_eq!((batch.held.messages, batch.superseded, inbox.ledger.arrived()), (4, 2, 4));
+        let empty = inbox.take(Duration::ZERO);
+        assert!(empty.is_empty() && empty.held.messages == 4);
+        inbox.stop();
+        assert!(inbox.take(Duration::MAX).stop && inbox.must_stop());
+    }
+
+    #[test]
+    fn a_flood_is_dropped_and_makes_the_grid_suspect() {
+        let inbox = Inbox::new(Arc::default());
+        for ms in 0..=UPDATES_WAITING as u64 {
+            inbox.put_update(update(ms));
+        }
+        assert_eq!(inbox.backlog(), 0);
+        assert_eq!(inbox.ledger.suspicion.get(), Some(Suspect::Crowded));
+        assert_eq!(inbox.take(Duration::ZERO).superseded, UPDATES_WAITING as u64 + 1);
+    }
+
+    proptest! {
+        /// Grids and updates of one cell, published one after the other, arrive in any order: those of each topic keep
+        /// their order among themselves. In the end the cell has the value that was published last.
+        #[test]
+        fn the_last_value_that_was_published_holds_in_whatever_order_the_topics_arrive(
+            is_grid in prop::collection::vec(any::<bool>(), 1..30),
+            picks in prop::collection::vec((any::<bool>(), any::<bool>()), 60),
+        ) {
+            let times = |wanted: bool| {
+                let all = is_grid.iter().enumerate().filter(move |(_, is)| **is == wanted);
+                all.map(|(at, _)| at as u64 + 1).collect::<std::collections::VecDeque<_>>()
+            };
+            let (mut grids, mut updates) = (times(true), times(false));
+            let inbox = Inbox::new(Arc::default());
+            let mut history = History::default();
+            let mut cell = (0, 0);
+            let work = |batch: Batch, history: &mut History, cell: &mut (u64, i8)| {
+                if let Some(grid) = batch.grid.filter(|grid| !history.is_superseded(grid.published)) {
+                    *cell = (grid.number, grid.content.data[0]);
+                    for update in history.rebase(grid.published).0 {
+                        *cell = (update.number, update.content.data[0]);
+                        history.remember(update, 1);
+                    }
+                }
+                for update in batch.updates {
+                    if !history.is_superseded(update.published) {
+                        *cell = (update.number, update.content.data[0]);
+                        history.remember(update, 1);
+                    }
+                }
+            };
+            for (takes_grid, works) in picks {
+                match (takes_grid, grids.front(), updates.front()) {
+                    (true, Some(_), _) | (false, Some(_), None) => inbox.put_grid(grid(grids.pop_front().unwrap())),
+                    (_, _, Some(_)) => inbox.put_update(update(updates.pop_front().unwrap())),
+                    _ => {}
+                }
+                if works {
+                    work(inbox.take(Duration::ZERO), &mut history, &mut cell);
+                }
+            }
+            work(inbox.take(Duration::ZERO), &mut history, &mut cell);
+            prop_assert_eq!(cell.1, is_grid.len() as i8);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Takes messages about the grid in, and knows by the publishers' numbers what is lost of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use trm_planner::halt::deadline::Clock;
+
+use crate::map::inbox::Inbox;
+use crate::map::message::{GridUpdate, Message, Published, WholeGrid};
+use crate::map::sequence::{Sequence, Sequences};
+use crate::map::suspicion::Suspect;
+use crate::shared::{GRID, Shared};
+
+/// What the middleware knows of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Identifies the publisher.
+    pub publisher: [u8; 16],
+    /// Counts the publisher's messages from 1; `None` when the middleware doesn't.
+    pub number: Option<u64>,
+    /// When it was published; `None` when the middleware doesn't tell.
+    pub published: Option<Published>,
+}
+
+/// The intake of one topic of grids and that of their updates.
+pub struct Intake {
+    shared: Arc<Shared>,
+    inbox: Arc<Inbox>,
+    /// The numbers of whole grids, and those of updates.
+    grids: Sequences,
+    sequences: Sequences,
+    /// When the newest message was published.
+    newest: Option<Published>,
+}
+
+impl Intake {
+    /// The intake before anything has come.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>, inbox: Arc<Inbox>) -> Self {
+        Self { shared, inbox, grids: Sequences::default(), sequences: Sequences::default(), newest: None }
+    }
+
+    /// A whole grid has come. A gap in the numbers doesn't matter: a grid that was lost is replaced by the next one. But
+    /// one that comes again, because it was asked for, is older than what has come since.
+    pub fn whole(&mut self, content: WholeGrid, stamp: Duration, origin: Origin) {
+        let number = origin.number.map(|number| self.grids.take(origin.publisher, number));
+        if number == Some(Sequence::Again) {
+            return self.inbox.put_again(origin.published);
+        }
+        self.inbox.put_grid(self.arrived(content, stamp, origin));
+        self.newest = origin.published;
+    }
+
+    /// An update has come. `None` for one that can't be used, whose number counts all the same.
+    pub fn update(&mut self, content: Option<GridUpdate>, stamp: Duration, origin: Origin) {
+        let number = origin.number.map(|number| self.sequences.take(origin.publisher, number));
+        match number {
+            Some(Sequence::Gap(count)) => self.lose(count, origin.published),
+            // The middleware gives each message once. One that comes again isn't newer.
+            Some(Sequence::Again) => return,
+            Some(Sequence::Next | Sequence::First(_)) | None => {}
+        }
+        if let Some(content) = content {
+            self.inbox.put_update(self.arrived(content, stamp, origin));
+        }
+        if number == Some(Sequence::Next) {
+            self.shared.ledger.suspicion.update(origin.published, self.shared.ledger.arrived());
+        }
+        self.newest = origin.published;
+    }
+
+    fn arrived<T>(&self, content: T, stamp: Duration, origin: Origin) -> Message<T> {
+        Message { content, number: 0, arrived: self.shared.clock.now(), published: origin.published, stamp }
+    }
+
+    /// Messages were lost that had been published before this.
+    fn lose(&self, count: u64, before: Option<Published>) {
+        self.shared.health().grid.lose(count);
+        if self.shared.ledger.suspicion.raise(Suspect::Lost, before) {
+            self.shared.log.warn(&format!("{} ({count})", Suspect::Lost.text()));
+        }
+    }
+
+    /// The middleware says at this system time that it lost so many updates.
+    pub fn lost(&self, count: u64, system_time: Duration) {
+        self.lose(count, self.by_publisher(system_time));
+    }
+
+    /// A message came that the middleware can't hand over.
+    pub fn failed(&self, why: &str, system_time: Duration) {
+        self.shared.refuse(GRID, &format!("grid refused: the middleware can't hand it over: {why}"));
+        self.lose(1, self.by_publisher(system_time));
+    }
+
+    /// Looks after a suspect grid, often. The process stood still before this system time if `stopped`. Returns whether
+    /// the grid should be asked for again.
+    #[must_use]
+    pub fn settle(&self, stopped: bool, system_time: Duration) -> bool {
+        let (now, suspicion) = (self.shared.clock.now(), &self.shared.ledger.suspicion);
+        if stopped && self.shared.ledger.arrived() > 0 && suspicion.stopped(now, self.by_publisher(system_time)) {
+            self.shared.log.warn(Suspect::Stopped.text());
+        }
+        if suspicion.settle(now) {
+            self.shared.log.info("nothing was lost of the grid");
+        }
+        suspicion.get().is_some_and(|why| why != Suspect::Stopped)
+    }
+
+    /// This system time as a publisher would tell it, which is taken to run on this host.
+    fn by_publisher(&self, system_time: Duration) -> Option<Published> {
+        self.newest.map(|newest| Published { host: newest.host, at: system_time })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_config::NodeConfig;
+    use trm_grid::geometry::Rect;
+
+    use super::*;
+    use crate::shared;
+
+    fn origin(number: u64, ms: u64) -> Origin {
+        let published = Some(Published { host: 1, at: Duration::from_millis(ms) });
+        Origin { publisher: [1; 16], number: Some(number), published }
+    }
+
+    #[test]
+    fn a_gap_in_the_numbers_makes_the_grid_suspect_and_what_comes_twice_counts_once() {
+        let (shared, _) = shared::for_tests(&NodeConfig::default());
+        let shared = Arc::new(shared);
+        let inbox = Arc::new(Inbox::new(Arc::clone(&shared.ledger)));
+        let mut intake = Intake::new(Arc::clone(&shared), Arc::clone(&inbox));
+        let rect = Rect { col: 0, row: 0, width: 1, height: 1 };
+        let mut update = |number, ms| {
+            intake.update(Some(GridUpdate { rect, data: vec![0] }), Duration::ZERO, origin(number, ms));
+        };
+        for number in [7, 8, 8, 9] {
+            update(number, number);
+        }
+        assert_eq!((inbox.backlog(), shared.ledger.suspicion.get()), (3, None));
+        update(12, 12);
+        assert_eq!(shared.ledger.suspicion.get(), Some(Suspect::Lost));
+        assert!(intake.settle(false, Duration::from_millis(13)), "it should be asked for");
+        assert!(shared.ledger.suspicion.whole_grid(origin(1, 12).published));
+        // A message that can't be used has its number, too.
+        intake.update(None, Duration::ZERO, origin(13, 13));
+        intake.update(None, Duration::ZERO, origin(14, 14));
+        assert_eq!(shared.ledger.suspicion.get(), None);
+        assert!(!intake.settle(true, Duration::from_millis(20)));
+        assert_eq!(shared.ledger.suspicion.get(), Some(Suspect::Stopped));
+        intake.update(None, Duration::ZERO, origin(15, 21));
+        assert_eq!(shared.ledger.suspicion.get(), Some(Suspect::Stopped), "what came before it isn't in the costs yet");
+        assert!(shared.ledger.suspicion.held(4));
+        assert_eq!(shared.ledger.suspicion.get(), None);
+    }
+}
