@@ -50,10 +50,11 @@ def start(context, tmp_path_factory):
     started = []
 
     def start(parameters: dict | None = None, namespace: str | None = None, name: str = "",
-              arguments: list[str] | None = None, remaps: dict[str, str] | None = None) -> tuple[NodeProcess, Peer]:
+              arguments: list[str] | None = None, remaps: dict[str, str] | None = None,
+              under: list[str] | None = None) -> tuple[NodeProcess, Peer]:
         namespace = f"/robot{next(numbers)}" if namespace is None else namespace
         peer = Peer(context, namespace, name or "trm_node", remaps)
-        node = NodeProcess(tmp_path_factory.mktemp("node"), parameters, namespace, name, remaps, arguments)
+        node = NodeProcess(tmp_path_factory.mktemp("node"), parameters, namespace, name, remaps, arguments, under)
         started.append((node, peer))
         peer.connect(node)
         return node, peer

@@ -1,5 +1,6 @@
 """The node as a process: started with parameters and remaps, watched, and stopped with a signal."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -21,9 +22,11 @@ class NodeProcess:
     alive: list["NodeProcess"] = []
 
     def __init__(self, folder: pathlib.Path, parameters: dict | None = None, namespace: str = "", name: str = "",
-                 remaps: dict[str, str] | None = None, arguments: list[str] | None = None):
+                 remaps: dict[str, str] | None = None, arguments: list[str] | None = None,
+                 under: list[str] | None = None):
+        """`under` is a command that starts the node: a sandbox, or what watches it."""
         self.namespace, self.name = namespace, name or "trm_node"
-        command = [str(BINARY), "--ros-args"]
+        command = [*(under or []), str(BINARY), "--ros-args"]
         if namespace:
             # As Nav2 does it: the transforms of a robot with a namespace are in the namespace.
             command += ["-r", f"__ns:={namespace}", "-r", "/tf:=tf", "-r", "/tf_static:=tf_static"]
@@ -46,6 +49,14 @@ class NodeProcess:
         return f"{self.namespace}/{self.name}"
 
     @property
+    def pid(self) -> int:
+        """The node's own: a sandbox may stay above it."""
+        pid = self.process.pid
+        while children := pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            pid = int(children[0])
+        return pid
+
+    @property
     def log(self) -> str:
         return self.log_file.read_text(errors="replace")
 
@@ -60,7 +71,8 @@ class NodeProcess:
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Sends the signal and gives the exit code; a node that doesn't end is killed, and the test fails."""
         if self.is_running:
-            self.process.send_signal(how)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ends by itself meanwhile
+                os.kill(self.pid, how)
         try:
             return self.process.wait(STOP_WITHIN)
         except subprocess.TimeoutExpired:
