@@ -25,6 +25,8 @@ QUERIES ?= 200
 JOBS ?= 1
 
 include models/models.mk
+include deploy/deploy.mk
+include tools/soak/soak.mk
 
 .PHONY: help
 help: ## list these targets
@@ -36,7 +38,7 @@ demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json
 	$(ENV) python3 tools/demo/run.py
 
 .PHONY: test
-test: test-rust test-dds test-realtime test-paths ## every test, those over DDS included
+test: test-rust test-dds test-realtime test-chaos test-paths ## every test, those over DDS included
 
 # `cargo test` alone tests the crates that need no ROS.
 .PHONY: test-rust
@@ -53,6 +55,20 @@ test-dds: ros ## rclpy against the node, over DDS
 test-realtime: ros ## the control loop of the release: no page fault, no allocation, priority, locked memory
 	$(ENV) $(RELEASE)
 	$(ENV) TRM_NODE=$(TARGET)/release/trm_node python3 -m pytest tests/dds/test_realtime.py
+
+CHAOS := $(ENV) TRM_NODE=$(TARGET)/release/trm_node
+
+# With time enough however busy the machine is: what is lost, or blind, stays so for longer.
+.PHONY: test-chaos
+test-chaos: ros ## attacks on the release over DDS, each path checked against what had been published
+	$(ENV) $(RELEASE)
+	$(CHAOS) CHAOS_BOUND_MS=1500 CHAOS_EXIT_MS=1500 python3 -m pytest tests/chaos
+
+# tests/chaos/limits.py says how it is made longer: CHAOS_ROUNDS, CHAOS_SECONDS.
+.PHONY: chaos
+chaos: ros ## the same attacks against the bounds of the release on a quiet machine: 50 ms, SIGINT within 200 ms
+	$(ENV) $(RELEASE)
+	$(CHAOS) python3 -m pytest tests/chaos
 
 CHECK_PATHS := $(ENV) python3 tests/check_paths.py --trm $(TARGET)/debug/trm
 
