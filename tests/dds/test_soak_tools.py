@@ -75,6 +75,7 @@ def test_thirds_are_of_the_time_after_warming_up():
     (late(15.0, judge.ThreadTime(9.0, 0.1, 5.9), recurse=0.8, rest=14.2), judge.PUBLISH),
     (late(15.0, judge.ThreadTime(14.5, 0.0, 0.5), recurse=14.0), judge.LONG),
     (late(15.0, judge.ThreadTime(1.0, 0.0, 14.0), recurse=14.0), judge.UNEXPLAINED),
+    (late(15.0, judge.ThreadTime(5.0, 8.0, 2.0), stolen=4.0, recurse=14.0), judge.READY),
     # Nothing is half of it.
     (late(15.0, judge.ThreadTime(5.0, 5.0, 5.0), recurse=14.0), judge.UNEXPLAINED),
     (late(0.9), judge.UNEXPLAINED),

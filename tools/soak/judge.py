@@ -133,4 +133,8 @@ def cause(late: Late) -> str:
     excess = late.total - late.usual
     sizes = parts(late)
     largest = max(sizes, key=sizes.get)
-    return largest if sizes[largest] >= EXPLAINS * excess and excess > 0 else UNEXPLAINED
+    if excess > 0 and sizes[largest] >= EXPLAINS * excess:
+        return largest
+    # The host may have taken only a part of the time in which they were ready.
+    ready = late.planner.ready + late.publisher.ready
+    return READY if excess > 0 and ready >= EXPLAINS * excess else UNEXPLAINED

@@ -133,6 +133,11 @@ class Book:
             "stale_map": without.pop("STALE_MAP", 0), "without_path": dict(without), "map_lag_ms": most("map_lag_ms"),
             "allocations": sum(tick["allocations"] for tick in ticks),
             "page_faults": sum(tick["page_faults"] for tick in ticks),
+            "stages_p50_ms": {stage: judge.quantile([tick["stages_us"][stage] / 1e3 for tick in ticks], 0.5)
+                              for stage in STAGES},
+            "steps": sum(tick["steps"] for tick in ticks) / len(ticks),
+            "applications": sum(tick["applications"] for tick in ticks) / len(ticks),
+            "warm": sum(tick["warm"] for tick in ticks) / len(ticks),
             "sources": dict(collections.Counter(tick["source"] for tick in ticks))})
 
     def summary(self, overruns: int) -> dict:
