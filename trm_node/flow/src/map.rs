@@ -1,6 +1,7 @@
 //! What is told of the grid: messages in the order in which they were published, what was lost of them, and how old the
 //! costs are that plans are made on.
 
+pub mod clocks;
 pub mod held;
 pub mod history;
 pub mod inbox;

@@ -9,7 +9,6 @@ use crate::map::message::{GridUpdate, Message, Published, is_before};
 const UPDATES: usize = 4096;
 /// At least so many cells are remembered, and at most as many as the grid has.
 const CELLS: usize = 1 << 16;
-
 /// So many whole grids are known again.
 const GRIDS: usize = 64;
 
@@ -77,7 +76,7 @@ mod tests {
 
     #[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
     fn at(ms: u64) -> Option<Published> {
-        Some(Published { host: 1, at: Duration::from_millis(ms) })
+        Some(Published { host: 1, era: 0, at: Duration::from_millis(ms) })
     }
 
     fn update(ms: u64) -> Message<GridUpdate> {

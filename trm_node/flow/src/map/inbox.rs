@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use trm_config::Config;
 use trm_grid::costmap_builder::CostmapBuilder;
+use trm_grid::occupancy::OccupancyGrid;
 
 use crate::lock::lock;
 use crate::map::held::Held;
 use crate::map::ledger::Ledger;
-use crate::map::message::{GridUpdate, Message, Published, WholeGrid, is_before};
+use crate::map::message::{GridUpdate, Message, Published, is_before};
 use crate::map::suspicion::Suspect;
 
 /// Updates of so many cells may wait, whatever the size of the grid.
@@ -23,7 +24,7 @@ const UPDATES_WAITING: usize = 1 << 17;
 #[derive(Default)]
 pub struct Batch {
     /// The newest whole grid.
-    pub grid: Option<Message<WholeGrid>>,
+    pub grid: Option<Message<OccupancyGrid>>,
     /// The updates that it doesn't hold, in the order of their arrival.
     pub updates: Vec<Message<GridUpdate>>,
     /// When a whole grid was published that has come once more.
@@ -44,13 +45,9 @@ impl Batch {
     /// Whether there is nothing to do.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.grid.is_none()
-            && self.updates.is_empty()
-            && self.config.is_none()
-            && self.rebuilt.is_none()
-            && self.again.is_none()
-            && !self.stop
-            && self.superseded == 0
+        let is_told = self.grid.is_some() || !self.updates.is_empty() || self.again.is_some();
+        let is_asked = self.config.is_some() || self.rebuilt.is_some() || self.stop;
+        !is_told && !is_asked && self.superseded == 0
     }
 }
 
@@ -85,10 +82,10 @@ impl Inbox {
     }
 
     /// Puts a whole grid in.
-    pub fn put_grid(&self, mut grid: Message<WholeGrid>) {
+    pub fn put_grid(&self, mut grid: Message<OccupancyGrid>) {
         self.put(|waiting, ledger| {
             waiting.arrive(&mut grid, ledger);
-            let is_older = |old: &Message<WholeGrid>| is_before(grid.published, old.published).unwrap_or(false);
+            let is_older = |old: &Message<OccupancyGrid>| is_before(grid.published, old.published).unwrap_or(false);
             waiting.batch.superseded += 1;
             if waiting.batch.grid.as_ref().is_some_and(is_older) {
                 return;
@@ -122,7 +119,7 @@ impl Inbox {
             let published = update.published;
             waiting.batch.updates.push(update);
             if waiting.cells > CELLS_WAITING || waiting.batch.updates.len() > UPDATES_WAITING {
-                ledger.suspicion.raise(Suspect::Crowded, published);
+                ledger.suspicion.raise(Suspect::Crowded, published, ledger.arrived());
                 waiting.batch.superseded += waiting.batch.updates.len() as u64;
                 waiting.batch.updates = Vec::new();
                 waiting.cells = 0;
@@ -210,12 +207,12 @@ mod tests {
 
     fn message<T>(content: T, ms: u64) -> Message<T> {
         let at = Duration::from_millis(ms);
-        Message { content, number: 0, arrived: at, published: Some(Published { host: 1, at }), stamp: at }
+        Message { content, number: 0, arrived: at, published: Some(Published { host: 1, era: 0, at }), stamp: at }
     }
 
-    fn grid(ms: u64) -> Message<WholeGrid> {
+    fn grid(ms: u64) -> Message<OccupancyGrid> {
         let geometry = Geometry::new(1, 1, 1.0, Pose::default()).unwrap();
-        message(WholeGrid { geometry, data: vec![(ms % 100) as i8] }, ms)
+        message(OccupancyGrid::new(geometry, vec![(ms % 100) as i8]).unwrap(), ms)
     }
 
     fn update(ms: u64) -> Message<GridUpdate> {
@@ -272,7 +269,7 @@ mod tests {
             let mut cell = (0, 0);
             let work = |batch: Batch, history: &mut History, cell: &mut (u64, i8)| {
                 if let Some(grid) = batch.grid.filter(|grid| !history.is_superseded(grid.published)) {
-                    *cell = (grid.number, grid.content.data[0]);
+                    *cell = (grid.number, grid.content.data()[0]);
                     for update in history.rebase(grid.published).0 {
                         *cell = (update.number, update.content.data[0]);
                         history.remember(update, 1);

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use trm_grid::occupancy::OccupancyGrid;
 use trm_planner::halt::deadline::Clock;
 
+use crate::map::clocks::Clocks;
 use crate::map::inbox::Inbox;
 use crate::map::message::{GridUpdate, Message, Published, WholeGrid};
 use crate::map::sequence::{Sequence, Sequences};
@@ -20,6 +22,8 @@ pub struct Origin {
     pub number: Option<u64>,
     /// When it was published; `None` when the middleware doesn't tell.
     pub published: Option<Published>,
+    /// The system's time as the message is handed over.
+    pub taken: Duration,
 }
 
 /// The intake of one topic of grids and that of their updates.
@@ -29,6 +33,7 @@ pub struct Intake {
     /// The numbers of whole grids, and those of updates.
     grids: Sequences,
     sequences: Sequences,
+    clocks: Clocks,
     /// When the newest message was published.
     newest: Option<Published>,
 }
@@ -37,22 +42,35 @@ impl Intake {
     /// The intake before anything has come.
     #[must_use]
     pub fn new(shared: Arc<Shared>, inbox: Arc<Inbox>) -> Self {
-        Self { shared, inbox, grids: Sequences::default(), sequences: Sequences::default(), newest: None }
+        Self {
+            shared,
+            inbox,
+            grids: Sequences::default(),
+            sequences: Sequences::default(),
+            clocks: Clocks::default(),
+            newest: None,
+        }
     }
 
-    /// A whole grid has come. A gap in the numbers doesn't matter: a grid that was lost is replaced by the next one. But
-    /// one that comes again, because it was asked for, is older than what has come since.
+    /// A whole grid has come. A gap in the numbers doesn't matter: a grid that was lost is replaced by the next one.
+    /// But one that comes again, because it was asked for, is older than what has come since.
     pub fn whole(&mut self, content: WholeGrid, stamp: Duration, origin: Origin) {
+        let origin = self.dated(origin);
         let number = origin.number.map(|number| self.grids.take(origin.publisher, number));
         if number == Some(Sequence::Again) {
             return self.inbox.put_again(origin.published);
         }
-        self.inbox.put_grid(self.arrived(content, stamp, origin));
         self.newest = origin.published;
+        // Checked before anything that waits gives way to it.
+        match OccupancyGrid::new(content.geometry, content.data) {
+            Ok(grid) => self.inbox.put_grid(self.arrived(grid, stamp, origin)),
+            Err(error) => self.shared.refuse(GRID, &error.to_string()),
+        }
     }
 
     /// An update has come. `None` for one that can't be used, whose number counts all the same.
     pub fn update(&mut self, content: Option<GridUpdate>, stamp: Duration, origin: Origin) {
+        let origin = self.dated(origin);
         let number = origin.number.map(|number| self.sequences.take(origin.publisher, number));
         match number {
             Some(Sequence::Gap(count)) => self.lose(count, origin.published),
@@ -69,6 +87,12 @@ impl Intake {
         self.newest = origin.published;
     }
 
+    fn dated(&mut self, origin: Origin) -> Origin {
+        self.clocks.read(origin.taken, self.shared.clock.now());
+        let date = |published| self.clocks.date(origin.publisher, origin.number, published);
+        Origin { published: origin.published.map(date), ..origin }
+    }
+
     fn arrived<T>(&self, content: T, stamp: Duration, origin: Origin) -> Message<T> {
         Message { content, number: 0, arrived: self.shared.clock.now(), published: origin.published, stamp }
     }
@@ -76,7 +100,8 @@ impl Intake {
     /// Messages were lost that had been published before this.
     fn lose(&self, count: u64, before: Option<Published>) {
         self.shared.health().grid.lose(count);
-        if self.shared.ledger.suspicion.raise(Suspect::Lost, before) {
+        let ledger = &self.shared.ledger;
+        if ledger.suspicion.raise(Suspect::Lost, before, ledger.arrived()) {
             self.shared.log.warn(&format!("{} ({count})", Suspect::Lost.text()));
         }
     }
@@ -95,8 +120,9 @@ impl Intake {
     /// Looks after a suspect grid, often. The process stood still before this system time if `stopped`. Returns whether
     /// the grid should be asked for again.
     #[must_use]
-    pub fn settle(&self, stopped: bool, system_time: Duration) -> bool {
+    pub fn settle(&mut self, stopped: bool, system_time: Duration) -> bool {
         let (now, suspicion) = (self.shared.clock.now(), &self.shared.ledger.suspicion);
+        self.clocks.read(system_time, now);
         if stopped && self.shared.ledger.arrived() > 0 && suspicion.stopped(now, self.by_publisher(system_time)) {
             self.shared.log.warn(Suspect::Stopped.text());
         }
@@ -108,21 +134,58 @@ impl Intake {
 
     /// This system time as a publisher would tell it, which is taken to run on this host.
     fn by_publisher(&self, system_time: Duration) -> Option<Published> {
-        self.newest.map(|newest| Published { host: newest.host, at: system_time })
+        self.newest.map(|newest| Published { at: system_time, ..newest })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use trm_config::NodeConfig;
-    use trm_grid::geometry::Rect;
+    use trm_grid::geometry::{Geometry, Rect};
+    use trm_grid::units::Pose;
 
     use super::*;
+    use crate::map::message::is_before;
     use crate::shared;
 
     fn origin(number: u64, ms: u64) -> Origin {
-        let published = Some(Published { host: 1, at: Duration::from_millis(ms) });
-        Origin { publisher: [1; 16], number: Some(number), published }
+        let published = Some(Published { host: 1, era: 0, at: Duration::from_millis(ms) });
+        Origin { publisher: [1; 16], number: Some(number), published, taken: Duration::ZERO }
+    }
+
+    #[test]
+    fn a_grid_that_comes_again_or_cannot_be_used_takes_no_update_back() {
+        let (shared, _) = shared::for_tests(&NodeConfig::default());
+        let shared = Arc::new(shared);
+        let inbox = Arc::new(Inbox::new(Arc::clone(&shared.ledger)));
+        let mut intake = Intake::new(shared, Arc::clone(&inbox));
+        let geometry = Geometry::new(1, 1, 1.0, Pose::default()).unwrap();
+        let rect = Rect { col: 0, row: 0, width: 1, height: 1 };
+        let hour = 3_600_000;
+        intake.whole(WholeGrid { geometry, data: vec![0] }, Duration::ZERO, origin(1, 10));
+        let update = Origin { publisher: [2; 16], ..origin(1, hour) };
+        intake.update(Some(GridUpdate { rect, data: vec![100] }), Duration::ZERO, update);
+        intake.whole(WholeGrid { geometry, data: vec![101] }, Duration::ZERO, origin(2, 2 * hour));
+        intake.whole(WholeGrid { geometry, data: vec![0] }, Duration::ZERO, origin(1, 10));
+        let batch = inbox.take(Duration::ZERO);
+        assert_eq!((batch.updates.len(), batch.held.messages, batch.again), (1, 2, origin(1, 10).published));
+    }
+
+    #[test]
+    fn after_this_hosts_clock_was_set_back_a_new_publishers_grid_and_updates_count() {
+        let (shared, _) = shared::for_tests(&NodeConfig::default());
+        let inbox = Arc::new(Inbox::new(Arc::clone(&shared.ledger)));
+        let mut intake = Intake::new(Arc::new(shared), Arc::clone(&inbox));
+        let geometry = Geometry::new(1, 1, 1.0, Pose::default()).unwrap();
+        let hour = 3_600_000;
+        let mut published = |publisher: u8, ms: u64| {
+            let origin = Origin { publisher: [publisher; 16], taken: Duration::from_millis(ms), ..origin(1, ms) };
+            intake.whole(WholeGrid { geometry, data: vec![0] }, Duration::ZERO, origin);
+            inbox.take(Duration::ZERO).grid.unwrap().published
+        };
+        let (before, after) = (published(1, 2 * hour), published(2, hour));
+        assert_eq!(is_before(after, before), None, "what came later counts");
+        assert_eq!(is_before(after, published(3, hour + 10)), Some(true));
     }
 
     #[test]
@@ -142,7 +205,7 @@ mod tests {
         update(12, 12);
         assert_eq!(shared.ledger.suspicion.get(), Some(Suspect::Lost));
         assert!(intake.settle(false, Duration::from_millis(13)), "it should be asked for");
-        assert!(shared.ledger.suspicion.whole_grid(origin(1, 12).published));
+        assert!(shared.ledger.suspicion.whole_grid(4, origin(1, 12).published));
         // A message that can't be used has its number, too.
         intake.update(None, Duration::ZERO, origin(13, 13));
         intake.update(None, Duration::ZERO, origin(14, 14));

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use trm_grid::geometry::{Geometry, Rect};
 
-/// Messages that were published further apart than this aren't compared: a clock was set between them.
-const COMPARABLE: Duration = Duration::from_mins(1);
-
 /// When a message was published, on whose clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
     /// Identifies the host. Times of different hosts aren't compared.
     pub host: u32,
+    /// How often that host's clock is known to have been set back. Times of different eras aren't compared either.
+    pub era: u32,
     /// Time since the epoch by that host's clock.
     pub at: Duration,
 }
@@ -31,7 +30,7 @@ pub struct Message<T> {
     pub stamp: Duration,
 }
 
-/// A whole grid.
+/// A whole grid as it comes in.
 #[derive(Debug, Clone)]
 pub struct WholeGrid {
     /// Its geometry, which was checked.
@@ -53,7 +52,7 @@ pub struct GridUpdate {
 #[must_use]
 pub fn is_before(first: Option<Published>, second: Option<Published>) -> Option<bool> {
     let (first, second) = (first?, second?);
-    let is_comparable = first.host == second.host && first.at.abs_diff(second.at) <= COMPARABLE;
+    let is_comparable = first.host == second.host && first.era == second.era;
     is_comparable.then_some(first.at < second.at)
 }
 
@@ -63,11 +62,12 @@ mod tests {
 
     #[test]
     fn only_times_of_one_clock_are_compared() {
-        let at = |host, s| Some(Published { host, at: Duration::from_secs(s) });
-        assert_eq!(is_before(at(1, 5), at(1, 6)), Some(true));
-        assert_eq!(is_before(at(1, 6), at(1, 6)), Some(false));
-        assert_eq!(is_before(at(1, 5), at(2, 6)), None, "another host's clock");
-        assert_eq!(is_before(at(1, 5), at(1, 100)), None, "the clock was set");
-        assert_eq!(is_before(None, at(1, 6)), None);
+        let at = |host, era, s| Some(Published { host, era, at: Duration::from_secs(s) });
+        assert_eq!(is_before(at(1, 0, 5), at(1, 0, 6)), Some(true));
+        assert_eq!(is_before(at(1, 0, 6), at(1, 0, 6)), Some(false));
+        assert_eq!(is_before(at(1, 0, 5), at(1, 0, 5000)), Some(true), "however long after");
+        assert_eq!(is_before(at(1, 0, 5), at(2, 0, 6)), None, "another host's clock");
+        assert_eq!(is_before(at(1, 0, 5), at(1, 1, 6)), None, "the clock was set back");
+        assert_eq!(is_before(None, at(1, 0, 6)), None);
     }
 }

@@ -40,11 +40,14 @@ impl Suspect {
     }
 }
 
+/// So many losses are told apart: one for each host that publishes.
+const LOSSES: usize = 16;
+
 /// The present suspicion. The planner thread reads it without a lock.
 #[derive(Default)]
 pub struct Suspicion {
     now: AtomicU8,
-    case: Mutex<Option<Case>>,
+    cases: Mutex<Vec<Case>>,
 }
 
 #[derive(Clone, Copy)]
@@ -52,10 +55,26 @@ struct Case {
     why: Suspect,
     /// A whole grid that was published after this has all that was lost.
     after: Option<Published>,
+    /// So many messages had arrived. Where the time doesn't tell, a later whole grid has all that was lost.
+    arrived: u64,
     /// It ends by itself at this time.
     until: Option<Duration>,
     /// It ends when the costs hold the message of this number.
     over_with: Option<u64>,
+}
+
+impl Case {
+    /// Makes this case another one too, if one whole grid can end both. `false` if not.
+    fn include(&mut self, other: &Self) -> bool {
+        let is_later = is_before(self.after, other.after);
+        let is_known = is_later.is_some() || self.after.is_none() && other.after.is_none();
+        let is_joint = is_known && self.until.is_some() == other.until.is_some();
+        if is_joint {
+            let after = if is_later == Some(true) { other.after } else { self.after };
+            *self = Self { after, arrived: self.arrived.max(other.arrived), ..*other };
+        }
+        is_joint
+    }
 }
 
 impl Suspicion {
@@ -66,30 +85,45 @@ impl Suspicion {
         Suspect::ALL.into_iter().find(|why| *why as u8 == now)
     }
 
-    /// Something was lost that had been published before `after`. `true` when the grid wasn't suspect before.
-    pub fn raise(&self, why: Suspect, after: Option<Published>) -> bool {
-        self.set(Case { why, after, until: None, over_with: None })
+    /// Something was lost that had been published before `after`, when so many messages had arrived. `true` when the
+    /// grid wasn't suspect before.
+    pub fn raise(&self, why: Suspect, after: Option<Published>, arrived: u64) -> bool {
+        self.set(Case { why, after, arrived, until: None, over_with: None })
     }
 
     /// The process stood still until now, and goes on.
     pub fn stopped(&self, now: Duration, after: Option<Published>) -> bool {
-        self.set(Case { why: Suspect::Stopped, after, until: Some(now + REPEATED_WITHIN), over_with: None })
+        let until = Some(now + REPEATED_WITHIN);
+        self.set(Case { why: Suspect::Stopped, after, arrived: 0, until, over_with: None })
     }
 
     fn set(&self, new: Case) -> bool {
-        let mut case = lock(&self.case);
-        let is_news = case.is_none();
-        // One that ends by itself doesn't replace one that doesn't.
-        if case.is_none_or(|old| old.until.is_some() || new.until.is_none()) {
-            *case = Some(new);
+        let mut cases = lock(&self.cases);
+        let is_news = cases.is_empty();
+        if !cases.iter_mut().any(|case| case.include(&new)) {
+            if cases.len() == LOSSES {
+                // Then only a grid ends them that comes after all of them.
+                let arrived = cases.iter().map(|case| case.arrived).fold(new.arrived, u64::max);
+                let until = new.until.filter(|_| cases.iter().all(|case| case.until.is_some()));
+                cases.clear();
+                cases.push(Case { after: None, arrived, until, ..new });
+            } else {
+                cases.push(new);
+            }
         }
-        self.show(case.as_ref());
+        self.show(&cases);
         is_news
     }
 
-    /// A whole grid that was published then is in the costs. `true` when that ended the suspicion.
-    pub fn whole_grid(&self, published: Option<Published>) -> bool {
-        self.end_if(|case| !is_before(published, case.after).unwrap_or(false))
+    /// A whole grid of this number, which was published then, is in the costs. `true` when that ended the suspicion.
+    pub fn whole_grid(&self, number: u64, published: Option<Published>) -> bool {
+        self.end_if(|case| !is_before(published, case.after).unwrap_or(number <= case.arrived))
+    }
+
+    /// A whole grid that was published then has come once more, and had been in the costs. `true` when that ended the
+    /// suspicion: what was lost was older.
+    pub fn same_grid(&self, published: Option<Published>) -> bool {
+        self.end_if(|case| is_before(published, case.after) == Some(false))
     }
 
     /// An update has come that was published then, the message of this number, and none of its publisher's is missing:
@@ -98,10 +132,10 @@ impl Suspicion {
         if self.now.load(Ordering::Acquire) == 0 {
             return;
         }
-        if let Some(case) = lock(&self.case).as_mut().filter(|case| case.until.is_some())
-            && is_before(case.after, published) == Some(true)
-        {
-            case.over_with.get_or_insert(number);
+        for case in lock(&self.cases).iter_mut().filter(|case| case.until.is_some()) {
+            if is_before(case.after, published) == Some(true) {
+                case.over_with.get_or_insert(number);
+            }
         }
     }
 
@@ -120,17 +154,17 @@ impl Suspicion {
         if self.now.load(Ordering::Acquire) == 0 {
             return false;
         }
-        let mut case = lock(&self.case);
-        let ended = case.as_ref().is_some_and(is_over);
-        if ended {
-            *case = None;
-        }
-        self.show(case.as_ref());
-        ended
+        let mut cases = lock(&self.cases);
+        let was_empty = cases.is_empty();
+        cases.retain(|case| !is_over(case));
+        self.show(&cases);
+        cases.is_empty() && !was_empty
     }
 
-    fn show(&self, case: Option<&Case>) {
-        self.now.store(case.map_or(0, |case| case.why as u8), Ordering::Release);
+    /// Shows the newest loss, or that the process stood still.
+    fn show(&self, cases: &[Case]) {
+        let shown = cases.iter().rev().find(|case| case.until.is_none()).or(cases.last());
+        self.now.store(shown.map_or(0, |case| case.why as u8), Ordering::Release);
     }
 }
 
@@ -140,19 +174,43 @@ mod tests {
 
     #[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
     const fn at(s: u64) -> Option<Published> {
-        Some(Published { host: 1, at: Duration::from_secs(s) })
+        Some(Published { host: 1, era: 0, at: Duration::from_secs(s) })
     }
 
     #[test]
     fn a_loss_ends_with_a_whole_grid_that_was_published_after_it() {
         let suspicion = Suspicion::default();
-        assert!(suspicion.raise(Suspect::Lost, at(10)) && !suspicion.raise(Suspect::Lost, at(11)));
+        assert!(suspicion.raise(Suspect::Lost, at(10), 1) && !suspicion.raise(Suspect::Lost, at(11), 2));
         suspicion.update(at(20), 1);
         assert!(!suspicion.settle(Duration::from_secs(1000)) && !suspicion.held(9));
-        assert!(!suspicion.whole_grid(at(10)), "a grid of before the second loss");
+        assert!(!suspicion.whole_grid(3, at(10)), "a grid of before the second loss");
         assert_eq!(suspicion.get(), Some(Suspect::Lost));
-        assert!(suspicion.whole_grid(at(12)));
+        assert!(suspicion.whole_grid(4, at(12)));
         assert_eq!(suspicion.get(), None);
+    }
+
+    #[test]
+    fn where_no_time_tells_only_a_later_grid_ends_a_loss_and_one_that_comes_again_never() {
+        let suspicion = Suspicion::default();
+        let other_host = Some(Published { host: 2, era: 0, at: Duration::from_secs(50) });
+        assert!(suspicion.raise(Suspect::Lost, at(10), 7));
+        assert!(
+            !suspicion.whole_grid(7, other_host) && !suspicion.same_grid(other_host) && !suspicion.same_grid(at(9))
+        );
+        assert!(suspicion.whole_grid(8, other_host));
+        assert!(suspicion.raise(Suspect::Lost, at(10), 9) && suspicion.same_grid(at(12)));
+    }
+
+    #[test]
+    fn of_two_losses_each_needs_its_grid() {
+        let suspicion = Suspicion::default();
+        let other_host = |s| Some(Published { host: 2, era: 0, at: Duration::from_secs(s) });
+        suspicion.raise(Suspect::Lost, at(20), 1);
+        assert!(!suspicion.raise(Suspect::Late, at(10), 2) && !suspicion.whole_grid(3, at(15)), "the first was later");
+        assert!(!suspicion.raise(Suspect::Lost, other_host(5), 4));
+        assert!(!suspicion.same_grid(at(21)), "says nothing of the other host");
+        assert_eq!(suspicion.get(), Some(Suspect::Lost));
+        assert!(suspicion.same_grid(other_host(5)));
     }
 
     #[test]
@@ -167,7 +225,7 @@ mod tests {
         assert!(!suspicion.held(3), "published before the stop");
         suspicion.update(at(116), 5);
         assert!(!suspicion.held(4) && suspicion.held(5));
-        suspicion.raise(Suspect::Lost, at(117));
+        suspicion.raise(Suspect::Lost, at(117), 5);
         suspicion.stopped(s(30), at(125));
         assert_eq!(suspicion.get(), Some(Suspect::Lost), "what was lost stays so");
         assert!(!suspicion.settle(s(100)));

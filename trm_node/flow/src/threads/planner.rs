@@ -53,7 +53,7 @@ pub struct PlannerThread {
     world_holds: HeldReader,
     /// What this thread's costs hold.
     held: Held,
-    /// Why the grid was suspect before the latest events were taken.
+    /// Why they may lack something that was published, as far as it was known before the last events were taken.
     suspect: Option<Suspect>,
     publisher: PlanSender,
     garbage: GarbageSender,
@@ -142,10 +142,10 @@ impl PlannerThread {
     /// Takes the events that have come, and plans if that is due. `false` when it is time to stop.
     pub fn step(&mut self, inbox: &mut Receiver<PlannerEvent>) -> bool {
         // Read before the events: those that made it true come with them.
-        let held = *self.world_holds.read();
-        let suspect = self.shared.ledger.suspicion.get();
+        let (held, suspect) = (*self.world_holds.read(), self.shared.ledger.suspicion.get());
         loop {
             if !self.garbage.has_room() {
+                self.suspect = self.suspect.or(suspect);
                 break;
             }
             let Some(event) = inbox.take() else {
@@ -343,11 +343,10 @@ impl PlannerThread {
     }
 }
 
-/// What the costs hold now, and what they may lack.
-fn map_state(shared: &Shared, held: Held, before: Option<Suspect>) -> MapState {
+/// What the costs hold now, and what they may lack: what was `suspect` before the last events, or is now.
+fn map_state(shared: &Shared, held: Held, suspect: Option<Suspect>) -> MapState {
     let lag = shared.ledger.lag(held.messages, shared.clock.now());
-    // The suspicion ends after the costs were sent: those that were taken before may still be the old ones.
-    MapState { held, lag, suspect: before.or_else(|| shared.ledger.suspicion.get()) }
+    MapState { held, lag, suspect: suspect.or_else(|| shared.ledger.suspicion.get()) }
 }
 
 /// Refuses to plan on costs that are older than what has arrived, or lack what was published.

@@ -6,7 +6,10 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Ticks {
     period: Duration,
-    next: Option<Duration>,
+    /// The last tick, or when they were started, while they run.
+    last: Option<Duration>,
+    /// The next tick isn't earlier than when the period was changed.
+    least: Duration,
     overruns: u64,
 }
 
@@ -14,30 +17,30 @@ impl Ticks {
     /// Ticks of this frequency in Hz, which aren't running.
     #[must_use]
     pub fn new(frequency: f64) -> Self {
-        Self { period: Duration::from_secs_f64(1.0 / frequency), next: None, overruns: 0 }
+        Self { period: Duration::from_secs_f64(1.0 / frequency), last: None, least: Duration::ZERO, overruns: 0 }
     }
 
     /// Changes the period. The next tick comes one new period after the last one, but not before `now`: so ticks go on
     /// however often the period is changed.
     pub fn set_frequency(&mut self, frequency: f64, now: Duration) {
-        let old = std::mem::replace(&mut self.period, Duration::from_secs_f64(1.0 / frequency));
-        self.next = self.next.map(|next| (next.saturating_sub(old) + self.period).max(now));
+        self.period = Duration::from_secs_f64(1.0 / frequency);
+        self.least = now;
     }
 
     /// Starts a period after `now`, unless they are running.
     pub fn start(&mut self, now: Duration) {
-        self.next.get_or_insert(now + self.period);
+        self.last.get_or_insert(now);
     }
 
     /// Stops them.
     pub fn stop(&mut self) {
-        self.next = None;
+        self.last = None;
     }
 
     /// The time of the next tick.
     #[must_use]
-    pub const fn next(&self) -> Option<Duration> {
-        self.next
+    pub fn next(&self) -> Option<Duration> {
+        self.last.map(|last| (last + self.period).max(self.least))
     }
 
     /// Ticks that were skipped because the planner was still at work or woke up too late.
@@ -48,12 +51,11 @@ impl Ticks {
 
     /// The newest tick that is due; older ones are overruns.
     pub fn due(&mut self, now: Duration) -> Option<Duration> {
-        let next = self.next.filter(|next| *next <= now)?;
+        let next = self.next().filter(|next| *next <= now)?;
         let late = self.periods(now.saturating_sub(next));
         self.overruns += u64::from(late);
-        let tick = next + self.period * late;
-        self.next = Some(tick + self.period);
-        Some(tick)
+        self.last = Some(next + self.period * late);
+        self.last
     }
 
     /// The plan of a tick is finished: ticks that became due meanwhile are overruns.
@@ -67,10 +69,10 @@ impl Ticks {
     }
 
     fn skip(&mut self, now: Duration) -> u32 {
-        let Some(next) = self.next.filter(|next| *next <= now) else { return 0 };
-        let skipped = self.periods(now.saturating_sub(next)) + 1;
-        self.next = Some(next + self.period * skipped);
-        skipped
+        let Some(next) = self.next().filter(|next| *next <= now) else { return 0 };
+        let more = self.periods(now.saturating_sub(next));
+        self.last = Some(next + self.period * more);
+        more + 1
     }
 
     fn periods(&self, time: Duration) -> u32 {
@@ -115,6 +117,19 @@ mod tests {
         ticks.set_frequency(0.1, ms(1000));
         ticks.set_frequency(1000.0, ms(5000));
         assert_eq!(ticks.due(ms(5000)), Some(ms(5000)), "a shorter period counts at once");
+    }
+
+    #[test]
+    fn a_period_that_is_short_for_moments_puts_no_tick_off() {
+        let mut ticks = Ticks::new(0.5);
+        ticks.start(ms(0));
+        let late = (0..4000).find(|now| {
+            // Nobody looks while it is short.
+            ticks.set_frequency(30.0, ms(*now));
+            ticks.set_frequency(0.5, ms(*now));
+            ticks.due(ms(*now)).is_some()
+        });
+        assert_eq!(late, Some(2000));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::log::Level;
 use crate::map::held::{Held, HeldWriter};
 use crate::map::history::History;
 use crate::map::inbox::{Batch, Inbox};
-use crate::map::message::{GridUpdate, Message, Published, WholeGrid};
+use crate::map::message::{GridUpdate, Message, Published};
 use crate::map::suspicion::Suspect;
 use crate::messages::{GuidanceEvent, PlannerEvent};
 use crate::shared::{GRID, Shared};
@@ -34,11 +34,6 @@ use crate::threads::workshop::Orders;
 const FREE_PERIOD: Duration = Duration::from_millis(100);
 /// How often a full ring to the planner thread is tried again.
 const RETRY_PERIOD: Duration = Duration::from_millis(1);
-
-/// A whole grid that was taken over.
-struct Whole {
-    published: Option<Published>,
-}
 
 /// Where the world thread's results go.
 pub struct Outlets {
@@ -65,8 +60,11 @@ pub struct WorldThread {
     held: Held,
     /// When the message arrived that the costs to be computed are due to.
     arrived: Option<Duration>,
-    /// A whole grid is in the costs once they are computed: when it was published.
-    whole: Option<Whole>,
+    /// The number of the whole grid that the costs hold once they are computed and didn't before, and when it was
+    /// published.
+    whole: Option<(u64, Option<Published>)>,
+    /// When the whole grid was published that has come once more, and is or was in the costs.
+    again: Option<Published>,
     /// The last computation was interrupted. This one is finished.
     was_interrupted: bool,
     /// The workshop makes costs with other parameters.
@@ -95,6 +93,7 @@ impl WorldThread {
             held: Held::default(),
             arrived: None,
             whole: None,
+            again: None,
             was_interrupted: false,
             is_rebuilding: false,
         }
@@ -120,7 +119,7 @@ impl WorldThread {
             self.configure(config);
         }
         if self.history.holds(batch.again) {
-            self.whole = Some(Whole { published: batch.again });
+            self.again = batch.again;
         }
         if let Some(grid) = batch.grid {
             self.take_grid(grid);
@@ -139,15 +138,11 @@ impl WorldThread {
     }
 
     /// Takes a whole grid over, and the updates that were published after it.
-    fn take_grid(&mut self, grid: Message<WholeGrid>) {
+    fn take_grid(&mut self, grid: Message<OccupancyGrid>) {
         if self.history.is_superseded(grid.published) {
             return self.shared.health().grid.lose(1);
         }
-        let WholeGrid { geometry, data } = grid.content;
-        let whole = match OccupancyGrid::new(geometry, data) {
-            Ok(whole) => whole,
-            Err(error) => return self.refuse(&error),
-        };
+        let geometry = *grid.content.geometry();
         self.good();
         if self.builder.costmap().is_none_or(|old| *old.geometry() != geometry) {
             let (width, height) = (geometry.width(), geometry.height());
@@ -156,16 +151,16 @@ impl WorldThread {
             // All of its costs are due anyway.
             self.builder.configure(&self.config.grid);
         }
-        self.builder.take_grid(whole);
+        self.builder.take_grid(grid.content);
         self.arrived.get_or_insert(grid.arrived);
         let (newer, lacked) = self.history.rebase(grid.published);
         for update in newer {
             self.take_update(update);
         }
         if lacked.is_some() {
-            self.suspect(Suspect::Late, lacked);
+            self.suspect(Suspect::Late, lacked, grid.number);
         } else {
-            self.whole = Some(Whole { published: grid.published });
+            self.whole = Some((grid.number, grid.published));
         }
     }
 
@@ -190,8 +185,8 @@ impl WorldThread {
         self.shared.health().grid.good(now);
     }
 
-    fn suspect(&self, why: Suspect, published: Option<Published>) {
-        if self.shared.ledger.suspicion.raise(why, published) {
+    fn suspect(&self, why: Suspect, published: Option<Published>, number: u64) {
+        if self.shared.ledger.suspicion.raise(why, published, number) {
             self.shared.log.warn(why.text());
         }
     }
@@ -220,8 +215,9 @@ impl WorldThread {
         // After the change: whoever reads it and then takes all events has the costs.
         self.outlets.held.write(self.held);
         let suspicion = &self.shared.ledger.suspicion;
-        let is_whole = self.whole.take().is_some_and(|whole| suspicion.whole_grid(whole.published));
-        if is_whole || suspicion.held(self.held.messages) {
+        let is_whole = self.whole.take().is_some_and(|(number, published)| suspicion.whole_grid(number, published));
+        let is_same = suspicion.same_grid(self.again.take());
+        if is_whole || is_same || suspicion.held(self.held.messages) {
             self.shared.log.info("the costs hold all that was published of the grid");
         }
     }
@@ -346,13 +342,14 @@ mod tests {
 
     fn message<T>(content: T, ms: u64) -> Message<T> {
         let at = Duration::from_millis(ms);
-        Message { content, number: 0, arrived: at, published: Some(Published { host: 1, at }), stamp: at }
+        Message { content, number: 0, arrived: at, published: Some(Published { host: 1, era: 0, at }), stamp: at }
     }
 
     impl Bench {
         fn grid(&self, ms: u64, side: u32) {
             let geometry = Geometry::new(side, side, 0.1, Pose::default()).unwrap();
-            self.inbox.put_grid(message(WholeGrid { geometry, data: vec![0; geometry.cells()] }, ms));
+            let grid = OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap();
+            self.inbox.put_grid(message(grid, ms));
         }
 
         /// One cell of row 0.
@@ -458,8 +455,8 @@ mod tests {
         let mut bench = bench();
         bench.grid(10, 8);
         bench.work();
-        let after = Some(Published { host: 1, at: Duration::from_millis(20) });
-        bench.inbox.ledger.suspicion.raise(Suspect::Lost, after);
+        let after = Some(Published { host: 1, era: 0, at: Duration::from_millis(20) });
+        bench.inbox.ledger.suspicion.raise(Suspect::Lost, after, 1);
         bench.update(30, 1, 100);
         bench.grid(15, 8);
         bench.work();

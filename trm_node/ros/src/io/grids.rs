@@ -132,7 +132,8 @@ fn origin(info: MessageInfo) -> Origin {
     Origin {
         publisher: info.publisher,
         number: info.sequence_number,
-        published: at.map(|at| Published { host: u32::from_be_bytes([a, b, c, d]), at }),
+        published: at.map(|at| Published { host: u32::from_be_bytes([a, b, c, d]), era: 0, at }),
+        taken: system_time(),
     }
 }
 

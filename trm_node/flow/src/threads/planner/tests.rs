@@ -254,7 +254,7 @@ fn a_plan_on_costs_that_lack_a_message_which_came_long_ago_is_refused_until_they
     bench.world_holds.write(Held { messages: 1, stamp });
     let map = bench.plan_to(goal).map;
     assert_eq!((map.held, map.lag), (Held { messages: 1, stamp }, Duration::ZERO));
-    bench.shared.ledger.suspicion.raise(Suspect::Lost, None);
+    bench.shared.ledger.suspicion.raise(Suspect::Lost, None, 1);
     let refused = (0..1000).find_map(|_| bench.next().and_then(|(plan, _)| plan.result.err())).unwrap();
     assert_eq!(refused, Failure::SuspectMap(Suspect::Lost));
     let mut warn = config();
