@@ -21,11 +21,12 @@ ENV := . tools/ros/env.sh &&
 # What `make eval-paths` and `make peers` plan on, and how many queries of the former on each map.
 MAPS ?= tests/maps
 QUERIES ?= 200
-# How many threads plan side by side in `make eval`.
+# How many threads work side by side in `make eval` and `make simulate`.
 JOBS ?= 1
 
 include models/models.mk
 include deploy/deploy.mk
+include tests/simulate.mk
 include tools/soak/soak.mk
 
 .PHONY: help

@@ -35,6 +35,7 @@ enum Command {
     Bench(trm_lab::bench::args::BenchArgs),
     Eval(trm_lab::eval::EvalArgs),
     Parameters(parameters::ParametersArgs),
+    Simulate(trm_lab::simulate::SimulateArgs),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
         }
         Command::Eval(args) => {
             trm_lab::eval::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Simulate(args) => {
+            trm_lab::simulate::run(args).and_then(|summary| print(&summary)).map(|()| ExitCode::SUCCESS)
         }
         Command::Parameters(args) => print(parameters::table(args.format).trim_end()).map(|()| ExitCode::SUCCESS),
     };

@@ -1,0 +1,218 @@
+//! What has arrived of the grid, and what it says: the order of messages by an implementation of its own.
+//!
+//! The promise: a plan is made on the raw grid as some number of arrivals leave it. A whole grid replaces what was
+//! published before it on its host, and what arrived before it from other hosts; updates that were published after it
+//! hold, whenever they arrive. What can't be used changes nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use trm_config::{GridConfig, GridKind};
+use trm_flow::map::intake::Origin;
+use trm_flow::map::message::{GridUpdate, Published, WholeGrid};
+
+use crate::simulate::raw::{Class, Raw};
+
+/// Classes that are kept: they are asked for again and again.
+const KEPT: usize = 16;
+
+/// A loss that a later message has shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap {
+    /// When the message that showed it was published.
+    after: Option<Published>,
+    /// When it came.
+    pub since: u64,
+    /// The arrival that made the grid whole again.
+    pub cured: Option<u64>,
+}
+
+/// The classes of a raw grid with some parameters.
+struct Classified {
+    raw: Arc<Raw>,
+    radius: f64,
+    threshold: i64,
+    classes: Arc<Vec<Class>>,
+}
+
+/// What has arrived in one life of the node.
+pub struct Arrivals {
+    kind: GridKind,
+    /// How many messages count.
+    pub count: u64,
+    base: Option<Published>,
+    /// Updates that a late grid may need.
+    remembered: Vec<(Option<Published>, GridUpdate)>,
+    /// The grid after each arrival, from some number on.
+    states: VecDeque<(u64, Option<Arc<Raw>>)>,
+    /// When each arrival was in the node's hands, from some number on.
+    times: VecDeque<(u64, u64)>,
+    numbers: BTreeMap<[u8; 16], u64>,
+    /// Whole grids that were taken.
+    taken: Vec<Option<Published>>,
+    /// The losses that are known.
+    pub gaps: Vec<Gap>,
+    classified: VecDeque<Classified>,
+}
+
+/// Whether the first was published before the second, as far as that can be known. The simulated clocks are never set.
+fn is_before(first: Option<Published>, second: Option<Published>) -> bool {
+    first.zip(second).is_some_and(|(first, second)| first.host == second.host && first.at < second.at)
+}
+
+fn host(published: Option<Published>) -> Option<u32> {
+    published.map(|published| published.host)
+}
+
+impl Arrivals {
+    /// Nothing has arrived.
+    pub fn new(kind: GridKind) -> Self {
+        Self {
+            kind,
+            count: 0,
+            base: None,
+            remembered: Vec::new(),
+            states: VecDeque::from([(0, None)]),
+            times: VecDeque::new(),
+            numbers: BTreeMap::new(),
+            taken: Vec::new(),
+            gaps: Vec::new(),
+            classified: VecDeque::new(),
+        }
+    }
+
+    /// The grid as all arrivals leave it.
+    pub fn newest(&self) -> Option<&Arc<Raw>> {
+        self.states.back().and_then(|(_, raw)| raw.as_ref())
+    }
+
+    fn arrive(&mut self, raw: Option<Arc<Raw>>, now: u64) {
+        self.count += 1;
+        self.states.push_back((self.count, raw));
+        self.times.push_back((self.count, now));
+    }
+
+    /// A whole grid has arrived.
+    pub fn whole(&mut self, grid: &WholeGrid, origin: Origin, now: u64) {
+        let number = origin.number.unwrap_or_default();
+        let last = self.numbers.get(&origin.publisher).copied().unwrap_or_default();
+        if number <= last {
+            // It comes again, and says nothing new.
+            if self.taken.contains(&origin.published) {
+                self.cure(origin.published, |published, after| host(published) == host(after));
+            }
+            return;
+        }
+        self.numbers.insert(origin.publisher, number);
+        let mut raw = Raw { geometry: grid.geometry, data: grid.data.clone() };
+        if !raw.is_good() {
+            return;
+        }
+        let is_taken = !is_before(origin.published, self.base);
+        if is_taken {
+            self.taken.push(origin.published);
+            self.base = origin.published;
+            self.remembered.retain(|(published, _)| is_before(origin.published, *published));
+            for (_, update) in &self.remembered {
+                raw.write(update.rect, &update.data);
+            }
+        }
+        let raw = if is_taken { Some(Arc::new(raw)) } else { self.newest().cloned() };
+        self.arrive(raw, now);
+        self.cure(origin.published, |_, _| true);
+    }
+
+    /// A whole grid that was published then lacks nothing that was published before.
+    fn cure(&mut self, published: Option<Published>, counts: impl Fn(Option<Published>, Option<Published>) -> bool) {
+        let is_cured = |gap: &&mut Gap| !is_before(published, gap.after) && counts(published, gap.after);
+        for gap in self.gaps.iter_mut().filter(is_cured) {
+            gap.cured.get_or_insert(self.count);
+        }
+    }
+
+    /// An update has arrived.
+    pub fn update(&mut self, update: Option<&GridUpdate>, origin: Origin, now: u64) {
+        let number = origin.number.unwrap_or_default();
+        let last = self.numbers.insert(origin.publisher, number);
+        if let Some(last) = last {
+            if number <= last {
+                self.numbers.insert(origin.publisher, last);
+                return;
+            }
+            if number > last + 1 {
+                self.lose(origin.published, now);
+            }
+        }
+        let Some(update) = update else { return };
+        let mut raw = self.newest().cloned();
+        if !is_before(origin.published, self.base) {
+            if let Some(raw) = &mut raw {
+                Arc::make_mut(raw).write(update.rect, &update.data);
+            }
+            self.remembered.push((origin.published, update.clone()));
+        }
+        self.arrive(raw, now);
+    }
+
+    /// Something is lost that was published before.
+    pub fn lose(&mut self, after: Option<Published>, now: u64) {
+        // What was lost before a whole grid that has been taken isn't missing.
+        let is_known = |grid: &Option<Published>| host(*grid) == host(after) && !is_before(*grid, after);
+        if !self.taken.iter().any(is_known) {
+            self.gaps.push(Gap { after, since: now, cured: None });
+        }
+    }
+
+    /// The last arrival before a time; 0 when there is none that is remembered.
+    pub fn number_before(&self, time: u64) -> u64 {
+        let before = self.times.partition_point(|(_, at)| *at < time);
+        before.checked_sub(1).map_or(0, |at| self.times[at].0)
+    }
+
+    /// Nobody will ask for the grid before this arrival.
+    pub fn forget_before(&mut self, number: u64) {
+        while self.states.len() > 1 && self.states[1].0 <= number {
+            self.states.pop_front();
+        }
+        while self.times.front().is_some_and(|(at, _)| *at + 1 < number) {
+            self.times.pop_front();
+        }
+    }
+
+    /// The different grids that arrivals from one number on left, the newest first.
+    pub fn grids_since(&self, number: u64) -> Vec<Option<Arc<Raw>>> {
+        let mut grids: Vec<Option<Arc<Raw>>> = Vec::new();
+        for (at, raw) in self.states.iter().rev() {
+            let is_new = grids.last().is_none_or(|last| match (last, raw) {
+                (Some(last), Some(raw)) => !Arc::ptr_eq(last, raw),
+                (None, None) => false,
+                _ => true,
+            });
+            if is_new {
+                grids.push(raw.clone());
+            }
+            if *at <= number {
+                break;
+            }
+        }
+        grids
+    }
+
+    /// What the cells of a grid are with these parameters.
+    #[expect(clippy::float_cmp, reason = "the same parameter")]
+    pub fn classes(&mut self, raw: &Arc<Raw>, config: &GridConfig) -> Arc<Vec<Class>> {
+        let (radius, threshold) = (config.robot_radius, config.occupied_threshold);
+        let is_it =
+            |known: &Classified| Arc::ptr_eq(&known.raw, raw) && known.radius == radius && known.threshold == threshold;
+        if let Some(known) = self.classified.iter().find(|known| is_it(known)) {
+            return Arc::clone(&known.classes);
+        }
+        let classes = Arc::new(raw.classes(self.kind, config));
+        if self.classified.len() == KEPT {
+            self.classified.pop_front();
+        }
+        let known = Classified { raw: Arc::clone(raw), radius, threshold, classes: Arc::clone(&classes) };
+        self.classified.push_back(known);
+        classes
+    }
+}

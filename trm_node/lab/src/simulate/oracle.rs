@@ -1,0 +1,288 @@
+//! What must hold of every plan. It knows what was told to the node, and shares no code with what decides there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use trm_config::{Config, SuspectMap};
+use trm_flow::plan_record::{Failure, PlanRecord};
+use trm_grid::geometry::Geometry;
+use trm_grid::units::Pose;
+use trm_planner::PlanError;
+
+use crate::simulate::arrivals::{Arrivals, Gap};
+use crate::simulate::raw::{Class, Ground};
+use crate::simulate::site::system_time;
+
+/// Costs as the planner thread has them.
+pub type Costs = (Geometry, Arc<Vec<Class>>);
+
+/// What was known when the planner thread began a step. A plan that it makes then knows at least that.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Nanoseconds.
+    pub began: u64,
+    goals: usize,
+    poses: usize,
+    activations: u64,
+    is_active: bool,
+    gaps: usize,
+    /// The first parameters that the costs, the planner, and the thread may have.
+    oldest: Oldest,
+    /// The costs that it planned on, once the step is done.
+    pub costs: Option<Costs>,
+}
+
+/// Indices into the parameters: those that are surely replaced lie before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Oldest {
+    /// Of the costs.
+    pub costs: usize,
+    /// Of the planner.
+    pub planner: usize,
+    /// Of the planner thread.
+    pub thread: usize,
+}
+
+/// A path on its way out.
+#[derive(Debug)]
+pub struct Publication {
+    /// The path.
+    pub poses: Vec<Pose>,
+    /// Its stamp.
+    pub stamp: Duration,
+    /// Whether ROS takes it.
+    pub is_taken: bool,
+}
+
+/// A pose that was told.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// The pose.
+    pub pose: Pose,
+    /// Its stamp, in ROS time.
+    pub stamp: Duration,
+}
+
+/// What one life of the node was told, and what it must do with it.
+pub struct Oracle {
+    /// The grid.
+    pub arrivals: Arrivals,
+    /// All parameters so far.
+    pub configs: Vec<Config>,
+    /// See [`Oldest`].
+    pub oldest: Oldest,
+    /// All goals so far.
+    pub goals: Vec<Pose>,
+    /// All poses so far.
+    pub poses: Vec<Told>,
+    /// Whether planning is on.
+    pub is_active: bool,
+    /// How often it was turned on.
+    pub activations: u64,
+    /// The path that is published, until its record comes.
+    pub publication: Option<Publication>,
+    /// Steps whose plans' records haven't come, by the plan's number.
+    steps: BTreeMap<u64, Step>,
+    /// The step that is being made.
+    pub current: Option<Step>,
+    /// The last plan's number.
+    pub last: u64,
+    /// Plans without a record.
+    pub missing: u64,
+    /// The last plan's result, and when it came.
+    pub result: Option<(Result<(), Failure>, u64)>,
+}
+
+impl Oracle {
+    /// At the start of a life.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            arrivals: Arrivals::new(config.node.grid_source),
+            configs: vec![config.clone()],
+            oldest: Oldest::default(),
+            goals: Vec::new(),
+            poses: Vec::new(),
+            is_active: config.node.autostart,
+            activations: 0,
+            publication: None,
+            steps: BTreeMap::new(),
+            current: None,
+            last: 0,
+            missing: 0,
+            result: None,
+        }
+    }
+
+    /// The planner thread begins a step.
+    pub fn begin_step(&mut self, now: u64) {
+        self.current = Some(Step {
+            began: now,
+            goals: self.goals.len(),
+            poses: self.poses.len(),
+            activations: self.activations,
+            is_active: self.is_active,
+            gaps: self.arrivals.gaps.len(),
+            oldest: self.oldest,
+            costs: None,
+        });
+    }
+
+    /// The planner thread has ended a step, with a plan of this number or none.
+    pub fn end_step(&mut self, plan: Option<u64>, costs: Option<Costs>) {
+        let Some(step) = self.current.take() else { return };
+        if let Some(number) = plan.filter(|number| *number > self.last) {
+            self.steps.insert(number, Step { costs, ..step });
+        }
+    }
+
+    /// Judges a plan by its record, which has just come. The error says what doesn't hold.
+    pub fn judge(&mut self, record: &PlanRecord, now: u64) -> Result<(), String> {
+        if record.number <= self.last {
+            return Err(format!("plan {} comes after plan {}", record.number, self.last));
+        }
+        self.missing += record.number - self.last - 1;
+        self.last = record.number;
+        self.result = Some((record.result, now));
+        let step = match self.steps.remove(&record.number) {
+            Some(step) => step,
+            None => self.current.clone().ok_or("a plan that no step made")?,
+        };
+        self.steps.retain(|number, _| *number > record.number);
+        self.times(record, now)?;
+        let publication = self.publication.take();
+        match (&record.result, &publication) {
+            (Ok(()), Some(path)) if path.is_taken => {}
+            (Err(Failure::Publish), Some(path)) if !path.is_taken => {}
+            (Ok(()) | Err(Failure::Publish), _) | (_, Some(_)) => {
+                return Err(format!("the record says {:?}, published was {publication:?}", record.result));
+            }
+            (Err(_), None) => {}
+        }
+        if !step.is_active && step.activations == self.activations {
+            return Err("a plan during a pause".to_owned());
+        }
+        let path = publication.as_ref().map(|path| &path.poses[..]);
+        self.grid(record, &step, path)?;
+        if let Some(path) = publication.as_ref() {
+            if record.stamp != Some(path.stamp) {
+                return Err("the record has another stamp than the path".to_owned());
+            }
+            self.ends(&step, &path.poses)?;
+            self.pose(&step, &path.poses)?;
+        }
+        self.arrivals.forget_before(record.map.held.messages);
+        Ok(())
+    }
+
+    /// The times and the deadline.
+    fn times(&self, record: &PlanRecord, now: u64) -> Result<(), String> {
+        let total = record.total.as_nanos() as u64;
+        let arrived = now.checked_sub(total).ok_or("a plan takes longer than there was time")?;
+        let is_late = now > arrived + record.budget.as_nanos() as u64;
+        if record.missed != (is_late && record.report.is_some()) {
+            return Err(format!("missed is {}, but it took {:?} of {:?}", record.missed, record.total, record.budget));
+        }
+        if record.publish > record.total || (record.publish > Duration::ZERO) != record.stamp.is_some() {
+            return Err(format!("publishing took {:?} of {:?}", record.publish, record.total));
+        }
+        let is_budget = |config: &Config| record.budget == Duration::from_secs_f64(config.node.deadline_ms / 1e3);
+        if !self.configs.iter().any(is_budget) {
+            return Err(format!("a budget of {:?} is no parameter", record.budget));
+        }
+        Ok(())
+    }
+
+    /// The grid that the plan was made on, and whether its path may be driven there.
+    fn grid(&mut self, record: &PlanRecord, step: &Step, path: Option<&[Pose]>) -> Result<(), String> {
+        let claims_none = record.result == Err(Failure::Plan(PlanError::NoValidPath));
+        if path.is_none() && !claims_none {
+            return Ok(());
+        }
+        let threads = &self.configs[step.oldest.thread..];
+        let stops = threads.iter().all(|config| config.node.suspect_map == SuspectMap::Stop);
+        let lag = threads.iter().map(|config| config.node.max_map_lag_ms).fold(0.0, f64::max);
+        let must_hold = self.arrivals.number_before(step.began.saturating_sub((lag * 1e6) as u64));
+        let mut least = record.map.held.messages.max(must_hold);
+        if record.map.held.messages < must_hold {
+            return Err(format!("costs hold {} messages, and must hold {must_hold}", record.map.held.messages));
+        }
+        if record.map.suspect.is_some() {
+            return if stops { Err(format!("planned on a grid that is {:?}", record.map.suspect)) } else { Ok(()) };
+        }
+        let is_known = |gap: &&Gap| stops && gap.since < step.began;
+        for gap in self.arrivals.gaps[..step.gaps].iter().filter(is_known) {
+            least = least.max(gap.cured.ok_or("planned on a grid of which messages are known to be lost")?);
+            if least > record.map.held.messages {
+                return Err(format!(
+                    "planned on {} messages, before the grid was whole again",
+                    record.map.held.messages
+                ));
+            }
+        }
+        let mut why = "there was no grid".to_owned();
+        for raw in self.arrivals.grids_since(least).into_iter().flatten() {
+            for config in self.configs.iter().skip(step.oldest.costs) {
+                let classes = self.arrivals.classes(&raw, &config.grid);
+                if step.costs.as_ref().is_some_and(|(geometry, costs)| *geometry != raw.geometry || **costs != *classes)
+                {
+                    if why == "there was no grid" {
+                        "the costs are those of no moment".clone_into(&mut why);
+                    }
+                    continue;
+                }
+                match self.holds(step, path, raw.geometry, &classes) {
+                    Ok(()) => return Ok(()),
+                    Err(fault) => why = fault,
+                }
+            }
+        }
+        Err(format!("{why} (costs of {} messages, {} came)", record.map.held.messages, self.arrivals.count))
+    }
+
+    /// Whether a path may be driven on these costs, or that there is none.
+    fn holds(&self, step: &Step, path: Option<&[Pose]>, geometry: Geometry, classes: &[Class]) -> Result<(), String> {
+        let mut why = String::new();
+        for config in &self.configs[step.oldest.planner..] {
+            let escape = config.planner.start_tolerance / geometry.resolution() + 1.5;
+            let ground = Ground { geometry, classes, allow_unknown: config.grid.allow_unknown, escape };
+            if let Some(path) = path {
+                match ground.fault(path) {
+                    None => return Ok(()),
+                    Some(fault) => why = fault,
+                }
+                continue;
+            }
+            let starts = &self.poses[step.poses.saturating_sub(1)..];
+            let goals = &self.goals[step.goals.saturating_sub(1)..];
+            let connects =
+                |start: &Told| goals.iter().all(|goal| ground.connects(ground.cell(&start.pose), ground.cell(goal)));
+            if !starts.iter().all(connects) {
+                return Ok(());
+            }
+            "said that there is no path, and there is one".clone_into(&mut why);
+        }
+        Err(why)
+    }
+
+    /// A path ends at the newest goal.
+    fn ends(&self, step: &Step, path: &[Pose]) -> Result<(), String> {
+        let Some(end) = path.last() else { return Err("an empty path".to_owned()) };
+        let goals = &self.goals[step.goals.saturating_sub(1)..];
+        let moved = self.configs[step.oldest.planner..].iter().map(|config| config.planner.tolerance);
+        let moved = moved.fold(0.0, f64::max) + 0.25;
+        let is_end = |goal: &Pose| (goal.yaw - end.yaw).abs() < 1e-9 && goal.point().distance(end.point()) <= moved;
+        if goals.iter().any(is_end) { Ok(()) } else { Err(format!("ends at {end:?}, the goals are {goals:?}")) }
+    }
+
+    /// A path begins at a pose of the robot that wasn't too old.
+    fn pose(&self, step: &Step, path: &[Pose]) -> Result<(), String> {
+        let Some(start) = path.first() else { return Err("an empty path".to_owned()) };
+        let now = system_time(step.began);
+        let tolerances = self.configs[step.oldest.thread..].iter().map(|config| config.node.transform_tolerance);
+        let tolerance = Duration::from_secs_f64(tolerances.fold(0.0, f64::max));
+        let poses = &self.poses[step.poses.saturating_sub(1)..];
+        let is_start = |told: &Told| told.pose.point().distance(start.point()) <= 0.25 && told.stamp + tolerance >= now;
+        if poses.iter().any(is_start) { Ok(()) } else { Err(format!("begins at {start:?}, the poses are {poses:?}")) }
+    }
+}
