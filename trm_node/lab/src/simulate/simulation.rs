@@ -172,18 +172,21 @@ impl Simulation {
         self.notice();
     }
 
-    /// Wakes all who have something to do.
+    /// Wakes all who have something to do and aren't at work.
     fn notice(&self) {
+        if self.time() < self.state().frozen {
+            return;
+        }
         let Some(life) = self.life() else { return };
         let parts = &self.parts;
         let soon = self.time() + MS;
         let has_work = |part| match part {
-            Part::Spin => !self.state().site.reader.is_empty(),
-            Part::World => life.inbox.has_news(),
+            Part::Spin => is_so(&parts.spin, |_| !self.state().site.reader.is_empty()),
+            Part::World => is_so(&parts.world, |_| life.inbox.has_news()),
             Part::Guidance => is_so(&parts.guidance, |guidance| !guidance.inbox.is_empty()),
             Part::Planner => is_so(&parts.planner, |planner| !planner.inbox.is_empty()),
             Part::Publisher => is_so(&parts.publisher, |publisher| !publisher.plans.events.is_empty()),
-            Part::Workshop => life.orders.is_waiting(),
+            Part::Workshop => is_so(&parts.workshop, |_| life.orders.is_waiting()),
         };
         for part in Part::ALL {
             let is_awake = self.state().schedule.wakes_by(part, soon);
