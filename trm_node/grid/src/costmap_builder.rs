@@ -266,13 +266,16 @@ impl CostmapBuilder {
             }
         };
         let data = waiting.grid.data();
-        received.grid.prepare(data, pace)?;
         while waiting.row < geometry.height() {
             let band = band(&geometry, waiting.row);
             for tile in Tiling::of(&geometry).tiles(band) {
                 let part = Tiling::of(&geometry).part(tile, band);
-                if let Some(changed) = received.grid.write(part, part.rows(&geometry).map(|row| &data[row])) {
-                    received.mark(changed, [&mut self.due, &mut self.since]);
+                let rows = || part.rows(&geometry).map(|row| &data[row]);
+                if !received.grid.has(part, rows()) {
+                    rows().try_for_each(|row| received.grid.prepare(row, pace))?;
+                    if let Some(changed) = received.grid.write(part, rows()) {
+                        received.mark(changed, [&mut self.due, &mut self.since]);
+                    }
                 }
                 pace.spend(part.area())?;
             }

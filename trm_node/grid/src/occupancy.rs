@@ -65,6 +65,9 @@ pub(super) fn check_update(geometry: &Geometry, rect: Rect, values: &[i8]) -> Re
     check_values(values, rect.width, rect.height)
 }
 
+/// So many values are checked at once.
+const STRETCH: usize = 4096;
+
 fn check_values(data: &[i8], width: u32, height: u32) -> Result<(), GridError> {
     let expected = width as usize * height as usize;
     if data.len() != expected {
@@ -74,7 +77,11 @@ fn check_values(data: &[i8], width: u32, height: u32) -> Result<(), GridError> {
             expected: format!("info says {width} x {height} = {expected}"),
         });
     }
-    if let Some(at) = data.iter().position(|v| !(-1..=100).contains(v)) {
+    let is_bad = |value: &i8| !(-1..=100).contains(value);
+    // A stretch at once, which the compiler does with vectors: grids have millions of values.
+    let stretch = data.chunks(STRETCH).position(|values| values.iter().fold(false, |any, value| any | is_bad(value)));
+    let first = stretch.unwrap_or_default() * STRETCH;
+    if let Some(at) = stretch.and_then(|_| data[first..].iter().position(is_bad)).map(|at| first + at) {
         return Err(GridError {
             field: "data",
             value: format!("{} at index {at}", data[at]),

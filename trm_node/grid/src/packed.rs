@@ -6,6 +6,8 @@ use crate::pace::{Pace, STRIDE};
 
 /// Marks a value that has no code yet.
 const NO_CODE: u8 = u8::MAX;
+/// The value of a code that no value has.
+const NO_VALUE: i8 = i8::MIN;
 
 /// The occupancy of each cell, −1 or 0 to 100, row-major from the origin. A cell stores a code: an index into the list
 /// of the values that occur.
@@ -18,13 +20,22 @@ pub(super) struct PackedGrid {
     values: Vec<i8>,
     /// The code of each value, indexed by the value as `u8`.
     codes: [u8; 256],
+    /// The values of the cells in each byte, as many as it has.
+    unpacked: Box<[[i8; 4]; 256]>,
     packed: Vec<u8>,
 }
 
 impl PackedGrid {
     /// A grid whose cells all have the first value that it is [prepared](Self::prepare) for.
     pub fn new(geometry: Geometry) -> Self {
-        Self { geometry, bits: 2, values: Vec::new(), codes: [NO_CODE; 256], packed: vec![0; bytes(&geometry, 2)] }
+        Self {
+            geometry,
+            bits: 2,
+            values: Vec::new(),
+            codes: [NO_CODE; 256],
+            unpacked: Box::new([[NO_VALUE; 4]; 256]),
+            packed: vec![0; bytes(&geometry, 2)],
+        }
     }
 
     /// The geometry of the grid.
@@ -48,6 +59,9 @@ impl PackedGrid {
     /// # Errors
     /// [`Interrupted`] if the work must stop. Nothing changes then.
     pub fn prepare(&mut self, values: &[i8], pace: &mut Pace) -> Result<(), Interrupted> {
+        if values.len() <= STRIDE && values.iter().all(|value| self.codes[*value as u8 as usize] != NO_CODE) {
+            return pace.spend(values.len());
+        }
         let (mut codes, mut list) = (self.codes, self.values.clone());
         for values in values.chunks(STRIDE) {
             for value in values {
@@ -58,6 +72,9 @@ impl PackedGrid {
                 }
             }
             pace.spend(values.len())?;
+        }
+        if list.len() == self.values.len() {
+            return Ok(());
         }
         let bits = match list.len() {
             ..=4 => 2,
@@ -77,7 +94,35 @@ impl PackedGrid {
             (self.packed, self.bits) = (packed, bits);
         }
         (self.codes, self.values) = (codes, list);
+        for (byte, values) in (0..=u8::MAX).zip(self.unpacked.iter_mut()) {
+            let code = |at| code(&[byte], self.bits, at) as usize;
+            let cells = (0..8 / self.bits).map(|at| self.values.get(code(at)).copied().unwrap_or(NO_VALUE));
+            values.iter_mut().zip(cells).for_each(|(value, cell)| *value = cell);
+        }
         Ok(())
+    }
+
+    /// Whether a rectangle of the grid has these values already, `rows` from the lowest on. Byte by byte: of a large
+    /// grid that is sent again this is nearly all the work.
+    pub fn has<'a>(&self, rect: Rect, rows: impl Iterator<Item = &'a [i8]>) -> bool {
+        rect.rows(&self.geometry).zip(rows).all(|(range, values)| match self.bits {
+            2 => self.has_row::<4>(range.start, values),
+            4 => self.has_row::<2>(range.start, values),
+            _ => self.has_row::<1>(range.start, values),
+        })
+    }
+
+    /// Whether the cells from `first` on have these values, where a byte has `CELLS` cells.
+    fn has_row<const CELLS: usize>(&self, first: usize, values: &[i8]) -> bool {
+        let has = |first: usize, values: &[i8]| {
+            (first..).zip(values).all(|(at, value)| self.values.get(self.code(at) as usize) == Some(value))
+        };
+        let (head, values) = values.split_at((first.next_multiple_of(CELLS) - first).min(values.len()));
+        let (middle, tail) = values.as_chunks::<CELLS>();
+        let bytes = &self.packed[(first + head.len()) / CELLS..];
+        has(first, head)
+            && middle.iter().zip(bytes).all(|(cells, byte)| self.unpacked[*byte as usize].first_chunk() == Some(cells))
+            && has(first + head.len() + middle.as_flattened().len(), tail)
     }
 
     /// Overwrites a rectangle of the grid with values that it is prepared for, `rows` from the lowest on. Returns the
@@ -138,6 +183,10 @@ mod tests {
         grid.write(rect, values.chunks(rect.width.max(1) as usize))
     }
 
+    fn has(grid: &PackedGrid, rect: Rect, values: &[i8]) -> bool {
+        grid.has(rect, values.chunks(rect.width.max(1) as usize))
+    }
+
     fn packed(width: u32, height: u32, data: &[i8]) -> PackedGrid {
         let geometry = Geometry::new(width, height, 0.1, Pose::default()).unwrap();
         let mut grid = PackedGrid::new(geometry);
@@ -180,8 +229,11 @@ mod tests {
                 let (wide, high) = (wide.min(width - col), high.min(height - row));
                 let rect = Rect { col: col as i32, row: row as i32, width: wide, height: high };
                 let before = plain.clone();
+                let had = has(&grid, rect, &vec![value; rect.area()]);
                 let changed = write(&mut grid, rect, &vec![value; rect.area()]);
                 plain.update(rect, &vec![value; rect.area()]).unwrap();
+                prop_assert_eq!(had, changed.is_none());
+                prop_assert!(has(&grid, rect, &vec![value; rect.area()]));
                 let differing = Rect::whole(grid.geometry()).cells().zip(before.data().iter().zip(plain.data()));
                 let differing = differing.filter(|(_, (before, after))| before != after);
                 let differing = differing.map(|(cell, _)| Rect { col: cell.col, row: cell.row, width: 1, height: 1 });
