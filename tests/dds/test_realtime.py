@@ -51,6 +51,14 @@ def task(node: NodeProcess, name: str) -> pathlib.Path:
     return next(task for task in tasks if (task / "comm").read_text().strip() == name)
 
 
+def senders(node: NodeProcess) -> list[str]:
+    """The names of the threads that send by the same DDS participant as the publisher thread."""
+    names = {(task / "comm").read_text().strip() for task in pathlib.Path(f"/proc/{node.process.pid}/task").iterdir()}
+    found = sorted(name for name in names if name.startswith(("tokio-rt-worker", "dds.asyn", "dds.ev")))
+    assert len(found) >= 2, names
+    return found
+
+
 def scheduling(node: NodeProcess, name: str) -> tuple[int, int]:
     """A thread's policy and real-time priority."""
     tid = int(task(node, name).name)
@@ -140,12 +148,15 @@ def test_the_priority_is_that_of_the_parameter_and_publishing_is_a_little_below(
     assert scheduling(node, "publisher") == (os.SCHED_FIFO, 29)
     for name in ("world", "guidance"):
         assert scheduling(node, name) == (os.SCHED_OTHER, 0)
+    # They hold locks that the publisher needs.
+    for name in senders(node):
+        assert scheduling(node, name) == (os.SCHED_FIFO, 1), name
 
 
 def test_without_a_priority_the_threads_are_ordinary_ones(start):
     node, peer = start({"thread_priority": 0})
     assert planner(peer)["scheduling"] == "SCHED_OTHER" and planner(peer)["priority"] == "0"
-    for name in ("planner", "publisher"):
+    for name in ["planner", "publisher", *senders(node)]:
         assert scheduling(node, name) == (os.SCHED_OTHER, 0)
     assert "thread_priority" not in node.log
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use trm_config::NodeConfig;
 use trm_rt::cpu_latency::CpuLatency;
-use trm_rt::real_time::{Granted, Wanted, enter_thread, enter_thread_below, prepare_process};
+use trm_rt::real_time::{Granted, Wanted, enter_thread, enter_thread_below, prepare_process, raise_threads};
 use trm_rt::refusal::Refusal;
 
 use crate::log::Log;
@@ -48,6 +48,11 @@ impl RealTime {
     /// Makes the calling thread a helper of the one that called [`Self::enter`], once it has.
     pub fn enter_below(&self) {
         enter_thread_below(self.granted.wait());
+    }
+
+    /// Raises threads, chosen by name, that hold locks which the real-time threads need, once [`Self::enter`] was called.
+    pub fn raise(&self, holds_locks: impl Fn(&str) -> bool) {
+        raise_threads(self.granted.wait(), holds_locks);
     }
 
     /// Keys and values for `/diagnostics`; `None` before the planner thread runs.

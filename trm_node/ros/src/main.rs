@@ -154,7 +154,14 @@ fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Running> {
     let commands = threads.commands.clone();
     let goals = Goals { shared: Arc::clone(&shared), parameters, transforms, commands, records };
     runtime.spawn(goals.listen(goal_poses));
+    shared.real_time.raise(sends);
     Ok(Running { shared, threads, ros_clock, topics })
+}
+
+/// Whether a thread of this name sends by the same participant as the publisher thread: the tasks of [`io`], and Fast
+/// DDS's threads that send again, or in parts. Each of them holds a lock meanwhile that the publisher thread needs.
+fn sends(thread: &str) -> bool {
+    ["tokio-rt-worker", "dds.asyn", "dds.ev"].iter().any(|name| thread.starts_with(name))
 }
 
 /// What the threads and tasks share. Locks the memory of the process, if that is wanted.

@@ -69,7 +69,7 @@ pub fn enter_thread(wanted: &Wanted) -> Granted {
     let mut is_granted = |answer: Result<(), Refusal>| answer.map_err(|refusal| refusals.push(refusal)).is_ok();
     let cpu = wanted.cpu.filter(|&cpu| is_granted(scheduling::pin_to_cpu(cpu)));
     if let Some(priority) = wanted.priority {
-        is_granted(scheduling::set_fifo_priority(priority));
+        is_granted(scheduling::set_fifo_priority(scheduling::THIS_THREAD, priority));
     }
     Granted { priority: scheduling::fifo_priority(), cpu, refusals }
 }
@@ -80,8 +80,20 @@ pub fn enter_thread_below(granted: &Granted) {
     scheduling::reduce_timer_slack();
     if let Some(priority) = granted.priority {
         // Who was granted a priority is granted all lower ones.
-        let _ = scheduling::set_fifo_priority((priority - 1).max(1));
+        let _ = scheduling::set_fifo_priority(scheduling::THIS_THREAD, (priority - 1).max(1));
     }
+}
+
+/// Gives threads of this process, chosen by their names, the lowest real-time priority, if the real-time thread was
+/// granted one. Returns how many there were. It is for those that hold locks which a real-time thread needs: while an
+/// ordinary thread that holds one waits for a CPU, so does the real-time thread (priority inversion).
+pub fn raise_threads(granted: &Granted, holds_locks: impl Fn(&str) -> bool) -> usize {
+    if granted.priority.is_none() {
+        return 0;
+    }
+    let chosen = scheduling::threads().filter(|(_, name)| holds_locks(name));
+    // One that has ended meanwhile is no loss.
+    chosen.filter(|(thread, _)| scheduling::set_fifo_priority(*thread, 1).is_ok()).count()
 }
 
 #[cfg(all(test, not(miri)))]
@@ -140,6 +152,18 @@ mod tests {
             scheduling::fifo_priority()
         });
         assert_eq!(priority.join().unwrap(), granted.priority.map(|priority| priority - 1));
+        let (told, told_to_end) = std::sync::mpsc::channel::<()>();
+        let holder = thread::Builder::new().name("a lock's holder".to_owned());
+        let holder = holder
+            .spawn(move || {
+                let _ = told_to_end.recv();
+                scheduling::fifo_priority()
+            })
+            .unwrap();
+        let count = raise_threads(&granted, |name| name == "a lock's holder");
+        drop(told);
+        assert_eq!(count, usize::from(granted.priority.is_some()));
+        assert_eq!(holder.join().unwrap(), granted.priority.map(|_| 1));
         let impossible = enter_thread(&Wanted { priority: Some(100), ..Wanted::default() });
         assert!(matches!(&impossible.refusals[..], [Refusal::Priority { priority: 100, .. }]), "{impossible:?}");
     }

@@ -8,12 +8,15 @@ use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
 
 use crate::refusal::Refusal;
 
-/// Gives this thread the policy `SCHED_FIFO` with a priority from 1 to 99: until it sleeps, it runs before all threads
-/// of a lower priority.
-pub fn set_fifo_priority(priority: i32) -> Result<(), Refusal> {
+/// A thread by its number; 0 is the calling one.
+pub const THIS_THREAD: libc::pid_t = 0;
+
+/// Gives a thread the policy `SCHED_FIFO` with a priority from 1 to 99: until it sleeps, it runs before all threads of a
+/// lower priority.
+pub fn set_fifo_priority(thread: libc::pid_t, priority: i32) -> Result<(), Refusal> {
     let parameters = libc::sched_param { sched_priority: priority };
-    // SAFETY: reads the parameters. Thread 0 is the calling one.
-    if unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) } == 0 {
+    // SAFETY: reads the parameters.
+    if unsafe { libc::sched_setscheduler(thread, libc::SCHED_FIFO, &raw const parameters) } == 0 {
         Ok(())
     } else {
         Err(Refusal::Priority { priority, cause: io::Error::last_os_error().to_string() })
@@ -29,6 +32,15 @@ pub fn fifo_priority() -> Option<i32> {
         libc::sched_getscheduler(0)
     };
     (policy == libc::SCHED_FIFO).then_some(parameters.sched_priority)
+}
+
+/// The threads of this process, with their names; none where /proc can't be read.
+pub fn threads() -> impl Iterator<Item = (libc::pid_t, String)> {
+    let folders = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    folders.filter_map(|folder| {
+        let name = std::fs::read_to_string(folder.path().join("comm")).ok()?;
+        Some((folder.file_name().to_str()?.parse().ok()?, name.trim_end().to_owned()))
+    })
 }
 
 /// Keeps this thread on one CPU.
