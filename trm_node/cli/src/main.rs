@@ -34,6 +34,7 @@ enum Command {
     Plan(args::PlanArgs),
     Bench(trm_lab::bench::args::BenchArgs),
     Eval(trm_lab::eval::EvalArgs),
+    Worlds(trm_lab::campaign::WorldsArgs),
     Parameters(parameters::ParametersArgs),
     Simulate(trm_lab::simulate::SimulateArgs),
 }
@@ -58,6 +59,9 @@ fn main() -> ExitCode {
         }
         Command::Simulate(args) => {
             trm_lab::simulate::run(args).and_then(|summary| print(&summary)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Worlds(args) => {
+            trm_lab::campaign::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
         }
         Command::Parameters(args) => print(parameters::table(args.format).trim_end()).map(|()| ExitCode::SUCCESS),
     };

@@ -1,10 +1,11 @@
 //! The laboratory: worlds, evaluation, benchmarks, and the machine that they run on. What measures, never what plans.
 //!
-//! Imports every crate of the planner and `trm_rt`. `eval`, `bench` and `simulate` import `worlds` and `statistics`,
-//! never each other. A robot's node never depends on it.
+//! Imports every crate of the planner and `trm_rt`. `eval`, `bench`, `simulate` and `campaign` import `worlds` and
+//! `statistics`, never each other. A robot's node never depends on it.
 
 pub mod args;
 pub mod bench;
+pub mod campaign;
 pub mod eval;
 mod machine;
 mod plot_font;

@@ -1,0 +1,251 @@
+//! The raw occupancy as the judge sees it: its own distances, its own conversion to cells, its own test of lines.
+//! Shares no code with costs, geometry or check of the planner.
+
+use trm_config::{GridConfig, GridKind};
+use trm_grid::units::Pose;
+
+/// What a cell is for the robot's centre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Free,
+    Unknown,
+    /// An occupied cell is within the robot's radius.
+    Inscribed,
+    Lethal,
+    Outside,
+}
+
+/// Distances nearer to the robot's radius than this may count either way, in metres.
+const TIE: f64 = 1e-9;
+/// A cell is touched by what comes nearer to its centre than this along both axes, in cells. One, less what the theorem
+/// of `trm_safety` leaves to rounding, and as much again for the rounding here.
+const TOUCH: f64 = 1.0 - 4e-6;
+
+/// A raw map and what it means.
+pub struct RawMap {
+    width: i32,
+    height: i32,
+    /// Metres per cell.
+    resolution: f64,
+    origin: Pose,
+    values: Vec<i8>,
+    grid: GridConfig,
+    kind: GridKind,
+    /// What each cell is. Where its distance is the radius to the last bits: what it is if that is still clear, and
+    /// what if not.
+    classes: Vec<(Class, Class)>,
+    /// Whether any cell can be two things.
+    pub has_ties: bool,
+}
+
+impl RawMap {
+    /// A map of `values`, row-major from the corner at `origin`.
+    pub fn new(
+        (width, height): (u32, u32),
+        resolution: f64,
+        origin: Pose,
+        values: Vec<i8>,
+        (grid, kind): (&GridConfig, GridKind),
+    ) -> Self {
+        let (width, height) = (width as i32, height as i32);
+        let classes = Vec::new();
+        let mut map =
+            Self { width, height, resolution, origin, values, grid: grid.clone(), kind, classes, has_ties: false };
+        map.classify();
+        map
+    }
+
+    /// Overwrites a rectangle of `width` columns from (`col`, `row`) on.
+    pub fn write(&mut self, (col, row): (i32, i32), width: usize, values: &[i8]) {
+        for (up, line) in values.chunks(width).enumerate() {
+            let at = (row as usize + up) * self.width as usize + col as usize;
+            self.values[at..at + line.len()].copy_from_slice(line);
+        }
+        self.classify();
+    }
+
+    pub fn values(&self) -> &[i8] {
+        &self.values
+    }
+
+    /// The size in cells.
+    pub const fn size(&self) -> (i32, i32) {
+        (self.width, self.height)
+    }
+
+    /// Metres per cell.
+    pub const fn resolution(&self) -> f64 {
+        self.resolution
+    }
+
+    pub fn index(&self, col: i32, row: i32) -> Option<usize> {
+        let inside = (0..self.width).contains(&col) && (0..self.height).contains(&row);
+        inside.then(|| (row * self.width + col) as usize)
+    }
+
+    /// Column and row of an index.
+    pub const fn cell(&self, at: usize) -> (i32, i32) {
+        (at as i32 % self.width, at as i32 / self.width)
+    }
+
+    /// Whether the robot's centre may be in a cell of this class.
+    pub fn is_free(&self, class: Class) -> bool {
+        class == Class::Free || (class == Class::Unknown && self.grid.allow_unknown)
+    }
+
+    /// Whether all that a cell can be is so.
+    pub fn is_surely(&self, col: i32, row: i32, is: impl Fn(Class) -> bool) -> bool {
+        let (clear, not) = self.class(col, row);
+        is(clear) && is(not)
+    }
+
+    /// Whether something that a cell can be is so.
+    pub fn is_perhaps(&self, col: i32, row: i32, is: impl Fn(Class) -> bool) -> bool {
+        let (clear, not) = self.class(col, row);
+        is(clear) || is(not)
+    }
+
+    fn class(&self, col: i32, row: i32) -> (Class, Class) {
+        self.index(col, row).map_or((Class::Outside, Class::Outside), |at| self.classes[at])
+    }
+
+    /// A point in cells from the centre of cell (0, 0).
+    pub fn to_cells(&self, x: f64, y: f64) -> (f64, f64) {
+        let (dx, dy) = (x - self.origin.x, y - self.origin.y);
+        let (sin, cos) = self.origin.yaw.sin_cos();
+        ((dx * cos + dy * sin) / self.resolution - 0.5, (dy * cos - dx * sin) / self.resolution - 0.5)
+    }
+
+    /// The cells that a point may be in: more than one where it lies on a border.
+    pub fn cells_at(&self, x: f64, y: f64) -> Vec<(i32, i32)> {
+        let (u, v) = self.to_cells(x, y);
+        let mut cells = Vec::new();
+        for (du, dv) in [(-1e-7, -1e-7), (1e-7, -1e-7), (-1e-7, 1e-7), (1e-7, 1e-7)] {
+            let cell = if u.is_nan() || v.is_nan() {
+                (i32::MIN, i32::MIN)
+            } else {
+                ((u + 0.5 + du).floor() as i32, (v + 0.5 + dv).floor() as i32)
+            };
+            if !cells.contains(&cell) {
+                cells.push(cell);
+            }
+        }
+        cells
+    }
+
+    fn classify(&mut self) {
+        let squared = if self.kind == GridKind::Map { self.nearest() } else { Vec::new() };
+        let radius = self.grid.robot_radius;
+        let class = |at: usize, value: i8| {
+            let base = if value < 0 { Class::Unknown } else { Class::Free };
+            if self.kind == GridKind::Costmap {
+                let class = match value {
+                    100 => Class::Lethal,
+                    99 => Class::Inscribed,
+                    _ => base,
+                };
+                return (class, class);
+            }
+            let distance = f64::from(squared[at]).sqrt() * self.resolution;
+            if self.is_lethal(value) {
+                (Class::Lethal, Class::Lethal)
+            } else if distance <= radius - TIE {
+                (Class::Inscribed, Class::Inscribed)
+            } else {
+                (base, if distance <= radius + TIE { Class::Inscribed } else { base })
+            }
+        };
+        self.classes = self.values.iter().enumerate().map(|(at, value)| class(at, *value)).collect();
+        self.has_ties = self.classes.iter().any(|(a, b)| a != b);
+    }
+
+    const fn is_lethal(&self, value: i8) -> bool {
+        value as i64 >= self.grid.occupied_threshold
+    }
+
+    /// How far around an occupied cell the robot's centre can't be, in cells, rounded up and one more.
+    fn margin(&self) -> i32 {
+        (self.grid.robot_radius / self.resolution).ceil() as i32 + 1
+    }
+
+    /// The squared distance of each cell to the nearest lethal one, in cells, where it is within the margin.
+    fn nearest(&self) -> Vec<i32> {
+        const FAR: i32 = 1 << 20;
+        let (width, height) = (self.width as usize, self.height as usize);
+        let mut up = vec![FAR; width * height];
+        let (upwards, downwards) = ((0..height).collect::<Vec<_>>(), (0..height).rev().collect());
+        for rows in [upwards, downwards] {
+            let mut columns = vec![FAR; width];
+            for row in rows {
+                for (col, away) in columns.iter_mut().enumerate() {
+                    let at = row * width + col;
+                    *away = if self.is_lethal(self.values[at]) { 0 } else { (*away + 1).min(FAR) };
+                    up[at] = up[at].min(*away);
+                }
+            }
+        }
+        let margin = self.margin().min(self.width);
+        let squared = |at: usize| {
+            let (col, row) = self.cell(at);
+            let from = |c: i32| i64::from(up[(row * self.width + c) as usize]).pow(2) + i64::from(c - col).pow(2);
+            let least = ((col - margin).max(0)..=(col + margin).min(self.width - 1)).map(from).min();
+            least.unwrap_or(i64::MAX).min(i64::from(FAR)) as i32
+        };
+        (0..width * height).map(squared).collect()
+    }
+
+    /// Whether every cell that the line between two points touches, in cells, perhaps is so.
+    pub fn line_is(&self, a: (f64, f64), b: (f64, f64), is: impl Fn(Class) -> bool) -> bool {
+        let range = |p: f64, q: f64| (p.min(q) - 1.0).floor() as i32..=(p.max(q) + 1.0).ceil() as i32;
+        range(a.0, b.0).all(|col| {
+            range(a.1, b.1).all(|row| {
+                let from = (a.0 - f64::from(col), a.1 - f64::from(row));
+                let to = (b.0 - f64::from(col), b.1 - f64::from(row));
+                !enters(from, to) || self.is_perhaps(col, row, &is)
+            })
+        })
+    }
+
+    /// The least distance between a line and the centre of a lethal cell within the margin, in metres.
+    pub fn clearance(&self, a: (f64, f64), b: (f64, f64)) -> f64 {
+        let margin = self.margin();
+        let range = |p: f64, q: f64, most: i32| {
+            ((p.min(q).floor() as i32) - margin).max(0)..=((p.max(q).ceil() as i32) + margin).min(most - 1)
+        };
+        let mut least = f64::INFINITY;
+        for row in range(a.1, b.1, self.height) {
+            for col in range(a.0, b.0, self.width) {
+                if self.class(col, row).0 == Class::Lethal {
+                    least = least.min(distance(a, b, (f64::from(col), f64::from(row))));
+                }
+            }
+        }
+        least * self.resolution
+    }
+}
+
+/// Whether a line enters the square of half side [`TOUCH`] around the origin.
+fn enters(a: (f64, f64), b: (f64, f64)) -> bool {
+    let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+    for (from, to) in [(a.0, b.0), (a.1, b.1)] {
+        let step = to - from;
+        if step == 0.0 {
+            if from.abs() >= TOUCH {
+                return false;
+            }
+            continue;
+        }
+        let (s, t) = ((-TOUCH - from) / step, (TOUCH - from) / step);
+        enter = enter.max(s.min(t));
+        leave = leave.min(s.max(t));
+    }
+    enter < leave
+}
+
+/// The distance between a line and a point.
+fn distance(a: (f64, f64), b: (f64, f64), p: (f64, f64)) -> f64 {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let length = dx * dx + dy * dy;
+    let share = if length > 0.0 { (((p.0 - a.0) * dx + (p.1 - a.1) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
+    (a.0 + share * dx - p.0).hypot(a.1 + share * dy - p.1)
+}
