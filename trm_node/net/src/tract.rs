@@ -65,7 +65,10 @@ impl RunnableGraph {
             field: graph.file_name().to_owned(),
             reason,
         };
-        let plan = optimise(bundle.graph(graph), inputs).map_err(|e| refuse(format!("{e:#}")))?;
+        // A file of the right hash can still be nonsense. tract refuses most of it and panics on the rest.
+        let plan = std::panic::catch_unwind(|| optimise(bundle.graph(graph), inputs))
+            .map_err(|panic| refuse(format!("can't be read: {}", said(panic.as_ref()))))?
+            .map_err(|e| refuse(format!("{e:#}")))?;
         let found = plan.model().output_outlets().map_err(|e| refuse(format!("{e:#}")))?.to_vec();
         if found.len() != outputs.len() {
             return Err(refuse(format!("has {} outputs, the manifest's outputs need {}", found.len(), outputs.len())));
@@ -112,6 +115,12 @@ impl RunnableGraph {
 /// The text of an error and of its contexts, the innermost one first: an [`InferenceError`] cuts off the end.
 fn cause_first(error: &TractError) -> String {
     error.chain().rev().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked")
 }
 
 /// Parses an ONNX file and optimises it for these shapes of its inputs.
