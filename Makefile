@@ -28,6 +28,7 @@ include models/models.mk
 include deploy/deploy.mk
 include tests/simulate.mk
 include tools/soak/soak.mk
+include tests/campaigns.mk
 
 .PHONY: help
 help: ## list these targets
@@ -149,12 +150,6 @@ loom: ## model-checks the wake-up and the rings of trm_rt, in every order that t
 .PHONY: memory-check
 memory-check: ## the kernel and the queues under Miri where it is installed, else under AddressSanitizer
 	tools/memory_check.sh
-
-.PHONY: fuzz
-fuzz: ## fuzz what parses, a minute each (needs: cargo install cargo-fuzz)
-	@for target in manifest grid; do mkdir -p tests/fuzz/corpus/$$target; \
-	  RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CURDIR)/tests/fuzz/target cargo fuzz run --fuzz-dir tests/fuzz -O $$target \
-	    tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target -- -max_total_time=60; done
 
 .PHONY: lint
 lint: ros ## formatting, and clippy with warnings as errors

@@ -35,10 +35,23 @@ pub fn load(path: &Path) -> Result<OccupancyGrid, MapFileError> {
     let image = path.parent().unwrap_or(Path::new("")).join(&fields.image);
     let unreadable = |reason: String| MapFileError::Image { path: path.to_owned(), image: image.clone(), reason };
     let bytes = std::fs::read(&image).map_err(|e| unreadable(e.to_string()))?;
-    let shades = image::Shades::decode(&bytes).map_err(unreadable)?;
+    decode(path, &fields, &bytes)
+}
+
+/// Makes a grid of the fields of a map file and the bytes of its image. `path` is used in error messages only.
+///
+/// # Errors
+/// [`MapFileError`], which names the file and the field.
+pub fn decode(path: &Path, fields: &Fields, image: &[u8]) -> Result<OccupancyGrid, MapFileError> {
+    let unreadable = |reason: String| MapFileError::Image {
+        path: path.to_owned(),
+        image: path.parent().unwrap_or(Path::new("")).join(&fields.image),
+        reason,
+    };
+    let shades = image::Shades::decode(image).map_err(unreadable)?;
     let not_a_grid = |source| MapFileError::Grid { path: path.to_owned(), source };
     let geometry = Geometry::new(shades.width, shades.height, fields.resolution, fields.origin).map_err(not_a_grid)?;
-    OccupancyGrid::new(geometry, shades.occupancy(&fields)).map_err(not_a_grid)
+    OccupancyGrid::new(geometry, shades.occupancy(fields)).map_err(not_a_grid)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ mod planners;
 mod plots;
 mod process_counts;
 mod progress_bar;
-mod recording;
+pub(crate) mod recording;
 mod report;
 mod request;
 mod run_header;

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod campaign;
 pub mod eval;
 mod machine;
+pub mod parsers;
 mod plot_font;
 pub mod simulate;
 mod statistics;

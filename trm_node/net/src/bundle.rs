@@ -240,9 +240,9 @@ fn read_graph(graph: Graph, folder: &Path, path: &Path, manifest: &Manifest) -> 
     Ok(bytes)
 }
 
-/// Reads a regular file of at most `most` bytes, also where links lead to it. Opening a FIFO would wait for a writer, and
-/// a device may have a length of 0 and no end. What a file holds can change while it is read, so the limit doesn't trust
-/// its length.
+/// Reads a regular file of at most `most` bytes, also where links lead to it. Opening a FIFO would wait for a writer,
+/// and a device may have a length of 0 and no end. What a file holds can change while it is read, so the limit doesn't
+/// trust its length.
 fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
     let about = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
     if !about.is_file() {

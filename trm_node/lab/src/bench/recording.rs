@@ -1,6 +1,6 @@
 //! Reads a recording of the node: lines of JSON, namely a header, one line for each tick, and a footer.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -25,11 +25,19 @@ enum Line {
 /// # Errors
 /// If the file can't be read or isn't a recording. The message names flag, file, line and field.
 pub fn load(path: &Path) -> anyhow::Result<LoopRun> {
-    let name = || format!("--node {}", path.display());
-    let file = std::fs::File::open(path).with_context(name)?;
+    let name = format!("--node {}", path.display());
+    let file = std::fs::File::open(path).with_context(|| name.clone())?;
+    read(BufReader::new(file), &name)
+}
+
+/// Reads the lines of a recording. Messages begin with `name`.
+///
+/// # Errors
+/// As [`load`].
+pub fn read(lines: impl BufRead, name: &str) -> anyhow::Result<LoopRun> {
     let (mut header, mut footer, mut ticks) = (None, None, Vec::new());
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let at = || format!("{}: line {}", name(), number + 1);
+    for (number, line) in lines.lines().enumerate() {
+        let at = || format!("{name}: line {}", number + 1);
         let line = line.with_context(at)?;
         if line.trim().is_empty() {
             continue;
@@ -49,10 +57,10 @@ pub fn load(path: &Path) -> anyhow::Result<LoopRun> {
             Line::Footer(found) => footer = Some(found),
         }
     }
-    let Some(header) = header else { bail!("{}: no line with a header", name()) };
-    let Some(footer) = footer else { bail!("{}: no line with a footer: the recording was cut off", name()) };
+    let Some(header) = header else { bail!("{name}: no line with a header") };
+    let Some(footer) = footer else { bail!("{name}: no line with a footer: the recording was cut off") };
     if ticks.is_empty() {
-        bail!("{}: no line with a tick", name());
+        bail!("{name}: no line with a tick");
     }
     Ok(LoopRun::new(header, &ticks, footer))
 }

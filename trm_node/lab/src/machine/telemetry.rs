@@ -11,5 +11,5 @@ mod recorder;
 mod sensor;
 pub mod sensors;
 mod tegra;
-mod tegrastats;
+pub mod tegrastats;
 mod thermal;

@@ -15,7 +15,7 @@ use crate::machine::telemetry::thermal::is_measured;
 
 /// Reads the rails' power, the temperatures and the GPU's load from a line. Anything else, or anything that isn't
 /// understood, is left out.
-fn parse(line: &str) -> SensorSample {
+pub fn parse(line: &str) -> SensorSample {
     let mut sample = SensorSample::default();
     let mut words = line.split_whitespace().peekable();
     while let Some(word) = words.next() {
