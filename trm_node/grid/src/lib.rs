@@ -2,7 +2,7 @@
 //! over the whole map, and map files.
 //!
 //! May import `trm_config` and nothing else from this project. Path search, the model, clocks and ROS must never be in
-//! it. Only [`map_file`] reads files, and only with the feature `map_files`.
+//! it. Only [`files`] reads files: for [`map_file`], which is a feature, and for bundles.
 
 pub mod cost;
 mod cost_to_go;
@@ -12,6 +12,7 @@ mod costs;
 mod dijkstra;
 mod due;
 pub mod error;
+pub mod files;
 pub mod geometry;
 pub mod guidance;
 mod inflation;

@@ -1,7 +1,8 @@
 //! Map files in the format of Nav2's map server: a YAML file that names an image and says what its grey values mean.
 //!
 //! Source: navigation2 (jazzy), `nav2_map_server/src/map_io.cpp` `loadMapYaml` and `loadMapFromFile`. Unlike the
-//! map server, this module refuses invalid values such as swapped thresholds or a resolution of 0.
+//! map server, this module refuses invalid values such as swapped thresholds or a resolution of 0. It reads regular
+//! files only: YAML of at most 1 MiB, images of at most 512 MiB, in the file and decoded.
 
 mod error;
 mod fields;
@@ -9,11 +10,17 @@ mod image;
 
 use std::path::Path;
 
+use crate::files::read_at_most;
 use crate::geometry::Geometry;
 use crate::occupancy::OccupancyGrid;
 
 pub use error::MapFileError;
 pub use fields::Fields;
+
+/// Largest size of a YAML file, in bytes: those of the map server have a few hundred.
+const MAX_YAML_BYTES: u64 = 1 << 20;
+/// Largest size of an image, in bytes, in the file and again decoded: that of the largest map with 16 bits a cell.
+const MAX_IMAGE_BYTES: u64 = 512 << 20;
 
 /// Reads a map file and its image.
 ///
@@ -30,11 +37,12 @@ pub use fields::Fields;
 /// ```
 pub fn load(path: &Path) -> Result<OccupancyGrid, MapFileError> {
     let refused = |reason: String| MapFileError::File { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|e| refused(e.to_string()))?;
+    let yaml = read_at_most(path, MAX_YAML_BYTES).map_err(|e| refused(e.to_string()))?;
+    let text = String::from_utf8(yaml).map_err(|e| refused(format!("not YAML: {e}")))?;
     let fields = Fields::parse(path, &text)?;
     let image = path.parent().unwrap_or(Path::new("")).join(&fields.image);
     let unreadable = |reason: String| MapFileError::Image { path: path.to_owned(), image: image.clone(), reason };
-    let bytes = std::fs::read(&image).map_err(|e| unreadable(e.to_string()))?;
+    let bytes = read_at_most(&image, MAX_IMAGE_BYTES).map_err(|e| unreadable(e.to_string()))?;
     decode(path, &fields, &bytes)
 }
 
@@ -158,6 +166,27 @@ mod tests {
         assert!(error.contains("map.yaml: not YAML"), "{error}");
         let error = map("- a list", "map.pgm", b"").unwrap_err().to_string();
         assert!(error.contains("map.yaml: no map of fields"), "{error}");
+    }
+
+    #[test]
+    fn what_is_too_large_or_no_file_is_refused_with_file_field_and_size() {
+        let text = |yaml: &str, image: &[u8]| map(yaml, "map.pgm", image).unwrap_err().to_string();
+        let error = text(&format!("{GOOD}# {}", " ".repeat(1 << 20)), b"");
+        assert!(
+            error.contains("map.yaml: has at least 1048") && error.contains("larger than 1048576 bytes"),
+            "{error}"
+        );
+        let error = text(GOOD, b"P6 16384 16384 255\n");
+        let reason = "16384 x 16384 pixels, which are 805306368 bytes, must be at most 536870912";
+        assert!(error.contains("map.yaml: field image: ") && error.contains(reason), "{error}");
+        let error = text(&GOOD.replace("map.pgm", "/dev/zero"), b"");
+        assert!(error.contains("map.yaml: field image: /dev/zero: not a regular file"), "{error}");
+        assert!(load(Path::new("/dev/zero")).unwrap_err().to_string().contains("/dev/zero: not a regular file"));
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("large.pgm");
+        std::fs::File::create(&image).unwrap().set_len(MAX_IMAGE_BYTES + 1).unwrap();
+        let error = text(&GOOD.replace("map.pgm", image.to_str().unwrap()), b"");
+        assert!(error.contains("large.pgm: has at least 536870913 bytes, larger than 536870912 bytes"), "{error}");
     }
 
     /// Random bytes, and a valid file with a few bytes changed, which gets further through the parser.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use trm_config::ParameterError;
+use trm_grid::files::read_at_most;
 
 use crate::encode::{CHANNELS, CLASSES, Scales};
 use crate::error::LoadError;
@@ -141,10 +141,10 @@ impl Bundle {
     /// and for a graph whose hash differs.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
         let path = folder.join(MANIFEST);
-        let text = String::from_utf8(read_at_most(&path, MAX_MANIFEST_BYTES)?).map_err(|e| unreadable(&path, e))?;
+        let text = String::from_utf8(read(&path, MAX_MANIFEST_BYTES)?).map_err(|e| unreadable(&path, e))?;
         let manifest = Manifest::parse(&text, &path)?;
-        let read = |graph| read_graph(graph, folder, &path, &manifest);
-        let graphs = [read(Graph::Encode)?, read(Graph::Net)?, read(Graph::Decode)?];
+        let graph = |graph| read_graph(graph, folder, &path, &manifest);
+        let graphs = [graph(Graph::Encode)?, graph(Graph::Net)?, graph(Graph::Decode)?];
         Ok(Self { manifest, path: folder.to_owned(), graphs })
     }
 
@@ -232,7 +232,7 @@ impl Manifest {
 fn read_graph(graph: Graph, folder: &Path, path: &Path, manifest: &Manifest) -> Result<Vec<u8>, LoadError> {
     let (file, name) = (folder.join(graph.file_name()), format!("files.{}", graph.file_name()));
     let expected = manifest.files.get(graph.file_name()).ok_or_else(|| field(path, &name, "missing"))?;
-    let bytes = read_at_most(&file, MAX_GRAPH_BYTES)?;
+    let bytes = read(&file, MAX_GRAPH_BYTES)?;
     let found = hexadecimal(&Sha256::digest(&bytes));
     if found != expected.to_ascii_lowercase() {
         return Err(field(path, &name, format!("the file's sha256 is {found}, the manifest says {expected}")));
@@ -240,21 +240,9 @@ fn read_graph(graph: Graph, folder: &Path, path: &Path, manifest: &Manifest) -> 
     Ok(bytes)
 }
 
-/// Reads a regular file of at most `most` bytes, also where links lead to it. Opening a FIFO would wait for a writer,
-/// and a device may have a length of 0 and no end. What a file holds can change while it is read, so the limit doesn't
-/// trust its length.
-fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
-    let about = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
-    if !about.is_file() {
-        return Err(unreadable(path, "not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| unreadable(path, e))?;
-    file.take(most + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, e))?;
-    if bytes.len() as u64 > most {
-        return Err(unreadable(path, format!("larger than {most} bytes, the limit of this file")));
-    }
-    Ok(bytes)
+/// The bytes of a file of the bundle.
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
+    read_at_most(path, most).map_err(|e| unreadable(path, e))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -3,9 +3,13 @@
 use std::io::Cursor;
 
 use crate::geometry::MAX_SIDE;
+use crate::map_file::MAX_IMAGE_BYTES;
 use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::map_file::fields::{Fields, Mode};
+
+/// Rows that are converted to grey at a time: with 16 bits a channel they take 8 bytes a pixel.
+const STRIP: u32 = 64;
 
 /// The grey value of each pixel, row by row from the upper left: 0 is black, 255 white.
 pub struct Shades {
@@ -34,9 +38,16 @@ impl Shades {
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
             return Err(format!("the image has {width} x {height} pixels, a side must be from 1 to {MAX_SIDE}"));
         }
-        decoder.set_limits(Limits::default()).map_err(failed)?;
-        // The decoder allocates the whole image before it reads any of it. The default limit of 512 MB is enough for
-        // any map.
+        // The decoder allocates the whole image before it reads any of it, and only that of PNG keeps to limits.
+        let size = decoder.total_bytes();
+        if size > MAX_IMAGE_BYTES {
+            return Err(format!(
+                "the image has {width} x {height} pixels, which are {size} bytes, must be at most {MAX_IMAGE_BYTES}"
+            ));
+        }
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_IMAGE_BYTES);
+        decoder.set_limits(limits).map_err(failed)?;
         let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
         Ok(Self::of(image))
     }
@@ -53,17 +64,19 @@ impl Shades {
             other => other,
         };
         let has_alpha = image.color().has_alpha();
-        let pixels = image.into_rgba16();
         let grey = |[r, g, b, _]: [u16; 4]| {
             let luma = (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000;
             (luma / 257) as u8
         };
-        Self {
-            width,
-            height,
-            grey: pixels.pixels().map(|p| grey(p.0)).collect(),
-            transparent: if has_alpha { pixels.pixels().map(|p| p.0[3] / 257 < 255).collect() } else { Vec::new() },
+        let mut shades = Self { width, height, grey: Vec::new(), transparent: Vec::new() };
+        for top in (0..height).step_by(STRIP as usize) {
+            let pixels = image.crop_imm(0, top, width, STRIP.min(height - top)).into_rgba16();
+            shades.grey.extend(pixels.pixels().map(|p| grey(p.0)));
+            if has_alpha {
+                shades.transparent.extend(pixels.pixels().map(|p| p.0[3] / 257 < 255));
+            }
         }
+        shades
     }
 
     /// The occupancy of each cell, row-major from the lower left.
@@ -174,6 +187,18 @@ mod tests {
         let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 30, 77, 77, 77];
         let shades = png(RgbImage::from_raw(5, 1, colours.to_vec()).unwrap());
         assert_eq!(shades.grey, [76, 149, 29, 123, 77]);
+    }
+
+    #[test]
+    fn an_image_of_several_strips_has_every_row_once() {
+        let height = 2 * STRIP + 3;
+        let image = RgbaImage::from_fn(2, height, |_, row| ::image::Rgba([row as u8, 7, 0, (row % 2) as u8 * 255]));
+        let shades = png(image);
+        assert_eq!((shades.grey.len(), shades.transparent.len()), (2 * height as usize, 2 * height as usize));
+        for (row, pixels) in (0..height).zip(shades.grey.chunks(2)) {
+            assert_eq!(pixels, [png(RgbImage::from_raw(1, 1, vec![row as u8, 7, 0]).unwrap()).grey[0]; 2], "row {row}");
+        }
+        assert!(shades.transparent.chunks(4).all(|pair| pair[0] && pair.get(2) != Some(&true)));
     }
 
     #[test]
