@@ -3,6 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 use trm_config::{GridConfig, GridKind};
+use trm_grid::costmap::Costmap;
 use trm_grid::costmap_builder::{CostmapBuilder, build};
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::occupancy::OccupancyGrid;
@@ -59,7 +60,7 @@ fn run(from: &mut Unstructured<'_>) -> Result<()> {
                 }
                 assert!(!builder.is_due());
                 let costs = grid.clone().map(|grid| build(&config, kind, grid).costs());
-                assert_eq!(builder.costmap().map(|costmap| costmap.costs()), costs, "not those from scratch");
+                assert_eq!(builder.costmap().map(Costmap::costs), costs, "not those from scratch");
                 assert_eq!(copy.as_deref(), builder.costmap(), "the copy differs");
             }
         }

@@ -25,10 +25,10 @@ pub fn check(data: &[u8]) {
         text
     });
     let manifest = std::fs::read_to_string(released.join(MANIFEST)).expect("a manifest");
-    let is_hash = |line: &str| line.trim_start().starts_with(&format!("{graph}:"));
-    let lines =
-        manifest.lines().map(|line| if is_hash(line) { format!("  {graph}: \"{hash}\"") } else { line.to_owned() });
-    std::fs::write(folder.path().join(MANIFEST), lines.collect::<Vec<_>>().join("\n")).expect("a file");
+    let mut manifest: serde_yaml::Value = serde_yaml::from_str(&manifest).expect("YAML");
+    manifest["files"][graph] = hash.into();
+    let manifest = serde_yaml::to_string(&manifest).expect("YAML");
+    std::fs::write(folder.path().join(MANIFEST), manifest).expect("a file");
     let bundle = Bundle::load(folder.path()).expect("a bundle whose hashes are right");
     if let Err(error) = by_name(&bundle, bundle.manifest.windows.min, "tract") {
         assert!(error.to_string().starts_with("bundle "), "{error}");

@@ -20,17 +20,14 @@ pub fn check(data: &[u8]) {
             _ => continue,
         };
         let before = config.clone();
-        match config.set(name, &value) {
-            Err(error) => {
-                assert!(error.to_string().contains(name), "{error}");
-                assert_eq!(config, before);
-            }
-            Ok(()) => {
-                let now = config.get(name).expect("a parameter that was set");
-                let mut again = config.clone();
-                again.set(name, &now).expect("a value that was read back");
-                assert_eq!(again, config);
-            }
+        if let Err(error) = config.set(name, &value) {
+            assert!(error.to_string().contains(name), "{error}");
+            assert_eq!(config, before);
+        } else {
+            let now = config.get(name).expect("a parameter that was set");
+            let mut again = config.clone();
+            again.set(name, &now).expect("a value that was read back");
+            assert_eq!(again, config);
         }
     }
 }
