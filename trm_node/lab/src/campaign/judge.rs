@@ -41,13 +41,15 @@ impl Asked<'_> {
         }
         let points: Vec<(f64, f64)> = poses.iter().map(|pose| self.map.to_cells(pose.x, pose.y)).collect();
         let (Some(first), Some(last)) = (poses.first(), poses.last()) else { return Some("no pose".to_owned()) };
-        self.collision(&points).or_else(|| self.begins_wrong(first)).or_else(|| self.ends_wrong(last)).or_else(|| {
-            let most = |at| if at + 1 < DENSE { std::f64::consts::SQRT_2 } else { FAR_STRIDE };
-            points.windows(2).enumerate().find_map(|(at, p)| {
-                let apart = (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1);
-                (apart > most(at) + 1e-6).then(|| format!("poses {at} and {} are {apart} cells apart", at + 1))
-            })
-        })
+        self.collision(first, &points).or_else(|| self.begins_wrong(first)).or_else(|| self.ends_wrong(last)).or_else(
+            || {
+                let most = |at| if at + 1 < DENSE { std::f64::consts::SQRT_2 } else { FAR_STRIDE };
+                points.windows(2).enumerate().find_map(|(at, p)| {
+                    let apart = (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1);
+                    (apart > most(at) + 1e-6).then(|| format!("poses {at} and {} are {apart} cells apart", at + 1))
+                })
+            },
+        )
     }
 
     fn begins_wrong(&self, first: &Pose) -> Option<String> {
@@ -73,13 +75,13 @@ impl Asked<'_> {
         is_turned.then(|| format!("ends with yaw {}, not {}", last.yaw, self.goal.yaw))
     }
 
-    /// Where a path of points in cells collides.
-    fn collision(&self, points: &[(f64, f64)]) -> Option<String> {
+    /// Where a path of points in cells, whose first pose is given too, collides.
+    fn collision(&self, begin: &Pose, points: &[(f64, f64)]) -> Option<String> {
         let (map, first) = (self.map, points[0]);
         let free = |class| map.is_free(class);
         let passable = |class| map.is_free(class) || class == Class::Inscribed;
-        let cell = ((first.0 + 0.5).floor() as i32, (first.1 + 0.5).floor() as i32);
-        let mut escaping = map.is_perhaps(cell.0, cell.1, |class| !map.is_free(class));
+        let is_taken = |(col, row): &CellAt| map.is_perhaps(*col, *row, |class| !map.is_free(class));
+        let mut escaping = map.cells_at(begin.x, begin.y).iter().any(is_taken);
         let escape = self.config.planner.start_tolerance / map.resolution() + 1.5;
         let radius = if self.kind == GridKind::Map { self.config.grid.robot_radius } else { 0.0 };
         let lines = points.windows(2).map(|pair| (pair[0], pair[1]));
@@ -152,7 +154,8 @@ impl Asked<'_> {
         for start in self.starts() {
             if map.index(start.0, start.1).is_none() {
                 continue;
-            } else if is_free(start) {
+            }
+            if is_free(start) {
                 begins.push(start);
             } else if map.has_ties {
                 // The planner may see a shorter departure where a cell can be two things.

@@ -85,6 +85,28 @@ fn the_judge_passes_a_good_path_and_catches_each_bad_one() {
 }
 
 #[test]
+fn poses_may_be_four_cells_apart_from_the_512th_on() {
+    let config = config(0.0);
+    let map = map(&[&".".repeat(700)], &config);
+    let fault = |dense: usize| {
+        let near = (0..dense).map(|at| (at as f64 + 0.5, 0.5));
+        let points: Vec<_> = near.chain([(dense as f64 + 3.5, 0.5)]).collect();
+        asked(&map, &config, points[0], points[dense]).path(&poses(&points))
+    };
+    assert_eq!(fault(512), None);
+    assert!(fault(511).is_some_and(|fault| fault.contains("apart")));
+}
+
+#[test]
+fn a_robot_on_the_border_of_a_taken_cell_may_be_in_it() {
+    let config = config(1.2);
+    let map = map(&["#......"], &config);
+    // The border of the inscribed cell and the free one, a rounding to the free side.
+    let points = [(2.0 + 1e-12, 0.5), (2.5, 0.5), (3.5, 0.5), (4.5, 0.5)];
+    assert_eq!(asked(&map, &config, points[0], points[3]).path(&poses(&points)), None);
+}
+
+#[test]
 fn only_the_beginning_of_a_path_may_cross_inscribed_cells() {
     let config = config(1.2);
     let map = map(&["#......"], &config);
