@@ -45,10 +45,11 @@ pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: C
         .map(|(at, _)| at)
 }
 
-/// The junction at which a path to a goal may join one of the routes to the same goal, straight from `cell`.
+/// The junction at which a path to a goal may join one of the routes to the same goal, straight from `cell`. A route to
+/// another cell, which the same goal was resolved to on older costs, isn't one of them.
 #[must_use]
 pub fn join(routes: &Routes, costmap: &Costmap, guidance: &Guidance, goal: Pose, cell: Cell) -> Option<Junction> {
-    let mut to_goal = routes.iter().filter(|(route, _)| route.goal() == goal);
+    let mut to_goal = routes.iter().filter(|(route, _)| route.goal() == goal && route.end_cell() == guidance.goal());
     to_goal.find_map(|(route, first)| Some(first.at(join_route(route, costmap, guidance, cell)?)))
 }
 

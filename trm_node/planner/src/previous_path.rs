@@ -133,10 +133,12 @@ impl PreviousPath {
     /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins at the robot or, if
     /// that doesn't pass, at the centre of the robot's cell.
     fn drivable(&self, routes: &Routes, problem: &Problem) -> Option<Remainder<'_>> {
-        if self.goal != Some(problem.goal_pose) {
+        let (geometry, start) = (problem.costmap.geometry(), problem.start_pose);
+        let end = self.published.poses().last()?;
+        // With other costs the same goal may be resolved to another cell: to its own, when that becomes free.
+        if self.goal != Some(problem.goal_pose) || geometry.nearest_cell(end.point()) != problem.goal {
             return None;
         }
-        let (geometry, start) = (problem.costmap.geometry(), problem.start_pose);
         let center = geometry.center(geometry.nearest_cell(start.point()));
         let starts = [start, Pose { x: center.x, y: center.y, ..start }];
         starts.into_iter().find_map(|start| {
@@ -304,6 +306,8 @@ mod tests {
         let start = Pose::new(2.5, 0.5, 0.0);
         let turned = Pose { yaw: 1.0, ..problem(&map, start).goal_pose };
         assert!(!previous.keep(&routes, &Problem { goal_pose: turned, ..problem(&map, start) }));
+        let beside = Problem { goal: Cell::new(4, 0), ..problem(&map, start) };
+        assert!(!previous.keep(&routes, &beside), "the same pose, resolved to another cell");
         assert!(!previous.keep(&routes, &problem(&costmap(&["...#..", "......"]), start)));
         assert_eq!(previous.path().poses().len(), 6, "unchanged");
         assert!(previous.keep(&routes, &problem(&map, start)));

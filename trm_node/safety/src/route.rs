@@ -194,6 +194,12 @@ impl Route {
         self.goal
     }
 
+    /// The cell where the last line ends: the one that the goal was resolved to when the route was drawn.
+    #[must_use]
+    pub fn end_cell(&self) -> Cell {
+        self.end.cell()
+    }
+
     /// The last pose: the exact goal, or the centre of the goal's cell with the goal's yaw.
     #[must_use]
     pub const fn end_pose(&self) -> Pose {
