@@ -86,8 +86,9 @@ impl Asked<'_> {
         let radius = if self.kind == GridKind::Map { self.config.grid.robot_radius } else { 0.0 };
         let lines = points.windows(2).map(|pair| (pair[0], pair[1]));
         for (a, b) in std::iter::once((first, first)).chain(lines) {
-            if map.line_is(a, b, free) {
-                escaping = false;
+            if map.line_is_perhaps(a, b, free) {
+                // Where a cell can be two things the planner may still be on its way out.
+                escaping &= !map.line_is_surely(a, b, free);
                 let clearance = map.clearance(a, b);
                 if clearance < radius - 1e-5 * map.resolution() {
                     return Some(format!("{clearance} m from an occupied cell between {a:?} and {b:?}"));
@@ -95,12 +96,13 @@ impl Asked<'_> {
                 continue;
             }
             let away = (b.0 - first.0).hypot(b.1 - first.1);
-            if !escaping || away > escape + 1e-6 || !map.line_is(a, b, passable) {
+            if !escaping || away > escape + 1e-6 || !map.line_is_perhaps(a, b, passable) {
                 return Some(format!("collides between {a:?} and {b:?}"));
             }
-            escaping = !map.line_is(b, b, free);
+            escaping = !map.line_is_surely(b, b, free);
         }
-        escaping.then(|| "never leaves the inscribed cells".to_owned())
+        let last = points[points.len() - 1];
+        (!map.line_is_perhaps(last, last, free)).then(|| "never leaves the inscribed cells".to_owned())
     }
 
     /// What is wrong with the reason why there is no path. Notes in `other_side` that another departure leads there.

@@ -195,15 +195,13 @@ impl RawMap {
     }
 
     /// Whether every cell that the line between two points touches, in cells, perhaps is so.
-    pub fn line_is(&self, a: (f64, f64), b: (f64, f64), is: impl Fn(Class) -> bool) -> bool {
-        let range = |p: f64, q: f64| (p.min(q) - 1.0).floor() as i32..=(p.max(q) + 1.0).ceil() as i32;
-        range(a.0, b.0).all(|col| {
-            range(a.1, b.1).all(|row| {
-                let from = (a.0 - f64::from(col), a.1 - f64::from(row));
-                let to = (b.0 - f64::from(col), b.1 - f64::from(row));
-                !enters(from, to) || self.is_perhaps(col, row, &is)
-            })
-        })
+    pub fn line_is_perhaps(&self, a: (f64, f64), b: (f64, f64), is: impl Fn(Class) -> bool) -> bool {
+        touches_only(a, b, |col, row| self.is_perhaps(col, row, &is))
+    }
+
+    /// Whether every cell that the line between two points touches, in cells, surely is so.
+    pub fn line_is_surely(&self, a: (f64, f64), b: (f64, f64), is: impl Fn(Class) -> bool) -> bool {
+        touches_only(a, b, |col, row| self.is_surely(col, row, &is))
     }
 
     /// The least distance between a line and the centre of a lethal cell within the margin, in metres.
@@ -222,6 +220,18 @@ impl RawMap {
         }
         least * self.resolution
     }
+}
+
+/// Whether every cell that the line between two points touches is so.
+fn touches_only(a: (f64, f64), b: (f64, f64), is: impl Fn(i32, i32) -> bool) -> bool {
+    let range = |p: f64, q: f64| (p.min(q) - 1.0).floor() as i32..=(p.max(q) + 1.0).ceil() as i32;
+    range(a.0, b.0).all(|col| {
+        range(a.1, b.1).all(|row| {
+            let from = (a.0 - f64::from(col), a.1 - f64::from(row));
+            let to = (b.0 - f64::from(col), b.1 - f64::from(row));
+            !enters(from, to) || is(col, row)
+        })
+    })
 }
 
 /// Whether a line enters the square of half side [`TOUCH`] around the origin.
