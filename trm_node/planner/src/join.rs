@@ -141,4 +141,17 @@ mod tests {
         assert_eq!(way[..before_last].iter().filter(joining).count(), before_last);
         assert_eq!(join_route(&route, &world.map, &guidance, world.goal.0), None, "no corner is ahead");
     }
+
+    #[test]
+    fn a_route_to_another_cell_for_the_same_goal_is_not_joined() {
+        let world = World::new(vec![0; (SIDE * SIDE) as usize], (70, 75));
+        let guidance = world.guidance();
+        let corners = [(3, 60), (30, 60), (70, 75)].map(|(col, row)| Cell::new(col, row));
+        let mut routes = Routes::default();
+        let (route, ..) = routes.spare([None, None]).unwrap();
+        assert!(route.draw(&world.map, world.travel, &corners, world.goal.1, Some(guidance.version())));
+        let joins = |guidance| join(&routes, &world.map, guidance, world.goal.1, Cell::new(5, 60)).is_some();
+        let beside = Guidance::compute(&world.map, Cell::new(70, 74), world.travel, &|| false).unwrap();
+        assert!(joins(&guidance) && !joins(&beside));
+    }
 }

@@ -265,3 +265,27 @@ fn a_route_that_continues_as_another_equals_the_route_over_all_corners() {
     assert!((joined.cost_to_go(3) - whole.cost_to_go(3)).abs() < 1e-9);
     assert!(joined.cost_to_go(corners.len()).is_infinite());
 }
+
+/// The goal is in a wall and so moved to the nearest free cell. When its own becomes free the robot goes there, and not on
+/// to the cell that the path published before leads to.
+#[test]
+fn a_path_leads_to_the_goals_own_cell_once_that_is_free() {
+    let config = Config::with(|config| {
+        (config.grid.robot_radius, config.grid.inflation_radius) = (0.0, 0.0);
+        (config.planner.tolerance, config.planner.max_steps) = (0.5, 0);
+    });
+    let mut data = vec![0; (WIDTH * HEIGHT) as usize];
+    let wall = Rect { col: 18, row: 26, width: 5, height: 5 };
+    for row in 26..31 {
+        data[row * WIDTH as usize + 18..][..5].fill(100);
+    }
+    let mut drive = Drive::new(config, data);
+    drive.goal = pose(&drive.map, 20.0, 28.2, 1.0);
+    let plan = |drive: &mut Drive| drive.plan(None).map(|(poses, source)| (source, *poses.last().unwrap())).unwrap();
+    let (source, end) = plan(&mut drive);
+    assert_eq!((source, drive.map.geometry().nearest_cell(end.point())), (Source::Fallback, Cell::new(20, 31)));
+    assert_eq!(plan(&mut drive), (Source::Previous, end));
+    drive.builder.take_update(wall, &[0; 25]).unwrap();
+    drive.map.apply(&drive.builder.refresh_to_end().unwrap());
+    assert_eq!(plan(&mut drive), (Source::Fallback, drive.goal));
+}
