@@ -19,8 +19,6 @@ pub use fields::Fields;
 
 /// Largest size of a YAML file, in bytes: those of the map server have a few hundred.
 const MAX_YAML_BYTES: u64 = 1 << 20;
-/// Largest size of an image, in bytes, in the file and again decoded: that of the largest map with 16 bits a cell.
-const MAX_IMAGE_BYTES: u64 = 512 << 20;
 
 /// Reads a map file and its image.
 ///
@@ -42,7 +40,7 @@ pub fn load(path: &Path) -> Result<OccupancyGrid, MapFileError> {
     let fields = Fields::parse(path, &text)?;
     let image = path.parent().unwrap_or(Path::new("")).join(&fields.image);
     let unreadable = |reason: String| MapFileError::Image { path: path.to_owned(), image: image.clone(), reason };
-    let bytes = read_at_most(&image, MAX_IMAGE_BYTES).map_err(|e| unreadable(e.to_string()))?;
+    let bytes = read_at_most(&image, image::MAX_IMAGE_BYTES).map_err(|e| unreadable(e.to_string()))?;
     decode(path, &fields, &bytes)
 }
 
@@ -184,7 +182,7 @@ mod tests {
         assert!(load(Path::new("/dev/zero")).unwrap_err().to_string().contains("/dev/zero: not a regular file"));
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("large.pgm");
-        std::fs::File::create(&image).unwrap().set_len(MAX_IMAGE_BYTES + 1).unwrap();
+        std::fs::File::create(&image).unwrap().set_len(image::MAX_IMAGE_BYTES + 1).unwrap();
         let error = text(&GOOD.replace("map.pgm", image.to_str().unwrap()), b"");
         assert!(error.contains("large.pgm: has at least 536870913 bytes, larger than 536870912 bytes"), "{error}");
     }

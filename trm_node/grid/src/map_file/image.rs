@@ -3,11 +3,12 @@
 use std::io::Cursor;
 
 use crate::geometry::MAX_SIDE;
-use crate::map_file::MAX_IMAGE_BYTES;
 use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::map_file::fields::{Fields, Mode};
 
+/// Largest size of an image, in bytes, in the file and again decoded: that of the largest map with 16 bits a cell.
+pub const MAX_IMAGE_BYTES: u64 = 512 << 20;
 /// Rows that are converted to grey at a time: with 16 bits a channel they take 8 bytes a pixel.
 const STRIP: u32 = 64;
 
