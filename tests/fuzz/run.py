@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds the fuzz targets once and runs each in turn, one process at a time: `make fuzz`.
 
-What a target learns stays in corpus/<target>, what breaks a law in artifacts/<target>. Each run is a line of
-runs.csv: its core-seconds, executions and coverage as libFuzzer prints them. The sums are printed at the end.
+What a target learns stays in corpus/<target>, what breaks a law in artifacts/<target>. Each run is a line of the table
+RUNS: its core-seconds, executions and coverage as libFuzzer prints them. The sums are printed at the end.
 """
 
 import argparse

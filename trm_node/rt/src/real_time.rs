@@ -98,6 +98,7 @@ pub fn raise_threads(granted: &Granted, holds_locks: impl Fn(&str) -> bool) -> u
 
 #[cfg(all(test, not(miri)))]
 mod tests {
+    use std::sync::{Arc, Barrier};
     use std::thread;
 
     use rustix::thread::{current_timer_slack, sched_getaffinity};
@@ -152,18 +153,19 @@ mod tests {
             scheduling::fifo_priority()
         });
         assert_eq!(priority.join().unwrap(), granted.priority.map(|priority| priority - 1));
-        let (told, told_to_end) = std::sync::mpsc::channel::<()>();
-        let holder = thread::Builder::new().name("a lock's holder".to_owned());
-        let holder = holder
-            .spawn(move || {
-                let _ = told_to_end.recv();
-                scheduling::fifo_priority()
-            })
-            .unwrap();
+        let named = Arc::new(Barrier::new(2));
+        let raised = Arc::clone(&named);
+        let holder = thread::Builder::new().name("a lock's holder".to_owned()).spawn(move || {
+            // Now it has its name, and then its priority.
+            raised.wait();
+            raised.wait();
+            scheduling::fifo_priority()
+        });
+        named.wait();
         let count = raise_threads(&granted, |name| name == "a lock's holder");
-        drop(told);
+        named.wait();
         assert_eq!(count, usize::from(granted.priority.is_some()));
-        assert_eq!(holder.join().unwrap(), granted.priority.map(|_| 1));
+        assert_eq!(holder.unwrap().join().unwrap(), granted.priority.map(|_| 1));
         let impossible = enter_thread(&Wanted { priority: Some(100), ..Wanted::default() });
         assert!(matches!(&impossible.refusals[..], [Refusal::Priority { priority: 100, .. }]), "{impossible:?}");
     }
