@@ -5,10 +5,7 @@
 mod args;
 mod backends;
 mod draw;
-mod flood;
-mod judge;
 mod play;
-mod raw_map;
 mod state;
 mod tally;
 #[cfg(test)]

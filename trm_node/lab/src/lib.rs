@@ -7,6 +7,7 @@ pub mod args;
 pub mod bench;
 pub mod campaign;
 pub mod eval;
+mod judge;
 mod machine;
 pub mod parsers;
 mod plot_font;

@@ -5,7 +5,7 @@ use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::units::{CellPoint, Pose};
 
 use crate::campaign::backends::Opinion;
-use crate::campaign::raw_map::RawMap;
+use crate::judge::raw_map::RawMap;
 use crate::worlds::generators::WorldKind;
 use crate::worlds::random::Random;
 

@@ -18,9 +18,9 @@ use trm_planner::{Planner, Request, Source};
 
 use crate::campaign::backends::{Cheap, Lent};
 use crate::campaign::draw::{self, Brain, Drawn};
-use crate::campaign::judge::Asked;
-use crate::campaign::raw_map::{Class, RawMap};
 use crate::campaign::tally::Tally;
+use crate::judge::asked::Asked;
+use crate::judge::raw_map::{Class, RawMap};
 use crate::worlds::random::Random;
 
 /// The windows that worlds draw from, in cells.
@@ -146,7 +146,6 @@ impl Game {
         let asked = Asked {
             map: &self.map,
             config: &self.drawn.config,
-            kind: self.drawn.kind,
             start: self.start,
             goal: self.goal,
             is_tight: self.drawn.is_tight(),
@@ -203,17 +202,8 @@ impl Game {
 
     /// The first cell whose cost isn't what the raw map says.
     fn wrong_costs(&self, costmap: &Costmap) -> Option<String> {
-        costmap.costs().iter().enumerate().find_map(|(at, cost)| {
-            let class = match cost {
-                0..99 => Class::Free,
-                99 => Class::Inscribed,
-                100 => Class::Lethal,
-                _ => Class::Unknown,
-            };
-            let (col, row) = self.map.cell(at);
-            let is_right = self.map.is_perhaps(col, row, |is| is == class);
-            (!is_right).then(|| format!("the cost of cell ({col}, {row}) is {cost}"))
-        })
+        let wrong = self.map.differs(costmap.costs().into_iter().map(Class::of_cost));
+        wrong.map(|(col, row)| format!("the cost of cell ({col}, {row}) is wrong"))
     }
 }
 

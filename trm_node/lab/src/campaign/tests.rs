@@ -7,10 +7,10 @@ use trm_grid::units::Pose;
 use trm_planner::PlanError;
 
 use crate::args::bundle;
-use crate::campaign::judge::Asked;
 use crate::campaign::play::Player;
-use crate::campaign::raw_map::{Class, RawMap};
 use crate::campaign::tally::Tally;
+use crate::judge::asked::Asked;
+use crate::judge::raw_map::{Class, RawMap};
 
 /// Worlds of the sample.
 const SAMPLE: u64 = 2000;
@@ -65,7 +65,7 @@ fn config(radius: f64) -> Config {
 
 fn asked<'a>(map: &'a RawMap, config: &'a Config, start: (f64, f64), goal: (f64, f64)) -> Asked<'a> {
     let [start, goal] = [start, goal].map(|(x, y)| Pose::new(x, y, 0.0));
-    Asked { map, config, kind: GridKind::Map, start, goal, is_tight: false }
+    Asked { map, config, start, goal, is_tight: false }
 }
 
 fn poses(points: &[(f64, f64)]) -> Vec<Pose> {

@@ -11,10 +11,11 @@ use trm_config::{GridConfig, GridKind};
 use trm_flow::map::intake::Origin;
 use trm_flow::map::message::{GridUpdate, Published, WholeGrid};
 
-use crate::simulate::raw::{Class, Raw};
+use crate::judge::raw_map::RawMap;
+use crate::simulate::raw::Raw;
 
-/// Classes that are kept: they are asked for again and again.
-const KEPT: usize = 16;
+/// Maps that are kept: they are asked for again and again.
+const KEPT: usize = 64;
 
 /// A loss that a later message has shown.
 #[derive(Debug, Clone, Copy)]
@@ -27,12 +28,13 @@ pub struct Gap {
     pub cured: Option<u64>,
 }
 
-/// The classes of a raw grid with some parameters.
-struct Classified {
+/// A raw grid with some parameters, as the judge sees it.
+struct Seen {
     raw: Arc<Raw>,
     radius: f64,
     threshold: i64,
-    classes: Arc<Vec<Class>>,
+    allow_unknown: bool,
+    map: Arc<RawMap>,
 }
 
 /// What has arrived in one life of the node.
@@ -52,7 +54,7 @@ pub struct Arrivals {
     taken: Vec<Option<Published>>,
     /// The losses that are known.
     pub gaps: Vec<Gap>,
-    classified: VecDeque<Classified>,
+    seen: VecDeque<Seen>,
 }
 
 /// Whether the first was published before the second, as far as that can be known. The simulated clocks are never set.
@@ -77,7 +79,7 @@ impl Arrivals {
             numbers: BTreeMap::new(),
             taken: Vec::new(),
             gaps: Vec::new(),
-            classified: VecDeque::new(),
+            seen: VecDeque::new(),
         }
     }
 
@@ -198,21 +200,26 @@ impl Arrivals {
         grids
     }
 
-    /// What the cells of a grid are with these parameters.
+    /// A grid as the judge sees it, with these parameters.
     #[expect(clippy::float_cmp, reason = "the same parameter")]
-    pub fn classes(&mut self, raw: &Arc<Raw>, config: &GridConfig) -> Arc<Vec<Class>> {
-        let (radius, threshold) = (config.robot_radius, config.occupied_threshold);
-        let is_it =
-            |known: &Classified| Arc::ptr_eq(&known.raw, raw) && known.radius == radius && known.threshold == threshold;
-        if let Some(known) = self.classified.iter().find(|known| is_it(known)) {
-            return Arc::clone(&known.classes);
+    pub fn map(&mut self, raw: &Arc<Raw>, config: &GridConfig) -> Arc<RawMap> {
+        let GridConfig { robot_radius: radius, occupied_threshold: threshold, allow_unknown, .. } = *config;
+        let is_it = |seen: &&Seen| {
+            let is_like_it = seen.radius == radius && seen.threshold == threshold;
+            is_like_it && seen.allow_unknown == allow_unknown && Arc::ptr_eq(&seen.raw, raw)
+        };
+        if let Some(seen) = self.seen.iter().find(is_it) {
+            return Arc::clone(&seen.map);
         }
-        let classes = Arc::new(raw.classes(self.kind, config));
-        if self.classified.len() == KEPT {
-            self.classified.pop_front();
+        let Raw { geometry, data } = &**raw;
+        let size = (geometry.width(), geometry.height());
+        let values = data.clone();
+        let map = RawMap::new(size, geometry.resolution(), geometry.origin(), values, (config, self.kind));
+        let map = Arc::new(map);
+        if self.seen.len() == KEPT {
+            self.seen.pop_front();
         }
-        let known = Classified { raw: Arc::clone(raw), radius, threshold, classes: Arc::clone(&classes) };
-        self.classified.push_back(known);
-        classes
+        self.seen.push_back(Seen { raw: Arc::clone(raw), radius, threshold, allow_unknown, map: Arc::clone(&map) });
+        map
     }
 }

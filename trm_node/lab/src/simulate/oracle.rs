@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trm_config::{Config, SuspectMap};
+use trm_config::{Config, GridConfig, SuspectMap};
 use trm_flow::plan_record::{Failure, PlanRecord};
 use trm_grid::geometry::Geometry;
 use trm_grid::units::Pose;
 use trm_planner::PlanError;
 
+use crate::judge::asked::Asked;
+use crate::judge::raw_map::{Class, RawMap};
 use crate::simulate::arrivals::{Arrivals, Gap};
-use crate::simulate::raw::{Class, Ground};
 use crate::simulate::site::system_time;
 
 /// Costs as the planner thread has them.
@@ -94,6 +95,27 @@ pub struct Oracle {
     pub result: Option<(Result<(), Failure>, u64)>,
 }
 
+/// What a plan says.
+#[derive(Clone, Copy)]
+enum Claim<'a> {
+    /// This may be driven.
+    Path(&'a [Pose]),
+    /// There is no path, for this reason.
+    None(PlanError),
+}
+
+/// Whether the grid alone tells if an error is right.
+const fn is_of_the_grid(error: PlanError) -> bool {
+    matches!(
+        error,
+        PlanError::NoValidPath
+            | PlanError::StartOccupied { .. }
+            | PlanError::StartOutsideMap(_)
+            | PlanError::GoalOccupied { .. }
+            | PlanError::GoalOutsideMap(_)
+    )
+}
+
 impl Oracle {
     /// At the start of a life.
     pub fn new(config: &Config) -> Self {
@@ -168,7 +190,6 @@ impl Oracle {
             if record.stamp != Some(path.stamp) {
                 return Err("the record has another stamp than the path".to_owned());
             }
-            self.ends(&step, &path.poses)?;
             self.pose(&step, &path.poses)?;
         }
         self.arrivals.forget_before(record.map.held.messages);
@@ -195,10 +216,11 @@ impl Oracle {
 
     /// The grid that the plan was made on, and whether its path may be driven there.
     fn grid(&mut self, record: &PlanRecord, step: &Step, path: Option<&[Pose]>) -> Result<(), String> {
-        let claims_none = record.result == Err(Failure::Plan(PlanError::NoValidPath));
-        if path.is_none() && !claims_none {
-            return Ok(());
-        }
+        let claim = match (path, record.result) {
+            (Some(path), _) => Claim::Path(path),
+            (None, Err(Failure::Plan(error))) if is_of_the_grid(error) => Claim::None(error),
+            _ => return Ok(()),
+        };
         let threads = &self.configs[step.oldest.thread..];
         let stops = threads.iter().all(|config| config.node.suspect_map == SuspectMap::Stop);
         let lag = threads.iter().map(|config| config.node.max_map_lag_ms).fold(0.0, f64::max);
@@ -221,58 +243,67 @@ impl Oracle {
             }
         }
         let mut why = "there was no grid".to_owned();
-        for raw in self.arrivals.grids_since(least).into_iter().flatten() {
-            for config in self.configs.iter().skip(step.oldest.costs) {
-                let classes = self.arrivals.classes(&raw, &config.grid);
-                if step.costs.as_ref().is_some_and(|(geometry, costs)| *geometry != raw.geometry || **costs != *classes)
-                {
+        let (costs, planners) = self.parameters(step);
+        let pairs = || costs.iter().flat_map(|costs| planners.iter().map(move |planner| (costs, planner)));
+        // Most often it is the oldest.
+        for raw in self.arrivals.grids_since(least).into_iter().rev().flatten() {
+            for (costs, planner) in pairs() {
+                let grid = GridConfig { allow_unknown: planner.grid.allow_unknown, ..costs.clone() };
+                let map = self.arrivals.map(&raw, &grid);
+                let is_other = |(geometry, costs): &Costs| {
+                    *geometry != raw.geometry || map.differs(costs.iter().copied()).is_some()
+                };
+                if step.costs.as_ref().is_some_and(is_other) {
                     if why == "there was no grid" {
                         "the costs are those of no moment".clone_into(&mut why);
                     }
                     continue;
                 }
-                match self.holds(step, path, raw.geometry, &classes) {
-                    Ok(()) => return Ok(()),
-                    Err(fault) => why = fault,
+                match self.fault(step, claim, &map, planner) {
+                    None => return Ok(()),
+                    Some(fault) => why = fault,
                 }
             }
         }
         Err(format!("{why} (costs of {} messages, {} came)", record.map.held.messages, self.arrivals.count))
     }
 
-    /// Whether a path may be driven on these costs, or that there is none.
-    fn holds(&self, step: &Step, path: Option<&[Pose]>, geometry: Geometry, classes: &[Class]) -> Result<(), String> {
-        let mut why = String::new();
-        for config in &self.configs[step.oldest.planner..] {
-            let escape = config.planner.start_tolerance / geometry.resolution() + 1.5;
-            let ground = Ground { geometry, classes, allow_unknown: config.grid.allow_unknown, escape };
-            if let Some(path) = path {
-                match ground.fault(path) {
-                    None => return Ok(()),
-                    Some(fault) => why = fault,
-                }
-                continue;
+    /// The parameters that the costs may have, and those that the planner may have, as far as the judge tells them apart.
+    fn parameters(&self, step: &Step) -> (Vec<GridConfig>, Vec<Config>) {
+        let (mut costs, mut planners): (Vec<GridConfig>, Vec<Config>) = (Vec::new(), Vec::new());
+        let of_costs = |grid: &GridConfig| (grid.robot_radius.to_bits(), grid.occupied_threshold);
+        for config in self.configs.iter().skip(step.oldest.costs) {
+            if costs.iter().all(|other| of_costs(other) != of_costs(&config.grid)) {
+                costs.push(config.grid.clone());
             }
-            let starts = &self.poses[step.poses.saturating_sub(1)..];
-            let goals = &self.goals[step.goals.saturating_sub(1)..];
-            let connects =
-                |start: &Told| goals.iter().all(|goal| ground.connects(ground.cell(&start.pose), ground.cell(goal)));
-            if !starts.iter().all(connects) {
-                return Ok(());
-            }
-            "said that there is no path, and there is one".clone_into(&mut why);
         }
-        Err(why)
+        let of_planner = |config: &Config| {
+            let planner = &config.planner;
+            let tolerances = (planner.tolerance.to_bits(), planner.start_tolerance.to_bits());
+            (config.grid.allow_unknown, planner.allow_fallback, tolerances)
+        };
+        for config in self.configs.iter().skip(step.oldest.planner) {
+            if planners.iter().all(|other| of_planner(other) != of_planner(config)) {
+                planners.push(config.clone());
+            }
+        }
+        (costs, planners)
     }
 
-    /// A path ends at the newest goal.
-    fn ends(&self, step: &Step, path: &[Pose]) -> Result<(), String> {
-        let Some(end) = path.last() else { return Err("an empty path".to_owned()) };
-        let goals = &self.goals[step.goals.saturating_sub(1)..];
-        let moved = self.configs[step.oldest.planner..].iter().map(|config| config.planner.tolerance);
-        let moved = moved.fold(0.0, f64::max) + 0.25;
-        let is_end = |goal: &Pose| (goal.yaw - end.yaw).abs() < 1e-9 && goal.point().distance(end.point()) <= moved;
-        if goals.iter().any(is_end) { Ok(()) } else { Err(format!("ends at {end:?}, the goals are {goals:?}")) }
+    /// What is wrong with a claim; `None` if it is right from a pose and to a goal that the thread may have known.
+    fn fault(&self, step: &Step, claim: Claim, map: &RawMap, config: &Config) -> Option<String> {
+        let mut why = "there was neither pose nor goal".to_owned();
+        for start in &self.poses[step.poses.saturating_sub(1)..] {
+            for goal in &self.goals[step.goals.saturating_sub(1)..] {
+                let asked = Asked { map, config, start: start.pose, goal: *goal, is_tight: true };
+                let fault = match claim {
+                    Claim::Path(path) => asked.path(path),
+                    Claim::None(error) => asked.refusal(error, &mut false),
+                };
+                why = fault?;
+            }
+        }
+        Some(why)
     }
 
     /// A path begins at a pose of the robot that wasn't too old.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use trm_flow::plan_record::Failure;
 use trm_net::bundle::Bundle;
-use trm_planner::PlanError;
 
+use crate::judge::asked::Asked;
 use crate::simulate::oracle::{Oldest, Oracle};
-use crate::simulate::raw::Ground;
 use crate::simulate::schedule::{Event, Schedule};
 use crate::simulate::simulation::Simulation;
 use crate::simulate::site::Site;
@@ -156,19 +155,11 @@ fn unsettled(simulation: &Simulation) -> Option<String> {
     // Where it was in the last second.
     let robots: Vec<_> = state.oracle.poses.iter().rev().take(20).map(|told| told.pose).collect();
     let Some(raw) = state.oracle.arrivals.newest().cloned() else { return Some("no grid".to_owned()) };
-    let classes = state.oracle.arrivals.classes(&raw, &config.grid);
-    let ground =
-        Ground { geometry: raw.geometry, classes: &classes, allow_unknown: config.grid.allow_unknown, escape: 0.0 };
-    let (from, to) = (robots.first().map(|robot| ground.cell(robot)), ground.cell(&goal));
-    let reason = match result {
-        Err(Failure::Plan(PlanError::NoValidPath)) => !from.is_some_and(|from| ground.connects(from, to)),
-        Err(Failure::Plan(PlanError::StartOccupied { .. } | PlanError::StartOutsideMap(_))) => {
-            !robots.iter().all(|robot| ground.is_pose_free(robot))
-        }
-        Err(Failure::Plan(PlanError::GoalOccupied { .. } | PlanError::GoalOutsideMap(_))) => {
-            !ground.is_pose_free(&goal)
-        }
-        _ => false,
+    let map = state.oracle.arrivals.map(&raw, &config.grid);
+    let is_right = |error| {
+        let asked = |start| Asked { map: &map, config: &config, start, goal, is_tight: false };
+        robots.iter().any(|robot| asked(*robot).refusal(error, &mut false).is_none())
     };
+    let reason = if let Err(Failure::Plan(error)) = result { is_right(error) } else { false };
     (!reason).then(|| format!("all is well, and the last plan is {result:?}"))
 }

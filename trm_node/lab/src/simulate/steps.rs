@@ -9,8 +9,8 @@ use trm_flow::map::intake::Origin;
 use trm_flow::map::message::GridUpdate;
 use trm_grid::costmap::Costmap;
 
+use crate::judge::raw_map::Class;
 use crate::simulate::node::PlannerPart;
-use crate::simulate::raw::Class;
 use crate::simulate::schedule::Part;
 use crate::simulate::simulation::Simulation;
 use crate::simulate::site::{Content, system_time};

@@ -15,6 +15,18 @@ pub enum Class {
     Outside,
 }
 
+impl Class {
+    /// What a cell of this cost is.
+    pub const fn of_cost(cost: u8) -> Self {
+        match cost {
+            0..99 => Self::Free,
+            99 => Self::Inscribed,
+            100 => Self::Lethal,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// Distances nearer to the robot's radius than this may count either way, in metres.
 const TIE: f64 = 1e-9;
 /// A cell is touched by what comes nearer to its centre than this along both axes, in cells. One, less what the theorem
@@ -76,6 +88,17 @@ impl RawMap {
     /// Metres per cell.
     pub const fn resolution(&self) -> f64 {
         self.resolution
+    }
+
+    /// No path comes closer to an occupied cell, in metres. Costmaps are inflated already.
+    pub fn radius(&self) -> f64 {
+        if self.kind == GridKind::Map { self.grid.robot_radius } else { 0.0 }
+    }
+
+    /// The first cell whose class, row-major, isn't what it is here.
+    pub fn differs(&self, classes: impl IntoIterator<Item = Class>) -> Option<(i32, i32)> {
+        let mut cells = classes.into_iter().enumerate().map(|(at, class)| (self.cell(at), class));
+        cells.find(|((col, row), class)| !self.is_perhaps(*col, *row, |is| is == *class)).map(|(cell, _)| cell)
     }
 
     pub fn index(&self, col: i32, row: i32) -> Option<usize> {
@@ -168,30 +191,28 @@ impl RawMap {
         (self.grid.robot_radius / self.resolution).ceil() as i32 + 1
     }
 
-    /// The squared distance of each cell to the nearest lethal one, in cells, where it is within the margin.
+    /// The squared distance of each cell that isn't lethal to the nearest one that is, in cells, where it is within the
+    /// margin. That one has a neighbour that isn't lethal, or there would be a nearer one.
     fn nearest(&self) -> Vec<i32> {
-        const FAR: i32 = 1 << 20;
-        let (width, height) = (self.width as usize, self.height as usize);
-        let mut up = vec![FAR; width * height];
-        let (upwards, downwards) = ((0..height).collect::<Vec<_>>(), (0..height).rev().collect());
-        for rows in [upwards, downwards] {
-            let mut columns = vec![FAR; width];
-            for row in rows {
-                for (col, away) in columns.iter_mut().enumerate() {
-                    let at = row * width + col;
-                    *away = if self.is_lethal(self.values[at]) { 0 } else { (*away + 1).min(FAR) };
-                    up[at] = up[at].min(*away);
+        let margin = self.margin();
+        let is_lethal = |(col, row): (i32, i32)| self.index(col, row).is_none_or(|at| self.is_lethal(self.values[at]));
+        let disc: Vec<(i32, i32, i32)> = (-margin..=margin)
+            .flat_map(|rows| (-margin..=margin).map(move |cols| (cols, rows, cols * cols + rows * rows)))
+            .filter(|(_, _, squared)| *squared <= margin * margin)
+            .collect();
+        let mut nearest = vec![i32::MAX; self.values.len()];
+        for at in (0..self.values.len()).filter(|at| self.is_lethal(self.values[*at])) {
+            let (col, row) = self.cell(at);
+            if [(col - 1, row), (col + 1, row), (col, row - 1), (col, row + 1)].into_iter().all(is_lethal) {
+                continue;
+            }
+            for (cols, rows, squared) in &disc {
+                if let Some(at) = self.index(col + cols, row + rows) {
+                    nearest[at] = nearest[at].min(*squared);
                 }
             }
         }
-        let margin = self.margin().min(self.width);
-        let squared = |at: usize| {
-            let (col, row) = self.cell(at);
-            let from = |c: i32| i64::from(up[(row * self.width + c) as usize]).pow(2) + i64::from(c - col).pow(2);
-            let least = ((col - margin).max(0)..=(col + margin).min(self.width - 1)).map(from).min();
-            least.unwrap_or(i64::MAX).min(i64::from(FAR)) as i32
-        };
-        (0..width * height).map(squared).collect()
+        nearest
     }
 
     /// Whether every cell that the line between two points touches, in cells, perhaps is so.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::campaign::raw_map::{Class, RawMap};
+use crate::judge::raw_map::{Class, RawMap};
 
 /// The eight moves as columns and rows.
 const MOVES: [(i32, i32); 8] = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)];

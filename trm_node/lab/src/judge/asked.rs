@@ -1,11 +1,11 @@
 //! Says what is wrong with a result, looking at the raw map only.
 
-use trm_config::{Config, GridKind};
+use trm_config::Config;
 use trm_grid::units::Pose;
 use trm_planner::PlanError;
 
-use crate::campaign::flood::{departures, reach};
-use crate::campaign::raw_map::{Class, RawMap};
+use crate::judge::flood::{departures, reach};
+use crate::judge::raw_map::{Class, RawMap};
 
 /// Half the diagonal of a cell, in cells, and a little: a path's ends are no farther from what was asked for.
 const HALF_DIAGONAL: f64 = 0.708;
@@ -19,7 +19,6 @@ type CellAt = (i32, i32);
 pub struct Asked<'a> {
     pub map: &'a RawMap,
     pub config: &'a Config,
-    pub kind: GridKind,
     pub start: Pose,
     pub goal: Pose,
     /// Whether the deadline may pass.
@@ -83,7 +82,7 @@ impl Asked<'_> {
         let is_taken = |(col, row): &CellAt| map.is_perhaps(*col, *row, |class| !map.is_free(class));
         let mut escaping = map.cells_at(begin.x, begin.y).iter().any(is_taken);
         let escape = self.config.planner.start_tolerance / map.resolution() + 1.5;
-        let radius = if self.kind == GridKind::Map { self.config.grid.robot_radius } else { 0.0 };
+        let radius = map.radius();
         let lines = points.windows(2).map(|pair| (pair[0], pair[1]));
         for (a, b) in std::iter::once((first, first)).chain(lines) {
             if map.line_is_perhaps(a, b, free) {

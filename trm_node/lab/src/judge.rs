@@ -1,0 +1,5 @@
+//! Judges of what a planner says, by the raw occupancy alone: they share no code with what plans.
+
+pub mod asked;
+mod flood;
+pub mod raw_map;
