@@ -1,6 +1,6 @@
 //! The laboratory: worlds, evaluation, benchmarks, and the machine that they run on. What measures, never what plans.
 //!
-//! Imports every crate of the planner and `trm_rt`. `eval`, `bench`, `simulate` and `campaign` import `worlds` and
+//! Imports every crate of the planner and `trm_rt`. `eval`, `bench`, `simulate` and `campaign` import `worlds`, `judge` and
 //! `statistics`, never each other. A robot's node never depends on it.
 
 pub mod args;
