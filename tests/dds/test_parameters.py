@@ -52,7 +52,6 @@ def get_parameter(peer, name):
     ({"grid_source": "scan"}, ["grid_source", "scan", "map, costmap"]),
     ({"window_size": "big"}, ["window_size", "big", "whole number from 16 to 256"]),
     ({"allow_fallback": 1}, ["allow_fallback", "true or false"]),
-    ({"robot_raduis": 0.3}, ["robot_raduis"]),
     ({"bundle": "/nowhere"}, ["/nowhere"]),
 ], ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")
 def test_a_bad_value_at_start_is_refused_by_name(context, tmp_path, parameters, texts):
@@ -64,6 +63,29 @@ def test_a_bad_value_at_start_is_refused_by_name(context, tmp_path, parameters, 
         assert "panicked" not in node.log
     finally:
         node.stop()
+
+
+def test_a_name_that_is_none_is_a_warning_and_the_rest_counts(start):
+    node, peer = start({"robot_raduis": 0.3, "controller_frequency": 20.0, "robot_radius": 0.31})
+    assert get_parameter(peer, "robot_radius") == 0.31
+    assert "parameter robot_raduis: 0.3 is not a parameter of this node, and is ignored; robot_radius is one" in node.log
+    assert "parameter controller_frequency: 20.0 is not a parameter of this node, and is ignored" in node.log
+    assert get_parameter(peer, "controller_frequency") is None
+
+
+def test_a_section_for_the_same_name_elsewhere_is_told(start, tmp_path):
+    file = tmp_path / "bare.yaml"
+    file.write_text(yaml.safe_dump({"trm_node": {"ros__parameters": {"robot_radius": 0.31}}}))
+    node, peer = start(namespace="/told", arguments=["--params-file", str(file)])
+    assert get_parameter(peer, "robot_radius") == 0.2
+    assert "nothing of /trm_node is for this node, which is /told/trm_node" in node.log
+
+
+def test_a_frame_with_a_leading_slash_is_the_same_frame(start):
+    _, peer = start({"map_frame": "/map", "robot_base_frame": "/base_link"})
+    assert get_parameter(peer, "map_frame") == "map"
+    peer.publish_map(worlds.room())
+    peer.plan_to(START, GOAL)
 
 
 def test_the_shipped_file_holds_every_parameter_with_its_default(start):

@@ -243,6 +243,18 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_is_taken_without_its_leading_slash() {
+        let mut config = Config::default();
+        config.set("map_frame", &Value::Text("/world".to_owned())).unwrap();
+        assert_eq!(config.node.map_frame, "world");
+        for none in ["", "/"] {
+            assert!(config.set("map_frame", &Value::Text(none.to_owned())).is_err());
+        }
+        config.set("bundle", &Value::Text("/opt/bundle".to_owned())).unwrap();
+        assert_eq!(config.node.bundle, "/opt/bundle");
+    }
+
+    #[test]
     fn an_integer_is_accepted_where_a_number_is_expected() {
         let mut config = Config::default();
         config.set("planner_frequency", &Value::Integer(10)).unwrap();

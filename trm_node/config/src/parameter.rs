@@ -52,10 +52,13 @@ impl Parameter for String {
         Value::Text(self.clone())
     }
     fn from_value(value: &Value, range: Range) -> Option<Self> {
-        match value {
-            Value::Text(v) if range != Range::Frame || !v.is_empty() => Some(v.clone()),
-            _ => None,
+        let Value::Text(text) = value else { return None };
+        match range {
+            // Without the leading slash of ROS 1, as the frames of messages are taken.
+            Range::Frame => Some(text.strip_prefix('/').unwrap_or(text)).filter(|frame| !frame.is_empty()),
+            _ => Some(text.as_str()),
         }
+        .map(str::to_owned)
     }
 }
 

@@ -7,6 +7,7 @@
 //! Imports `trm_flow`, the planner's crates (`trm_config`, `trm_grid`, `trm_net`, `trm_planner`) and `trm_rt`. Never
 //! `trm_lab`: what measures doesn't run on a robot. Decisions about paths must never be made in here.
 
+mod arguments;
 mod bundle;
 mod io;
 mod log_folder;
@@ -24,6 +25,7 @@ use r2r::QosProfile;
 use r2r::nav_msgs::msg::Path;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::unbounded_channel;
+use trm_config::Config;
 use trm_flow::clock::NodeClock;
 use trm_flow::lock::lock;
 use trm_flow::real_time::RealTime;
@@ -34,6 +36,7 @@ use trm_net::bundle::Bundle;
 use trm_planner::Planner;
 use trm_rt::allocator::CountingAllocator;
 
+use crate::arguments::Wish;
 use crate::io::diagnostics::Diagnostics;
 use crate::io::goals::Goals;
 use crate::io::path_message::PathMessage;
@@ -65,13 +68,19 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
+    let ignored = match arguments::read(std::env::args().skip(1)) {
+        Wish::Help => return Ok(writeln!(std::io::stdout(), "{}", arguments::USAGE)?),
+        Wish::Version => return Ok(writeln!(std::io::stdout(), "{NAME} {}", env!("CARGO_PKG_VERSION"))?),
+        Wish::Run(ignored) => ignored,
+    };
     trm_rt::memory::return_big_buffers();
     let signals = Signals::register()?;
     log_folder::ensure();
     let context = context()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut node = r2r::Node::create(context.clone(), NAME, "").context("can't create the ROS node")?;
-    let Running { shared, threads, ros_clock, mut topics } = start(&mut node, &runtime)?;
+    let warnings = arguments::warnings(&ignored, |name| Config::default().get(name).is_some());
+    let Running { shared, threads, ros_clock, mut topics } = start(&mut node, &runtime, warnings)?;
     let mut watch = Watch::new(Arc::clone(&shared));
     while context.is_valid() && !signals.must_stop() && threads.are_alive() {
         node.spin_once(SPIN);
@@ -106,11 +115,16 @@ fn context() -> anyhow::Result<r2r::Context> {
 }
 
 /// Starts everything, in this order: parameters, memory, bundle and planner, because what is wrong with them should end
-/// the node before it publishes anything; then the publishers, the threads, and last what brings messages in.
-fn start(node: &mut r2r::Node, runtime: &Runtime) -> anyhow::Result<Running> {
-    let parameters = Arc::new(Parameters::load(&lock(&node.params))?);
+/// the node before it publishes anything; then the publishers, the threads, and last what brings messages in. Logs the
+/// warnings first.
+fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> anyhow::Result<Running> {
+    let (parameters, unknown) = Parameters::load(&lock(&node.params))?;
+    warnings.extend(unknown);
+    warnings.extend(params::missed(&node.param_sections, &node.fully_qualified_name()?));
+    let parameters = Arc::new(parameters);
     let config = parameters.config();
     let (shared, robot_pose, ros_clock) = shared_state(node, &parameters)?;
+    warnings.iter().for_each(|warning| shared.log.warn(warning));
     let folder = bundle::find(&config.node)?;
     let bundle = Bundle::load(&folder)?;
     let planner = Planner::new(&config.grid, &config.planner, &bundle, &shared.clock)?;

@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use r2r::ParameterValue;
 use r2r::indexmap::IndexMap;
 use r2r::rcl_interfaces::msg as rcl;
+use r2r::{ParameterSection, ParameterValue};
 use trm_config::{Config, Needs, ParameterError, ParameterSpec, Range, Value};
 
 use trm_flow::lock::lock;
@@ -17,14 +17,17 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Takes over what YAML files and the command line gave for this node.
-    pub fn load(given: &IndexMap<String, r2r::Parameter>) -> Result<Self, ParameterError> {
+    /// Takes over what YAML files and the command line gave for this node. Also returns warnings about names that it
+    /// doesn't have: in a section for many nodes they may be those of others.
+    pub fn load(given: &IndexMap<String, r2r::Parameter>) -> Result<(Self, Vec<String>), ParameterError> {
         let mut config = Config::default();
         let mut use_sim_time = Value::Bool(false);
-        let mut ros = Vec::new();
+        let (mut ros, mut warnings) = (Vec::new(), Vec::new());
         for (name, parameter) in given {
             let value = given_value(&parameter.value);
-            if !is_ros(name) {
+            if !is_ros(name) && config.get(name).is_none() {
+                warnings.push(unknown(name, &value));
+            } else if !is_ros(name) {
                 config.set(name, &value)?;
             } else if name != "use_sim_time" {
                 ros.push((name.clone(), value));
@@ -35,7 +38,7 @@ impl Parameters {
             }
         }
         ros.push(("use_sim_time".to_owned(), use_sim_time));
-        Ok(Self { config: Mutex::new(config), ros })
+        Ok((Self { config: Mutex::new(config), ros }, warnings))
     }
 
     pub fn config(&self) -> Config {
@@ -109,6 +112,26 @@ fn describe(spec: &ParameterSpec, descriptor: &mut rcl::ParameterDescriptor) {
     }
 }
 
+/// What is said of a name that isn't a parameter's.
+fn unknown(name: &str, value: &Value) -> String {
+    let specs = Config::specs();
+    let nearest = specs.iter().map(|spec| (strsim::damerau_levenshtein(name, spec.name), spec.name)).min();
+    // So near that it may be a slip.
+    let meant = nearest.filter(|(distance, _)| *distance <= 1 + name.chars().count() / 6);
+    let hint = meant.map_or_else(String::new, |(_, meant)| format!("; {meant} is one"));
+    format!("parameter {name}: {value} is not a parameter of this node, and is ignored{hint}")
+}
+
+/// What is said of sections of parameter files that look as if they were for the node of this name, and aren't.
+pub fn missed(sections: &[ParameterSection], node: &str) -> Option<String> {
+    let is_none_for_it = !sections.iter().any(|section| section.applies);
+    let own = node.rsplit('/').next();
+    let seems = |section: &&ParameterSection| is_none_for_it || section.name.rsplit('/').next() == own;
+    let missed: Vec<_> = sections.iter().filter(|section| !section.applies).filter(seems).collect();
+    let names = missed.iter().map(|section| section.name.as_str()).collect::<Vec<_>>().join(", ");
+    (!missed.is_empty()).then(|| format!("parameter files: nothing of {names} is for this node, which is {node}"))
+}
+
 /// Whether it is a parameter that ROS gives every node.
 fn is_ros(name: &str) -> bool {
     name == "use_sim_time" || name == "start_type_description_service" || name.starts_with("qos_overrides.")
@@ -167,9 +190,13 @@ pub fn value(message: &rcl::ParameterValue) -> Option<Value> {
 mod tests {
     use super::*;
 
-    fn load(given: &[(&str, ParameterValue)]) -> Result<Parameters, ParameterError> {
+    fn load_all(given: &[(&str, ParameterValue)]) -> Result<(Parameters, Vec<String>), ParameterError> {
         let parameter = |value: &ParameterValue| r2r::Parameter::new(value.clone());
         Parameters::load(&given.iter().map(|(name, value)| ((*name).to_owned(), parameter(value))).collect())
+    }
+
+    fn load(given: &[(&str, ParameterValue)]) -> Result<Parameters, ParameterError> {
+        load_all(given).map(|(parameters, _)| parameters)
     }
 
     fn refusal(name: &str, value: ParameterValue) -> String {
@@ -194,17 +221,44 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_or_name_is_refused_with_both() {
+    fn a_bad_value_is_refused_with_its_name() {
         let text = refusal("robot_radius", ParameterValue::Double(-1.0));
         assert_eq!(text, "parameter robot_radius: -1.0 is not a number from 0 to 10");
-        let text = refusal("robot_raduis", ParameterValue::Double(0.3));
-        assert_eq!(text, "parameter robot_raduis: 0.3 is not a parameter of this node");
         let text = refusal("robot_radius", ParameterValue::DoubleArray(vec![0.1, 0.2]));
         assert!(text.contains("robot_radius") && text.contains("[0.1, 0.2]"), "{text}");
         let text = refusal("use_sim_time", ParameterValue::String("yes".into()));
         assert_eq!(text, "parameter use_sim_time: \"yes\" is not true or false");
         let text = refusal("map_frame", ParameterValue::String(String::new()));
         assert_eq!(text, "parameter map_frame: \"\" is not the name of a frame");
+    }
+
+    #[test]
+    fn an_unknown_name_is_a_warning_that_may_know_what_was_meant() {
+        let given = [("robot_raduis", 0.3), ("controller_frequency", 20.0), ("robot_radius", 0.4)];
+        let (parameters, warnings) = load_all(&given.map(|(name, v)| (name, ParameterValue::Double(v)))).unwrap();
+        let said = [
+            "parameter robot_raduis: 0.3 is not a parameter of this node, and is ignored; robot_radius is one",
+            "parameter controller_frequency: 20.0 is not a parameter of this node, and is ignored",
+        ];
+        assert_eq!(warnings, said);
+        assert_eq!(parameters.get("robot_radius"), Some(Value::Double(0.4)));
+    }
+
+    #[test]
+    fn sections_for_others_are_told_when_they_seem_to_be_for_this_node() {
+        let section = |name: &str, applies| ParameterSection { name: name.to_owned(), applies };
+        let missed = |sections: &[ParameterSection]| missed(sections, "/robot1/trm_node");
+        let said = "parameter files: nothing of /trm_node is for this node, which is /robot1/trm_node";
+        let [own, wild, bare, other] = [
+            section("/robot1/trm_node", true),
+            section("/**", true),
+            section("/trm_node", false),
+            section("/amcl", false),
+        ];
+        assert_eq!(missed(&[wild.clone(), bare.clone(), other.clone()]).as_deref(), Some(said));
+        assert_eq!(missed(&[own, wild, other.clone()]), None);
+        assert!(missed(&[other]).is_some_and(|said| said.contains("/amcl")));
+        assert_eq!(missed(&[]), None);
     }
 
     #[test]

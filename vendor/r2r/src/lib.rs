@@ -130,6 +130,10 @@ pub use clocks::{Clock, ClockType};
 mod nodes;
 pub use nodes::{Node, Timer};
 
+// Not in upstream r2r.
+mod sections;
+pub use sections::ParameterSection;
+
 pub mod qos;
 
 #[cfg(r2r__rosgraph_msgs__msg__Clock)]

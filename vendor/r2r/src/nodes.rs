@@ -33,6 +33,7 @@ use crate::{
     parameters::*,
     publishers::*,
     qos::QosProfile,
+    sections::ParameterSection,
     services::*,
     subscribers::*,
 };
@@ -46,6 +47,8 @@ pub struct Node {
     context: Context,
     /// ROS parameters.
     pub params: Arc<Mutex<IndexMap<String, Parameter>>>,
+    /// Not in upstream r2r: the sections of the parameter files that were given.
+    pub param_sections: Vec<ParameterSection>,
     pub(crate) node_handle: Box<rcl_node_t>,
     // the node owns the subscribers
     pub(crate) subscribers: Vec<Box<dyn Subscriber_>>,
@@ -140,20 +143,15 @@ impl Node {
         };
 
         let qualified_name = self.fully_qualified_name()?;
-        let name = self.name()?;
 
+        // Not in upstream r2r: the rule of rclcpp and rclpy, in the order that rcl has.
         for (nn, np) in node_names.iter().zip(node_params) {
             let node_name_cstr = unsafe { CStr::from_ptr(*nn) };
             let node_name = node_name_cstr.to_str().unwrap_or("");
-
-            // This is copied from rclcpp, but there is a comment there suggesting
-            // that more wildcards will be added in the future. Take note and mimic
-            // their behavior.
-            if !(node_name == "/**"
-                || node_name == "**"
-                || qualified_name == node_name
-                || name == node_name)
-            {
+            let section = ParameterSection::new(node_name, &qualified_name);
+            let applies = section.applies;
+            self.param_sections.push(section);
+            if !applies {
                 continue;
             }
 
@@ -214,6 +212,7 @@ impl Node {
 
             let mut node = Node {
                 params: Arc::new(Mutex::new(IndexMap::new())),
+                param_sections: Vec::new(),
                 context: ctx,
                 node_handle,
                 subscribers: Vec::new(),
