@@ -25,7 +25,7 @@ use crate::search::{Ended, Frontier, Space, trace};
 /// let goal = Point { x: 1.5, y: 1.5 };
 /// assert_eq!(resolve_goal(&map, false, 2.0, goal), Ok(Cell::new(3, 1)));
 /// let error = resolve_goal(&map, false, 0.5, goal).unwrap_err();
-/// assert_eq!(error.to_string(), "goal cell (1, 1) is occupied (cost 100), and every cell within the tolerance");
+/// assert_eq!(error.to_string(), "goal cell (1, 1) is occupied (cost 100), and no cell within the tolerance is free");
 /// ```
 pub fn resolve_goal(costmap: &Costmap, allow_unknown: bool, tolerance: f64, goal: Point) -> Result<Cell, PlanError> {
     let geometry = costmap.geometry();

@@ -1,5 +1,6 @@
 //! The reasons why there is no path.
 
+use trm_grid::cost::{INSCRIBED, UNKNOWN};
 use trm_grid::units::Cell;
 
 /// The reason why there is no path. Created in the planning loop, so it is `Copy`. Each reason maps to an error code of
@@ -13,7 +14,7 @@ pub enum PlanError {
     #[error("goal lies outside the map, near cell ({}, {})", .0.col, .0.row)]
     GoalOutsideMap(Cell),
     /// The start's cell is not free, and no free cell can be reached within the start tolerance.
-    #[error("start cell ({}, {}) is occupied (cost {cost})", cell.col, cell.row)]
+    #[error("start cell ({}, {}) is {}", cell.col, cell.row, state(*cost))]
     StartOccupied {
         /// The cell of the start.
         cell: Cell,
@@ -21,7 +22,7 @@ pub enum PlanError {
         cost: u8,
     },
     /// Neither the goal's cell nor any other cell within the tolerance is free.
-    #[error("goal cell ({}, {}) is occupied (cost {cost}), and every cell within the tolerance", cell.col, cell.row)]
+    #[error("goal cell ({}, {}) is {}, and no cell within the tolerance is free", cell.col, cell.row, state(*cost))]
     GoalOccupied {
         /// The cell of the goal.
         cell: Cell,
@@ -90,5 +91,29 @@ impl PlanError {
             Self::TimedOut { .. } | Self::SearchLimit { .. } => 207,
             Self::NoValidPath | Self::ModelOnly { .. } | Self::Unverified | Self::TooLong { .. } => 208,
         }
+    }
+}
+
+/// Why a robot can't be in a cell of this cost.
+const fn state(cost: u8) -> &'static str {
+    match cost {
+        UNKNOWN => "unknown, and allow_unknown is false",
+        INSCRIBED => "too close to an obstacle (cost 99)",
+        _ => "occupied (cost 100)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_in_a_cell_that_is_not_free_is_told_in_the_words_of_its_cost() {
+        let cell = Cell::new(1, 2);
+        let start = |cost| PlanError::StartOccupied { cell, cost }.to_string();
+        assert_eq!(start(UNKNOWN), "start cell (1, 2) is unknown, and allow_unknown is false");
+        assert_eq!(start(INSCRIBED), "start cell (1, 2) is too close to an obstacle (cost 99)");
+        let goal = PlanError::GoalOccupied { cell, cost: 100 }.to_string();
+        assert_eq!(goal, "goal cell (1, 2) is occupied (cost 100), and no cell within the tolerance is free");
     }
 }

@@ -124,7 +124,9 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let parameters = Arc::new(parameters);
     let config = parameters.config();
     let (shared, robot_pose, ros_clock) = shared_state(node, &parameters)?;
-    warnings.iter().for_each(|warning| shared.log.warn(warning));
+    for warning in &warnings {
+        shared.log.warn(warning);
+    }
     let folder = bundle::find(&config.node)?;
     let bundle = Bundle::load(&folder)?;
     let planner = Planner::new(&config.grid, &config.planner, &bundle, &shared.clock)?;
