@@ -125,8 +125,11 @@ fn restart(simulation: &Arc<Simulation>) {
     for packet in state.site.latched(now, &mut state.random) {
         state.schedule.deliver(packet);
     }
-    let wait = Weather::around(&mut state.random, state.weather.kills);
-    state.schedule.at(now + wait, Event::Kill);
+    // In the last act nobody kills it.
+    if !state.is_calm {
+        let wait = Weather::around(&mut state.random, state.weather.kills);
+        state.schedule.at(now + wait, Event::Kill);
+    }
 }
 
 /// Why the last act didn't end well: with a path, or with a good reason.
