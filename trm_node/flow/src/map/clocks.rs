@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use crate::map::message::Published;
 
-/// A clock that was set back by less isn't noticed: between its reading and that of the monotonic one a thread may wait.
-const STEP: i128 = 1_000_000_000;
 /// So many publishers and hosts are told apart. One more replaces all.
 const MOST: usize = 256;
 
@@ -15,20 +13,19 @@ const MOST: usize = 256;
 pub struct Clocks {
     /// How often each host's was set back.
     set_back: HashMap<u32, u32>,
-    /// How far this host's clock is ahead of the monotonic one, in nanoseconds, and how often it was set back.
-    ahead: Option<i128>,
+    /// The last reading of this host's clock, and how often that was set back.
+    own: Duration,
     own_set_back: u32,
     /// The last number of each publisher, and when it was published.
     last: HashMap<[u8; 16], (u64, Duration)>,
 }
 
 impl Clocks {
-    /// This host's clock and the monotonic one, read together. Where the former was set back, so was that of the
+    /// This host's clock has been read once more, which happens often. Where it was set back, so was that of the
     /// publishers on this host. Which those are isn't known, so all are taken to be.
-    pub fn read(&mut self, system: Duration, monotonic: Duration) {
-        let ahead = system.as_nanos().cast_signed() - monotonic.as_nanos().cast_signed();
-        let before = self.ahead.replace(ahead);
-        self.own_set_back += u32::from(before.is_some_and(|before| ahead + STEP < before));
+    pub fn read(&mut self, system: Duration) {
+        self.own_set_back += u32::from(system < self.own);
+        self.own = system;
     }
 
     /// Completes the time at which a publisher published its message of this number. A later message with an earlier
@@ -69,11 +66,10 @@ mod tests {
     fn this_hosts_clock_set_back_begins_an_era_on_all_hosts_and_set_forward_does_not() {
         let s = Duration::from_secs;
         let mut clocks = Clocks::default();
-        let eras =
-            [(100, 10), (101, 11), (5000, 12), (5001, 13), (101, 14), (102, 15), (101, 15)].map(|(system, now)| {
-                clocks.read(s(system), s(now));
-                clocks.date([1; 16], None, Published { host: 7, era: 0, at: s(system) }).era
-            });
-        assert_eq!(eras, [0, 0, 0, 0, 1, 1, 1]);
+        let eras = [100, 101, 5000, 5001, 101, 102, 101].map(|system| {
+            clocks.read(s(system));
+            clocks.date([1; 16], None, Published { host: 7, era: 0, at: s(system) }).era
+        });
+        assert_eq!(eras, [0, 0, 0, 0, 1, 1, 2]);
     }
 }

@@ -88,7 +88,7 @@ impl Intake {
     }
 
     fn dated(&mut self, origin: Origin) -> Origin {
-        self.clocks.read(origin.taken, self.shared.clock.now());
+        self.clocks.read(origin.taken);
         let date = |published| self.clocks.date(origin.publisher, origin.number, published);
         Origin { published: origin.published.map(date), ..origin }
     }
@@ -122,7 +122,7 @@ impl Intake {
     #[must_use]
     pub fn settle(&mut self, stopped: bool, system_time: Duration) -> bool {
         let (now, suspicion) = (self.shared.clock.now(), &self.shared.ledger.suspicion);
-        self.clocks.read(system_time, now);
+        self.clocks.read(system_time);
         if stopped && self.shared.ledger.arrived() > 0 && suspicion.stopped(now, self.by_publisher(system_time)) {
             self.shared.log.warn(Suspect::Stopped.text());
         }
