@@ -150,7 +150,7 @@ mod tests {
 
     fn origin(number: u64, ms: u64) -> Origin {
         let published = Some(Published { host: 1, era: 0, at: Duration::from_millis(ms) });
-        Origin { publisher: [1; 16], number: Some(number), published, taken: Duration::ZERO }
+        Origin { publisher: [1; 16], number: Some(number), published, taken: Duration::from_millis(ms) }
     }
 
     #[test]
@@ -166,7 +166,8 @@ mod tests {
         let update = Origin { publisher: [2; 16], ..origin(1, hour) };
         intake.update(Some(GridUpdate { rect, data: vec![100] }), Duration::ZERO, update);
         intake.whole(WholeGrid { geometry, data: vec![101] }, Duration::ZERO, origin(2, 2 * hour));
-        intake.whole(WholeGrid { geometry, data: vec![0] }, Duration::ZERO, origin(1, 10));
+        let again = Origin { taken: Duration::from_millis(2 * hour), ..origin(1, 10) };
+        intake.whole(WholeGrid { geometry, data: vec![0] }, Duration::ZERO, again);
         let batch = inbox.take(Duration::ZERO);
         assert_eq!((batch.updates.len(), batch.held.messages, batch.again), (1, 2, origin(1, 10).published));
     }
@@ -179,7 +180,7 @@ mod tests {
         let geometry = Geometry::new(1, 1, 1.0, Pose::default()).unwrap();
         let hour = 3_600_000;
         let mut published = |publisher: u8, ms: u64| {
-            let origin = Origin { publisher: [publisher; 16], taken: Duration::from_millis(ms), ..origin(1, ms) };
+            let origin = Origin { publisher: [publisher; 16], ..origin(1, ms) };
             intake.whole(WholeGrid { geometry, data: vec![0] }, Duration::ZERO, origin);
             inbox.take(Duration::ZERO).grid.unwrap().published
         };

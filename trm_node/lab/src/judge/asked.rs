@@ -13,6 +13,9 @@ const HALF_DIAGONAL: f64 = 0.708;
 const DENSE: usize = 512;
 const FAR_STRIDE: f64 = 4.0;
 
+/// Distances nearer to each other than this may count either way, in cells.
+const TIE: f64 = 1e-9;
+
 type CellAt = (i32, i32);
 
 /// What a plan was asked for.
@@ -139,7 +142,7 @@ impl Asked<'_> {
             return false;
         }
         let is_inscribed = map.is_surely(col, row, |class| class == Class::Inscribed);
-        !is_inscribed || departures(map, (col, row), self.radius()).is_empty()
+        !is_inscribed || departures(map, (col, row), self.radius() - TIE).is_empty()
     }
 
     /// The longest departure, in cells.
@@ -162,7 +165,12 @@ impl Asked<'_> {
                 // The planner may see a shorter departure where a cell can be two things.
                 return None;
             } else {
-                begins.extend(departures(map, start, self.radius()));
+                let ends = [-TIE, TIE].map(|tie| departures(map, start, self.radius() + tie));
+                // A cell may be exactly as far as a departure may be long, and a shorter way out.
+                if ends[0] != ends[1] {
+                    return None;
+                }
+                begins.extend(&ends[0]);
             }
         }
         let connects = |from: &CellAt| {

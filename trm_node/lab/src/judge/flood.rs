@@ -43,7 +43,7 @@ pub fn reach(map: &RawMap, from: (i32, i32)) -> Vec<i32> {
 pub fn departures(map: &RawMap, from: (i32, i32), radius: f64) -> Vec<(i32, i32)> {
     let away = |col: i32, row: i32| f64::from(col - from.0).hypot(f64::from(row - from.1));
     let passable = |class| map.is_free(class) || class == Class::Inscribed;
-    let moves = flood(map, from, |col, row| away(col, row) <= radius - 1e-9, passable);
+    let moves = flood(map, from, |col, row| away(col, row) <= radius, passable);
     let is_end = |at: &usize| {
         let (col, row) = map.cell(*at);
         moves[*at] >= 0 && map.is_surely(col, row, |class| map.is_free(class))
