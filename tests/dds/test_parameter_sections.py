@@ -4,6 +4,7 @@ Each section sets other parameters, so that one start of the node shows which of
 """
 
 import itertools
+import os
 import random
 
 import pytest
@@ -67,8 +68,19 @@ def defaults() -> dict:
     return sections["/**"]["ros__parameters"]
 
 
+@pytest.fixture(scope="module")
+def alone():
+    """A graph of its own: nodes of the other tests have the same names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", str(int(os.environ["ROS_DOMAIN_ID"]) % 100 + 1))
+        context = Context()
+        rclpy.init(context=context)
+        yield context
+        context.try_shutdown()
+
+
 @pytest.fixture
-def compare(context, tmp_path):
+def compare(alone, tmp_path):
     """Starts the node with these sections in files and these arguments, and compares it with rclpy's. Returns how many
     parameters were given to it."""
     def compare(namespace: str, name: str, files: list[list[tuple]], before: list[str], after: list[str]) -> int:
@@ -83,7 +95,7 @@ def compare(context, tmp_path):
         if given is None:
             assert node.wait() == 1, node.log
             return 0
-        peer = Peer(context, namespace, name or "trm_node")
+        peer = Peer(alone, namespace, name or "trm_node")
         try:
             values = call(peer, GetParameters, "get_parameters", GetParameters.Request(names=NAMES)).values
             found = {name: plain(value) for name, value in zip(NAMES, values)}
