@@ -11,4 +11,4 @@ pub mod value;
 pub use list::{
     Config, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, NodeConfig, PlannerConfig, StartSource, SuspectMap,
 };
-pub use value::{Needs, ParameterError, ParameterSpec, Range, Value};
+pub use value::{Needs, ParameterError, ParameterSpec, Range, Value, frame};

@@ -1,6 +1,6 @@
 //! Conversion between the types of the parameters and [`Value`].
 
-use crate::value::{Range, Value};
+use crate::value::{Range, Value, frame};
 
 /// A type that a parameter may have.
 pub trait Parameter: Sized {
@@ -54,8 +54,7 @@ impl Parameter for String {
     fn from_value(value: &Value, range: Range) -> Option<Self> {
         let Value::Text(text) = value else { return None };
         match range {
-            // Without the leading slash of ROS 1, as the frames of messages are taken.
-            Range::Frame => Some(text.strip_prefix('/').unwrap_or(text)).filter(|frame| !frame.is_empty()),
+            Range::Frame => Some(frame(text)).filter(|frame| !frame.is_empty()),
             _ => Some(text.as_str()),
         }
         .map(str::to_owned)

@@ -95,3 +95,9 @@ pub struct ParameterError {
     /// What the parameter accepts.
     pub expected: String,
 }
+
+/// A frame's name, without the leading slash of ROS 1: the form in which parameters and messages have it.
+#[must_use]
+pub fn frame(name: &str) -> &str {
+    name.strip_prefix('/').unwrap_or(name)
+}

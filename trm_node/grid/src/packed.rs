@@ -59,7 +59,7 @@ impl PackedGrid {
     /// # Errors
     /// [`Interrupted`] if the work must stop. Nothing changes then.
     pub fn prepare(&mut self, values: &[i8], pace: &mut Pace) -> Result<(), Interrupted> {
-        if values.len() <= STRIDE && values.iter().all(|value| self.codes[*value as u8 as usize] != NO_CODE) {
+        if values.iter().all(|value| self.codes[*value as u8 as usize] != NO_CODE) {
             return pace.spend(values.len());
         }
         let (mut codes, mut list) = (self.codes, self.values.clone());
@@ -72,9 +72,6 @@ impl PackedGrid {
                 }
             }
             pace.spend(values.len())?;
-        }
-        if list.len() == self.values.len() {
-            return Ok(());
         }
         let bits = match list.len() {
             ..=4 => 2,

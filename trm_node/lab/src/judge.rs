@@ -3,3 +3,5 @@
 pub mod asked;
 mod flood;
 pub mod raw_map;
+#[cfg(test)]
+mod tests;

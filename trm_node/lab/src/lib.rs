@@ -6,6 +6,7 @@
 pub mod args;
 pub mod bench;
 pub mod campaign;
+mod counts_file;
 pub mod eval;
 mod judge;
 mod machine;

@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::tally::Tally;
+use crate::counts_file;
 
 /// Counts up when the worlds of a seed become others.
 const VERSION: u32 = 1;
@@ -55,14 +56,12 @@ impl State {
         Ok(state)
     }
 
-    /// Replaces the file as a whole: whoever reads it, or stops this, finds an old state or a new one.
+    /// Writes the file.
     ///
     /// # Errors
     /// When the folder can't be written to.
     pub fn save(&self, file: &Path) -> anyhow::Result<()> {
-        let part = file.with_added_extension("part");
-        let write = || std::fs::write(&part, serde_json::to_string_pretty(self)? + "\n");
-        write().and_then(|()| std::fs::rename(&part, file)).with_context(|| format!("--state {}", file.display()))
+        counts_file::replace(file, self).with_context(|| format!("--state {}", file.display()))
     }
 
     /// Notes what came out of a range that wasn't done.

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use crate::counts_file;
 use crate::simulate::seed::Verdict;
 
 /// Sums over seeds.
@@ -48,8 +49,7 @@ impl Tally {
     /// # Errors
     /// When it can't be written.
     pub fn save(&self, file: &Path) -> anyhow::Result<()> {
-        let text = serde_json::to_string_pretty(self)?;
-        std::fs::write(file, text + "\n").with_context(|| format!("--tally {}", file.display()))
+        counts_file::replace(file, self).with_context(|| format!("--tally {}", file.display()))
     }
 
     /// Adds a seed.

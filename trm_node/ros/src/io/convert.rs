@@ -7,6 +7,7 @@ use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use r2r::builtin_interfaces::msg::Time;
 use r2r::geometry_msgs::msg as geometry;
 use r2r::nav_msgs::msg as nav;
+use trm_config::frame;
 use trm_flow::text::cut;
 use trm_grid::error::GridError;
 use trm_grid::geometry::{Geometry, Rect};
@@ -33,11 +34,6 @@ impl Refused {
     pub fn new(what: &str, field: impl Into<String>, value: &dyn Display, expected: impl Into<String>) -> Self {
         Self { what: what.to_owned(), field: field.into(), value: value.to_string(), expected: expected.into() }
     }
-}
-
-/// A frame's name, without the leading slash of ROS 1.
-pub fn frame(name: &str) -> &str {
-    name.strip_prefix('/').unwrap_or(name)
 }
 
 /// Checks that a message is in the frame of the map.

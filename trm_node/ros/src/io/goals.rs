@@ -92,7 +92,7 @@ impl Goals {
     fn place(&self, goal: &PoseStamped) -> Result<Pose, Unplaced> {
         let pose = convert::isometry("goal", "pose", &goal.pose).map_err(Unplaced::Refused)?;
         let map_frame = self.parameters.config().node.map_frame;
-        let frame = convert::frame(&goal.header.frame_id);
+        let frame = trm_config::frame(&goal.header.frame_id);
         if frame.is_empty() {
             let expected = format!("a goal's frame must be named (map_frame is \"{map_frame}\")");
             return Err(Unplaced::Refused(Refused::new("goal", "header.frame_id", &"\"\"", expected)));
