@@ -8,5 +8,6 @@ pub mod inbox;
 pub mod intake;
 pub mod ledger;
 pub mod message;
+pub mod newest;
 pub mod sequence;
 pub mod suspicion;

@@ -13,6 +13,7 @@ use crate::lock::lock;
 use crate::map::held::Held;
 use crate::map::ledger::Ledger;
 use crate::map::message::{GridUpdate, Message, Published, is_before};
+use crate::map::newest::Newest;
 use crate::map::suspicion::Suspect;
 
 /// Updates of so many cells may wait, whatever the size of the grid.
@@ -23,9 +24,9 @@ const UPDATES_WAITING: usize = 1 << 17;
 /// Everything that has come since the world thread looked last.
 #[derive(Default)]
 pub struct Batch {
-    /// The newest whole grid.
+    /// The last whole grid.
     pub grid: Option<Message<OccupancyGrid>>,
-    /// The updates that it doesn't hold, in the order of their arrival.
+    /// The updates that no whole grid of their host is known to hold, in the order of their arrival.
     pub updates: Vec<Message<GridUpdate>>,
     /// When a whole grid was published that has come once more.
     pub again: Option<Published>,
@@ -66,6 +67,8 @@ pub struct Inbox {
 struct Waiting {
     batch: Batch,
     cells: usize,
+    /// When the newest whole grid was published. What was published before it on its host says nothing new.
+    grids: Newest,
 }
 
 impl Inbox {
@@ -85,13 +88,17 @@ impl Inbox {
     pub fn put_grid(&self, mut grid: Message<OccupancyGrid>) {
         self.put(|waiting, ledger| {
             waiting.arrive(&mut grid, ledger);
-            let is_older = |old: &Message<OccupancyGrid>| is_before(grid.published, old.published).unwrap_or(false);
             waiting.batch.superseded += 1;
-            if waiting.batch.grid.as_ref().is_some_and(is_older) {
+            if waiting.grids.after(grid.published).is_some() {
                 return;
             }
+            waiting.grids.tell(grid.published);
             let before = waiting.batch.updates.len();
-            waiting.batch.updates.retain(|update| is_before(grid.published, update.published).unwrap_or(false));
+            // Those of other hosts may hold on a grid of theirs that is under way.
+            let is_news = |update: &Message<GridUpdate>| {
+                update.published.is_some() && is_before(grid.published, update.published).unwrap_or(true)
+            };
+            waiting.batch.updates.retain(is_news);
             waiting.cells = waiting.batch.updates.iter().map(|update| update.content.data.len()).sum();
             waiting.batch.superseded += (before - waiting.batch.updates.len()) as u64;
             if waiting.batch.grid.replace(grid).is_none() {
@@ -110,19 +117,14 @@ impl Inbox {
     pub fn put_update(&self, mut update: Message<GridUpdate>) {
         self.put(|waiting, ledger| {
             waiting.arrive(&mut update, ledger);
-            let grid = waiting.batch.grid.as_ref();
-            if grid.is_some_and(|grid| is_before(update.published, grid.published).unwrap_or(false)) {
+            if waiting.grids.after(update.published).is_some() {
                 waiting.batch.superseded += 1;
                 return;
             }
             waiting.cells += update.content.data.len();
-            let published = update.published;
             waiting.batch.updates.push(update);
             if waiting.cells > CELLS_WAITING || waiting.batch.updates.len() > UPDATES_WAITING {
-                ledger.suspicion.raise(Suspect::Crowded, published, ledger.arrived());
-                waiting.batch.superseded += waiting.batch.updates.len() as u64;
-                waiting.batch.updates = Vec::new();
-                waiting.cells = 0;
+                waiting.lose_updates(ledger);
             }
         });
     }
@@ -194,6 +196,21 @@ impl Waiting {
         message.number = ledger.arrive(message.arrived);
         self.batch.held = Held { messages: message.number, stamp: message.stamp };
     }
+
+    /// There is no room for the updates that wait.
+    fn lose_updates(&mut self, ledger: &Ledger) {
+        let updates = std::mem::take(&mut self.batch.updates);
+        self.batch.superseded += updates.len() as u64;
+        self.cells = 0;
+        let mut newest = Newest::default();
+        for update in &updates {
+            newest.tell(update.published);
+        }
+        let unknown = updates.iter().any(|update| update.published.is_none()).then_some(None);
+        for after in newest.iter().map(Some).chain(unknown) {
+            ledger.suspicion.raise(Suspect::Crowded, after, ledger.arrived());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -251,49 +268,107 @@ mod tests {
         assert_eq!(inbox.take(Duration::ZERO).superseded, UPDATES_WAITING as u64 + 1);
     }
 
+    /// A message of a test, from one of two hosts.
+    #[derive(Debug, Clone, Copy)]
+    struct Told {
+        host: u32,
+        ms: u64,
+        is_grid: bool,
+    }
+
+    impl Told {
+        fn message<T>(self, content: T) -> Message<T> {
+            let published = Some(Published { host: self.host, era: 0, at: Duration::from_millis(self.ms) });
+            Message { published, ..message(content, self.ms) }
+        }
+
+        fn put_into(self, inbox: &Inbox) {
+            if self.is_grid {
+                inbox.put_grid(self.message(grid(self.ms).content));
+            } else {
+                inbox.put_update(self.message(update(self.ms).content));
+            }
+        }
+    }
+
+    /// What the world thread makes of batches, for a grid of one cell.
+    #[derive(Default)]
+    struct World {
+        history: History,
+        cell: Option<i8>,
+    }
+
+    impl World {
+        fn step(&mut self, batch: Batch) {
+            let mut updates = batch.updates;
+            if let Some(grid) = batch.grid {
+                let before = updates.partition_point(|update| update.number < grid.number);
+                for update in updates.drain(..before) {
+                    self.history.remember(update, 1);
+                }
+                self.cell = Some(grid.content.data()[0]);
+                for update in self.history.rebase(grid.published, None).0 {
+                    self.update(update);
+                }
+            }
+            for update in updates {
+                self.update(update);
+            }
+        }
+
+        fn update(&mut self, update: Message<GridUpdate>) {
+            self.cell = self.cell.map(|_| update.content.data[0]);
+            self.history.remember(update, 1);
+        }
+    }
+
+    /// What the cell is when the world thread takes each message alone, and when it does where `takes` says so.
+    fn cells(told: &[Told], takes: &[bool]) -> [Option<i8>; 2] {
+        [true, false].map(|always| {
+            let (inbox, mut world) = (Inbox::new(Arc::default()), World::default());
+            for (told, takes) in told.iter().zip(takes) {
+                told.put_into(&inbox);
+                if always || *takes {
+                    world.step(inbox.take(Duration::ZERO));
+                }
+            }
+            world.step(inbox.take(Duration::ZERO));
+            world.cell
+        })
+    }
+
     proptest! {
         /// Grids and updates of one cell, published one after the other, arrive in any order: those of each topic keep
         /// their order among themselves. In the end the cell has the value that was published last.
         #[test]
         fn the_last_value_that_was_published_holds_in_whatever_order_the_topics_arrive(
             is_grid in prop::collection::vec(any::<bool>(), 1..30),
-            picks in prop::collection::vec((any::<bool>(), any::<bool>()), 60),
+            picks in prop::collection::vec(any::<bool>(), 30),
+            takes in prop::collection::vec(any::<bool>(), 30),
         ) {
-            let times = |wanted: bool| {
-                let all = is_grid.iter().enumerate().filter(move |(_, is)| **is == wanted);
-                all.map(|(at, _)| at as u64 + 1).collect::<std::collections::VecDeque<_>>()
-            };
-            let (mut grids, mut updates) = (times(true), times(false));
-            let inbox = Inbox::new(Arc::default());
-            let mut history = History::default();
-            let mut cell = (0, 0);
-            let work = |batch: Batch, history: &mut History, cell: &mut (u64, i8)| {
-                if let Some(grid) = batch.grid.filter(|grid| !history.is_superseded(grid.published)) {
-                    *cell = (grid.number, grid.content.data()[0]);
-                    for update in history.rebase(grid.published).0 {
-                        *cell = (update.number, update.content.data[0]);
-                        history.remember(update, 1);
-                    }
-                }
-                for update in batch.updates {
-                    if !history.is_superseded(update.published) {
-                        *cell = (update.number, update.content.data[0]);
-                        history.remember(update, 1);
-                    }
-                }
-            };
-            for (takes_grid, works) in picks {
-                match (takes_grid, grids.front(), updates.front()) {
-                    (true, Some(_), _) | (false, Some(_), None) => inbox.put_grid(grid(grids.pop_front().unwrap())),
-                    (_, _, Some(_)) => inbox.put_update(update(updates.pop_front().unwrap())),
-                    _ => {}
-                }
-                if works {
-                    work(inbox.take(Duration::ZERO), &mut history, &mut cell);
-                }
+            prop_assume!(is_grid.contains(&true));
+            let all = is_grid.iter().enumerate().map(|(at, is_grid)| Told { host: 1, ms: at as u64 + 1, is_grid: *is_grid });
+            let (grids, updates): (Vec<_>, Vec<_>) = all.partition(|told| told.is_grid);
+            let (mut grids, mut updates) = (grids.into_iter().peekable(), updates.into_iter().peekable());
+            let mut told = Vec::new();
+            for takes_grid in picks.into_iter().take(is_grid.len()) {
+                let first = if takes_grid { grids.next() } else { None };
+                told.extend(first.or_else(|| updates.next()).or_else(|| grids.next()));
             }
-            work(inbox.take(Duration::ZERO), &mut history, &mut cell);
-            prop_assert_eq!(cell.1, is_grid.len() as i8);
+            for cell in cells(&told, &takes) {
+                prop_assert_eq!(cell, Some(is_grid.len() as i8));
+            }
+        }
+
+        /// Whatever comes from several hosts: how much of it the world thread takes at once makes no difference.
+        #[test]
+        fn it_makes_no_difference_how_much_is_taken_at_once(
+            told in prop::collection::vec((1..4u32, 1..100u64, any::<bool>()), 1..60),
+            takes in prop::collection::vec(any::<bool>(), 60),
+        ) {
+            let told: Vec<_> = told.into_iter().map(|(host, ms, is_grid)| Told { host, ms, is_grid }).collect();
+            let [alone, together] = cells(&told, &takes);
+            prop_assert_eq!(alone, together);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::lock::lock;
 use crate::map::message::{Published, is_before};
+use crate::map::newest::Newest;
 
 /// The middleware repeats what was lost on the way within this time: the period of Fast DDS's heartbeats is 3 s, see
 /// `heartbeat_period` in its documentation of reliable writers.
@@ -48,6 +49,8 @@ const LOSSES: usize = 16;
 pub struct Suspicion {
     now: AtomicU8,
     cases: Mutex<Vec<Case>>,
+    /// What was ever lost on each host was published before this.
+    lost: Mutex<Newest>,
 }
 
 #[derive(Clone, Copy)]
@@ -71,7 +74,7 @@ impl Case {
         let is_joint = is_known && self.until.is_some() == other.until.is_some();
         if is_joint {
             let after = if is_later == Some(true) { other.after } else { self.after };
-            *self = Self { after, arrived: self.arrived.max(other.arrived), ..*other };
+            *self = Self { why: self.why, after, arrived: self.arrived.max(other.arrived), ..*other };
         }
         is_joint
     }
@@ -88,7 +91,15 @@ impl Suspicion {
     /// Something was lost that had been published before `after`, when so many messages had arrived. `true` when the
     /// grid wasn't suspect before.
     pub fn raise(&self, why: Suspect, after: Option<Published>, arrived: u64) -> bool {
+        lock(&self.lost).tell(after);
         self.set(Case { why, after, arrived, until: None, over_with: None })
+    }
+
+    /// Whether a whole grid that was published then lacks something that is lost: the time before which that was
+    /// published. Another host's grid may have ended the suspicion.
+    #[must_use]
+    pub fn lost_after(&self, published: Option<Published>) -> Option<Published> {
+        lock(&self.lost).after(published)
     }
 
     /// The process stood still until now, and goes on.

@@ -121,10 +121,15 @@ impl WorldThread {
         if self.history.holds(batch.again) {
             self.again = batch.again;
         }
+        let mut updates = batch.updates;
         if let Some(grid) = batch.grid {
+            let before = updates.partition_point(|update| update.number < grid.number);
+            for update in updates.drain(..before) {
+                self.remember(update);
+            }
             self.take_grid(grid);
         }
-        for update in batch.updates {
+        for update in updates {
             self.take_update(update);
         }
         if let Some(rebuilt) = batch.rebuilt {
@@ -139,9 +144,6 @@ impl WorldThread {
 
     /// Takes a whole grid over, and the updates that were published after it.
     fn take_grid(&mut self, grid: Message<OccupancyGrid>) {
-        if self.history.is_superseded(grid.published) {
-            return self.shared.health().grid.lose(1);
-        }
         let geometry = *grid.content.geometry();
         self.good();
         if self.builder.costmap().is_none_or(|old| *old.geometry() != geometry) {
@@ -153,7 +155,8 @@ impl WorldThread {
         }
         self.builder.take_grid(grid.content);
         self.arrived.get_or_insert(grid.arrived);
-        let (newer, lacked) = self.history.rebase(grid.published);
+        let lost = self.shared.ledger.suspicion.lost_after(grid.published);
+        let (newer, lacked) = self.history.rebase(grid.published, lost);
         for update in newer {
             self.take_update(update);
         }
@@ -165,9 +168,6 @@ impl WorldThread {
     }
 
     fn take_update(&mut self, update: Message<GridUpdate>) {
-        if self.history.is_superseded(update.published) {
-            return self.shared.health().grid.lose(1);
-        }
         match self.builder.take_update(update.content.rect, &update.content.data) {
             Ok(()) => {
                 self.good();
@@ -176,6 +176,10 @@ impl WorldThread {
             Err(error) => self.refuse(&error),
         }
         // Also one that doesn't fit: it may be of a whole grid that is under way.
+        self.remember(update);
+    }
+
+    fn remember(&mut self, update: Message<GridUpdate>) {
         let cells = self.builder.costmap().map_or(0, |costmap| costmap.geometry().cells());
         self.history.remember(update, cells);
     }

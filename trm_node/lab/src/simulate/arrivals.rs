@@ -1,8 +1,8 @@
 //! What has arrived of the grid, and what it says: the order of messages by an implementation of its own.
 //!
 //! The promise: a plan is made on the raw grid as some number of arrivals leave it. A whole grid replaces what was
-//! published before it on its host, and what arrived before it from other hosts; updates that were published after it
-//! hold, whenever they arrive. What can't be used changes nothing.
+//! published before it on its host, whenever that arrives, and what arrived before it from other hosts; updates that
+//! were published after it on its host hold, whenever they arrive. What can't be used changes nothing.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -42,7 +42,6 @@ pub struct Arrivals {
     kind: GridKind,
     /// How many messages count.
     pub count: u64,
-    base: Option<Published>,
     /// Updates that a late grid may need.
     remembered: Vec<(Option<Published>, GridUpdate)>,
     /// The grid after each arrival, from some number on.
@@ -72,7 +71,6 @@ impl Arrivals {
         Self {
             kind,
             count: 0,
-            base: None,
             remembered: Vec::new(),
             states: VecDeque::from([(0, None)]),
             times: VecDeque::new(),
@@ -110,18 +108,23 @@ impl Arrivals {
         if !raw.is_good() {
             return;
         }
-        let is_taken = !is_before(origin.published, self.base);
+        let is_taken = !self.is_replaced(origin.published);
         if is_taken {
             self.taken.push(origin.published);
-            self.base = origin.published;
-            self.remembered.retain(|(published, _)| is_before(origin.published, *published));
-            for (_, update) in &self.remembered {
+            let (host, taken) = (host(origin.published), origin.published);
+            self.remembered.retain(|(published, _)| host != self::host(*published) || is_before(taken, *published));
+            for (_, update) in self.remembered.iter().filter(|(published, _)| host == self::host(*published)) {
                 raw.write(update.rect, &update.data);
             }
         }
         let raw = if is_taken { Some(Arc::new(raw)) } else { self.newest().cloned() };
         self.arrive(raw, now);
         self.cure(origin.published, |_, _| true);
+    }
+
+    /// Whether a whole grid of its host was taken that was published after it.
+    fn is_replaced(&self, published: Option<Published>) -> bool {
+        self.taken.iter().any(|taken| is_before(published, *taken))
     }
 
     /// A whole grid that was published then lacks nothing that was published before.
@@ -147,7 +150,7 @@ impl Arrivals {
         }
         let Some(update) = update else { return };
         let mut raw = self.newest().cloned();
-        if !is_before(origin.published, self.base) {
+        if !self.is_replaced(origin.published) {
             if let Some(raw) = &mut raw {
                 Arc::make_mut(raw).write(update.rect, &update.data);
             }

@@ -72,7 +72,7 @@ impl Weather {
     pub fn draw(random: &mut Random) -> Self {
         let never = 1_000_000 * S;
         let is_real = random.chance(0.002);
-        let mut weather = Self {
+        Self {
             config: config(random, is_real),
             resolution: one_of(random, &[0.1, 0.15, 0.25]),
             publishers: one_of(random, &[1, 1, 1, 2, 3]),
@@ -100,13 +100,7 @@ impl Weather {
             kills: one_of(random, &[never, never, never, 60 * S]),
             hangs: one_of(random, &[never, never, 15 * S]),
             pose_gap: one_of(random, &[0.0, 0.0, 0.01]),
-        };
-        // Open: after a flood of more updates than are remembered, two whole grids of different hosts, one right after the
-        // other, are judged otherwise than the node takes them (seed 505845 with floods from several hosts).
-        if weather.many_hosts {
-            weather.flood = 0.0;
         }
-        weather
     }
 
     /// A mean time, drawn.
