@@ -166,9 +166,12 @@ class Peer:
     def publish_map(self, grid: worlds.Map) -> None:
         self.map.publish(worlds.grid_message(grid, self.stamp()))
 
-    def send_goal(self, pose: Pose, frame: str = "map") -> None:
+    def send_goal(self, pose: Pose, frame: str = "map", age: float | None = 0.0) -> None:
+        """With a stamp of so many seconds ago; None for a stamp of zero."""
         msg = PoseStamped()
-        msg.header.frame_id, msg.header.stamp = frame, self.stamp()
+        msg.header.frame_id = frame
+        if age is not None:
+            msg.header.stamp = self.stamp(age)
         msg.pose.position.x, msg.pose.position.y = pose[:2]
         msg.pose.orientation = worlds.quaternion(pose[2])
         self.goal.publish(msg)

@@ -57,11 +57,73 @@ def test_a_goal_in_a_frame_that_nobody_knows(peer):
 
 def test_a_goal_in_another_frame_is_brought_into_the_map(peer):
     peer.pose = START
-    peer.publish_tf("map", "dock", (1.0, 0.5, math.pi / 2))
+    timer = peer.node.create_timer(0.05, lambda: peer.publish_tf("map", "dock", (1.0, 0.5, math.pi / 2)))
+    peer.spin(0.2)
     peer.send_goal((1.5, -2.0, 0.0), frame="dock")
     plan = peer.plans_after(0.0, lambda p: p.ends_at((3.0, 2.0)))[0]
     assert plan.msg.header.frame_id == "map"
     assert plan.poses[-1, 2] == pytest.approx(math.pi / 2, abs=1e-6)
+    peer.node.destroy_timer(timer)
+
+
+class Dock:
+    """A frame that moves along x by 0.5 m a second, and is published 20 times a second."""
+
+    def __init__(self, peer):
+        self.peer, self.began = peer, peer.now()
+        self.timer = peer.node.create_timer(0.05, self.publish)
+
+    def x(self, time: float) -> float:
+        return 0.2 + 0.5 * (time - self.began)
+
+    def publish(self) -> None:
+        # The stamp is read again in publish_tf, microseconds later.
+        self.peer.publish_tf("map", "dock", (self.x(self.peer.now()), 0.5, 0.0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.peer.node.destroy_timer(self.timer)
+
+
+@pytest.mark.parametrize("age, y", [(1.03, 1.5), (0.0, 1.6), (-0.2, 1.7)], ids=["a-second-ago", "now", "soon"])
+def test_a_goal_is_placed_where_its_frame_was_at_its_stamp(peer, age, y):
+    peer.pose = START
+    with Dock(peer) as dock:
+        peer.spin(1.5)
+        sent = peer.now()
+        peer.send_goal((1.2, y - 0.5, 0.0), frame="dock", age=age)
+        plan = peer.plans_after(sent, lambda p: abs(p.poses[-1, 1] - y) < 1e-6)[0]
+    # The dock moves by 5 mm in 10 ms, which is how long sending may take here.
+    assert plan.poses[-1, 0] == pytest.approx(1.2 + dock.x(sent - age), abs=0.02)
+
+
+def test_a_goal_with_a_stamp_of_zero_is_placed_where_its_frame_is(peer):
+    peer.pose = START
+    with Dock(peer) as dock:
+        peer.spin(0.5)
+    last = dock.x(peer.now())
+    peer.spin(2.0)
+    mark = peer.now()
+    peer.send_goal((1.2, 0.9, 0.0), frame="dock", age=None)
+    plan = peer.plans_after(mark, lambda p: abs(p.poses[-1, 1] - 1.4) < 1e-6)[0]
+    assert plan.poses[-1, 0] == pytest.approx(1.2 + last, abs=0.05)
+
+
+@pytest.mark.parametrize("age, side", [(0.0, "before that"), (30.0, "after that")], ids=["stale", "long-ago"])
+def test_a_goal_of_a_time_of_which_nothing_is_known_is_refused_with_both_times(peer, age, side):
+    """Stale: the last transform is 3 s old. Long ago: the goal is older than all transforms."""
+    peer.pose = START
+    with Dock(peer):
+        peer.spin(0.5)
+    peer.spin(3.0)
+    mark = peer.now()
+    peer.send_goal((1.2, 1.0, 0.0), frame="dock", age=age)
+    message = peer.result("TF_ERROR", mark).message
+    assert "transform map -> dock at " in message and "frame dock is known from " in message and side in message
+    assert not peer.plans
+    peer.plan_to(START, GOOD)
 
 
 def nan_goal(x: float = 3.0, yaw_z: float = 0.0, w: float = 1.0) -> PoseStamped:

@@ -109,13 +109,13 @@ parameters! {
     node: NodeConfig {
         /// Topic of the grid: `map` (raw occupancy, which the node thresholds and inflates) or `costmap` (already inflated, with the values that Nav2 publishes).
         grid_source: GridKind = GridKind::Map, "", Range::OneOf(GridKind::NAMES), Needs::Restart;
-        /// Frame of the published paths. Grids must be in this frame; goals in another frame are transformed with TF.
+        /// Frame of the published paths. Grids must be in this frame; goals in another frame are transformed with TF, at their stamp.
         map_frame: String = "map", "", Range::Frame, Needs::Restart;
         /// Frame of the robot, whose origin is the start of each plan.
         robot_base_frame: String = "base_link", "", Range::Frame, Needs::Restart;
         /// Source of the robot's pose: `tf` (`map_frame` to `robot_base_frame`) or `odom` (the topic `odom`, in `map_frame`).
         start_source: StartSource = StartSource::Tf, "", Range::OneOf(StartSource::NAMES), Needs::Restart;
-        /// Maximum age of the robot's pose.
+        /// Maximum age of the robot's pose. A goal waits so long for the transform at its stamp.
         transform_tolerance: f64 = 0.5, "s", Range::Real(0.01, 60.0), Needs::Nothing;
         /// The goal counts as reached when the robot is within this distance of it; planning then stops.
         goal_reached_tolerance: f64 = 0.15, "m", Range::Real(0.0, 100.0), Needs::Nothing;

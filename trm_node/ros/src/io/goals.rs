@@ -68,7 +68,7 @@ impl Goals {
                     self.accept(pose, arrived);
                     return None;
                 }
-                Err(Unplaced::NoTransform(_)) if self.shared.clock.now() < give_up => {}
+                Err(Unplaced::NoTransform(error)) if error.may_pass() && self.shared.clock.now() < give_up => {}
                 Err(Unplaced::NoTransform(error)) => {
                     self.refuse("TF_ERROR", format!("goal refused: {error}"));
                     return None;
@@ -100,7 +100,9 @@ impl Goals {
         if frame == map_frame {
             return Ok(convert::planar(&pose));
         }
-        let found = lock(&self.transforms).lookup(&map_frame, frame).map_err(Unplaced::NoTransform)?;
+        // As tf2 has it: where the frame was when the goal was stamped; where it is now for a stamp of zero.
+        let stamp = Some(convert::duration(&goal.header.stamp)).filter(|stamp| !stamp.is_zero());
+        let found = lock(&self.transforms).lookup(&map_frame, frame, stamp).map_err(Unplaced::NoTransform)?;
         Ok(convert::planar(&(found.transform * pose)))
     }
 

@@ -63,7 +63,7 @@ impl Robot {
         if !std::mem::take(&mut self.is_due) || self.config.start_source != StartSource::Tf {
             return;
         }
-        let found = lock(&self.transforms).lookup(&self.config.map_frame, &self.config.robot_base_frame);
+        let found = lock(&self.transforms).lookup(&self.config.map_frame, &self.config.robot_base_frame, None);
         let pose = found.as_ref().ok();
         let pose = pose.map(|found| RobotPose { pose: convert::planar(&found.transform), stamp: found.stamp });
         self.shared.latest_pose().set(pose);

@@ -1,10 +1,15 @@
-//! A small transform buffer: the newest transform of each frame to its parent, and chains of them.
+//! A buffer of transforms: each frame's to its parent over the last while, and chains of them, by the rules of `tf2`.
+
+mod samples;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nalgebra::Isometry3;
 use trm_flow::text::cut;
+
+use crate::io::transforms::samples::{Samples, Span, When};
 
 /// A longer chain of frames is taken for a loop: `MAX_GRAPH_DEPTH` of `tf2`.
 const MAX_CHAIN: usize = 1000;
@@ -13,8 +18,10 @@ const SET_BACK: Duration = Duration::from_secs(1);
 
 /// So many frames are kept. A tree of transforms that is larger is a mistake, or an attack.
 const FRAMES: usize = 4096;
-/// When there is no room, frames may be forgotten that weren't heard of for so long: the time that `tf2` keeps.
-const FORGET_AFTER: Duration = Duration::from_secs(10);
+/// So many transforms are kept of all frames together. When there are more, a frame keeps no more than it has.
+const SAMPLES: usize = 1 << 16;
+/// When there is no room, frames may be forgotten that weren't heard of for so long.
+const FORGET_AFTER: Duration = samples::KEPT;
 
 /// A transform of `child`'s coordinates into `parent`'s.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +37,7 @@ pub struct Link {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chained {
     pub transform: Isometry3<f64>,
-    /// The oldest stamp in the chain: the latest time for which all of it is known; `None` when all of it is static.
+    /// The time for which it holds; `None` when all of it is static.
     pub stamp: Option<Duration>,
 }
 
@@ -43,6 +50,27 @@ pub enum TransformError {
         "transform {target} -> {wanted}: the frames aren't connected ({target} hangs on {root}, {wanted} on {other})"
     )]
     Unconnected { target: String, wanted: String, root: String, other: String },
+    #[error(
+        "transform {target} -> {wanted} at {:.3} s: frame {frame} is known from {:.3} s to {:.3} s, {}",
+        at.as_secs_f64(), span.first.as_secs_f64(), span.last.as_secs_f64(), distance(*at, *span)
+    )]
+    Extrapolation { target: String, wanted: String, frame: String, at: Duration, span: Span },
+}
+
+impl TransformError {
+    /// Whether transforms that are under way may still help.
+    pub fn may_pass(&self) -> bool {
+        !matches!(self, Self::Extrapolation { at, span, .. } if *at < span.first)
+    }
+}
+
+fn distance(at: Duration, span: Span) -> String {
+    let (late, early) = (at.saturating_sub(span.last), span.first.saturating_sub(at));
+    if late.is_zero() {
+        format!("{:.3} s after that", early.as_secs_f64())
+    } else {
+        format!("{:.3} s before that", late.as_secs_f64())
+    }
 }
 
 /// A frame that there is no room for.
@@ -50,81 +78,121 @@ pub enum TransformError {
 #[error("transform refused: frame {0} is one too many, {FRAMES} are known")]
 pub struct TooManyFrames(String);
 
-/// The newest transforms.
+/// A frame that hangs on another one.
+#[derive(Default)]
+struct Frame {
+    samples: Samples,
+    /// The time by the node's clock at which it was last heard of.
+    heard: Duration,
+}
+
+/// The transforms.
 #[derive(Default)]
 pub struct TransformBuffer {
-    /// By child frame: a frame has one parent. With the time by the node's clock at which it was last heard of.
-    links: HashMap<String, (Link, Duration)>,
+    /// By child frame: a frame has one parent at a time.
+    frames: HashMap<String, Frame>,
+    /// Of all frames.
+    samples: usize,
     now: Duration,
+}
+
+/// A frame and those above it.
+struct Ancestors {
+    /// Each with the transform of the first frame's coordinates into it.
+    chain: Vec<(Arc<str>, Chained)>,
+    /// The frame at which it ends because nothing is known of it at the time.
+    end: Option<(Arc<str>, Span)>,
 }
 
 impl TransformBuffer {
     /// Takes the present ROS time. When that was set back, all but static transforms are forgotten.
     pub fn advance(&mut self, now: Duration) {
         if now + SET_BACK < self.now {
-            self.links.retain(|_, (link, _)| link.stamp.is_none());
+            self.forget(|frame| !frame.samples.is_static());
         }
         self.now = now;
     }
 
-    /// Takes a transform that was heard at this time by the node's clock, unless there is a newer one of the same frame.
+    fn forget(&mut self, is_forgotten: impl Fn(&Frame) -> bool) {
+        self.frames.retain(|_, frame| !is_forgotten(frame));
+        self.samples = self.frames.values().map(|frame| frame.samples.len()).sum();
+    }
+
+    /// Takes a transform that was heard at this time by the node's clock.
     pub fn insert(&mut self, link: Link, heard: Duration) -> Result<(), TooManyFrames> {
-        let old = self.links.get(&link.child);
-        if old.is_none() && self.links.len() >= FRAMES {
-            self.links.retain(|_, (link, at)| link.stamp.is_none() || *at + FORGET_AFTER > heard);
-            if self.links.len() >= FRAMES {
+        if !self.frames.contains_key(&link.child) && self.frames.len() >= FRAMES {
+            self.forget(|frame| !frame.samples.is_static() && frame.heard + FORGET_AFTER <= heard);
+            if self.frames.len() >= FRAMES {
                 return Err(TooManyFrames(cut(&link.child)));
             }
         }
-        let old = self.links.get(&link.child);
-        let is_older = old.is_some_and(|(old, _)| {
-            old.parent == link.parent && old.stamp.zip(link.stamp).is_some_and(|(old, new)| new < old)
-        });
-        if !is_older {
-            self.links.insert(link.child.clone(), (link, heard));
+        let frame = self.frames.entry(link.child.clone()).or_default();
+        frame.heard = heard;
+        let before = frame.samples.len();
+        frame.samples.insert(link);
+        if self.samples >= SAMPLES && frame.samples.len() > before.max(1) {
+            frame.samples.forget_oldest();
         }
+        self.samples = self.samples - before + frame.samples.len();
         Ok(())
     }
 
-    /// The transform of coordinates in `wanted` into coordinates in `target`.
-    pub fn lookup(&self, target: &str, wanted: &str) -> Result<Chained, TransformError> {
-        let unknown =
-            |missing: &str| TransformError::Unknown { target: cut(target), wanted: cut(wanted), missing: cut(missing) };
-        if target != wanted {
-            for frame in [target, wanted] {
-                if !self.links.values().any(|(link, _)| link.child == frame || link.parent == frame) {
-                    return Err(unknown(frame));
+    /// The transform of coordinates in `wanted` into coordinates in `target` at a time, or the latest for which all of
+    /// it is known.
+    pub fn lookup(&self, target: &str, wanted: &str, at: Option<Duration>) -> Result<Chained, TransformError> {
+        if let Some(at) = at {
+            return self.find(target, wanted, When::At(at));
+        }
+        let latest = self.find(target, wanted, When::Latest)?;
+        // A localisation may be stamped ahead of the odometry from its first transform on: that one is taken.
+        latest.stamp.map_or(Ok(latest), |common| self.find(target, wanted, When::From(common)))
+    }
+
+    fn find(&self, target: &str, wanted: &str, when: When) -> Result<Chained, TransformError> {
+        let (down, up) = (self.ancestors(wanted, when), self.ancestors(target, when));
+        for (frame, from_wanted) in &down.chain {
+            if let Some((_, from_target)) = up.chain.iter().find(|(other, _)| other == frame) {
+                let stamp = older(from_target.stamp, from_wanted.stamp);
+                let stamp = if let When::At(at) | When::From(at) = when { stamp.map(|_| at) } else { stamp };
+                return Ok(Chained { transform: from_target.transform.inv_mul(&from_wanted.transform), stamp });
+            }
+        }
+        let missing = [target, wanted].into_iter().find(|frame| !self.is_known(frame)).map(cut);
+        let (target, wanted) = (cut(target), cut(wanted));
+        if let Some(missing) = missing {
+            return Err(TransformError::Unknown { target, wanted, missing });
+        }
+        if let (Some((frame, span)), When::At(at) | When::From(at)) = (down.end.as_ref().or(up.end.as_ref()), when) {
+            return Err(TransformError::Extrapolation { target, wanted, frame: cut(frame), at, span: *span });
+        }
+        let root = |ancestors: &Ancestors| ancestors.chain.last().map_or_else(String::new, |(frame, _)| cut(frame));
+        Err(TransformError::Unconnected { target, wanted, root: root(&up), other: root(&down) })
+    }
+
+    /// Whether a transform names this frame.
+    fn is_known(&self, frame: &str) -> bool {
+        let parents = || self.frames.values().filter_map(|child| child.samples.last());
+        self.frames.contains_key(frame) || parents().any(|last| *last.parent == *frame)
+    }
+
+    fn ancestors(&self, frame: &str, when: When) -> Ancestors {
+        let mut here = (Arc::from(frame), Chained { transform: Isometry3::identity(), stamp: None });
+        let mut ancestors = Ancestors { chain: vec![here.clone()], end: None };
+        while let Some(frame) = self.frames.get(&*here.0).filter(|_| ancestors.chain.len() < MAX_CHAIN) {
+            match frame.samples.get(when) {
+                Ok(Some(sample)) => {
+                    let transform = sample.transform * here.1.transform;
+                    here = (sample.parent, Chained { transform, stamp: older(here.1.stamp, sample.stamp) });
+                    ancestors.chain.push(here.clone());
+                }
+                Ok(None) => break,
+                Err(span) => {
+                    ancestors.end = Some((here.0, span));
+                    break;
                 }
             }
         }
-        let (down, up) = (self.ancestors(wanted), self.ancestors(target));
-        for (frame, from_wanted) in &down {
-            if let Some((_, from_target)) = up.iter().find(|(other, _)| other == frame) {
-                return Ok(Chained {
-                    transform: from_target.transform.inv_mul(&from_wanted.transform),
-                    stamp: older(from_target.stamp, from_wanted.stamp),
-                });
-            }
-        }
-        let root = |chain: &[(&str, Chained)]| chain.last().map_or_else(String::new, |(frame, _)| cut(frame));
-        Err(TransformError::Unconnected {
-            target: cut(target),
-            wanted: cut(wanted),
-            root: root(&up),
-            other: root(&down),
-        })
-    }
-
-    /// A frame and those above it, each with the transform of the frame's coordinates into it.
-    fn ancestors<'a>(&'a self, frame: &'a str) -> Vec<(&'a str, Chained)> {
-        let mut here = (frame, Chained { transform: Isometry3::identity(), stamp: None });
-        let mut chain = vec![here.clone()];
-        while let Some((link, _)) = self.links.get(here.0).filter(|_| chain.len() < MAX_CHAIN) {
-            let transform = link.transform * here.1.transform;
-            here = (&link.parent, Chained { transform, stamp: older(here.1.stamp, link.stamp) });
-            chain.push(here.clone());
-        }
-        chain
+        ancestors
     }
 }
 
@@ -167,25 +235,73 @@ mod tests {
 
     #[test]
     fn a_chain_goes_through_the_frames_between_and_is_as_old_as_its_oldest_part() {
-        let found = robot().lookup("map", "base_link").unwrap();
+        let found = robot().lookup("map", "base_link", None).unwrap();
         assert!(near(&found, 1.0, 5.5), "{found:?}");
         assert_eq!(found.stamp, Some(Duration::from_millis(900)));
+    }
+
+    #[test]
+    fn of_each_frame_the_transform_at_the_common_time_counts() {
+        let mut buffer = TransformBuffer::default();
+        for (frame, x, stamp) in
+            [("odom", 1.0, 1000), ("odom", 2.0, 2000), ("base_link", 10.0, 1000), ("base_link", 20.0, 1500)]
+        {
+            let parent = if frame == "odom" { "map" } else { "odom" };
+            buffer.insert(link(parent, frame, (x, 0.0, 0.0), Some(stamp)), Duration::ZERO).unwrap();
+        }
+        let ms = Duration::from_millis;
+        let latest = buffer.lookup("map", "base_link", None).unwrap();
+        assert!(near(&latest, 21.5, 0.0) && latest.stamp == Some(ms(1500)), "{latest:?}");
+        let then = buffer.lookup("map", "base_link", Some(ms(1250))).unwrap();
+        assert!(near(&then, 16.25, 0.0) && then.stamp == Some(ms(1250)), "{then:?}");
+        let back = buffer.lookup("base_link", "map", Some(ms(1250))).unwrap();
+        assert!(near(&back, -16.25, 0.0));
+    }
+
+    #[test]
+    fn what_is_asked_of_times_that_are_not_known_is_refused_with_both_times() {
+        let mut buffer = robot();
+        buffer.insert(link("map", "odom", (1.0, 2.0, 0.0), Some(400)), Duration::ZERO).unwrap();
+        let error = |ms| buffer.lookup("map", "odom", Some(Duration::from_millis(ms))).unwrap_err();
+        assert_eq!(
+            error(3900).to_string(),
+            "transform map -> odom at 3.900 s: frame odom is known from 0.400 s to 0.900 s, 3.000 s before that"
+        );
+        assert!(error(3900).may_pass() && !error(100).may_pass());
+        assert!(error(100).to_string().ends_with("0.300 s after that"));
+        assert!(buffer.lookup("map", "nowhere", Some(Duration::ZERO)).unwrap_err().may_pass());
+        let fixed = buffer.lookup("base_footprint", "base_link", Some(Duration::from_secs(9999))).unwrap();
+        assert_eq!(fixed.stamp, None, "static ones hold at any time");
+    }
+
+    #[test]
+    fn a_flood_of_transforms_is_bounded() {
+        let mut buffer = robot();
+        let ns = Duration::from_nanos;
+        for i in 0..2 * SAMPLES as u64 {
+            let stamp = Some(ns(i));
+            buffer.insert(Link { stamp, ..link("a", "b", (0.0, 0.0, 0.0), None) }, Duration::ZERO).unwrap();
+        }
+        let count: usize = buffer.frames.values().map(|frame| frame.samples.len()).sum();
+        assert!(buffer.samples == count && count <= SAMPLES + FRAMES, "{count}");
+        buffer.insert(link("odom", "base_footprint", (4.0, 0.0, 0.0), Some(2100)), Duration::ZERO).unwrap();
+        assert!(near(&buffer.lookup("odom", "base_footprint", None).unwrap(), 4.0, 0.0), "the newest still counts");
     }
 
     #[test]
     fn a_chain_may_go_up_and_down() {
         let mut buffer = robot();
         buffer.insert(link("odom", "camera", (3.0, 1.0, 0.0), None), Duration::ZERO).unwrap();
-        let found = buffer.lookup("base_link", "camera").unwrap();
+        let found = buffer.lookup("base_link", "camera", None).unwrap();
         assert!(near(&found, -0.5, 1.0), "{found:?}");
         assert_eq!(found.stamp, Some(Duration::from_secs(2)));
-        let back = buffer.lookup("base_link", "map").unwrap();
+        let back = buffer.lookup("base_link", "map", None).unwrap();
         assert!(((back.transform * Point3::new(1.0, 5.5, 0.0)) - Point3::origin()).norm() < 1e-12);
     }
 
     #[test]
     fn a_frame_in_itself_is_known_without_any_transform() {
-        let found = TransformBuffer::default().lookup("map", "map").unwrap();
+        let found = TransformBuffer::default().lookup("map", "map", None).unwrap();
         assert_eq!(found, Chained { transform: Isometry3::identity(), stamp: None });
     }
 
@@ -193,10 +309,10 @@ mod tests {
     fn what_is_missing_is_named() {
         let mut buffer = TransformBuffer::default();
         buffer.insert(link("odom", "base_link", (0.0, 0.0, 0.0), Some(1)), Duration::ZERO).unwrap();
-        let error = buffer.lookup("map", "base_link").unwrap_err().to_string();
+        let error = buffer.lookup("map", "base_link", None).unwrap_err().to_string();
         assert_eq!(error, "transform map -> base_link: no transform has come that names frame map");
         buffer.insert(link("earth", "map", (0.0, 0.0, 0.0), None), Duration::ZERO).unwrap();
-        let error = buffer.lookup("map", "base_link").unwrap_err().to_string();
+        let error = buffer.lookup("map", "base_link", None).unwrap_err().to_string();
         assert!(error.contains("map hangs on earth, base_link on odom"), "{error}");
     }
 
@@ -206,7 +322,7 @@ mod tests {
         buffer.insert(link("a", "b", (1.0, 0.0, 0.0), None), Duration::ZERO).unwrap();
         buffer.insert(link("b", "a", (1.0, 0.0, 0.0), None), Duration::ZERO).unwrap();
         buffer.insert(link("map", "odom", (1.0, 0.0, 0.0), None), Duration::ZERO).unwrap();
-        assert!(matches!(buffer.lookup("map", "a"), Err(TransformError::Unconnected { .. })));
+        assert!(matches!(buffer.lookup("map", "a", None), Err(TransformError::Unconnected { .. })));
     }
 
     #[test]
@@ -214,12 +330,12 @@ mod tests {
         let mut buffer = robot();
         buffer.advance(Duration::from_secs(100));
         buffer.insert(link("map", "odom", (9.0, 9.0, 0.0), Some(800)), Duration::ZERO).unwrap();
-        assert!(near(&buffer.lookup("map", "odom").unwrap(), 1.0, 2.0));
+        assert!(near(&buffer.lookup("map", "odom", None).unwrap(), 1.0, 2.0));
         buffer.advance(Duration::from_secs(1));
-        assert!(buffer.lookup("map", "odom").is_err(), "a transform of the time before");
-        assert!(buffer.lookup("base_footprint", "base_link").is_ok(), "static ones stay");
+        assert!(buffer.lookup("map", "odom", None).is_err(), "a transform of the time before");
+        assert!(buffer.lookup("base_footprint", "base_link", None).is_ok(), "static ones stay");
         buffer.insert(link("map", "odom", (9.0, 9.0, 0.0), Some(800)), Duration::ZERO).unwrap();
-        assert!(near(&buffer.lookup("map", "odom").unwrap(), 9.0, 9.0));
+        assert!(near(&buffer.lookup("map", "odom", None).unwrap(), 9.0, 9.0));
     }
 
     #[test]
@@ -231,8 +347,8 @@ mod tests {
         assert_eq!(taken, FRAMES - 3);
         assert!(buffer.insert(foreign(0), s(2)).is_ok(), "a known one");
         assert!(buffer.insert(link("map", "odom", (1.0, 2.0, FRAC_PI_2), Some(900)), s(9)).is_ok());
-        assert!(buffer.lookup("map", "base_link").is_ok());
+        assert!(buffer.lookup("map", "base_link", None).is_ok());
         assert!(buffer.insert(foreign(90_000), s(9)).is_err());
-        assert!(buffer.insert(foreign(90_000), s(13)).is_ok() && buffer.links.len() < 10);
+        assert!(buffer.insert(foreign(90_000), s(13)).is_ok() && buffer.frames.len() < 10);
     }
 }
