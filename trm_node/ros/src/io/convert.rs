@@ -13,7 +13,7 @@ use trm_grid::error::GridError;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::units::Pose;
 
-use crate::io::transforms::Link;
+use crate::io::transforms::samples::Link;
 
 /// Rotations shorter than this have no direction.
 const MIN_NORM: f64 = 1e-6;

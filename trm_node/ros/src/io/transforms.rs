@@ -1,6 +1,6 @@
 //! A buffer of transforms: each frame's to its parent over the last while, and chains of them, by the rules of `tf2`.
 
-mod samples;
+pub mod samples;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use nalgebra::Isometry3;
 use trm_flow::text::cut;
 
-use crate::io::transforms::samples::{Samples, Span, When};
+use crate::io::transforms::samples::{Link, Samples, Span, When};
 
 /// A longer chain of frames is taken for a loop: `MAX_GRAPH_DEPTH` of `tf2`.
 const MAX_CHAIN: usize = 1000;
@@ -22,16 +22,6 @@ const FRAMES: usize = 4096;
 const SAMPLES: usize = 1 << 16;
 /// When there is no room, frames may be forgotten that weren't heard of for so long.
 const FORGET_AFTER: Duration = samples::KEPT;
-
-/// A transform of `child`'s coordinates into `parent`'s.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Link {
-    pub child: String,
-    pub parent: String,
-    pub transform: Isometry3<f64>,
-    /// `None` for a static transform, which never ages.
-    pub stamp: Option<Duration>,
-}
 
 /// A transform through any number of frames.
 #[derive(Debug, Clone, PartialEq)]

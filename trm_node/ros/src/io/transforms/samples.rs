@@ -6,10 +6,18 @@ use std::time::Duration;
 
 use nalgebra::Isometry3;
 
-use crate::io::transforms::Link;
-
 /// For so long transforms are kept: `TIMECACHE_DEFAULT_MAX_STORAGE_TIME` of `tf2`.
 pub const KEPT: Duration = Duration::from_secs(10);
+
+/// A transform of `child`'s coordinates into `parent`'s.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    pub child: String,
+    pub parent: String,
+    pub transform: Isometry3<f64>,
+    /// `None` for a static transform, which never ages.
+    pub stamp: Option<Duration>,
+}
 
 /// For which time a transform is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
