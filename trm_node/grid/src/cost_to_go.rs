@@ -105,10 +105,6 @@ impl CostsToGo {
         }
     }
 
-    pub const fn tiling(&self) -> &Tiling {
-        &self.tiling
-    }
-
     /// The cost of a cell; infinite outside the grid.
     pub fn get(&self, cell: Cell) -> f32 {
         let Some(TilePlace { tile, at }) = self.tiling.place(cell) else { return f32::INFINITY };

@@ -88,6 +88,14 @@ impl Geometry {
         self.origin
     }
 
+    /// Whether another grid's cells have the same size and lie the same way, wherever they lie: one is the other after it
+    /// has grown, say.
+    #[must_use]
+    #[expect(clippy::float_cmp, reason = "as it came")]
+    pub const fn is_like(&self, other: &Self) -> bool {
+        self.resolution == other.resolution && self.origin.yaw == other.origin.yaw
+    }
+
     /// The number of cells.
     #[must_use]
     pub const fn cells(&self) -> usize {

@@ -7,9 +7,10 @@
 use crate::cost_to_go::{CostsToGo, Form};
 use crate::costmap::Costmap;
 use crate::dijkstra::spread;
+use crate::geometry::Geometry;
 use crate::moves::{iter_moves, legal_moves_given};
 use crate::travel::Travel;
-use crate::units::{Cell, MOVES};
+use crate::units::{Cell, MOVES, Point};
 
 /// Costs that differ by less than this count as equal, in cells. It covers the rounding of sums along paths of the same
 /// cost (`models/trm_train/worlds.py` uses the same value for goal cells).
@@ -49,6 +50,11 @@ pub struct Guidance {
     travel: Travel,
     version: u64,
     costs: CostsToGo,
+    /// The grid that it was computed on.
+    own: Geometry,
+    /// The grid whose cells it is asked for, and what leads from one of those to that of `costs`, in columns and rows.
+    geometry: Geometry,
+    shift: (i32, i32),
 }
 
 impl Guidance {
@@ -57,7 +63,25 @@ impl Guidance {
     #[must_use]
     pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let form = if costmap.geometry().cells() <= EXACT_CELLS { Form::Exact } else { Form::Coded };
-        Some(Self { goal, travel, version: costmap.version(), costs: spread(costmap, goal, travel, form, cancelled)? })
+        Some(Self::of(costmap, goal, travel, spread(costmap, goal, travel, form, cancelled)?))
+    }
+
+    const fn of(costmap: &Costmap, goal: Cell, travel: Travel, costs: CostsToGo) -> Self {
+        let geometry = *costmap.geometry();
+        Self { goal, travel, version: costmap.version(), costs, own: geometry, geometry, shift: (0, 0) }
+    }
+
+    /// Lays the guidance over a grid that lies elsewhere or has another size, so that it leads there to the cell of the
+    /// same goal. Where the cells lie at fractions of one another, it is off by less than a cell. `false`, and nothing is
+    /// changed, where the cells differ in size or direction or the goal lies outside.
+    pub fn lay_over(&mut self, geometry: &Geometry, goal: Point) -> bool {
+        let own_goal = Cell::new(self.goal.col + self.shift.0, self.goal.row + self.shift.1);
+        // The goal's own cell may be blocked: then guidance leads to another one.
+        let point = if self.own.cell_at(goal) == Some(own_goal) { goal } else { self.own.center(own_goal) };
+        let Some(cell) = geometry.cell_at(point).filter(|_| self.own.is_like(geometry)) else { return false };
+        (self.goal, self.geometry) = (cell, *geometry);
+        self.shift = (own_goal.col - cell.col, own_goal.row - cell.row);
+        true
     }
 
     /// The goal's cell.
@@ -78,17 +102,17 @@ impl Guidance {
         self.version
     }
 
-    /// Whether the costmap has the same size as the grid of this guidance, so that the cells correspond.
+    /// Whether its cells are those of a costmap.
     #[must_use]
-    pub const fn fits(&self, costmap: &Costmap) -> bool {
-        self.costs.tiling().fits(costmap.geometry())
+    pub fn fits(&self, costmap: &Costmap) -> bool {
+        self.geometry == *costmap.geometry()
     }
 
     /// The travel cost of the best path from a cell to the goal, in cells. Infinite if there is none, and outside the
     /// grid.
     #[must_use]
     pub fn cost_to_go(&self, cell: Cell) -> f32 {
-        self.costs.get(cell)
+        self.costs.get(Cell::new(cell.col + self.shift.0, cell.row + self.shift.1))
     }
 
     /// The best moves from a cell, as indices into [`MOVES`]: of the moves that are legal on `costmap` and lower the
@@ -124,6 +148,7 @@ mod tests {
     use super::*;
     use crate::moves::legal_moves;
     use crate::testing::{costmap, travel};
+    use crate::units::Pose;
     use proptest::prelude::*;
 
     /// Bellman-Ford: relaxes every move until nothing changes.
@@ -193,7 +218,7 @@ mod tests {
             let (goal, travel) = (Cell::new(goal.0, goal.1), travel(multiplier));
             let of = |form| {
                 let costs = spread(&map, goal, travel, form, &|| false).unwrap();
-                Guidance { goal, travel, version: map.version(), costs }
+                Guidance::of(&map, goal, travel, costs)
             };
             let (exact, coded) = (of(Form::Exact), of(Form::Coded));
             for at in 0..map.geometry().cells() {
@@ -238,6 +263,23 @@ mod tests {
                 prop_assert!(steps < 300);
             }
         }
+    }
+
+    #[test]
+    fn laid_over_a_grid_that_has_grown_it_leads_to_the_same_goal() {
+        let map = costmap(&["....", ".##.", "...."]);
+        let goal = Point { x: 3.9, y: 1.1 };
+        let mut guidance = Guidance::compute(&map, Cell::new(3, 1), travel(2.0), &|| false).unwrap();
+        let grown = |x, y, resolution| Geometry::new(10, 9, resolution, Pose::new(x, y, 0.0)).unwrap();
+        assert!(guidance.lay_over(&grown(-2.0, -5.0, 1.0), goal));
+        assert_eq!((guidance.goal(), guidance.cost_to_go(Cell::new(2, 6))), (Cell::new(5, 6), 5.0));
+        assert!(guidance.cost_to_go(Cell::new(1, 6)).is_infinite() && !guidance.fits(&map));
+        // Cells at fractions of a cell: the goal's is where the goal is.
+        assert!(guidance.lay_over(&grown(-1.95, -0.95, 1.0), goal));
+        assert_eq!((guidance.goal(), guidance.cost_to_go(Cell::new(5, 2))), (Cell::new(5, 2), 0.0));
+        assert!(!guidance.lay_over(&grown(0.0, 0.0, 0.5), goal) && !guidance.lay_over(&grown(4.0, 0.0, 1.0), goal));
+        assert!(guidance.lay_over(map.geometry(), goal) && guidance.fits(&map));
+        assert_eq!((guidance.goal(), guidance.cost_to_go(Cell::new(0, 1))), (Cell::new(3, 1), 5.0));
     }
 
     #[test]

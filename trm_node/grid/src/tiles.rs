@@ -65,12 +65,6 @@ impl Tiling {
         Rect { col, row, width: (right - col) as u32, height: (top - row) as u32 }
     }
 
-    /// Whether a grid has the same size, and so is divided the same way.
-    #[must_use]
-    pub const fn fits(&self, geometry: &Geometry) -> bool {
-        self.width == geometry.width() && self.height == geometry.height()
-    }
-
     /// The position of a cell; `None` outside the grid.
     #[must_use]
     pub const fn place(&self, cell: Cell) -> Option<TilePlace> {

@@ -223,11 +223,11 @@ fn receive(inbox: &Receiver<Event>, patience: Duration) -> Result<Event, RecvTim
     }
 }
 
-/// Whether an event makes the guidance that is being computed useless. Small changes of the grid don't: they are
-/// handled afterwards.
+/// Whether an event makes the guidance that is being computed useless. Changes of the grid and its growth don't: they are
+/// handled afterwards, and until then it can be [laid over](Guidance::lay_over) the grown grid.
 fn is_useless_after(event: &Event, costmap: &Costmap) -> bool {
     match event {
-        Event::Grid(GridChange::Whole(whole)) => whole.geometry() != costmap.geometry(),
+        Event::Grid(GridChange::Whole(whole)) => !whole.geometry().is_like(costmap.geometry()),
         Event::Goal(..) | Event::Settings(_) | Event::Stop => true,
         Event::Grid(GridChange::Patch(_)) | Event::Discard(_) => false,
     }
@@ -337,9 +337,20 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_of_another_size_cancels_the_guidance_for_the_one_before() {
+    fn a_grid_that_grows_does_not_keep_guidance_from_being_delivered_and_another_resolution_does() {
         let setup = Setup::new();
-        let resized = build(&GridConfig::default(), GridKind::Costmap, empty(50));
+        let grown = build(&GridConfig::default(), GridKind::Costmap, empty(SIDE + 50));
+        let send = |events: &Sender<Event>| {
+            events.send(Event::Grid(GridChange::Whole(Box::new(grown.clone())))).unwrap();
+        };
+        let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
+        let versions: Vec<_> = delivered.iter().map(|guided| guided.guidance.version()).collect();
+        assert_eq!(versions, [setup.costmap.version(), grown.version()]);
+
+        let geometry = Geometry::new(50, 50, 0.5, Pose::default()).unwrap();
+        let grid = OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap();
+        let setup = Setup::new();
+        let resized = build(&GridConfig::default(), GridKind::Costmap, grid);
         let send = |events: &Sender<Event>| {
             events.send(Event::Grid(GridChange::Whole(Box::new(resized.clone())))).unwrap();
         };

@@ -146,24 +146,30 @@ impl Planner {
         })
     }
 
-    /// Allocates everything for a grid. Call it outside the planning loop when the size of the grid has changed;
-    /// [`Self::plan`] calls it too.
+    /// Allocates everything for a grid. Call it outside the planning loop when the geometry of the grid has changed;
+    /// [`Self::plan`] calls it too. The previous path stays where the cells are like those before.
     pub fn prepare(&mut self, costmap: &Costmap) {
         let geometry = *costmap.geometry();
         if self.geometry == Some(geometry) {
             return;
         }
-        self.geometry = Some(geometry);
+        let stays = self.geometry.replace(geometry).is_some_and(|before| before.is_like(&geometry));
         self.departure = Departure::new(self.travel.allow_unknown, self.config.start_tolerance, geometry.resolution());
         self.fallback.prepare(&geometry);
         let cells = geometry.cells().min(MAX_PATH_CELLS) + 1;
         // The line back to a previous path that the robot has strayed from needs additional poses.
         let poses = cells + MAX_STRAY as usize;
         self.path.reserve(cells, poses);
-        self.routes.reserve(cells);
-        self.reset();
+        if stays {
+            self.previous.leave_route();
+        } else {
+            self.previous.clear();
+        }
         self.previous.reserve(poses);
+        self.routes.clear();
+        self.routes.reserve(cells);
         if let Some(model) = &mut self.model {
+            model.reset();
             model.reserve(cells);
         }
     }

@@ -91,7 +91,8 @@ impl<'a> Remainder<'a> {
 impl PreviousPath {
     /// Allocates memory for paths of this many poses.
     pub fn reserve(&mut self, poses: usize) {
-        self.draft.poses = Vec::with_capacity(poses);
+        self.draft.poses.clear();
+        self.draft.poses.reserve(poses);
         self.published.reserve(poses);
     }
 
@@ -99,6 +100,11 @@ impl PreviousPath {
     pub fn clear(&mut self) {
         self.published.clear();
         self.goal = None;
+    }
+
+    /// The routes are given up: the path stays, as poses alone.
+    pub const fn leave_route(&mut self) {
+        self.published.leave_route();
     }
 
     /// The published path. Empty before the first one.

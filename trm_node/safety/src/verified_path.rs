@@ -98,6 +98,12 @@ impl VerifiedPath {
         self.junction = None;
     }
 
+    /// The path no longer continues along a route: all of its poses count alike. For when the routes are given up.
+    pub const fn leave_route(&mut self) {
+        self.count_before_junction = self.poses.len();
+        self.junction = None;
+    }
+
     /// Replaces the path by a draft if it is safe: its poses pass the check, and if it has a junction, its last pose is
     /// that corner and the route from there on was checked on the same costmap under rules that are no laxer. The draft
     /// then holds the old poses. A refused draft changes nothing.

@@ -184,6 +184,7 @@ impl PlannerThread {
             self.grid_changed = Some(arrived);
         } else {
             self.planner.prepare(costmap);
+            lay_over(&mut self.guidance, costmap, self.goal.as_ref());
             self.meter.warm_up();
             // Not since the message arrived: preparing for a big map takes longer than any deadline.
             self.urgent = Some(self.shared.clock.now());
@@ -195,6 +196,9 @@ impl PlannerThread {
         let is_for_goal = self.goal.as_ref().is_some_and(|goal| goal.epoch == guided.epoch);
         let replaced = if is_for_goal { self.guidance.replace(guided) } else { Some(guided) };
         self.garbage.discard(replaced.map(Garbage::Guidance));
+        if let Some(costmap) = &self.costmap {
+            lay_over(&mut self.guidance, costmap, self.goal.as_ref());
+        }
     }
 
     fn take_goal(&mut self, pose: Pose, arrived: Duration, epoch: u64) {
@@ -340,6 +344,16 @@ impl PlannerThread {
         if !self.publisher.send_goal_reached() {
             self.shared.plans_lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// Guidance for a grid that has grown since leads on there, until there is newer one.
+fn lay_over(guided: &mut Option<Box<Guided>>, costmap: &Costmap, goal: Option<&Goal>) {
+    if let (Some(guided), Some(goal)) = (guided, goal)
+        && !guided.guidance.fits(costmap)
+    {
+        // Where it can't, it stays unused.
+        guided.guidance.lay_over(costmap.geometry(), goal.pose.point());
     }
 }
 
