@@ -24,12 +24,12 @@ pub struct Commands {
 
 // A send fails only while the node is stopping.
 impl Commands {
-    /// Plan to this goal, which arrived at this time, instead of any other.
-    pub fn goal(&self, pose: Pose, arrived: Duration) {
+    /// Plan to this goal, which arrived at this time, instead of any other. The robot is here, as far as is known.
+    pub fn goal(&self, pose: Pose, arrived: Duration, robot: Option<Pose>) {
         let epoch = self.epochs.begin();
         // The planner thread first: it takes no guidance for a goal that it doesn't know.
         let _ = self.planner.send(PlannerEvent::Goal { pose, arrived, epoch });
-        let _ = self.guidance.send(GuidanceEvent::Goal(pose, epoch));
+        let _ = self.guidance.send(GuidanceEvent::Goal(pose, epoch, robot));
     }
 
     /// Start or pause planning. Guidance goes on during a pause. `false` when the planner thread has ended.
@@ -60,8 +60,11 @@ mod tests {
         let (guidance, guidance_inbox) = unbounded();
         let commands = Commands { epochs: Arc::default(), planner: planner.shared(), guidance };
         let pose = Pose::new(1.0, 2.0, 0.5);
-        commands.goal(pose, Duration::from_secs(3));
-        assert!(matches!(guidance_inbox.try_recv(), Ok(GuidanceEvent::Goal(to, 1)) if to == pose));
+        let robot = Pose::new(5.0, 6.0, 0.0);
+        commands.goal(pose, Duration::from_secs(3), Some(robot));
+        assert!(
+            matches!(guidance_inbox.try_recv(), Ok(GuidanceEvent::Goal(to, 1, Some(from))) if (to, from) == (pose, robot))
+        );
         let Some(PlannerEvent::Goal { pose: to, arrived, epoch: 1 }) = planner_inbox.take() else { panic!("no goal") };
         assert_eq!((to, arrived), (pose, Duration::from_secs(3)));
         assert!(!commands.epochs.is_over(1));

@@ -123,7 +123,7 @@ impl CostsToGo {
 
     fn unseal(&mut self, tile: usize) -> u32 {
         let slot = self.spare_exact.pop().unwrap_or_else(|| {
-            self.exact.push([f32::INFINITY; TILE_CELLS]);
+            push(&mut self.exact, [f32::INFINITY; TILE_CELLS]);
             self.exact.len() as u32 - 1
         });
         let costs = &mut self.exact[slot as usize];
@@ -149,7 +149,7 @@ impl CostsToGo {
                 self.coded[slot as usize] = coded;
                 slot
             } else {
-                self.coded.push(coded);
+                push(&mut self.coded, coded);
                 self.coded.len() as u32 - 1
             };
             self.slots[tile] = Slot::Coded(slot);
@@ -173,6 +173,15 @@ impl CostsToGo {
         self.coded.shrink_to_fit();
         self.exact.shrink_to_fit();
     }
+}
+
+/// Pushes a tile. Grows by a sixteenth, as memory that waits to be used is memory all the same; the system moves a large
+/// block without copying it.
+fn push<T>(tiles: &mut Vec<T>, tile: T) {
+    if tiles.len() == tiles.capacity() {
+        tiles.reserve_exact(tiles.len() / 16 + 16);
+    }
+    tiles.push(tile);
 }
 
 #[cfg(test)]

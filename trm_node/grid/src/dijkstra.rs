@@ -24,9 +24,12 @@ struct Wave {
     drained: Vec<u32>,
     /// Waiting cells, by the integer part of their cost modulo [`LEVELS`].
     levels: [Vec<u32>; LEVELS],
+    /// Which tiles the wave may enter; `None` when it may enter all.
+    allowed: Option<Vec<bool>>,
 }
 
-/// Computes the travel cost from every cell to the goal. `None` if `cancelled` returned true in the meantime.
+/// Computes the travel cost from every cell to the goal, or from those of the `allowed` tiles without leaving these.
+/// `None` if `cancelled` returned true in the meantime.
 ///
 /// The queue consists of buckets, as in Dial's algorithm. No move costs less than 1, so all cells whose cost has the
 /// same integer part become final together and need no order among themselves.
@@ -35,6 +38,7 @@ pub(super) fn spread(
     goal: Cell,
     travel: Travel,
     form: Form,
+    allowed: Option<Vec<bool>>,
     cancelled: &dyn Fn() -> bool,
 ) -> Option<CostsToGo> {
     let tiling = Tiling::of(costmap.geometry());
@@ -43,6 +47,7 @@ pub(super) fn spread(
         waiting: vec![0; tiling.count()],
         drained: Vec::new(),
         levels: Default::default(),
+        allowed,
     };
     // Gives bit for bit the same cost as `Travel::step`, but faster.
     let half: [f32; 256] = std::array::from_fn(|cost| 0.5 * travel.weight(cost as u8));
@@ -87,6 +92,9 @@ pub(super) fn spread(
 impl Wave {
     /// Reaches a cell at a cost. If that is less than before, the cell waits in its bucket.
     fn reach(&mut self, place: TilePlace, new: f32) {
+        if self.allowed.as_ref().is_some_and(|allowed| !allowed[place.tile]) {
+            return;
+        }
         let cost = &mut self.costs.open(place.tile)[place.at];
         let old = *cost;
         if new < old {

@@ -9,6 +9,7 @@ use crate::costmap::Costmap;
 use crate::dijkstra::spread;
 use crate::geometry::Geometry;
 use crate::moves::{iter_moves, legal_moves_given};
+use crate::regions::Regions;
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES, Point};
 
@@ -48,7 +49,7 @@ const EXACT_CELLS: usize = 1 << 20;
 pub struct Guidance {
     goal: Cell,
     travel: Travel,
-    version: u64,
+    version: Option<u64>,
     costs: CostsToGo,
     /// The grid that it was computed on.
     own: Geometry,
@@ -63,12 +64,26 @@ impl Guidance {
     #[must_use]
     pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let form = if costmap.geometry().cells() <= EXACT_CELLS { Form::Exact } else { Form::Coded };
-        Some(Self::of(costmap, goal, travel, spread(costmap, goal, travel, form, cancelled)?))
+        Some(Self::of(costmap, goal, travel, spread(costmap, goal, travel, form, None, cancelled)?))
+    }
+
+    /// Computes guidance along one way to a goal, which is about the shortest, and a little beside it. Takes much less
+    /// time on a large grid than all of it. `None` if there is no way, or if `cancelled` returned true.
+    #[must_use]
+    pub fn corridor(
+        costmap: &Costmap,
+        (from, goal): (Cell, Cell),
+        travel: Travel,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let tiles = Regions::of(costmap, travel.allow_unknown).corridor(from, goal, cancelled)?;
+        let costs = spread(costmap, goal, travel, Form::Coded, Some(tiles), cancelled)?;
+        Some(Self { version: None, ..Self::of(costmap, goal, travel, costs) })
     }
 
     const fn of(costmap: &Costmap, goal: Cell, travel: Travel, costs: CostsToGo) -> Self {
         let geometry = *costmap.geometry();
-        Self { goal, travel, version: costmap.version(), costs, own: geometry, geometry, shift: (0, 0) }
+        Self { goal, travel, version: Some(costmap.version()), costs, own: geometry, geometry, shift: (0, 0) }
     }
 
     /// Lays the guidance over a grid that lies elsewhere or has another size, so that it leads there to the cell of the
@@ -96,9 +111,10 @@ impl Guidance {
         self.travel
     }
 
-    /// The version of the costmap that it was computed on.
+    /// The version of the costmap that it was computed on; `None` where it holds only for a [corridor](Self::corridor),
+    /// beyond which nothing is known.
     #[must_use]
-    pub const fn version(&self) -> u64 {
+    pub const fn version(&self) -> Option<u64> {
         self.version
     }
 
@@ -217,7 +233,7 @@ mod tests {
             let map = costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>());
             let (goal, travel) = (Cell::new(goal.0, goal.1), travel(multiplier));
             let of = |form| {
-                let costs = spread(&map, goal, travel, form, &|| false).unwrap();
+                let costs = spread(&map, goal, travel, form, None, &|| false).unwrap();
                 Guidance::of(&map, goal, travel, costs)
             };
             let (exact, coded) = (of(Form::Exact), of(Form::Coded));

@@ -22,6 +22,7 @@ pub mod moves;
 pub mod occupancy;
 mod pace;
 mod packed;
+mod regions;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tiles;

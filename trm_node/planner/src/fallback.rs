@@ -82,6 +82,8 @@ struct GridSpace<'a, G> {
     costmap: &'a Costmap,
     travel: Travel,
     guidance: Option<&'a Guidance>,
+    /// What the guidance doesn't know costs so much more than the way there: see [`GridSpace::estimate`].
+    detour: f32,
     goal: Cell,
     map: &'a mut SearchMap,
     may_go_on: G,
@@ -90,11 +92,12 @@ struct GridSpace<'a, G> {
 }
 
 impl<G> GridSpace<'_, G> {
-    /// Estimates the cost from a cell to the goal: with guidance its cost-to-go, otherwise the octile distance.
+    /// Estimates the cost from a cell to the goal: with guidance its cost-to-go, otherwise the octile distance. Beside a
+    /// corridor that may be far too little, and all around it would be searched first: there a detour is added.
     fn estimate(&self, cell: Cell) -> f32 {
         let known = self.guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
         // Weights are at least 1, so a length never exceeds a cost.
-        if known.is_finite() { known } else { cell.octile(self.goal) }
+        if known.is_finite() { known } else { cell.octile(self.goal) + self.detour }
     }
 }
 
@@ -172,7 +175,9 @@ impl Fallback {
         let Some(first) = self.map.place(start) else { return Found::None };
         self.map.reach(first, 0.0, 0);
         let map = &mut self.map;
-        let mut space = GridSpace { costmap, travel, guidance, goal, map, may_go_on, stopped: Found::TimedOut };
+        let corridor = guidance.filter(|guidance| guidance.version().is_none());
+        let detour = corridor.map(|guidance| guidance.cost_to_go(start)).filter(|cost| cost.is_finite()).unwrap_or(0.0);
+        let mut space = GridSpace { costmap, travel, guidance, detour, goal, map, may_go_on, stopped: Found::TimedOut };
         let first = Entry::new(0.0, space.estimate(start), start);
         match self.frontier.search(&mut space, first) {
             Ended::Exhausted => Found::None,

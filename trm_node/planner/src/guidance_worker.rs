@@ -15,6 +15,11 @@ use crate::endpoints::resolve_goal;
 use crate::epoch::Epochs;
 use crate::halt::deadline::Clock;
 
+/// On a grid of more cells than this, a goal first gets guidance along one way.
+const CORRIDOR_CELLS: usize = 1 << 20;
+/// If the robot's cell isn't free, a way begins in the nearest free one within this distance in metres.
+const DEPARTURE: f64 = 1.0;
+
 /// The worker shows at least this often that it is alive.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
 
@@ -22,8 +27,8 @@ pub const HEARTBEAT: Duration = Duration::from_millis(500);
 pub enum Event {
     /// The grid has changed.
     Grid(GridChange),
-    /// There is a new goal, which began this epoch.
-    Goal(Pose, u64),
+    /// There is a new goal, which began this epoch, and the robot is here as far as that is known.
+    Goal(Pose, u64, Option<Pose>),
     /// The parameters have changed.
     Settings(Settings),
     /// Old guidance to be freed by the worker, where that costs no planning time.
@@ -75,7 +80,7 @@ pub struct Guided {
 ///
 /// let map = costmap(&["....", "...."]);
 /// events.send(Event::Grid(GridChange::Whole(Box::new(map))))?;
-/// events.send(Event::Goal(Pose::new(3.5, 0.5, 0.0), epochs.begin()))?;
+/// events.send(Event::Goal(Pose::new(3.5, 0.5, 0.0), epochs.begin(), None))?;
 /// let guided = results.recv()?;
 /// assert_eq!(guided.guidance.goal(), Cell::new(3, 0));
 /// assert_eq!(guided.guidance.cost_to_go(Cell::new(0, 0)), 3.0);
@@ -91,6 +96,8 @@ pub struct GuidanceWorker<C, D> {
     costmap: Option<Box<Costmap>>,
     /// The goal and its epoch.
     goal: Option<(Pose, u64)>,
+    /// Where the robot was when it got its goal, until there is guidance from there.
+    robot: Option<Pose>,
     /// What the last guidance was computed for: the goal's cell, its epoch and the version of the costmap.
     done: Option<(Cell, u64, u64)>,
     /// No computation begins before this time, so that a grid that changes constantly takes at most half a core.
@@ -109,6 +116,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             deliver,
             costmap: None,
             goal: None,
+            robot: None,
             done: None,
             rest_until: Duration::ZERO,
             pending: VecDeque::new(),
@@ -164,8 +172,9 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     fn handle(&mut self, event: Event) -> bool {
         match event {
             Event::Grid(change) => drop(change.apply(&mut self.costmap)),
-            Event::Goal(pose, epoch) => {
+            Event::Goal(pose, epoch, robot) => {
                 self.goal = Some((pose, epoch));
+                self.robot = robot;
                 self.rest_until = Duration::ZERO;
             }
             Event::Settings(settings) => {
@@ -201,16 +210,30 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             pending.extend(inbox.try_iter());
             self.epochs.is_finished(epoch) || pending.range(seen..).any(|event| is_useless_after(event, costmap))
         };
-        let guidance = Guidance::compute(costmap, cell, self.settings.travel, &cancelled);
+        let (clock, travel) = (&self.clock, self.settings.travel);
+        let guided = |guidance| {
+            let done = clock.now();
+            Box::new(Guided { guidance, took: done.saturating_sub(began), done, epoch })
+        };
+        if let Some(from) = self.robot.take().and_then(|robot| first_way(costmap, travel, robot))
+            && let Some(corridor) = Guidance::corridor(costmap, (from, cell), travel, &cancelled)
+        {
+            (self.deliver)(guided(corridor));
+        }
+        let whole = Guidance::compute(costmap, cell, travel, &cancelled).map(guided);
         self.pending = pending.into_inner();
-        if let Some(guidance) = guidance {
+        if let Some(whole) = whole {
             self.done = Some(due);
-            let done = self.clock.now();
-            let took = done.saturating_sub(began);
-            self.rest_until = done + took;
-            (self.deliver)(Box::new(Guided { guidance, took, done, epoch }));
+            self.rest_until = whole.done + whole.took;
+            (self.deliver)(whole);
         }
     }
+}
+
+/// Where guidance along one way begins; `None` on a grid where all of it takes hardly longer.
+fn first_way(costmap: &Costmap, travel: Travel, robot: Pose) -> Option<Cell> {
+    let is_large = costmap.geometry().cells() > CORRIDOR_CELLS;
+    is_large.then(|| resolve_goal(costmap, travel.allow_unknown, DEPARTURE, robot.point()).ok()).flatten()
 }
 
 /// The next event, within `patience`. Without patience it doesn't wait at all.
@@ -284,14 +307,18 @@ mod tests {
     }
 
     fn goal(cell: i32, epoch: u64) -> Event {
-        Event::Goal(Pose::new(f64::from(cell) + 0.5, 0.5, 0.0), epoch)
+        Event::Goal(Pose::new(f64::from(cell) + 0.5, 0.5, 0.0), epoch, None)
     }
 
     impl Setup {
         fn new() -> Self {
+            Self::of(SIDE)
+        }
+
+        fn of(side: u32) -> Self {
             let config = GridConfig::default();
             let mut builder = CostmapBuilder::new(&config, GridKind::Costmap);
-            builder.take_grid(empty(SIDE));
+            builder.take_grid(empty(side));
             builder.refresh_to_end();
             let costmap = builder.costmap().unwrap().clone();
             let epochs = Arc::<Epochs>::default();
@@ -337,6 +364,31 @@ mod tests {
     }
 
     #[test]
+    fn on_a_large_grid_there_is_first_guidance_along_one_way_from_the_robot() {
+        let setup = Setup::of(1100);
+        let robot = |at: f64| Some(Pose::new(at, at, 0.0));
+        let delivered = |robot| {
+            let (events, inbox) = unbounded();
+            events.send(Event::Grid(GridChange::Whole(Box::new(setup.costmap.clone())))).unwrap();
+            events.send(Event::Goal(Pose::new(9.5, 0.5, 0.0), setup.first, robot)).unwrap();
+            let mut delivered = Vec::new();
+            let deliver = |guided: Box<Guided>| {
+                let known = [5, 1000].map(|at| guided.guidance.cost_to_go(Cell::new(at, 5)).is_finite());
+                if guided.guidance.version().is_some() {
+                    events.send(Event::Stop).unwrap();
+                }
+                delivered.push(known);
+            };
+            let worker = GuidanceWorker::new(Instant::now(), setup.settings, Arc::clone(&setup.epochs), deliver);
+            worker.run(&inbox, &|| {});
+            delivered
+        };
+        assert_eq!(delivered(robot(300.0)), [[true, false], [true, true]]);
+        assert_eq!(delivered(None), [[true, true]], "nobody knows where the robot is");
+        assert_eq!(delivered(robot(-5.0)), [[true, true]], "it is outside the map");
+    }
+
+    #[test]
     fn a_grid_that_grows_does_not_keep_guidance_from_being_delivered_and_another_resolution_does() {
         let setup = Setup::new();
         let grown = build(&GridConfig::default(), GridKind::Costmap, empty(SIDE + 50));
@@ -344,7 +396,7 @@ mod tests {
             events.send(Event::Grid(GridChange::Whole(Box::new(grown.clone())))).unwrap();
         };
         let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
-        let versions: Vec<_> = delivered.iter().map(|guided| guided.guidance.version()).collect();
+        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance.version()).collect();
         assert_eq!(versions, [setup.costmap.version(), grown.version()]);
 
         let geometry = Geometry::new(50, 50, 0.5, Pose::default()).unwrap();
@@ -355,7 +407,7 @@ mod tests {
             events.send(Event::Grid(GridChange::Whole(Box::new(resized.clone())))).unwrap();
         };
         let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
-        let versions: Vec<_> = delivered.iter().map(|guided| guided.guidance.version()).collect();
+        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance.version()).collect();
         assert_eq!(versions, [resized.version()]);
         assert!(delivered[0].guidance.fits(&resized));
     }
@@ -369,7 +421,7 @@ mod tests {
         let after = setup.builder.costmap().unwrap().version();
         let send = |events: &Sender<Event>| events.send(Event::Grid(patch)).unwrap();
         let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
-        let versions: Vec<_> = delivered.iter().map(|guided| guided.guidance.version()).collect();
+        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance.version()).collect();
         assert_eq!(versions, [setup.costmap.version(), after]);
     }
 
@@ -417,7 +469,7 @@ mod tests {
 
         // The goal may come before the grid.
         let first = epochs.begin();
-        events.send(Event::Goal(Pose::new(1.55, 0.55, 0.0), first)).unwrap();
+        events.send(Event::Goal(Pose::new(1.55, 0.55, 0.0), first, None)).unwrap();
         events.send(Event::Grid(whole)).unwrap();
         let guided = next();
         assert_eq!((guided.guidance.goal(), guided.epoch), (Cell::new(15, 5), first));
@@ -432,7 +484,7 @@ mod tests {
         builder.take_update(wall, &[0; 10]).unwrap();
         events.send(Event::Grid(builder.refresh_to_end().unwrap())).unwrap();
         let second = epochs.begin();
-        events.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), second)).unwrap();
+        events.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), second, None)).unwrap();
         let guided = next();
         let expected = (Cell::new(2, 2), second);
         assert_eq!((guided.guidance.goal(), guided.epoch), expected, "none for the change after the goal was reached");

@@ -31,7 +31,7 @@ pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: C
     let joins = |at: usize, corner: Cell| {
         let (from, to) = (cell.center(), corner.center());
         let there = f64::from(guidance.cost_to_go(corner));
-        let is_good = route.guidance() == Some(guidance.version())
+        let is_good = guidance.version().is_some() && route.guidance() == guidance.version()
             || route.cost_to_go(at) <= there * SLACK_FACTOR + f64::from(TIE);
         is_good
             && there < here
@@ -96,7 +96,7 @@ mod tests {
         fn route(&self, guidance: &Guidance, from: Cell) -> Option<Route> {
             let (mut corners, mut route) = (Vec::new(), Route::default());
             straighten(&self.map, self.travel, &self.follow(guidance, from), 1, || true, &mut corners);
-            route.draw(&self.map, self.travel, &corners, self.goal.1, Some(guidance.version())).then_some(route)
+            route.draw(&self.map, self.travel, &corners, self.goal.1, guidance.version()).then_some(route)
         }
     }
 
@@ -149,7 +149,7 @@ mod tests {
         let corners = [(3, 60), (30, 60), (70, 75)].map(|(col, row)| Cell::new(col, row));
         let mut routes = Routes::default();
         let (route, ..) = routes.spare([None, None]).unwrap();
-        assert!(route.draw(&world.map, world.travel, &corners, world.goal.1, Some(guidance.version())));
+        assert!(route.draw(&world.map, world.travel, &corners, world.goal.1, guidance.version()));
         let joins = |guidance| join(&routes, &world.map, guidance, world.goal.1, Cell::new(5, 60)).is_some();
         let beside = Guidance::compute(&world.map, Cell::new(70, 74), world.travel, &|| false).unwrap();
         assert!(joins(&guidance) && !joins(&beside));

@@ -144,7 +144,7 @@ impl PathBuffer {
         let departed = self.departed - 1;
         let at = self.scratch[departed..].windows(2).position(is_far).map(|at| departed + at + 1)?;
         let (route, first, kept) = routes.spare([self.junction, published])?;
-        let guidance = problem.guidance.map(Guidance::version);
+        let guidance = problem.guidance.and_then(Guidance::version);
         let drawn = match self.junction {
             Some(junction) => route.draw_to(costmap, travel, &self.scratch[at..], (kept, junction.corner), guidance),
             None => route.draw(costmap, travel, &self.scratch[at..], goal_pose, guidance),

@@ -30,7 +30,7 @@ use crate::model::{Model, Plan, Refined, View};
 use crate::path_buffer::PathBuffer;
 use crate::previous_path::{MAX_STRAY, PreviousPath};
 use crate::problem::Problem;
-use crate::report::{GuidanceKind, Report, Source};
+use crate::report::{Report, Source};
 use crate::request::{Outcome, Request};
 use crate::search_map::MAX_CELLS;
 
@@ -337,9 +337,7 @@ impl Planner {
             Found::TooLong => return Err(PlanError::TooLong { cells: MAX_PATH_CELLS as u32 }),
         }
         report.source = Source::Fallback;
-        if guidance.is_some() {
-            report.guidance = GuidanceKind::Classical;
-        }
+        report.guidance = problem.guidance_kind();
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use trm_grid::units::{Cell, Pose};
 use trm_safety::check::Rules;
 
 use crate::epoch::Epoch;
+use crate::report::GuidanceKind;
 
 /// A request on a costmap. Created once for each plan, and never changed.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +39,20 @@ impl Problem<'_> {
         self.epoch.is_some_and(|epoch| epoch.is_over())
     }
 
+    /// What leads the path outside the window.
+    #[must_use]
+    pub fn guidance_kind(&self) -> GuidanceKind {
+        match self.guidance.map(Guidance::version) {
+            None => GuidanceKind::None,
+            Some(Some(_)) => GuidanceKind::Classical,
+            Some(None) => GuidanceKind::Corridor,
+        }
+    }
+
     /// Whether guidance for this version of the costmap shows that no path leads to the goal.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
-        let guidance = self.guidance.filter(|guidance| guidance.version() == self.costmap.version());
+        let guidance = self.guidance.filter(|guidance| guidance.version() == Some(self.costmap.version()));
         guidance.is_some_and(|guidance| guidance.cost_to_go(self.from).is_infinite())
     }
 }

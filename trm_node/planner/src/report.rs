@@ -50,8 +50,10 @@ pub enum GuidanceKind {
     /// Nothing: the path lies inside the window, or was found without guidance.
     #[default]
     None,
-    /// The cost-to-go of [`trm_grid::guidance::Guidance`].
+    /// The cost-to-go of [`trm_grid::guidance::Guidance`] over the whole map.
     Classical,
+    /// That along one way, until it is known over the whole map.
+    Corridor,
 }
 
 impl GuidanceKind {
@@ -61,6 +63,7 @@ impl GuidanceKind {
         match self {
             Self::None => "none",
             Self::Classical => "classical",
+            Self::Corridor => "corridor",
         }
     }
 }

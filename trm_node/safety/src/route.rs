@@ -315,7 +315,7 @@ mod tests {
             }
             corners.push(way[way.len() - 1]);
             let mut route = Route::default();
-            route.draw(&self.map, self.travel, &corners, self.goal.1, Some(guidance.version())).then_some(route)
+            route.draw(&self.map, self.travel, &corners, self.goal.1, guidance.version()).then_some(route)
         }
     }
 

@@ -176,9 +176,9 @@ mod tests {
         let commands = Commands { epochs: Arc::default(), planner: planner.shared(), guidance };
         (1..7).for_each(|_| assert!(commands.epochs.begin() < 7));
         assert!(garbage.has_room());
-        commands.goal(Pose::default(), Duration::ZERO);
+        commands.goal(Pose::default(), Duration::ZERO, None);
         garbage.discard(Some(Garbage::Config(Box::default())));
-        assert!(matches!(guidance_inbox.recv_timeout(PATIENCE), Ok(GuidanceEvent::Goal(_, 7))));
+        assert!(matches!(guidance_inbox.recv_timeout(PATIENCE), Ok(GuidanceEvent::Goal(_, 7, None))));
         assert_eq!(garbage::tests::count(&mut world), 1);
         // That a goal is reached still finds room.
         assert!(bench.sender.send_goal_reached());

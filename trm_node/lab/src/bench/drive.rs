@@ -82,7 +82,7 @@ impl Drive {
         planner.prepare(&costmap);
         let settings = Settings { travel: setting.travel(), tolerance: setting.config.planner.tolerance };
         let mut guidance_thread = GuidanceThread::start(costmap.clone(), settings, *clock);
-        guidance_thread.set_goal(pose_in(goal, costmap.geometry()));
+        guidance_thread.set_goal(pose_in(goal, costmap.geometry()), pose_in(start, costmap.geometry()));
         Ok(Self {
             path: Vec::with_capacity(4 * (costmap.geometry().width() + costmap.geometry().height()) as usize),
             obstacles,
@@ -229,7 +229,7 @@ impl Drive {
             if let Some(old) = self.guided.take() {
                 self.guidance_thread.discard(old);
             }
-            self.guidance_thread.set_goal(self.goal_pose());
+            self.guidance_thread.set_goal(self.goal_pose(), self.robot);
         }
     }
 }

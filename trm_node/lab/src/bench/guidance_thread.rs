@@ -40,10 +40,10 @@ impl GuidanceThread {
         drop(self.events.send(event));
     }
 
-    /// Asks for guidance to another goal.
-    pub fn set_goal(&mut self, goal: Pose) {
+    /// Asks for guidance to another goal, for a robot that is here.
+    pub fn set_goal(&mut self, goal: Pose, robot: Pose) {
         self.epoch = self.epochs.begin();
-        self.send(Event::Goal(goal, self.epoch));
+        self.send(Event::Goal(goal, self.epoch, Some(robot)));
     }
 
     /// Passes on a change of the costs.

@@ -95,7 +95,8 @@ impl Simulation {
 
     fn set_goal(&self, goal: Pose, now: u64) {
         let Some(life) = self.life().filter(|life| life.commands.planner.room() > ROOM) else { return };
-        life.commands.goal(goal, Duration::from_nanos(now));
+        let robot = life.shared.latest_pose().get().map(|latest| latest.pose);
+        life.commands.goal(goal, Duration::from_nanos(now), robot);
         let state = &mut *self.state();
         state.oracle.goals.push(goal);
         state.trace.note(now, "goal", &[goal.x.to_bits(), goal.y.to_bits()]);

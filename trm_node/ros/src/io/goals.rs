@@ -108,7 +108,8 @@ impl Goals {
 
     fn accept(&self, pose: Pose, arrived: Duration) {
         self.shared.health().goal.good(arrived);
-        self.commands.goal(pose, arrived);
+        let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
+        self.commands.goal(pose, arrived, robot);
     }
 
     fn refuse(&self, result: &'static str, text: String) {

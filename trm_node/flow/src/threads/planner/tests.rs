@@ -116,7 +116,7 @@ impl Bench {
     }
 
     fn goal(&self, pose: Pose) {
-        self.commands.goal(pose, self.shared.clock.now());
+        self.commands.goal(pose, self.shared.clock.now(), None);
     }
 
     /// The next plan, and where its path ends; `None` when the goal is reached.
