@@ -131,7 +131,7 @@ class Peer:
 
     def _on_plan(self, msg: Path) -> None:
         poses = [(p.pose.position.x, p.pose.position.y, worlds.yaw_of(p.pose.orientation)) for p in msg.poses]
-        self.plans.append(Plan(msg, seconds(msg.header.stamp), np.array(poses)))
+        self.plans.append(Plan(msg, seconds(msg.header.stamp), np.array(poses).reshape(-1, 3)))
 
     def _on_status(self, msg: DiagnosticArray) -> None:
         for status in msg.status:

@@ -93,3 +93,19 @@ def test_a_best_effort_listener_gets_plans_too(peer):
     peer.ask((1.0, 1.0, 0.0), (3.0, 2.0, 0.5))
     peer.wait(lambda: got, "a plan")
     peer.node.destroy_subscription(subscription)
+
+
+def test_who_listens_to_plans_alone_learns_that_there_is_none(start):
+    """With `publish_empty_path`, once; and the next path counts again."""
+    _, peer = start({"publish_empty_path": True})
+    peer.publish_map(worlds.room())
+    peer.plan_to((1.0, 1.0, 0.0), (3.0, 1.0, 0.0))
+    peer.publish_map(worlds.two_rooms())
+    peer.result("NO_VALID_PATH", peer.now())
+    peer.spin(0.5)
+    ends = [len(p.poses) for p in peer.plans]
+    assert ends.count(0) == 1 and ends[-1] == 0, ends
+    assert peer.plans[-1].msg.header.frame_id == "map"
+    mark = peer.now()
+    peer.publish_map(worlds.room())
+    assert peer.plans_after(mark, lambda p: len(p.poses) > 0)

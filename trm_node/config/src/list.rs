@@ -125,6 +125,8 @@ parameters! {
         planner_frequency: f64 = 20.0, "Hz", Range::Real(0.1, 1000.0), Needs::Nothing;
         /// Time limit from the arrival of a request to the publication of its path.
         deadline_ms: f64 = 30.0, "ms", Range::Real(0.1, 10_000.0), Needs::Nothing;
+        /// Whether an empty path is published when a plan has none after one that had, so that who listens to `plan` alone learns it. Nav2's planner server publishes nothing then.
+        publish_empty_path: bool = false, "", Range::Flag, Needs::Restart;
         /// Maximum time that a message about the grid may wait before the costs hold it. A plan on older costs is refused as `STALE_MAP`.
         max_map_lag_ms: f64 = 200.0, "ms", Range::Real(1.0, 60_000.0), Needs::Nothing;
         /// What becomes of plans while a message about the grid was lost, or may have been: `stop` (refused as `STALE_MAP`) or `warn`. Both end with the next whole grid.

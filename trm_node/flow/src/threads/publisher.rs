@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use trm_config::NodeConfig;
 use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::halt::predictor::Predictor;
@@ -24,6 +25,27 @@ pub struct PublisherThread<R> {
     pub publish_time: Predictor,
     /// Takes what is reported.
     pub records: R,
+    /// The path that was published last, until it is withdrawn by an empty one.
+    pub last: LastPath,
+}
+
+/// What listeners to the paths alone believe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastPath {
+    /// Paths are never withdrawn.
+    Stays,
+    /// There is none.
+    None,
+    /// There is one, which an empty path withdraws.
+    Published,
+}
+
+impl LastPath {
+    /// Before the first path.
+    #[must_use]
+    pub const fn new(config: &NodeConfig) -> Self {
+        if config.publish_empty_path { Self::None } else { Self::Stays }
+    }
 }
 
 impl<R: FnMut(Record)> PublisherThread<R> {
@@ -68,10 +90,15 @@ impl<R: FnMut(Record)> PublisherThread<R> {
             record.result = publish(&poses, stamp);
             record.publish = self.shared.clock.now().saturating_sub(times.planned);
             if record.result.is_ok() {
+                if self.last == LastPath::None {
+                    self.last = LastPath::Published;
+                }
                 self.publish_time.record(record.publish);
                 self.plans.expect_publish_time(self.publish_time.predicted());
             }
             self.plans.give_back(poses);
+        } else if self.last == LastPath::Published && publish(&[], self.shared.ros_time.now()).is_ok() {
+            self.last = LastPath::None;
         }
         let done = self.shared.clock.now();
         record.total = done.saturating_sub(times.arrived);
@@ -109,13 +136,21 @@ mod tests {
 
     /// A running publisher thread. `publish` gets what it publishes.
     fn bench(publish: impl FnMut(&[Pose], Duration) -> Result<(), Failure> + Send + 'static) -> Bench {
+        bench_with(&NodeConfig::default(), publish)
+    }
+
+    fn bench_with(
+        config: &NodeConfig,
+        publish: impl FnMut(&[Pose], Duration) -> Result<(), Failure> + Send + 'static,
+    ) -> Bench {
         let (sender, plans) = plan_channel::channel();
         let (records, record_inbox) = mpsc::channel();
-        let (shared, _) = shared::for_tests(&trm_config::NodeConfig::default());
+        let (shared, _) = shared::for_tests(config);
         let shared = Arc::new(shared);
         let clock = shared.clock.clone();
         let records = move |record| drop(records.send(record));
-        let thread = PublisherThread { plans, shared, publish_time: Predictor::new(0.95), records };
+        let thread =
+            PublisherThread { plans, shared, publish_time: Predictor::new(0.95), records, last: LastPath::new(config) };
         let thread = thread::spawn(move || thread.run(publish));
         Bench { sender, clock, records: record_inbox, thread }
     }
@@ -140,6 +175,25 @@ mod tests {
                 Ok(Record::Plan(plan)) => plan,
                 other => panic!("{other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_path_is_withdrawn_once_by_an_empty_one_where_that_is_asked_for() {
+        for (asked_for, expected) in [(true, vec![2, 0, 3, 0]), (false, vec![2, 3])] {
+            let config = NodeConfig { publish_empty_path: asked_for, ..NodeConfig::default() };
+            let (published, seen) = mpsc::channel();
+            let mut bench = bench_with(&config, move |poses, _| {
+                published.send(poses.len()).unwrap();
+                Ok(())
+            });
+            for (number, poses) in [None, Some(2), None, None, Some(3), None].into_iter().enumerate() {
+                assert!(bench.plan(number as u64 + 1, poses, PATIENCE));
+                let plan = bench.next_plan();
+                assert_eq!((plan.result.is_ok(), plan.stamp.is_some()), (poses.is_some(), poses.is_some()));
+            }
+            drop(bench);
+            assert_eq!(seen.try_iter().collect::<Vec<_>>(), expected);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::plan_record::Failure;
 use crate::robot_pose::PoseReader;
 use crate::shared::Shared;
 use crate::threads::planner::PlannerThread;
-use crate::threads::publisher::PublisherThread;
+use crate::threads::publisher::{LastPath, PublisherThread};
 use crate::threads::workshop::{Orders, Workshop};
 use crate::threads::world::{Outlets, WorldThread};
 use crate::threads::{garbage, guidance, plan_channel, planner};
@@ -94,7 +94,10 @@ impl Threads {
         let settings = guidance::settings(&config);
         let (guidance_shared, guidance_epochs) = (Arc::clone(&shared), Arc::clone(&epochs));
         let publish_time = Predictor::new(config.planner.time_quantile);
-        let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records };
+        let publisher = {
+            let last = LastPath::new(&config.node);
+            PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last }
+        };
         let (helper, leader) = (Arc::clone(&shared), Arc::clone(&shared));
         let inlets = (robot_pose, world_holds);
         let planner = PlannerThread::new(shared, epochs, config, planner, inlets, (plans, garbage));

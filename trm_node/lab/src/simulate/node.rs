@@ -16,7 +16,7 @@ use trm_flow::real_time::RealTime;
 use trm_flow::ros_time::RosTime;
 use trm_flow::shared::Shared;
 use trm_flow::threads::planner::{EVENTS, PlannerThread};
-use trm_flow::threads::publisher::PublisherThread;
+use trm_flow::threads::publisher::{LastPath, PublisherThread};
 use trm_flow::threads::workshop::{Orders, Workshop};
 use trm_flow::threads::world::{Outlets, WorldThread};
 use trm_flow::threads::{garbage, guidance, plan_channel};
@@ -134,7 +134,10 @@ impl Node {
         let deliver: Deliver = Box::new(move |guided| drop(to_planner.send(PlannerEvent::Guidance(guided))));
         let worker = GuidanceWorker::new(clock, guidance::settings(config), Arc::clone(&epochs), deliver);
         let publish_time = Predictor::new(config.planner.time_quantile);
-        let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records };
+        let publisher = {
+            let last = LastPath::new(&config.node);
+            PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last }
+        };
         let inlets = (robot_pose, world_holds);
         let thread = PlannerThread::new(Arc::clone(&shared), epochs, config.clone(), planner, inlets, (plans, garbage));
         let intake = Intake::new(Arc::clone(&shared), Arc::clone(&inbox));
