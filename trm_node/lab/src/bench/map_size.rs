@@ -79,8 +79,25 @@ pub struct MapSize {
     pub plans: u64,
     /// Median time to compute guidance over the large map, in milliseconds.
     pub guidance_ms: f64,
+    /// What there is until guidance over the whole map is computed; `None` in reports from before it was measured.
+    pub until_guidance: Option<UntilGuidance>,
     /// Resident memory while both robots drove, in units of 10^6 bytes.
     pub rss_mb: Option<f64>,
+}
+
+/// What there is on a large map until guidance over all of it is computed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UntilGuidance {
+    /// Median time to compute guidance along one way, in milliseconds.
+    pub corridor_ms: f64,
+    /// The longest such time, in milliseconds.
+    pub corridor_ms_max: f64,
+    /// Median cost of the paths that this led to, divided by the optimum's.
+    pub corridor_cost_ratio: Option<f64>,
+    /// The greatest of these ratios.
+    pub corridor_cost_ratio_max: Option<f64>,
+    /// Share of pairs that had a path in time on the map after it had grown, with the guidance of before.
+    pub success_grown: f64,
 }
 
 /// Measures two maps that are made of the given one.
@@ -125,6 +142,13 @@ pub fn measure(
         success: quality.solved as f64 / quality.plans.max(1) as f64,
         plans: quality.plans,
         guidance_ms: quality.guidance_ms,
+        until_guidance: Some(UntilGuidance {
+            corridor_ms: quality.corridor_ms.quantile(0.5).unwrap_or_default(),
+            corridor_ms_max: quality.corridor_ms.quantile(1.0).unwrap_or_default(),
+            corridor_cost_ratio: quality.corridor_cost_ratios.quantile(0.5),
+            corridor_cost_ratio_max: quality.corridor_cost_ratios.quantile(1.0),
+            success_grown: quality.solved_grown as f64 / quality.plans.max(1) as f64,
+        }),
         rss_mb,
     })
 }

@@ -22,7 +22,11 @@ pub fn request_now(
     [start, goal]: [Cell; 2],
     clock: &Instant,
 ) -> Request<'static> {
-    let [start, goal] = [start, goal].map(|cell| pose_in(cell, geometry));
+    request_between(setting, [start, goal].map(|cell| pose_in(cell, geometry)), clock)
+}
+
+/// The same from pose to pose.
+pub fn request_between(setting: &BenchSetting, [start, goal]: [Pose; 2], clock: &Instant) -> Request<'static> {
     let arrived = clock.now();
     Request { start, goal, arrived, deadline: arrived + setting.deadline(), epoch: None }
 }

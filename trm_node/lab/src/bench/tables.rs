@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::bench::kernel::PEER;
 use crate::bench::kind_figures::KindFigures;
 use crate::bench::loop_run::LoopRun;
-use crate::bench::map_size::MapTicks;
+use crate::bench::map_size::{MapTicks, UntilGuidance};
 use crate::bench::numbers::{count, ms, or_dash, percent, short};
 use crate::bench::peers::Peer;
 use crate::bench::report::BenchReport;
@@ -201,6 +201,19 @@ fn by_kind(title: &'static str, about: &str, kinds: &BTreeMap<String, KindFigure
     }
 }
 
+fn until_guidance(until: &UntilGuidance) -> String {
+    format!(
+        " That along one way, which a new goal gets first, took {:.0} ms, at most {:.0}; its path costs {} times the \
+         optimum in the median, {} at worst. On the map after it had grown on all sides, with the guidance of before, {} \
+         had a path in time.",
+        until.corridor_ms,
+        until.corridor_ms_max,
+        or_dash(until.corridor_cost_ratio, |ratio| format!("{ratio:.4}")),
+        or_dash(until.corridor_cost_ratio_max, |ratio| format!("{ratio:.4}")),
+        percent(until.success_grown),
+    )
+}
+
 fn map_size(report: &BenchReport) -> ReportTable {
     let mut rows = Vec::new();
     let mut about = String::new();
@@ -230,6 +243,7 @@ fn map_size(report: &BenchReport) -> ReportTable {
             or_dash(size.path_cost_ratio_max, |ratio| format!("{ratio:.4}")),
             size.guidance_ms,
         );
+        about += &size.until_guidance.as_ref().map(until_guidance).unwrap_or_default();
     }
     ReportTable {
         title: "Size of the map",
