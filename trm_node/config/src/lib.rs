@@ -9,6 +9,7 @@ mod parameter;
 pub mod value;
 
 pub use list::{
-    Config, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, NodeConfig, PlannerConfig, StartSource, SuspectMap,
+    Config, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, MAX_UNKNOWN_WEIGHT, NodeConfig, PlannerConfig, StartSource,
+    SuspectMap,
 };
 pub use value::{Needs, ParameterError, ParameterSpec, Range, Value, frame};

@@ -6,6 +6,8 @@ use crate::value::{Needs, ParameterError, ParameterSpec, Range, Value};
 
 /// The upper limit of `cost_travel_multiplier`. With it, no move costs more than 4 · √2 cells.
 pub const MAX_TRAVEL_MULTIPLIER: f64 = 3.0;
+/// The greatest `unknown_weight`. Queues of searches have room for moves of that cost.
+pub const MAX_UNKNOWN_WEIGHT: f64 = 10.0;
 
 text_enum! {
     /// What the values of the input grid mean, and which topic it comes from.
@@ -152,6 +154,8 @@ parameters! {
         cost_scaling_factor: f64 = 10.0, "1/m", Range::Real(0.0, 1000.0), Needs::Costs;
         /// How strongly paths avoid costly cells, as in Nav2's Smac 2D planner: driving through a cell costs the distance times (1 + this · cost / 98). With 0 the shortest path is the best.
         cost_travel_multiplier: f64 = 2.0, "", Range::Real(0.0, MAX_TRAVEL_MULTIPLIER), Needs::Planner;
+        /// How many free cells an unknown one counts like, where `allow_unknown` lets paths cross it.
+        unknown_weight: f64 = 2.0, "", Range::Real(1.0, MAX_UNKNOWN_WEIGHT), Needs::Planner;
         /// Cells of `map` with at least this occupancy are lethal.
         occupied_threshold: i64 = 65_i64, "%", Range::Whole(1, 100), Needs::Costs;
         /// Whether paths may cross unknown cells.

@@ -1,6 +1,8 @@
 //! Dijkstra's algorithm from a goal over the whole grid. Besides the result, only the tiles under the wavefront take
 //! memory.
 
+use trm_config::{MAX_TRAVEL_MULTIPLIER, MAX_UNKNOWN_WEIGHT};
+
 use crate::cost_to_go::{CostsToGo, Form};
 use crate::costmap::Costmap;
 use crate::moves::{iter_moves, legal_moves_given};
@@ -8,9 +10,10 @@ use crate::tiles::{MOVE_OFFSETS, TILE_CELLS, TilePlace, Tiling, is_inner};
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES};
 
-/// Number of buckets for waiting cells, one for each integer part of a cost. No move costs more than 4 · √2, so a cell
-/// leads at most 6 buckets ahead.
-const LEVELS: usize = 7;
+/// Number of buckets for waiting cells, one for each integer part of a cost. No move costs more than 10 · √2, see
+/// [`MAX_UNKNOWN_WEIGHT`], so a cell leads at most 15 buckets ahead.
+const LEVELS: usize = 16;
+const _: () = assert!(MAX_UNKNOWN_WEIGHT * 1.4143 < LEVELS as f64 - 1.0 && MAX_TRAVEL_MULTIPLIER < MAX_UNKNOWN_WEIGHT);
 
 /// How many cells are expanded between two checks for cancellation.
 const CANCEL_EVERY: usize = 4096;

@@ -1,12 +1,13 @@
 //! The cost of driving: length times weight. It makes paths keep away from obstacles where that is worth the detour.
 //!
-//! The weight of a cell is 1 + `cost_travel_multiplier` · cost / 98, as in Nav2's Smac 2D planner. Every search, the
-//! choice between paths and the training labels (`models/trm_train/worlds.py`) use the same travel cost.
+//! The weight of a cell is 1 + `cost_travel_multiplier` · cost / 98, as in Nav2's Smac 2D planner, and that of an unknown
+//! cell `unknown_weight`. Every search and the choice between paths use the same travel cost; the training labels
+//! (`models/trm_train/worlds.py`) do, too, where nothing is unknown.
 
 use crate::cost::{INSCRIBED, UNKNOWN};
 use crate::costmap::Costmap;
 use crate::units::{Cell, CellPoint, Move, Pose};
-use trm_config::{GridConfig, MAX_TRAVEL_MULTIPLIER};
+use trm_config::{GridConfig, MAX_TRAVEL_MULTIPLIER, MAX_UNKNOWN_WEIGHT};
 
 /// The maximum cost of a free cell.
 const GREATEST: u8 = INSCRIBED - 1;
@@ -18,33 +19,34 @@ pub struct Travel {
     pub allow_unknown: bool,
     /// The weight that each unit of a cell's cost adds.
     per_cost: f32,
+    /// The weight of an unknown cell.
+    unknown: f32,
 }
 
 impl Travel {
-    /// The travel costs for these parameters. The multiplier is clamped to 0 to [`MAX_TRAVEL_MULTIPLIER`].
+    /// The travel costs for these parameters. The multiplier is clamped to 0 to [`MAX_TRAVEL_MULTIPLIER`], the weight of
+    /// unknown cells to 1 to [`MAX_UNKNOWN_WEIGHT`].
     #[must_use]
     pub fn new(config: &GridConfig) -> Self {
         let multiplier = config.cost_travel_multiplier.clamp(0.0, MAX_TRAVEL_MULTIPLIER);
-        Self { allow_unknown: config.allow_unknown, per_cost: multiplier as f32 / f32::from(GREATEST) }
+        let unknown = config.unknown_weight.clamp(1.0, MAX_UNKNOWN_WEIGHT) as f32;
+        Self { allow_unknown: config.allow_unknown, per_cost: multiplier as f32 / f32::from(GREATEST), unknown }
     }
 
     /// Whether the costs of the cells matter; otherwise the travel cost is the length.
     #[must_use]
     pub const fn is_weighted(self) -> bool {
-        self.per_cost > 0.0
+        self.per_cost > 0.0 || self.allow_unknown && self.unknown > 1.0
     }
 
-    /// The weight of a cell with this cost, from 1 to 4. An unknown cell has weight 1. A cell that is not free (99 or
-    /// 100) has the maximum weight of a free one.
+    /// The weight of a cell with this cost: from 1 to 4, or what an unknown cell has. A cell that is not free (99 or 100)
+    /// has the maximum weight of a free one.
     #[must_use]
     pub const fn weight(self, cost: u8) -> f32 {
-        let counted = if cost == UNKNOWN {
-            0
-        } else if cost < GREATEST {
-            cost
-        } else {
-            GREATEST
-        };
+        if cost == UNKNOWN {
+            return self.unknown;
+        }
+        let counted = if cost < GREATEST { cost } else { GREATEST };
         1.0 + self.per_cost * counted as f32
     }
 

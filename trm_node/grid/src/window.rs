@@ -6,6 +6,9 @@ use crate::geometry::Geometry;
 use crate::travel::Travel;
 use crate::units::Cell;
 
+/// The greatest extra cost that models are trained with: that of a cell beside an obstacle.
+const MAX_EXTRA: f32 = 3.0;
+
 /// A window of `size` × `size` cells. Its cell (0, 0) is the grid's cell `corner`. It may extend beyond the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -104,14 +107,14 @@ impl Window {
         }
     }
 
-    /// Writes the extra cost of each cell, `[size, size]` row-major: its weight minus 1, from 0 to 3. Blocked cells get
-    /// 0.
+    /// Writes the extra cost of each cell, `[size, size]` row-major: its weight minus 1, from 0 to 3, which is the most
+    /// that models are trained with. Blocked cells get 0.
     pub fn extra(&self, costmap: &Costmap, travel: Travel, extra: &mut [f32]) {
         for (row, line) in extra.chunks_exact_mut(self.size as usize).enumerate() {
             for (col, value) in line.iter_mut().enumerate() {
                 let cost = costmap.cost(self.global(Cell::new(col as i32, row as i32)));
                 let free = cost.filter(|cost| is_free(*cost, travel.allow_unknown));
-                *value = free.map_or(0.0, |cost| travel.weight(cost) - 1.0);
+                *value = free.map_or(0.0, |cost| (travel.weight(cost) - 1.0).min(MAX_EXTRA));
             }
         }
     }

@@ -17,6 +17,8 @@ mod source;
 mod table;
 mod timed_planner;
 mod trace;
+mod unseen;
+mod unseen_figures;
 mod warm_start;
 mod window_regions;
 
@@ -35,6 +37,11 @@ use source::QuerySource;
 /// On bad input; the message names file, field or flag.
 pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
     let bundle = bundle(args.planning.bundle.as_deref())?;
+    if args.unknown {
+        let figures = unseen_figures::run(args, &bundle)?;
+        save(args, &figures)?;
+        return Ok(figures.text());
+    }
     let setting = args.setting(&bundle)?;
     let source = QuerySource::new(args, &setting)?;
     let records = jobs::run(
@@ -49,12 +56,15 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
     if args.anytime {
         figures.anytime = Some(Anytime::measure(args, &setting, &bundle, &source)?);
     }
-    if let Some(file) = &args.json {
-        let text = serde_json::to_string_pretty(&figures)?;
-        std::fs::write(file, text + "\n").with_context(|| format!("--json {}", file.display()))?;
-    }
+    save(args, &figures)?;
     if let (Some(file), Some(anytime)) = (&args.png, &figures.anytime) {
         plot::save(anytime, file).with_context(|| format!("--png {}", file.display()))?;
     }
     Ok(table::text(&figures))
+}
+
+fn save(args: &EvalArgs, figures: &impl serde::Serialize) -> anyhow::Result<()> {
+    let Some(file) = &args.json else { return Ok(()) };
+    let text = serde_json::to_string_pretty(figures)?;
+    std::fs::write(file, text + "\n").with_context(|| format!("--json {}", file.display()))
 }

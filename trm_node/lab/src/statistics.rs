@@ -21,6 +21,16 @@ pub fn share(hits: usize, n: usize) -> Option<f64> {
     (n > 0).then(|| hits as f64 / n as f64)
 }
 
+/// The mean of some numbers, and its 95 % interval by the normal distribution.
+pub fn mean_interval(numbers: impl Iterator<Item = f64>) -> [f64; 3] {
+    let numbers: Vec<f64> = numbers.collect();
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let variance = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    let half = Z * (variance / n).sqrt();
+    [mean, mean - half, mean + half]
+}
+
 /// Sorted numbers.
 pub struct Sorted(Vec<f64>);
 

@@ -11,6 +11,7 @@ use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{Cell, CellPoint, Pose};
 use trm_net::bundle::Bundle;
+use trm_planner::Planner;
 use trm_planner::halt::deadline::Clock as _;
 
 use crate::bench::planners;
@@ -67,11 +68,13 @@ impl PathQuality {
         let grown = build(&setting.config.grid, GridKind::Map, grown(&map)?);
         let costmap = &build(&setting.config.grid, GridKind::Map, map);
         let regions = Regions::of(costmap);
-        let mut planner = planners::planner(setting, &setting.config, bundle, &clock)?;
+        // One for each map, so that none has to prepare anew in between.
+        let planner_of = || planners::planner(setting, &setting.config, bundle, &clock);
+        let (mut planner, mut planner_grown) = (planner_of()?, planner_of()?);
         let (mut plans, mut solved_grown, mut guidance_ms) = (0, 0, Vec::new());
         let (mut cost_ratios, mut corridor_ms, mut corridor_cost_ratios) = (Vec::new(), Vec::new(), Vec::new());
         // The cost of the path, if there is one in time, divided by the optimum's.
-        let mut plan = |costmap: &Costmap, guidance: &Guidance, ends: [Pose; 2], optimum: f64| {
+        let plan = |planner: &mut Planner, costmap: &Costmap, guidance: &Guidance, ends: [Pose; 2], optimum: f64| {
             planner.prepare(costmap);
             planner.reset();
             let request = request_between(setting, ends, &clock);
@@ -96,12 +99,13 @@ impl PathQuality {
                 }
                 plans += 1;
                 let ends = [start, goal].map(|cell| pose_in(cell, costmap.geometry()));
-                cost_ratios.extend(plan(costmap, &guidance, ends, optimum));
+                cost_ratios.extend(plan(&mut planner, costmap, &guidance, ends, optimum));
                 let way = (start, goal);
                 let (corridor, took) = timed(|| Guidance::corridor(costmap, way, setting.travel(), &|| false));
                 corridor_ms.push(took.as_secs_f64() * 1e3);
-                corridor_cost_ratios.extend(corridor.and_then(|corridor| plan(costmap, &corridor, ends, optimum)));
-                solved_grown += u64::from(plan(&grown, &laid_over, ends, optimum).is_some());
+                corridor_cost_ratios
+                    .extend(corridor.and_then(|corridor| plan(&mut planner, costmap, &corridor, ends, optimum)));
+                solved_grown += u64::from(plan(&mut planner_grown, &grown, &laid_over, ends, optimum).is_some());
             }
         }
         Ok(Self {

@@ -76,6 +76,11 @@ pub struct EvalArgs {
     #[arg(long)]
     pub anytime: bool,
 
+    /// Instead of the model: drive through the maps as if they were unseen, with a range sensor and several weights of
+    /// unknown cells (the parameter `unknown_weight`), and compare how far.
+    #[arg(long, requires = "maps", conflicts_with_all = ["anytime", "steps", "deadline_ms"])]
+    pub unknown: bool,
+
     /// Write all figures to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -121,7 +121,7 @@ fn names(root: &Path, files: &[PathBuf]) -> Vec<String> {
 }
 
 /// The grid with coarser cells. One is occupied if any cell in it is, else unknown if any cell in it is.
-fn pool(grid: &OccupancyGrid, resolution: f64) -> anyhow::Result<OccupancyGrid> {
+pub fn pool(grid: &OccupancyGrid, resolution: f64) -> anyhow::Result<OccupancyGrid> {
     let fine = grid.geometry();
     let ratio = resolution / fine.resolution();
     if (ratio - 1.0).abs() < 1e-6 {
