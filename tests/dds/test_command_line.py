@@ -1,5 +1,6 @@
 """The command line outside of ROS's arguments."""
 
+import os
 import subprocess
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from process import BINARY
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=30)
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, **environment}
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=30, env=environment)
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
@@ -22,6 +24,19 @@ def test_the_usage_is_printed(flag):
 def test_the_version_is_printed():
     result = run("--version")
     assert result.returncode == 0 and result.stdout.startswith("trm_node ")
+
+
+@pytest.mark.parametrize("arguments, environment, texts", [
+    (["-r", "__ns:=/robot1/"], {}, ["can't create the ROS node: ", "namespace"]),
+    (["-r", "__ns:=robot1"], {}, ["ROS refuses to start: ", "__ns:=robot1"]),
+    (["--log-level", "loud"], {}, ["ROS refuses to start: ", "--log-level loud"]),
+    ([], {"ROS_LOG_DIR": "/proc/no/log", "TMPDIR": "/proc"}, ["ROS refuses to start: ", "/proc/trm_node_log"]),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_what_ros_refuses_is_told_in_its_words(arguments, environment, texts):
+    result = run("--ros-args", *arguments, **environment)
+    assert result.returncode == 1 and "panicked" not in result.stderr
+    for text in texts:
+        assert text in result.stderr.splitlines()[-1]
 
 
 def test_what_is_ignored_is_told(start):

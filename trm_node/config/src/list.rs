@@ -111,6 +111,8 @@ parameters! {
     node: NodeConfig {
         /// Topic of the grid: `map` (raw occupancy, which the node thresholds and inflates) or `costmap` (already inflated, with the values that Nav2 publishes).
         grid_source: GridKind = GridKind::Map, "", Range::OneOf(GridKind::NAMES), Needs::Restart;
+        /// Whether the grid's topic is asked for transient local, as map servers publish it: then a grid that was published before the node came is heard, and volatile publishers aren't.
+        map_subscribe_transient_local: bool = true, "", Range::Flag, Needs::Restart;
         /// Frame of the published paths. Grids must be in this frame; goals in another frame are transformed with TF, at their stamp.
         map_frame: String = "map", "", Range::Frame, Needs::Restart;
         /// Frame of the robot, whose origin is the start of each plan.

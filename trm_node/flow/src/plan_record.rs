@@ -22,7 +22,7 @@ pub enum Failure {
         /// Its age.
         age: Duration,
     },
-    /// The robot's pose is stamped far ahead of ROS time: that was set back, or `/clock` is missing.
+    /// The robot's pose is stamped far ahead of ROS time.
     FuturePose {
         /// How far ahead.
         ahead: Duration,

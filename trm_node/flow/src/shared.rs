@@ -132,15 +132,17 @@ impl Shared {
     #[must_use]
     pub fn pose_problem(&self, failure: Failure) -> Option<String> {
         let source = &self.pose_source;
+        // A hint at /clock misleads where that is in order.
+        let hint = self.ros_time.problem().map_or_else(String::new, |problem| format!(": {problem}"));
         match failure {
             Failure::NoPose => {
                 Some(self.health().robot.missing().unwrap_or("it isn't known where the robot is").to_owned())
             }
             Failure::OldPose { age } => {
-                Some(format!("{source} is {:.2} s old, more than transform_tolerance", age.as_secs_f64()))
+                Some(format!("{source} is {:.2} s old, more than transform_tolerance{hint}", age.as_secs_f64()))
             }
             Failure::FuturePose { ahead } => {
-                Some(format!("{source} is stamped {:.2} s after ROS time: is /clock published?", ahead.as_secs_f64()))
+                Some(format!("{source} is stamped {:.2} s after ROS time{hint}", ahead.as_secs_f64()))
             }
             _ => None,
         }

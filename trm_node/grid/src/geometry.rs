@@ -6,6 +6,19 @@ use crate::units::{Cell, CellPoint, Point, Pose};
 /// The maximum side length of a grid, in cells.
 pub const MAX_SIDE: u32 = 16_384;
 
+/// The resolution that one of single precision means: the shortest decimal that is the same number in single precision.
+/// Map files and messages are both read by this rule, for a map server publishes its file's resolution in single precision
+/// (`nav_msgs/MapMetaData`). Across a wide map, or at exactly the robot's radius, the difference is a cell.
+///
+/// ```
+/// assert_eq!(trm_grid::geometry::decimal(0.05), 0.05);
+/// assert_ne!(f64::from(0.05_f32), 0.05);
+/// ```
+#[must_use]
+pub fn decimal(resolution: f32) -> f64 {
+    resolution.to_string().parse().unwrap_or(f64::from(resolution))
+}
+
 /// Size, resolution and origin of a grid. Every conversion between metres and cells goes through this type.
 ///
 /// ```

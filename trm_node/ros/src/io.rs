@@ -2,14 +2,17 @@
 
 pub mod convert;
 pub mod diagnostics;
+pub mod ends;
 pub mod goals;
 pub mod grids;
 pub mod incoming;
 pub mod inference_failures;
 pub mod key_values;
 pub mod log;
+pub mod matches;
 pub mod newest;
 pub mod path_message;
+pub mod qos_overrides;
 pub mod robot;
 pub mod ros_clock;
 pub mod services;

@@ -21,7 +21,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use r2r::QosProfile;
 use r2r::nav_msgs::msg::Path;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::unbounded_channel;
@@ -38,7 +37,9 @@ use trm_rt::allocator::CountingAllocator;
 
 use crate::arguments::Wish;
 use crate::io::diagnostics::Diagnostics;
+use crate::io::ends::Ends;
 use crate::io::goals::Goals;
+use crate::io::matches::Matches;
 use crate::io::path_message::PathMessage;
 use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
@@ -80,8 +81,7 @@ fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut node = r2r::Node::create(context.clone(), NAME, "").context("can't create the ROS node")?;
     let warnings = arguments::warnings(&ignored, |name| Config::default().get(name).is_some());
-    let Running { shared, threads, ros_clock, mut topics } = start(&mut node, &runtime, warnings)?;
-    let mut watch = Watch::new(Arc::clone(&shared));
+    let Running { threads, ros_clock, mut topics, mut watch } = start(&mut node, &runtime, warnings)?;
     while context.is_valid() && !signals.must_stop() && threads.are_alive() {
         node.spin_once(SPIN);
         ros_clock.refresh();
@@ -95,10 +95,10 @@ fn run() -> anyhow::Result<()> {
 
 /// What the main thread holds while the node runs.
 struct Running {
-    shared: Arc<Shared>,
     threads: Threads,
     ros_clock: RosClock,
     topics: Topics,
+    watch: Watch,
 }
 
 /// rcl's context. r2r panics when rcl refuses the command line; here that is an error like any other.
@@ -111,14 +111,14 @@ fn context() -> anyhow::Result<r2r::Context> {
         let text = panic.downcast_ref::<String>().cloned();
         anyhow!("ROS refuses to start: {}", text.as_deref().unwrap_or("no reason given").trim())
     };
-    Ok(created.map_err(refused)??)
+    created.map_err(refused)?.context("ROS refuses to start")
 }
 
 /// Starts everything, in this order: parameters, memory, bundle and planner, because what is wrong with them should end
 /// the node before it publishes anything; then the publishers, the threads, and last what brings messages in. Logs the
 /// warnings first.
 fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> anyhow::Result<Running> {
-    let (parameters, unknown) = Parameters::load(&lock(&node.params))?;
+    let (parameters, ends, unknown) = parameters(node)?;
     warnings.extend(unknown);
     warnings.extend(params::missed(&node.param_sections, &node.fully_qualified_name()?));
     let parameters = Arc::new(parameters);
@@ -133,8 +133,8 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     shared.log.info(&format!("model bundle {}", folder.display()));
     shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
 
-    let publisher = node.create_publisher::<Path>("plan", QosProfile::default().keep_last(10).reliable())?;
-    let parameter_events = services::parameter_events(node)?;
+    let publisher = node.create_publisher::<Path>(ends.plan.topic, ends.plan.qos.clone())?;
+    let parameter_events = services::parameter_events(node, &ends.parameter_events)?;
     let map_frame = config.node.map_frame.clone();
     let publish = move || {
         let mut message = PathMessage::new(map_frame);
@@ -154,7 +154,10 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     };
     let threads = Threads::start(resources)?;
     let inbox = Arc::clone(&threads.inbox);
-    let diagnostics = Diagnostics::new(node, Arc::clone(&shared), Arc::clone(&parameters), Arc::clone(&inbox))?;
+    let matches = Matches::new(shared.name.clone(), ends.clone());
+    let report = matches.report();
+    let diagnostics =
+        Diagnostics::new(node, &ends, report, Arc::clone(&shared), Arc::clone(&parameters), Arc::clone(&inbox))?;
     runtime.spawn(diagnostics.run(record_inbox));
 
     let services = Services {
@@ -166,12 +169,19 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     };
     services.serve(node, runtime.handle())?;
     let transforms = Arc::<Mutex<_>>::default();
-    let (topics, goal_poses) = topics::subscribe(node, &config.node, &shared, &inbox, &transforms)?;
+    let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &shared, &inbox, &transforms)?;
     let commands = threads.commands.clone();
     let goals = Goals { shared: Arc::clone(&shared), parameters, transforms, commands, records };
     runtime.spawn(goals.listen(goal_poses));
     shared.real_time.raise(sends);
-    Ok(Running { shared, threads, ros_clock, topics })
+    let watch = Watch::new(shared, matches);
+    Ok(Running { threads, ros_clock, topics, watch })
+}
+
+/// The parameters, the ends of topics that they ask for, and warnings about names that aren't parameters.
+fn parameters(node: &r2r::Node) -> anyhow::Result<(Parameters, Ends, Vec<String>)> {
+    let full = |topic: &'static str| node.resolve_topic(topic);
+    Parameters::load(&lock(&node.params), |config| Ok(Ends::new(config, full)?))
 }
 
 /// Whether a thread of this name sends by the same participant as the publisher thread: the tasks of [`io`], and Fast

@@ -5,40 +5,51 @@ use std::sync::Mutex;
 use r2r::indexmap::IndexMap;
 use r2r::rcl_interfaces::msg as rcl;
 use r2r::{ParameterSection, ParameterValue};
-use trm_config::{Config, Needs, ParameterError, ParameterSpec, Range, Value};
-
+use trm_config::{Config, Needs, NodeConfig, ParameterError, ParameterSpec, Range, Value};
 use trm_flow::lock::lock;
+
+use crate::io::ends::Ends;
+use crate::io::qos_overrides;
+
+/// A parameter that ROS gives every node, and that this one has no use for.
+const TYPE_DESCRIPTIONS: &str = "start_type_description_service";
 
 /// The parameters with their present values.
 pub struct Parameters {
     config: Mutex<Config>,
-    /// ROS's own, which can't be changed either while the node runs.
+    /// ROS's own, which can't be changed while the node runs.
     ros: Vec<(String, Value)>,
 }
 
 impl Parameters {
-    /// Takes over what YAML files and the command line gave for this node. Also returns warnings about names that it
-    /// doesn't have: in a section for many nodes they may be those of others.
-    pub fn load(given: &IndexMap<String, r2r::Parameter>) -> Result<(Self, Vec<String>), ParameterError> {
+    /// Takes over what YAML files and the command line gave for this node, whose ends of topics `ends` makes of its
+    /// parameters and `qos_overrides` change. Also returns warnings about names that it doesn't have: in a section for
+    /// many nodes they may be those of others.
+    pub fn load(
+        given: &IndexMap<String, r2r::Parameter>,
+        ends: impl FnOnce(&NodeConfig) -> anyhow::Result<Ends>,
+    ) -> anyhow::Result<(Self, Ends, Vec<String>)> {
+        let value = |name: &str| given.get(name).map(|parameter| given_value(&parameter.value));
         let mut config = Config::default();
-        let mut use_sim_time = Value::Bool(false);
-        let (mut ros, mut warnings) = (Vec::new(), Vec::new());
-        for (name, parameter) in given {
-            let value = given_value(&parameter.value);
-            if !is_ros(name) && config.get(name).is_none() {
-                warnings.push(unknown(name, &value));
-            } else if !is_ros(name) {
-                config.set(name, &value)?;
-            } else if name != "use_sim_time" {
-                ros.push((name.clone(), value));
-            } else if let Value::Bool(_) = value {
-                use_sim_time = value;
-            } else {
-                return Err(refused(name, &value, Range::Flag.to_string()));
+        for spec in Config::specs() {
+            if let Some(value) = value(spec.name) {
+                config.set(spec.name, &value)?;
             }
         }
+        let mut ends = ends(&config.node)?;
+        let mut ros = qos_overrides::apply(&mut ends, value)?;
+        let use_sim_time = value("use_sim_time").unwrap_or(Value::Bool(false));
+        if !matches!(use_sim_time, Value::Bool(_)) {
+            return Err(refused("use_sim_time", &use_sim_time, Range::Flag.to_string()).into());
+        }
         ros.push(("use_sim_time".to_owned(), use_sim_time));
-        Ok((Self { config: Mutex::new(config), ros }, warnings))
+        ros.extend(value(TYPE_DESCRIPTIONS).map(|value| (TYPE_DESCRIPTIONS.to_owned(), value)));
+        let parameters = Self { config: Mutex::new(config), ros };
+        let names = parameters.names();
+        let is_unknown = |(name, _): &(&String, &r2r::Parameter)| !names.contains(name);
+        let unknown = |(name, given): (&String, &r2r::Parameter)| unknown(name, &given_value(&given.value), &names);
+        let warnings = given.iter().filter(is_unknown).map(unknown).collect();
+        Ok((parameters, ends, warnings))
     }
 
     pub fn config(&self) -> Config {
@@ -113,9 +124,8 @@ fn describe(spec: &ParameterSpec, descriptor: &mut rcl::ParameterDescriptor) {
 }
 
 /// What is said of a name that isn't a parameter's.
-fn unknown(name: &str, value: &Value) -> String {
-    let specs = Config::specs();
-    let nearest = specs.iter().map(|spec| (strsim::damerau_levenshtein(name, spec.name), spec.name)).min();
+fn unknown(name: &str, value: &Value, names: &[String]) -> String {
+    let nearest = names.iter().map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
     // So near that it may be a slip.
     let meant = nearest.filter(|(distance, _)| *distance <= 1 + name.chars().count() / 6);
     let hint = meant.map_or_else(String::new, |(_, meant)| format!("; {meant} is one"));
@@ -130,11 +140,6 @@ pub fn missed(sections: &[ParameterSection], node: &str) -> Option<String> {
     let missed: Vec<_> = sections.iter().filter(|section| !section.applies).filter(seems).collect();
     let names = missed.iter().map(|section| section.name.as_str()).collect::<Vec<_>>().join(", ");
     (!missed.is_empty()).then(|| format!("parameter files: nothing of {names} is for this node, which is {node}"))
-}
-
-/// Whether it is a parameter that ROS gives every node.
-fn is_ros(name: &str) -> bool {
-    name == "use_sim_time" || name == "start_type_description_service" || name.starts_with("qos_overrides.")
 }
 
 /// Whether a parameter of the list is read only when the node starts.
@@ -189,13 +194,16 @@ pub fn value(message: &rcl::ParameterValue) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::ends;
 
-    fn load_all(given: &[(&str, ParameterValue)]) -> Result<(Parameters, Vec<String>), ParameterError> {
+    fn load_all(given: &[(&str, ParameterValue)]) -> anyhow::Result<(Parameters, Vec<String>)> {
         let parameter = |value: &ParameterValue| r2r::Parameter::new(value.clone());
-        Parameters::load(&given.iter().map(|(name, value)| ((*name).to_owned(), parameter(value))).collect())
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), parameter(value))).collect();
+        let (parameters, _, warnings) = Parameters::load(&given, |config| Ok(ends::for_tests(config)?))?;
+        Ok((parameters, warnings))
     }
 
-    fn load(given: &[(&str, ParameterValue)]) -> Result<Parameters, ParameterError> {
+    fn load(given: &[(&str, ParameterValue)]) -> anyhow::Result<Parameters> {
         load_all(given).map(|(parameters, _)| parameters)
     }
 
@@ -209,15 +217,16 @@ mod tests {
             ("planner_frequency", ParameterValue::Integer(10)),
             ("map_frame", ParameterValue::String("world".into())),
             ("use_sim_time", ParameterValue::Bool(true)),
-            ("qos_overrides./map.subscription.depth", ParameterValue::Integer(1)),
+            ("qos_overrides./r/map.subscription.depth", ParameterValue::Integer(3)),
         ])
         .unwrap();
         assert!(parameters.use_sim_time());
         assert_eq!(parameters.config().node.map_frame, "world");
         assert_eq!(parameters.get("planner_frequency"), Some(Value::Double(10.0)));
         assert_eq!(parameters.get("use_sim_time"), Some(Value::Bool(true)));
+        assert_eq!(parameters.get("qos_overrides./r/map.subscription.depth"), Some(Value::Integer(3)));
         assert_eq!(parameters.get("speed"), None);
-        assert_eq!(parameters.names().len(), Config::specs().len() + 2);
+        assert_eq!(parameters.names().len(), Config::specs().len() + 9 * 4 + 1);
     }
 
     #[test]
@@ -234,11 +243,18 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_a_warning_that_may_know_what_was_meant() {
-        let given = [("robot_raduis", 0.3), ("controller_frequency", 20.0), ("robot_radius", 0.4)];
+        let given = [
+            ("robot_raduis", 0.3),
+            ("controller_frequency", 20.0),
+            ("robot_radius", 0.4),
+            ("qos_overrides./r/mpa.subscription.depth", 1.0),
+        ];
         let (parameters, warnings) = load_all(&given.map(|(name, v)| (name, ParameterValue::Double(v)))).unwrap();
         let said = [
             "parameter robot_raduis: 0.3 is not a parameter of this node, and is ignored; robot_radius is one",
             "parameter controller_frequency: 20.0 is not a parameter of this node, and is ignored",
+            "parameter qos_overrides./r/mpa.subscription.depth: 1.0 is not a parameter of this node, and is ignored; \
+             qos_overrides./r/map.subscription.depth is one",
         ];
         assert_eq!(warnings, said);
         assert_eq!(parameters.get("robot_radius"), Some(Value::Double(0.4)));

@@ -9,9 +9,10 @@ use trm_flow::shared::Shared;
 use trm_planner::halt::deadline::Clock;
 
 use crate::io::diagnostics::late;
+use crate::io::matches::Matches;
 
 /// How often it looks.
-const PERIOD: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_millis(500);
 /// The main thread comes round 20 times a second. When it doesn't for so long, the process stood still: a debugger, a
 /// freezer, a suspended machine.
 const STANDSTILL: Duration = Duration::from_secs(1);
@@ -22,13 +23,14 @@ pub struct Watch {
     came_round: Duration,
     looked: Duration,
     has_twin: bool,
+    matches: Matches,
 }
 
 impl Watch {
     /// Begins to watch.
-    pub fn new(shared: Arc<Shared>) -> Self {
+    pub fn new(shared: Arc<Shared>, matches: Matches) -> Self {
         let now = shared.clock.now();
-        Self { shared, came_round: now, looked: now, has_twin: false }
+        Self { shared, came_round: now, looked: now, has_twin: false, matches }
     }
 
     /// Whether the process stood still since the last call.
@@ -45,6 +47,7 @@ impl Watch {
             return;
         }
         self.looked = now;
+        self.matches.look(node, &self.shared.log, now);
         for (part, silence) in self.shared.beats.late(now) {
             self.shared.log.limited(part.name(), Level::Error, &late(part, silence), now);
         }

@@ -72,21 +72,21 @@ impl Context {
                     rcl_context_is_valid(ctx.as_mut())
                 };
 
-                let logging_ok = unsafe {
+                // Not in upstream r2r: why it failed.
+                let logging = unsafe {
                     let _guard = log_guard();
-                    let ret = rcl_logging_configure(
+                    rcl_logging_configure(
                         &ctx.as_ref().global_arguments,
                         &rcutils_get_default_allocator(),
-                    );
-                    ret == RCL_RET_OK as i32
+                    )
                 };
 
-                if is_valid && logging_ok {
+                if is_valid && logging == RCL_RET_OK as i32 {
                     Ok(Context {
                         context_handle: Arc::new(Mutex::new(ContextHandle(ctx))),
                     })
                 } else {
-                    Err(Error::RCL_RET_ERROR) // TODO
+                    Err(Error::from_rcl_error(RCL_RET_ERROR as i32))
                 }
             })
             .clone()

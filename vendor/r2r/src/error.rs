@@ -13,6 +13,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// not have an analogue in the rcl.
 #[derive(Error, Clone, Debug)]
 pub enum Error {
+    /// Not in upstream r2r: a code of rcl, and what rcl says of it.
+    #[error("{text} ({code})")]
+    Told { code: Box<Error>, text: String },
     #[error("RCL_RET_OK")]
     RCL_RET_OK,
     #[error("RCL_RET_ERROR")]
@@ -139,7 +142,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// Not in upstream r2r: with rcl's words for what has just failed in this thread, which are forgotten then.
     pub fn from_rcl_error(e: i32) -> Self {
+        let code = Error::from_code(e);
+        if !unsafe { rcutils_error_is_set() } {
+            return code;
+        }
+        let text = unsafe {
+            let state = rcutils_get_error_state();
+            let text = std::ffi::CStr::from_ptr((*state).message.as_ptr()).to_string_lossy().into_owned();
+            rcutils_reset_error();
+            text
+        };
+        Error::Told { code: Box::new(code), text }
+    }
+
+    fn from_code(e: i32) -> Self {
         let e = e as u32;
         match e {
             _ if e == RCL_RET_OK => Error::RCL_RET_OK,

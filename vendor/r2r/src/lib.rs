@@ -93,7 +93,11 @@ mod subscribers;
 
 // Not in upstream r2r.
 mod listeners;
-pub use listeners::{Incoming, Listening, MessageInfo, QosPolicyKind};
+pub use listeners::{Incoming, Listening, MessageInfo};
+
+// Not in upstream r2r.
+mod endpoints;
+pub use endpoints::is_compatible;
 
 mod publishers;
 pub use publishers::{Publisher, PublisherUntyped};
@@ -128,7 +132,7 @@ mod clocks;
 pub use clocks::{Clock, ClockType};
 
 mod nodes;
-pub use nodes::{Node, Timer};
+pub use nodes::{Node, Timer, TopicEndpointInfo};
 
 // Not in upstream r2r.
 mod sections;

@@ -16,18 +16,8 @@ pub enum Incoming<'a, T: WrappedTypesupport> {
     Message(&'a WrappedNativeMsg<T>, MessageInfo),
     /// The middleware says that it lost so many messages.
     Lost(u64),
-    /// A publisher offers another quality of service than is requested.
-    Incompatible(QosPolicyKind),
     /// A message is there but can't be taken.
     Failed(Error),
-}
-
-/// A policy on which publisher and subscription disagree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QosPolicyKind {
-    Durability,
-    Reliability,
-    Other,
 }
 
 /// What the middleware knows of a message.
@@ -66,8 +56,8 @@ pub(crate) struct Listener<T: WrappedTypesupport> {
     rcl_handle: Box<rcl_subscription_t>,
     callback: Box<dyn FnMut(Incoming<'_, T>) + Send>,
     is_over: Arc<AtomicBool>,
-    /// The events for lost messages and for incompatible qualities of service, where the middleware has them.
-    events: Vec<(rcl_subscription_event_type_t, rcl_event_t)>,
+    /// The event for lost messages, where the middleware has it.
+    events: Vec<rcl_event_t>,
 }
 
 impl<T: WrappedTypesupport + 'static> Listener<T> {
@@ -77,46 +67,25 @@ impl<T: WrappedTypesupport + 'static> Listener<T> {
         // rcl's events keep the address of the subscription.
         let rcl_handle = Box::new(rcl_handle);
         let is_over = Arc::new(AtomicBool::new(false));
-        let kinds = [
-            rcl_subscription_event_type_t::RCL_SUBSCRIPTION_MESSAGE_LOST,
-            rcl_subscription_event_type_t::RCL_SUBSCRIPTION_REQUESTED_INCOMPATIBLE_QOS,
-        ];
         let mut events = Vec::new();
-        for kind in kinds {
-            let mut event = unsafe { rcl_get_zero_initialized_event() };
-            let ret = unsafe { rcl_subscription_event_init(&mut event, rcl_handle.as_ref(), kind) };
-            if ret == RCL_RET_OK as i32 {
-                events.push((kind, event));
-            } else {
-                unsafe { rcutils_reset_error() };
-            }
+        let mut event = unsafe { rcl_get_zero_initialized_event() };
+        let kind = rcl_subscription_event_type_t::RCL_SUBSCRIPTION_MESSAGE_LOST;
+        let ret = unsafe { rcl_subscription_event_init(&mut event, rcl_handle.as_ref(), kind) };
+        if ret == RCL_RET_OK as i32 {
+            events.push(event);
+        } else {
+            unsafe { rcutils_reset_error() };
         }
         let listening = Listening(Arc::clone(&is_over));
         (Self { rcl_handle, callback, is_over, events }, listening)
     }
 
     fn take_event(&mut self, index: usize) {
-        let (kind, event) = &self.events[index];
-        let take = |status: *mut c_void| unsafe { rcl_take_event(event, status) } == RCL_RET_OK as i32;
-        if *kind == rcl_subscription_event_type_t::RCL_SUBSCRIPTION_MESSAGE_LOST {
-            let mut status = rmw_message_lost_status_t { total_count: 0, total_count_change: 0 };
-            if take(&mut status as *mut _ as *mut c_void) && status.total_count_change > 0 {
-                (self.callback)(Incoming::Lost(status.total_count_change as u64));
-            }
-        } else {
-            let mut status = rmw_qos_incompatible_event_status_t {
-                total_count: 0,
-                total_count_change: 0,
-                last_policy_kind: rmw_qos_policy_kind_t::RMW_QOS_POLICY_INVALID,
-            };
-            if take(&mut status as *mut _ as *mut c_void) && status.total_count_change > 0 {
-                let policy = match status.last_policy_kind {
-                    rmw_qos_policy_kind_t::RMW_QOS_POLICY_DURABILITY => QosPolicyKind::Durability,
-                    rmw_qos_policy_kind_t::RMW_QOS_POLICY_RELIABILITY => QosPolicyKind::Reliability,
-                    _ => QosPolicyKind::Other,
-                };
-                (self.callback)(Incoming::Incompatible(policy));
-            }
+        let mut status = rmw_message_lost_status_t { total_count: 0, total_count_change: 0 };
+        let pointer = &mut status as *mut _ as *mut c_void;
+        let ret = unsafe { rcl_take_event(&self.events[index], pointer) };
+        if ret == RCL_RET_OK as i32 && status.total_count_change > 0 {
+            (self.callback)(Incoming::Lost(status.total_count_change as u64));
         }
     }
 }
@@ -149,7 +118,6 @@ impl<T: WrappedTypesupport + 'static> Subscriber_ for Listener<T> {
             } else if ret == RCL_RET_SUBSCRIPTION_TAKE_FAILED as i32 {
                 break;
             } else {
-                unsafe { rcutils_reset_error() };
                 (self.callback)(Incoming::Failed(Error::from_rcl_error(ret)));
                 break;
             }
@@ -166,7 +134,7 @@ impl<T: WrappedTypesupport + 'static> Subscriber_ for Listener<T> {
     }
 
     fn event(&self, index: usize) -> *const rcl_event_t {
-        &self.events[index].1
+        &self.events[index]
     }
 
     fn handle_event(&mut self, index: usize) {
@@ -175,7 +143,7 @@ impl<T: WrappedTypesupport + 'static> Subscriber_ for Listener<T> {
 
     fn destroy(&mut self, node: &mut rcl_node_t) {
         unsafe {
-            for (_, event) in &mut self.events {
+            for event in &mut self.events {
                 rcl_event_fini(event);
             }
             self.events.clear();

@@ -666,7 +666,7 @@ impl Node {
     }
 
     /// Not in upstream r2r: subscribes to a ROS topic with a callback, which the spinning thread calls with every
-    /// message, loss and disagreement, until what is returned is dropped. Nothing is left out between the middleware
+    /// message and loss, until what is returned is dropped. Nothing is left out between the middleware
     /// and the callback.
     pub fn listen<T: 'static>(
         &mut self, topic: &str, qos_profile: QosProfile,
@@ -1819,7 +1819,7 @@ impl From<rmw_topic_endpoint_info_t> for TopicEndpointInfo {
     }
 }
 
-fn convert_info_array_to_vec(
+pub(crate) fn convert_info_array_to_vec(
     info_array: &rcl_topic_endpoint_info_array_t,
 ) -> Vec<TopicEndpointInfo> {
     let mut topic_info_list = Vec::with_capacity(info_array.size);

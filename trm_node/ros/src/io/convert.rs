@@ -10,7 +10,7 @@ use r2r::nav_msgs::msg as nav;
 use trm_config::frame;
 use trm_flow::text::cut;
 use trm_grid::error::GridError;
-use trm_grid::geometry::{Geometry, Rect};
+use trm_grid::geometry::{Geometry, Rect, decimal};
 use trm_grid::units::Pose;
 
 use crate::io::transforms::samples::Link;
@@ -122,12 +122,6 @@ pub fn geometry(message: &nav::OccupancyGrid, map_frame: &str) -> Result<Geometr
     }
     let info = &message.info;
     Geometry::new(info.width, info.height, decimal(info.resolution), planar(&origin))
-}
-
-/// The decimal number that was meant: 0.05, not 0.05000000074505806. Across a wide map, or at exactly the robot's
-/// radius, the difference is a cell.
-fn decimal(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 /// The rectangle of an update.

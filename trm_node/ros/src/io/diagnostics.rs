@@ -1,10 +1,9 @@
 //! The task that reports: `~/status` for every plan, and `/diagnostics` once a second whatever happens.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use r2r::QosProfile;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
@@ -13,13 +12,16 @@ use trm_planner::stats::Statistics;
 use trm_rt::usage::Usage;
 
 use crate::io::convert;
+use crate::io::ends::Ends;
 use crate::io::inference_failures::InferenceFailures;
 use crate::io::key_values::{ms, pair, usage};
+use crate::io::matches::Report;
 use crate::io::status;
 use crate::io::verdict::{ERROR, OK, STALE, Verdict, WARN};
 use crate::params::Parameters;
 use trm_flow::health::{Health, Input};
 use trm_flow::heartbeats::{LATE, Part};
+use trm_flow::lock::lock;
 use trm_flow::map::inbox::Inbox;
 use trm_flow::map::suspicion::Suspect;
 use trm_flow::messages::Record;
@@ -37,6 +39,7 @@ pub struct Diagnostics {
     shared: Arc<Shared>,
     parameters: Arc<Parameters>,
     inbox: Arc<Inbox>,
+    topics: Arc<Mutex<Report>>,
     status: r2r::Publisher<DiagnosticArray>,
     heartbeat: r2r::Publisher<DiagnosticArray>,
     statistics: Statistics,
@@ -65,17 +68,19 @@ struct Recent {
 impl Diagnostics {
     pub fn new(
         node: &mut r2r::Node,
+        ends: &Ends,
+        topics: Arc<Mutex<Report>>,
         shared: Arc<Shared>,
         parameters: Arc<Parameters>,
         inbox: Arc<Inbox>,
     ) -> r2r::Result<Self> {
-        let qos = || QosProfile::default().keep_last(10).reliable();
         Ok(Self {
             shared,
             parameters,
             inbox,
-            status: node.create_publisher("~/status", qos())?,
-            heartbeat: node.create_publisher("/diagnostics", qos())?,
+            topics,
+            status: node.create_publisher(ends.status.topic, ends.status.qos.clone())?,
+            heartbeat: node.create_publisher(ends.diagnostics.topic, ends.diagnostics.qos.clone())?,
             statistics: Statistics::new(),
             without_input: 0,
             failed: 0,
@@ -156,7 +161,7 @@ impl Diagnostics {
     fn publish(&mut self) {
         let mut array = DiagnosticArray::default();
         array.header.stamp = convert::time(self.shared.ros_time.now());
-        array.status = vec![self.planner(), self.inputs(), self.threads()];
+        array.status = vec![self.planner(), self.inputs(), self.topics(), self.threads()];
         self.recent = Recent::default();
         let _ = self.heartbeat.publish(&array);
     }
@@ -230,6 +235,16 @@ impl Diagnostics {
         }
         drop(health);
         self.status(level, "inputs", message, values)
+    }
+
+    /// Who else is on the topics.
+    fn topics(&self) -> DiagnosticStatus {
+        let report = lock(&self.topics);
+        let values = report.ends.iter().map(|(end, text)| pair(end, text)).collect();
+        let problems = report.text();
+        drop(report);
+        let level = if problems.is_some() { WARN } else { OK };
+        self.status(level, "topics", problems.unwrap_or_else(|| "all who are there fit".to_owned()), values)
     }
 
     /// The watchdogs.

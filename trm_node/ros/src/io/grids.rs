@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use r2r::map_msgs::msg::OccupancyGridUpdate;
 use r2r::nav_msgs::msg::OccupancyGrid;
-use r2r::{Incoming, Listening, MessageInfo, QosProfile, WrappedTypesupport as _};
-use trm_config::NodeConfig;
+use r2r::{Incoming, Listening, MessageInfo, WrappedTypesupport as _};
 use trm_flow::lock::lock;
 use trm_flow::map::inbox::Inbox;
 use trm_flow::map::intake::{Intake, Origin};
@@ -15,7 +14,7 @@ use trm_flow::shared::{GRID, Shared};
 use trm_planner::halt::deadline::Clock;
 
 use crate::io::convert;
-use crate::io::incoming::warn_of_policy;
+use crate::io::ends::{End, Ends};
 
 /// A suspect grid is asked for again at most this often.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -23,7 +22,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Takes grids and updates in.
 pub struct Grids {
     callbacks: Callbacks,
-    topic: &'static str,
+    end: End,
     whole: Option<Listening>,
     _updates: Listening,
     asked: Option<Duration>,
@@ -38,31 +37,26 @@ struct Callbacks {
 }
 
 impl Grids {
-    /// Subscribes to the grid that the parameter names, and its updates.
+    /// Subscribes to the grid and its updates.
     ///
     /// # Errors
     /// When ROS refuses a subscription.
     pub fn subscribe(
         node: &mut r2r::Node,
-        config: &NodeConfig,
+        ends: &Ends,
+        map_frame: &str,
         shared: &Arc<Shared>,
         inbox: &Arc<Inbox>,
     ) -> r2r::Result<Self> {
-        let topic = config.grid_source.name();
-        shared.health().grid.miss(format!("no grid has come on topic {topic}"));
+        shared.health().grid.miss(format!("no grid has come on topic {}", ends.grid.topic));
         let intake = Intake::new(Arc::clone(shared), Arc::clone(inbox));
-        let callbacks = Callbacks {
-            shared: Arc::clone(shared),
-            intake: Arc::new(Mutex::new(intake)),
-            map_frame: config.map_frame.as_str().into(),
-        };
-        let whole = Some(listen_to_whole(node, topic, &callbacks)?);
-        // Every update counts: the middleware keeps all of them until they are taken.
-        let qos = QosProfile::default().keep_all().reliable();
+        let callbacks =
+            Callbacks { shared: Arc::clone(shared), intake: Arc::new(Mutex::new(intake)), map_frame: map_frame.into() };
+        let whole = Some(listen_to_whole(node, &ends.grid, &callbacks)?);
         let to_updates = callbacks.clone();
-        let updates =
-            node.listen(&format!("{topic}_updates"), qos, move |incoming| to_updates.take_update(incoming))?;
-        Ok(Self { callbacks, topic, whole, _updates: updates, asked: None })
+        let End { topic, qos, .. } = &ends.updates;
+        let updates = node.listen(topic, qos.clone(), move |incoming| to_updates.take_update(incoming))?;
+        Ok(Self { callbacks, end: ends.grid.clone(), whole, _updates: updates, asked: None })
     }
 
     /// Looks after a suspect grid. The process stood still before it if `stopped`.
@@ -76,15 +70,14 @@ impl Grids {
             self.asked = Some(now);
             // A new subscription gets the last whole grid of publishers that keep it.
             self.whole = None;
-            self.whole = listen_to_whole(node, self.topic, &self.callbacks).ok();
+            self.whole = listen_to_whole(node, &self.end, &self.callbacks).ok();
         }
     }
 }
 
-fn listen_to_whole(node: &mut r2r::Node, topic: &str, callbacks: &Callbacks) -> r2r::Result<Listening> {
-    let latched = QosProfile::default().keep_last(1).reliable().transient_local();
+fn listen_to_whole(node: &mut r2r::Node, end: &End, callbacks: &Callbacks) -> r2r::Result<Listening> {
     let callbacks = callbacks.clone();
-    node.listen(topic, latched, move |incoming| callbacks.take_whole(incoming))
+    node.listen(end.topic, end.qos.clone(), move |incoming| callbacks.take_whole(incoming))
 }
 
 impl Callbacks {
@@ -103,7 +96,6 @@ impl Callbacks {
             }
             // A newer one has come in its place, or will.
             Incoming::Lost(_) => {}
-            Incoming::Incompatible(policy) => warn_of_policy(policy, "the topic of grids", &self.shared),
             Incoming::Failed(error) => lock(&self.intake).failed(&error.to_string(), system_time()),
         }
     }
@@ -119,7 +111,6 @@ impl Callbacks {
                 lock(&self.intake).update(content.ok(), stamp, origin(info));
             }
             Incoming::Lost(count) => lock(&self.intake).lost(count, system_time()),
-            Incoming::Incompatible(policy) => warn_of_policy(policy, "the topic of updates", &self.shared),
             Incoming::Failed(error) => lock(&self.intake).failed(&error.to_string(), system_time()),
         }
     }

@@ -17,6 +17,7 @@ use trm_flow::text::cut;
 use trm_planner::halt::deadline::Clock;
 
 use crate::io::convert;
+use crate::io::ends::End;
 use crate::params::{self, Parameters};
 use trm_flow::commands::Commands;
 use trm_flow::shared::Shared;
@@ -32,8 +33,8 @@ pub struct Services {
 }
 
 /// The publisher for [`Services::parameter_events`].
-pub fn parameter_events(node: &mut r2r::Node) -> r2r::Result<r2r::Publisher<rcl::ParameterEvent>> {
-    node.create_publisher("/parameter_events", QosProfile::parameter_events())
+pub fn parameter_events(node: &mut r2r::Node, end: &End) -> r2r::Result<r2r::Publisher<rcl::ParameterEvent>> {
+    node.create_publisher(end.topic, end.qos.clone())
 }
 
 impl Services {

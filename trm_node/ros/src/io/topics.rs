@@ -4,22 +4,21 @@
 use std::sync::{Arc, Mutex};
 
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use r2r::Listening;
 use r2r::geometry_msgs::msg::PoseStamped;
 use r2r::nav_msgs::msg::Odometry;
 use r2r::tf2_msgs::msg::TFMessage;
-use r2r::{Listening, QosProfile};
-use trm_config::{NodeConfig, StartSource};
+use trm_config::NodeConfig;
 use trm_flow::lock::lock;
 use trm_flow::map::inbox::Inbox;
 use trm_flow::shared::Shared;
 
+use crate::io::ends::{End, Ends};
 use crate::io::grids::Grids;
 use crate::io::incoming::message;
 use crate::io::robot::Robot;
 use crate::io::transforms::TransformBuffer;
 
-/// As in `tf2`: all of a robot's publishers send at once.
-const TF_DEPTH: usize = 100;
 /// While so many goals wait, another replaces none of them but is dropped: the newest are read within milliseconds.
 const GOALS_WAITING: usize = 1024;
 
@@ -37,18 +36,20 @@ pub struct Topics {
 pub fn subscribe(
     node: &mut r2r::Node,
     config: &NodeConfig,
+    ends: &Ends,
     shared: &Arc<Shared>,
     inbox: &Arc<Inbox>,
     transforms: &Arc<Mutex<TransformBuffer>>,
 ) -> r2r::Result<(Topics, UnboundedReceiver<PoseStamped>)> {
-    let grids = Grids::subscribe(node, config, shared, inbox)?;
+    let grids = Grids::subscribe(node, ends, &config.map_frame, shared, inbox)?;
     let robot = Robot::new(Arc::clone(shared), config.clone(), Arc::clone(transforms));
     let robot = Arc::new(Mutex::new(robot));
-    let mut listening = subscribe_to_poses(node, config, shared, &robot)?;
+    let mut listening = subscribe_to_poses(node, ends, shared, &robot)?;
     let (sender, goals) = unbounded();
     let warn = Arc::clone(shared);
-    listening.push(node.listen("goal_pose", QosProfile::default().keep_last(1).reliable(), move |incoming| {
-        if let Some(goal) = message::<PoseStamped>(incoming, "goal_pose", &warn)
+    let End { topic, ref qos, .. } = ends.goal;
+    listening.push(node.listen(topic, qos.clone(), move |incoming| {
+        if let Some(goal) = message::<PoseStamped>(incoming, topic, &warn)
             && sender.len() < GOALS_WAITING
         {
             // Fails only while the node is stopping.
@@ -61,28 +62,25 @@ pub fn subscribe(
 /// Transforms, which goals may need in any case, and odometry if the robot's pose comes from there.
 fn subscribe_to_poses(
     node: &mut r2r::Node,
-    config: &NodeConfig,
+    ends: &Ends,
     shared: &Arc<Shared>,
     robot: &Arc<Mutex<Robot>>,
 ) -> r2r::Result<Vec<Listening>> {
-    let dynamic = QosProfile::default().keep_last(TF_DEPTH).reliable();
-    // Each static publisher sends once: none of them may be missed, however many there are.
-    let latched = QosProfile::default().keep_all().reliable().transient_local();
     let mut listening = Vec::new();
-    for (topic, qos, is_static) in [("/tf", dynamic, false), ("/tf_static", latched, true)] {
+    for (end, is_static) in [(&ends.tf, false), (&ends.tf_static, true)] {
+        let topic = end.topic;
         let (robot, shared) = (Arc::clone(robot), Arc::clone(shared));
-        listening.push(node.listen(topic, qos, move |incoming| {
+        listening.push(node.listen(topic, end.qos.clone(), move |incoming| {
             if let Some(message) = message::<TFMessage>(incoming, topic, &shared) {
                 lock(&robot).take_transforms(&message.transforms, is_static);
             }
         })?);
     }
-    if config.start_source == StartSource::Odom {
-        shared.health().robot.miss("no odometry has come on topic odom".to_owned());
+    if let Some(End { topic, qos, .. }) = ends.odom.clone() {
+        shared.health().robot.miss(format!("no odometry has come on topic {topic}"));
         let (robot, shared) = (Arc::clone(robot), Arc::clone(shared));
-        let qos = QosProfile::default().keep_last(1).reliable();
-        listening.push(node.listen("odom", qos, move |incoming| {
-            if let Some(message) = message::<Odometry>(incoming, "odom", &shared) {
+        listening.push(node.listen(topic, qos, move |incoming| {
+            if let Some(message) = message::<Odometry>(incoming, topic, &shared) {
                 lock(&robot).take_odometry(&message);
             }
         })?);
