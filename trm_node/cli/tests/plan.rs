@@ -262,7 +262,7 @@ fn a_bad_map_file_is_named_with_its_field() {
     let output = plan(&path, "--start 0 0 --goal 1 1");
     assert_eq!(code(&output), 1);
     let error = stderr(&output);
-    assert!(error.contains("room.png.yaml: field origin[1] is NaN"), "{error}");
+    assert!(error.contains("room.png.yaml: field origin[1] is .nan"), "{error}");
     let output = plan(&folder.path().join("none.yaml"), "--start 0 0 --goal 1 1");
     assert_eq!(code(&output), 1);
     assert!(stderr(&output).contains("none.yaml: No such file"), "{output:?}");

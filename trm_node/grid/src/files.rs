@@ -11,20 +11,30 @@ use std::path::Path;
 /// # Errors
 /// When the file can't be read, is no regular file, or is larger.
 pub fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let about = std::fs::metadata(path)?;
-    if !about.is_file() {
-        return Err(Error::new(ErrorKind::InvalidInput, "not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    if about.len() <= most {
-        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-    }
-    let size = about.len().max(bytes.len() as u64);
+    let length = length(path)?;
+    let bytes = if length <= most { head(path, most + 1)? } else { Vec::new() };
+    let size = length.max(bytes.len() as u64);
     if size > most {
         let reason = format!("has at least {size} bytes, larger than {most} bytes, the limit of this file");
         return Err(Error::new(ErrorKind::FileTooLarge, reason));
     }
     Ok(bytes)
+}
+
+/// Reads the first bytes of a regular file, at most so many.
+///
+/// # Errors
+/// When the file can't be read or is no regular file.
+pub fn head(path: &Path, most: u64) -> Result<Vec<u8>> {
+    length(path)?;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn length(path: &Path) -> Result<u64> {
+    let about = std::fs::metadata(path)?;
+    if about.is_file() { Ok(about.len()) } else { Err(Error::new(ErrorKind::InvalidInput, "not a regular file")) }
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@
 mod error;
 mod fields;
 mod image;
+mod text;
 
 use std::path::Path;
 
-use crate::files::read_at_most;
+use crate::files::{head, read_at_most};
 use crate::geometry::Geometry;
 use crate::occupancy::OccupancyGrid;
 
@@ -35,8 +36,12 @@ const MAX_YAML_BYTES: u64 = 1 << 20;
 /// ```
 pub fn load(path: &Path) -> Result<OccupancyGrid, MapFileError> {
     let refused = |reason: String| MapFileError::File { path: path.to_owned(), reason };
+    let head = head(path, text::HEAD).map_err(|e| refused(e.to_string()))?;
+    if let Some(format) = text::image_format(&head) {
+        return Err(refused(format!("this is a {format} image, but the YAML file that names it is wanted")));
+    }
     let yaml = read_at_most(path, MAX_YAML_BYTES).map_err(|e| refused(e.to_string()))?;
-    let text = String::from_utf8(yaml).map_err(|e| refused(format!("not YAML: {e}")))?;
+    let text = text::decode(&yaml).map_err(refused)?;
     let fields = Fields::parse(path, &text)?;
     let image = path.parent().unwrap_or(Path::new("")).join(&fields.image);
     let unreadable = |reason: String| MapFileError::Image { path: path.to_owned(), image: image.clone(), reason };
@@ -91,6 +96,32 @@ mod tests {
     }
 
     #[test]
+    fn comments_may_be_anywhere_in_a_plain_image() {
+        let image = b"P2 # plain\n2 # wide\n2\n255 # the greatest\n0 # black\n254 # white\n205 254 # the end";
+        assert_eq!(map(GOOD, "map.pgm", image).unwrap(), map(GOOD, "map.pgm", b"P2 2 2 255 0 254 205 254").unwrap());
+        // Pixels of a binary image may look like comments.
+        let binary = map(GOOD, "map.pgm", b"P5 3 1 255\n\x23\x00\xfe").unwrap();
+        assert_eq!(binary.data(), [100, 100, 0]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_field() {
+        let image = b"P2 1 1 255 0";
+        assert_eq!(map(&format!("\u{feff}{GOOD}"), "map.pgm", image).unwrap(), map(GOOD, "map.pgm", image).unwrap());
+    }
+
+    #[test]
+    fn the_image_in_place_of_the_yaml_file_is_told_however_large() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("map.pgm");
+        let mut image = b"P5 2000 2000 255\n".to_vec();
+        image.resize(image.len() + 4_000_000, 254);
+        std::fs::write(&file, image).unwrap();
+        let error = load(&file).unwrap_err().to_string();
+        assert!(error.ends_with("map.pgm: this is a PGM image, but the YAML file that names it is wanted"), "{error}");
+    }
+
+    #[test]
     fn the_yaw_of_the_origin_rotates_the_grid() {
         let yaml = GOOD.replace("0.0]", "1.5707963267948966]");
         let grid = map(&yaml, "map.pgm", b"P2 2 1 255 0 254").unwrap();
@@ -122,11 +153,13 @@ mod tests {
             ("0.5", "0", "resolution", "0"),
             ("0.5", "-0.05", "resolution", "-0.05"),
             ("0.5", "fine", "resolution", "\"fine\""),
-            ("0.5", ".nan", "resolution", "NaN"),
-            ("[1.0, 2.0, 0.0]", "[1.0, 2.0]", "origin", "[1, 2]"),
+            ("0.5", ".nan", "resolution", ".nan"),
+            ("0.5", "1e-60", "resolution", "1e-60"),
+            ("0.5", "0.5\nresolution: 0.1", "resolution", "0.5 and 0.1"),
+            ("[1.0, 2.0, 0.0]", "[1.0, 2.0]", "origin", "[1.0, 2.0]"),
             ("[1.0, 2.0, 0.0]", "7", "origin", "7"),
-            ("[1.0, 2.0, 0.0]", "[1.0, .nan, 0.0]", "origin[1]", "NaN"),
-            ("[1.0, 2.0, 0.0]", "[.inf, 0, 0]", "origin[0]", "inf"),
+            ("[1.0, 2.0, 0.0]", "[1.0, .nan, 0.0]", "origin[1]", ".nan"),
+            ("[1.0, 2.0, 0.0]", "[.inf, 0, 0]", "origin[0]", ".inf"),
             ("[1.0, 2.0, 0.0]", "[0, 0, east]", "origin[2]", "\"east\""),
             ("0.65", "1.5", "occupied_thresh", "1.5"),
             ("0.65", "0.1", "occupied_thresh", "0.1"),
@@ -134,6 +167,9 @@ mod tests {
             ("0.196", "true", "free_thresh", "true"),
             ("negate: 0", "negate: maybe", "negate", "\"maybe\""),
             ("negate: 0", "negate: 0.5", "negate", "0.5"),
+            ("negate: 0", "negate: 0.0", "negate", "0.0"),
+            ("map.pgm", "", "image", "empty"),
+            ("map.pgm", "map.pgm\nimage: other.pgm", "image", "\"map.pgm\" and \"other.pgm\""),
             ("negate: 0", "negate: 0\nmode: quaternary", "mode", "\"quaternary\""),
         ] {
             let error = text(&GOOD.replace(old, new), image);
@@ -145,8 +181,12 @@ mod tests {
     #[test]
     fn an_error_names_the_unreadable_file_and_the_reason() {
         for (image, reason) in [
-            (&b""[..], "neither PGM nor PNG"),
-            (b"GIF89a", "neither PGM nor PNG"),
+            (&b""[..], "the file is empty"),
+            (b"GIF89a", "the file is a GIF image, but maps are read from PGM, PNG and BMP"),
+            (b"II*\0", "the file is a TIFF image, but"),
+            (b"\xff\xd8\xff\xe0", "the file is a JPEG image, but"),
+            (b"hello", "the file is no image that is known here: maps are read from PGM, PNG and BMP"),
+            (b"BM..", "BMP"),
             (b"P2 3 3 255 0 0", "PGM"),
             (b"P5 20 20 255\n\x00", "PGM"),
             (b"P5 0 3 255\n", "0 x 3"),
@@ -214,8 +254,9 @@ mod tests {
             plain in soup(b"P2\n# a comment\n4 3\n255\n 0 254 205 1 2 3 4 5 6 7 8 9\n"),
             binary in soup(b"P5\n4 3\n255\n\x00\xfe\xcd\x00\xfe\xcd\x00\xfe\xcd\x00\xfe\xcd"),
             png in soup(include_bytes!("map_file/sample.png")),
+            bmp in soup(include_bytes!("map_file/sample.bmp")),
         ) {
-            for bytes in [plain, binary, png] {
+            for bytes in [plain, binary, png, bmp] {
                 let _ = image::Shades::decode(&bytes);
             }
         }

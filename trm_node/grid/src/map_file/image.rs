@@ -1,11 +1,13 @@
 //! The image of a map file, and its conversion to occupancy.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use crate::geometry::MAX_SIDE;
 use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::map_file::fields::{Fields, Mode};
+use crate::map_file::text::image_format;
 
 /// Largest size of an image, in bytes, in the file and again decoded: that of the largest map with 16 bits a cell.
 pub const MAX_IMAGE_BYTES: u64 = 512 << 20;
@@ -22,7 +24,7 @@ pub struct Shades {
 }
 
 impl Shades {
-    /// Reads a PGM (plain or binary) or PNG image.
+    /// Reads a PGM (plain or binary), PNG or BMP image.
     ///
     /// # Errors
     /// The reason why it can't be decoded.
@@ -30,10 +32,12 @@ impl Shades {
         let (name, format) = match ::image::guess_format(bytes) {
             Ok(ImageFormat::Pnm) => ("PGM", ImageFormat::Pnm),
             Ok(ImageFormat::Png) => ("PNG", ImageFormat::Png),
-            _ => return Err("the file is neither PGM nor PNG".to_owned()),
+            Ok(ImageFormat::Bmp) => ("BMP", ImageFormat::Bmp),
+            _ => return Err(unreadable(bytes)),
         };
         let failed = |e: ::image::ImageError| format!("can't be read as {name}: {e}");
-        let reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let bytes = without_comments(bytes);
+        let reader = ImageReader::with_format(Cursor::new(&*bytes), format);
         let mut decoder = reader.into_decoder().map_err(failed)?;
         let (width, height) = decoder.dimensions();
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
@@ -91,6 +95,30 @@ impl Shades {
         let cell = |at: usize| if transparent(at) { -1 } else { table[usize::from(self.grey[at])] };
         (0..self.height as usize).rev().flat_map(|row| (row * width..(row + 1) * width).map(cell)).collect()
     }
+}
+
+/// What is said of a file that is none of the images that are read.
+fn unreadable(bytes: &[u8]) -> String {
+    const READ: &str = "maps are read from PGM, PNG and BMP";
+    match image_format(bytes) {
+        Some(format) => format!("the file is a {format} image, but {READ}"),
+        None if bytes.is_empty() => "the file is empty".to_owned(),
+        None => format!("the file is no image that is known here: {READ}"),
+    }
+}
+
+/// A plain PGM may have comments between its pixels, too, which the decoder doesn't expect there: blanks stand in their
+/// place.
+fn without_comments(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !matches!(bytes, [b'P', b'1'..=b'3', ..]) || !bytes.contains(&b'#') {
+        return Cow::Borrowed(bytes);
+    }
+    let mut is_comment = false;
+    let blank = |byte: &u8| {
+        is_comment = (is_comment || *byte == b'#') && !matches!(byte, b'\n' | b'\r');
+        if is_comment { b' ' } else { *byte }
+    };
+    Cow::Owned(bytes.iter().map(blank).collect())
 }
 
 /// The occupancy for a grey value. As in the map server, it is computed in single precision, and free takes precedence
@@ -200,6 +228,17 @@ mod tests {
             assert_eq!(pixels, [png(RgbImage::from_raw(1, 1, vec![row as u8, 7, 0]).unwrap()).grey[0]; 2], "row {row}");
         }
         assert!(shades.transparent.chunks(4).all(|pair| pair[0] && pair.get(2) != Some(&true)));
+    }
+
+    #[test]
+    fn a_bmp_has_the_shades_of_the_png() {
+        let image = RgbImage::from_fn(5, 3, |x, y| ::image::Rgb([x as u8 * 50, y as u8 * 100, 7]));
+        let grey = GrayImage::from_fn(5, 3, |x, y| Luma([(x * 50 + y) as u8]));
+        for image in [DynamicImage::from(image), DynamicImage::from(grey)] {
+            let mut bytes = Cursor::new(Vec::new());
+            image.write_to(&mut bytes, ImageFormat::Bmp).unwrap();
+            assert_eq!(Shades::decode(bytes.get_ref()).unwrap().grey, png(image).grey);
+        }
     }
 
     #[test]
