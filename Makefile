@@ -29,6 +29,7 @@ include deploy/deploy.mk
 include tests/simulate.mk
 include tools/soak/soak.mk
 include tests/campaigns.mk
+include tests/strangers/strangers.mk
 
 .PHONY: help
 help: ## list these targets

@@ -46,31 +46,40 @@ class Map:
         return (float(x + a * math.cos(yaw) - b * math.sin(yaw)), float(y + a * math.sin(yaw) + b * math.cos(yaw)))
 
 
-def load(path: pathlib.Path) -> Map:
-    """Reads a map_server YAML file and its image."""
-    info = yaml.safe_load(path.read_text())
-    image = Image.open(path.parent / info["image"])
+def shades_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """The grey value of each pixel, and its opacity if it has one."""
     alpha = None
     if image.mode in ("LA", "RGBA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         alpha = np.asarray(image)[:, :, 3]
     if image.mode in ("RGB", "RGBA", "P"):
         colours = np.asarray(image.convert("RGB")).astype(np.int64)
-        shades = (colours @ np.array([299, 587, 114])) // 1000
-    else:
-        shades = np.asarray(image.convert("L")).astype(np.int64)
-    mode = info.get("mode", "trinary").lower()
+        return (colours @ np.array([299, 587, 114])) // 1000, alpha
+    if image.mode.startswith("I"):
+        return np.asarray(image).astype(np.int64) // 257, alpha
+    return np.asarray(image.convert("L")).astype(np.int64), alpha
+
+
+def states(shades: np.ndarray, alpha: np.ndarray | None, mode: str, negate: bool, low: float, high: float) -> np.ndarray:
+    """What the map server makes of grey values, with the thresholds of free and occupied."""
     if mode == "raw":
         value = np.where(shades <= 100, shades, -1)
     else:
         light = shades / 255.0
-        dark = light if int(info["negate"]) else 1.0 - light
-        low, high = float(info["free_thresh"]), float(info["occupied_thresh"])
+        dark = light if negate else 1.0 - light
         between = np.round((dark - low) / max(high - low, 1e-12) * 100) if mode == "scale" else -1
         value = np.where(dark <= low, 0, np.where(dark >= high, 100, between))
         if alpha is not None:
             value = np.where(alpha < 255, -1, value)
-    state = np.where(value < 0, UNKNOWN, np.where(value >= OCCUPIED_FROM, OCCUPIED, FREE)).astype(np.uint8)
+    return np.where(value < 0, UNKNOWN, np.where(value >= OCCUPIED_FROM, OCCUPIED, FREE)).astype(np.uint8)
+
+
+def load(path: pathlib.Path) -> Map:
+    """Reads a map_server YAML file and its image."""
+    info = yaml.safe_load(path.read_text())
+    shades, alpha = shades_of(Image.open(path.parent / info["image"]))
+    thresholds = float(info["free_thresh"]), float(info["occupied_thresh"])
+    state = states(shades, alpha, info.get("mode", "trinary").lower(), bool(int(info["negate"])), *thresholds)
     return Map(path, state[::-1].copy(), float(info["resolution"]), tuple(float(v) for v in info["origin"]))
 
 

@@ -1,4 +1,6 @@
-"""Grids to plan on, as maps of tests/raw_map.py (whose reader and checks share no code with the node)."""
+"""Grids to plan on, as maps of tests/raw_map.py (whose reader and checks share no code with the node). Lets the modules
+beside it, and those of tests/strangers, be imported.
+"""
 
 import dataclasses
 import math
@@ -11,7 +13,7 @@ from map_msgs.msg import OccupancyGridUpdate
 from nav_msgs.msg import OccupancyGrid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/strangers")]
 from raw_map import (  # noqa: E402, F401
     FREE, OCCUPIED, UNKNOWN, Checker, Graph, Map, Query, inflate, load, random_queries)
 
