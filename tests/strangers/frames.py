@@ -1,4 +1,4 @@
-"""Names of frames in messages and parameters. The judge is tf2's rule (`stripSlash` in tf2's buffer_core.cpp): one leading
+"""Names of frames in messages and parameters. The judge is tf2's rule (its `stripSlash`): one leading
 slash is no part of a name. What names no frame, or another one without a transform, is refused by its name.
 """
 

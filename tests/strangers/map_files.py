@@ -1,4 +1,4 @@
-"""Map files, cell by cell, and the refused ones. The judge follows the map server's rules (nav2_map_server, map_io.cpp) with
+"""Map files, cell by cell, and the refused ones. The judge follows the map server's rules (Nav2's, of Jazzy) with
 PyYAML, whose plainest loader leaves scalars as text as the map server's library does, and with Pillow.
 
 It is stricter than the map server, as the README says: images are PGM, PNG or BMP; a resolution is positive, thresholds are

@@ -31,6 +31,7 @@ IDS = {("map", "publisher", "reliable, volatile"): "navigation2#4146",
        ("odom", "publisher", "best_effort, volatile"): "depthai-ros#94"}
 # Nodes with other parameters, and what of them is tried.
 VARIANTS = [
+    ({"grid_source": "costmap"}, {"costmap": OccupancyGrid, "costmap_updates": OccupancyGridUpdate}, {}),
     ({"map_subscribe_transient_local": False}, {"map": OccupancyGrid}, {}),
     ({"qos_overrides./robot/tf.subscription.reliability": "best_effort",
       "qos_overrides./robot/plan.publisher.durability": "transient_local"}, {"tf": TFMessage}, {"plan": Path}),

@@ -7,7 +7,7 @@ use trm_lab::args::{PlanningArgs, finite, with_flag};
 
 /// Plan a path on a map file.
 ///
-/// The map is read as Nav2's map server reads it (trinary, scale and raw; PGM and PNG), and inflated by the robot's
+/// The map is read as Nav2's map server reads it (trinary, scale and raw; PGM, PNG and BMP), and inflated by the robot's
 /// radius. As in the node, the guidance over the whole map is computed before the request arrives: it is outside the
 /// deadline, and `stage_us.guidance` says how long it took. The model runs cold.
 ///

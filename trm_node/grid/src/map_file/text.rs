@@ -23,12 +23,12 @@ fn utf8(bytes: &[u8]) -> Result<String, String> {
         Err(error) => error,
     };
     let (good, bad) = bytes.split_at(error.valid_up_to());
-    let line = good.split(|byte| *byte == b'\n').next_back().unwrap_or_default();
-    let lines = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = String::from_utf8_lossy(line).chars().count() + 1;
+    let lines: Vec<_> = good.split(|byte| *byte == b'\n').collect();
+    let column = String::from_utf8_lossy(lines.last().unwrap_or(&good)).chars().count() + 1;
     Err(format!(
-        "line {lines}, column {column}: the byte 0x{:02x} isn't UTF-8; is the file in Latin-1 or another encoding of one \
+        "line {}, column {column}: the byte 0x{:02x} isn't UTF-8; is the file in Latin-1 or another encoding of one \
          byte a character?",
+        lines.len(),
         bad.first().copied().unwrap_or_default()
     ))
 }

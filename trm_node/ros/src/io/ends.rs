@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn there_is_an_end_for_each_topic_that_the_parameters_ask_for() {
         let mut config = Config::default().node;
-        let names = |config| for_tests(config).unwrap().iter().map(|end| end.full.clone()).collect::<Vec<_>>();
+        let names =
+            |config: &NodeConfig| for_tests(config).unwrap().iter().map(|end| end.full.clone()).collect::<Vec<_>>();
         let shared = ["/r/goal_pose", "/tf", "/tf_static"];
         let sent = ["/r/plan", "/r/n/status", "/diagnostics", "/parameter_events"];
         assert_eq!(names(&config), [&["/r/map", "/r/map_updates"][..], &shared, &sent].concat());

@@ -1,6 +1,6 @@
 //! The parameters `qos_overrides.<topic>.<publisher or subscription>.<policy>`, which every end of a topic has. The rules
-//! are rclcpp's (`rclcpp/detail/qos_parameters.hpp`): topics by their full names, values by the middleware's names, read
-//! when the node starts.
+//! are rclcpp's (its `declare_qos_parameters`): topics by their full names, values by the middleware's names, read when the
+//! node starts.
 
 use r2r::QosProfile;
 use r2r::qos::{DurabilityPolicy, HistoryPolicy, ReliabilityPolicy};
