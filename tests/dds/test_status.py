@@ -81,7 +81,7 @@ def test_the_diagnostics_count_what_the_statuses_say(run):
     mark = run.now()
     run.wait(lambda: [s for t, s in run.diagnostics if t > mark and s.name == "/trm_node: planner"], "diagnostics")
     names = {status.name for _, status in run.diagnostics if status.name.startswith("/trm_node")}
-    assert names == {"/trm_node: planner", "/trm_node: inputs", "/trm_node: threads"}
+    assert names == {"/trm_node: planner", "/trm_node: inputs", "/trm_node: topics", "/trm_node: threads"}
     whole = [s for t, s in run.diagnostics if t > mark and s.name == "/trm_node: planner"][0]
     values = {v.key: v.value for v in whole.values}
     sources = [int(values[key]) for key in ("model", "previous", "fallback", "none")]
