@@ -36,11 +36,13 @@ class Bench:
             peer.close()
             assert node.stop() == 0, node.log
 
-    def refusal(self, arguments: list[str]) -> tuple[int, str]:
-        """The exit code and the log of a node that doesn't start."""
+    def refusal(self, arguments: list[str]) -> tuple[int | None, str]:
+        """The exit code and the log of a node that shall not start; no code when it runs all the same."""
         node = NodeProcess(self.folder(), None, arguments=arguments)
         try:
-            return node.wait(), node.log
+            return node.wait(10.0), node.log
+        except subprocess.TimeoutExpired:
+            return None, node.log
         finally:
             node.stop()
 

@@ -15,5 +15,6 @@ class Case:
         return self.expected == self.got
 
     def __str__(self) -> str:
+        got = " ".join(self.got.split())[:200]
         verdict = "same" if self.is_same else "DIFFERENT"
-        return f"{self.id:<22} {self.what:<74} {self.expected:<28} {self.got:<28} {verdict}"
+        return f"{self.id:<22} {self.what:<74} {self.expected:<28} {got:<28} {verdict}"

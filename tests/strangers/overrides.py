@@ -47,7 +47,7 @@ def by_rclpy(arguments: list[str]) -> dict | None:
 def by_node(bench: Bench, arguments: list[str], name: str, is_expected: bool) -> str:
     if not is_expected:
         code, log = bench.refusal(["-r", "__ns:=/robot", *arguments])
-        return "refused" if code == 1 and f"parameter {name}: " in log else f"exit code {code}"
+        return "refused" if code == 1 and f"parameter {name}: " in log else f"exit code {code}" if code else "it runs"
     with bench.node(None, "/robot", arguments=arguments) as (_, peer):
         names = [f"{PREFIX}.{policy}" for policy in POLICIES]
         values = call(peer, GetParameters, "get_parameters", GetParameters.Request(names=names)).values
