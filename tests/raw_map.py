@@ -60,7 +60,8 @@ def shades_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     return np.asarray(image.convert("L")).astype(np.int64), alpha
 
 
-def states(shades: np.ndarray, alpha: np.ndarray | None, mode: str, negate: bool, low: float, high: float) -> np.ndarray:
+def states(shades: np.ndarray, alpha: np.ndarray | None, mode: str, negate: bool, low: float,
+           high: float) -> np.ndarray:
     """What the map server makes of grey values, with the thresholds of free and occupied."""
     if mode == "raw":
         value = np.where(shades <= 100, shades, -1)

@@ -27,8 +27,8 @@ def topics(peer, text: str) -> int:
 def test_a_volatile_map_is_told_with_both_profiles_and_the_parameter(start):
     node, peer = start(namespace="/latched")
     publisher = peer.node.create_publisher(OccupancyGrid, "map", VOLATILE)
-    said = ("topic /latched/map: the publisher of /latched/peer (reliable, volatile) doesn't fit this node's subscription "
-            "(reliable, transient_local), nothing passes between them: durability; "
+    said = ("topic /latched/map: the publisher of /latched/peer (reliable, volatile) doesn't fit this node's "
+            "subscription (reliable, transient_local), nothing passes between them: durability; "
             "qos_overrides./latched/map.subscription.durability sets this node's")
     assert topics(peer, said) == 1
     peer.spin(2.0)
@@ -56,7 +56,8 @@ def test_a_subscription_of_the_plan_that_asks_for_more_is_told(start):
     node, peer = start(namespace="/more")
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     subscription = peer.node.create_subscription(Path, "plan", lambda _: None, latched)
-    said = "topic /more/plan: the subscription of /more/peer (reliable, transient_local) doesn't fit this node's publisher"
+    said = ("topic /more/plan: the subscription of /more/peer (reliable, transient_local) doesn't fit this node's "
+            "publisher (reliable, volatile)")
     topics(peer, said)
     node.wait_for_log(said)
     peer.node.destroy_subscription(subscription)
@@ -98,7 +99,8 @@ def test_the_overrides_are_parameters_of_every_topic_by_its_full_name(start):
     assert get_parameter(peer, name) == "transient_local"
     answer = set_parameter(peer, name, "volatile")
     assert not answer.successful and name in answer.reason
-    [described] = call(peer, DescribeParameters, "describe_parameters", DescribeParameters.Request(names=[name])).descriptors
+    request = DescribeParameters.Request(names=[name])
+    [described] = call(peer, DescribeParameters, "describe_parameters", request).descriptors
     assert described.read_only
 
 
@@ -111,7 +113,7 @@ def test_a_bad_override_is_refused_by_name(tmp_path):
     node = NodeProcess(tmp_path, {"qos_overrides./map.subscription.durability": "latched"})
     try:
         assert node.wait() == 1
-        assert ('parameter qos_overrides./map.subscription.durability: "latched" is not one of volatile, transient_local'
-                in node.log)
+        said = 'parameter qos_overrides./map.subscription.durability: "latched" is not one of volatile, transient_local'
+        assert said in node.log
     finally:
         node.stop()

@@ -1,8 +1,8 @@
 """Map files, cell by cell, and the refused ones. The judge follows the map server's rules (Nav2's, of Jazzy) with
 PyYAML, whose plainest loader leaves scalars as text as the map server's library does, and with Pillow.
 
-It is stricter than the map server, as the README says: images are PGM, PNG or BMP; a resolution is positive, thresholds are
-in order, and what is there twice (a field, a document) is ambiguous.
+It is stricter than the map server, as the README says: images are PGM, PNG or BMP; a resolution is positive, thresholds
+are in order, and what is there twice (a field, a document) is ambiguous.
 """
 
 import io
@@ -182,8 +182,8 @@ def fields() -> Iterator[tuple[str, str, bytes]]:
                   "1", "[1, 2, east]"):
         yield "own", f"origin: {value}", text(origin=value)
     yield "navigation#993", "origin: [0.0, 0.0, -nan]", text(origin="[0.0, 0.0, -nan]")
-    for high, low in (("'0.65'", "'0.25'"), ("0.5", "0.5"), ("1", "0"), ("0.2", "0.6"), ("1.5", "0.25"), ("0.65", "-0.1"),
-                      ("65", "25"), (None, "0.25"), ("0.65", None)):
+    for high, low in (("'0.65'", "'0.25'"), ("0.5", "0.5"), ("1", "0"), ("0.2", "0.6"), ("1.5", "0.25"),
+                      ("0.65", "-0.1"), ("65", "25"), (None, "0.25"), ("0.65", None)):
         yield "own", f"thresholds {high}, {low}", text(occupied_thresh=high, free_thresh=low)
 
 
@@ -205,9 +205,9 @@ def files() -> Iterator[tuple[str, str, bytes]]:
     yield "own", "the image in its place", saved(grey(), "PPM")
 
 
-NAMES = [("own", "2024"), ("own", "007"), ("own", "true"), ("own", "1e3"), ("own", "'a map.pgm'"), ("own", "sub/map.pgm"),
-         ("own", "''"), ("own", "[map.pgm]"), ("own", None), ("own", "gone.pgm"), ("turtlebot3#384", "~/map.pgm"),
-         ("own", "büro.pgm")]
+NAMES = [("own", "2024"), ("own", "007"), ("own", "true"), ("own", "1e3"), ("own", "'a map.pgm'"),
+         ("own", "sub/map.pgm"), ("own", "''"), ("own", "[map.pgm]"), ("own", None), ("own", "gone.pgm"),
+         ("turtlebot3#384", "~/map.pgm"), ("own", "büro.pgm")]
 
 
 def cases(bench: Bench, every: int = 1) -> Iterator[Case]:

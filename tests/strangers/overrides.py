@@ -1,4 +1,6 @@
-"""Parameters `qos_overrides.*`: what rclpy makes of a value for a topic that allows all four, the node must make, too."""
+"""Parameters `qos_overrides.*`: what rclpy makes of a value for a topic that allows all four, the node must
+make, too.
+"""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
-"""Corridors as wide as the robot, or a little wider, at resolutions as people and programs write them. The command reads the
-resolution from a file, the node from a message in single precision, as a map server would publish that file. The judge
-reads it as the shortest decimal of that precision, and inflates with code of its own.
+"""Corridors as wide as the robot, or a little wider, at resolutions as people and programs write them. The command reads
+the resolution from a file, the node from a message in single precision, as a map server would publish that file. The
+judge reads it as the shortest decimal of that precision, and inflates with code of its own.
 """
 
 import dataclasses
@@ -19,8 +19,8 @@ from test_parameters import set_parameter
 
 RESOLUTIONS = [("own", "0.05"), ("own", "0.05000000074505806"), ("navigation#377", "0.025"),
                ("navigation#377", "0.02500000037252903"), ("own", "0.1"), ("own", "0.10000000149011612"),
-               ("navigation2#5405", "0.049999999"), ("own", "0.2"), ("own", "0.20000000298023224"), ("own", "0.0333333333"),
-               ("own", "5e-2"), ("own", "0.125")]
+               ("navigation2#5405", "0.049999999"), ("own", "0.2"), ("own", "0.20000000298023224"),
+               ("own", "0.0333333333"), ("own", "5e-2"), ("own", "0.125")]
 # Cells between the middle of the corridor and the walls' centres.
 REACH = 4
 LENGTH, ROOM = 30, 15
@@ -55,7 +55,9 @@ def by_command(bench: Bench, grid: Map, text: str, radius: float) -> str:
     (start, goal) = ends(grid)
     answer = bench.command("plan", folder / "map.yaml", "--start", *start[:2], "--goal", *goal[:2], "--robot-radius",
                            radius, "--deadline-ms", 5000, "--json")
-    return "NO_VALID_PATH" if "NO_VALID_PATH" in answer.stdout else "a path" if answer.returncode == 0 else answer.stderr
+    if "NO_VALID_PATH" in answer.stdout:
+        return "NO_VALID_PATH"
+    return "a path" if answer.returncode == 0 else answer.stderr
 
 
 def by_node(peer: Peer, grid: Map, text: str, radius: float) -> str:
@@ -72,7 +74,8 @@ def by_node(peer: Peer, grid: Map, text: str, radius: float) -> str:
 
 
 def cases(bench: Bench, resolutions=RESOLUTIONS) -> Iterator[Case]:
-    with bench.node({"deadline_ms": 1000.0, "planner_frequency": 5.0, "inflation_radius": 0.0}, "/corridor") as (_, peer):
+    parameters = {"deadline_ms": 1000.0, "planner_frequency": 5.0, "inflation_radius": 0.0}
+    with bench.node(parameters, "/corridor") as (_, peer):
         for id, text in resolutions:
             grid = walls(float(str(np.float32(float(text)))))
             for what, share in (("just two radii", 1.0), ("a little more than two radii", 1.0 - 1e-5)):

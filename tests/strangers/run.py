@@ -1,6 +1,6 @@
-"""Everybody else's inputs: a table of cases, each judged by another program or by its rules, and by trm_node. One line a case:
-the public report that it comes from, what is tried, what is expected, what came, and whether that is the same. The exit
-code is 1 when one differs.
+"""Everybody else's inputs: a table of cases, each judged by another program or by its rules, and by trm_node. One line a
+case: the public report that it comes from, what is tried, what is expected, what came, and whether that is the same. The
+exit code is 1 when one differs.
 
     python3 tests/strangers/run.py [--only sections overrides qos_pairs map_files resolutions frames]
 """

@@ -1,5 +1,5 @@
-"""Which sections of parameter files apply to a node, as rclpy judges. Each section sets other parameters, so that one start
-of the node shows which of many it took.
+"""Which sections of parameter files apply to a node, as rclpy judges. Each section sets other parameters, so that one
+start of the node shows which of many it took.
 """
 
 import dataclasses

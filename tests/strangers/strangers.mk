@@ -1,5 +1,5 @@
-# What strangers bring (parameter files, profiles, map files, frames), judged by rclpy and by the map server's rules. Each case
-# is a line; one that differs fails.
+# What strangers bring (parameter files, profiles, map files, frames), judged by rclpy and by the map server's rules. Each
+# case is a line; one that differs fails.
 
 .PHONY: strangers
 strangers: ONLY ?=
