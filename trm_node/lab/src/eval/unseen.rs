@@ -174,7 +174,7 @@ pub fn shortest(trip: &Trip, config: &Config, planner: &mut Planner) -> Option<f
     Some(planner.plan(&costmap, Some(&guidance), &request, &clock).path.ok()?.length())
 }
 
-/// A planner without the model, which sees no more of a building than its window: guidance leads.
+/// A planner of the node.
 pub fn planner(config: &Config, bundle: &Bundle) -> anyhow::Result<Planner> {
     Ok(Planner::new(&config.grid, &config.planner, bundle, &Instant::now())?)
 }

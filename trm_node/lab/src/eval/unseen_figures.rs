@@ -15,7 +15,7 @@ use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
 
 /// The weights that are compared. The first is what the others are compared with.
-const WEIGHTS: [f64; 6] = [1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
+const WEIGHTS: [f64; 5] = [1.0, 1.5, 2.0, 3.0, 5.0];
 /// Metres per cell, unless told otherwise.
 const RESOLUTION: f64 = 0.2;
 /// Trips are at least so long, in cells as the crow flies.
@@ -60,7 +60,6 @@ fn config(args: &EvalArgs, weight: f64) -> anyhow::Result<Config> {
     args.planning.apply(&mut config)?;
     config.grid.allow_unknown = true;
     config.grid.unknown_weight = weight;
-    config.planner.max_steps = 0;
     Ok(config)
 }
 
