@@ -107,7 +107,11 @@ impl CostsToGo {
 
     /// The cost of a cell; infinite outside the grid.
     pub fn get(&self, cell: Cell) -> f32 {
-        let Some(TilePlace { tile, at }) = self.tiling.place(cell) else { return f32::INFINITY };
+        self.tiling.place(cell).map_or(f32::INFINITY, |place| self.at(place))
+    }
+
+    /// The cost at a position in the grid.
+    pub fn at(&self, TilePlace { tile, at }: TilePlace) -> f32 {
         match self.slots[tile] {
             Slot::Unreached => f32::INFINITY,
             Slot::Coded(slot) => self.coded[slot as usize].get(at),

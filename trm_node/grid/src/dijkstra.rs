@@ -98,10 +98,10 @@ impl Wave {
         if self.allowed.as_ref().is_some_and(|allowed| !allowed[place.tile]) {
             return;
         }
-        let cost = &mut self.costs.open(place.tile)[place.at];
-        let old = *cost;
+        // Compared before the tile is opened: the wave looks back into all tiles that it has left.
+        let old = self.costs.at(place);
         if new < old {
-            *cost = new;
+            self.costs.open(place.tile)[place.at] = new;
             // With the same integer part it is already waiting.
             if new as u32 != old as u32 {
                 self.waiting[place.tile] += 1;
