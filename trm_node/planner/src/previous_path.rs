@@ -14,6 +14,8 @@ use crate::problem::Problem;
 pub const MAX_STRAY: f64 = 32.0;
 /// Two paths go the same way while they are at most this far apart, in cells, or at most the robot's diameter.
 const SAME_WAY: f64 = 8.0;
+/// Ends of paths that are no farther apart, in cells, are the same. It covers rounding only.
+const SAME_END: f64 = 1e-6;
 /// Two paths are compared over this many poses ahead.
 const COMPARED: usize = 64;
 
@@ -131,16 +133,18 @@ impl PreviousPath {
     }
 
     /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins at the robot or, if
-    /// that doesn't pass, at the centre of the robot's cell.
+    /// that doesn't pass, elsewhere in the robot's cell.
     fn drivable(&self, routes: &Routes, problem: &Problem) -> Option<Remainder<'_>> {
         let (geometry, start) = (problem.costmap.geometry(), problem.start_pose);
         let end = self.published.poses().last()?;
-        // With other costs the same goal may be resolved to another cell: to its own, when that becomes free.
-        if self.goal != Some(problem.goal_pose) || geometry.nearest_cell(end.point()) != problem.goal {
+        // With other costs the same goal may lead to another cell, or to another point of it: to the exact goal, when
+        // that becomes free.
+        let is_end = end.point().distance(problem.end().point()) <= SAME_END * geometry.resolution();
+        if self.goal != Some(problem.goal_pose) || !is_end {
             return None;
         }
         let center = geometry.center(geometry.nearest_cell(start.point()));
-        let starts = [start, Pose { x: center.x, y: center.y, ..start }];
+        let starts = [start.point(), problem.begin(), center].map(|Point { x, y }| Pose { x, y, ..start });
         starts.into_iter().find_map(|start| {
             Remainder::of(&self.published, routes, start, geometry).filter(|left| {
                 let is_checked = |at: Junction| routes.of(at).is_checked(problem.costmap, at.corner);
@@ -208,6 +212,8 @@ mod tests {
     use trm_grid::testing::{costmap, travel};
     use trm_grid::units::Cell;
 
+    use crate::endpoints::GoalArea;
+
     const RULES: Rules = Rules { allow_unknown: false, escape: 0.0 };
 
     /// Poses at the centres of cells of 1 m, facing along x.
@@ -226,6 +232,7 @@ mod tests {
             rules: RULES,
             travel: travel(2.0),
             from,
+            area: GoalArea::only(goal),
             goal,
             start_pose,
             goal_pose: Pose::new(x, y, 0.0),

@@ -53,7 +53,7 @@ fn long_paths_and_changes_of_the_grid_allocate_nothing() {
             valid += usize::from(planner.still_valid(&map, start));
             let request =
                 Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_hours(1), epoch: None };
-            let outcome = planner.plan(&map, Some(&guidance), &request, &clock);
+            let outcome = planner.plan(&map, std::slice::from_ref(&guidance), &request, &clock);
             poses += outcome.path.map_or(0, |path| path.poses().len());
         }
     });
@@ -83,7 +83,7 @@ fn the_planning_loop_allocates_nothing() {
         let goal = pose(&map, 110.0, 60.0, 1.0);
         let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
         let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config.grid), &|| false).unwrap();
-        let mut plan = |col: f64, guidance: Option<&Guidance>| {
+        let mut plan = |col: f64, guidance: &[Guidance]| {
             let request = Request {
                 start: pose(&map, col, 50.3, 0.0),
                 goal,
@@ -96,12 +96,12 @@ fn the_planning_loop_allocates_nothing() {
             assert!(outcome.path.is_ok());
             outcome.report.source
         };
-        plan(5.0, None);
+        plan(5.0, &[]);
         let mut sources = [0; Source::ALL.len()];
         let counted = allocation_counter::measure(|| {
             for i in 0..40 {
-                sources[plan(5.0 + f64::from(i), None).index()] += 1;
-                sources[plan(5.0 + f64::from(i), Some(&guidance)).index()] += 1;
+                sources[plan(5.0 + f64::from(i), &[]).index()] += 1;
+                sources[plan(5.0 + f64::from(i), std::slice::from_ref(&guidance)).index()] += 1;
             }
         });
         assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
@@ -134,17 +134,17 @@ fn with_the_kernel_the_whole_plan_allocates_nothing() {
             let goal = pose(&maps[0], 110.0, 60.0, 1.0);
             let goal_cell = maps[0].geometry().cell_at(goal.point()).unwrap();
             let guidance = Guidance::compute(&maps[0], goal_cell, Travel::new(&config.grid), &|| false).unwrap();
-            let mut plan = |col: f64, map: usize, guidance: Option<&Guidance>| {
+            let mut plan = |col: f64, map: usize, guidance: &[Guidance]| {
                 let start = pose(&maps[map], col, 50.3, 0.0);
                 let deadline = Duration::from_hours(1);
                 let request = Request { start, goal, arrived: Duration::ZERO, deadline, epoch: None };
                 planner.plan(&maps[map], guidance, &request, &clock).report
             };
-            plan(5.0, 0, None);
+            plan(5.0, 0, &[]);
             let (mut applications, mut warm) = (0, 0);
             let counted = allocation_counter::measure(|| {
                 for i in 0..40 {
-                    let report = plan(5.0 + f64::from(i), usize::from(i % 7 == 6), Some(&guidance));
+                    let report = plan(5.0 + f64::from(i), usize::from(i % 7 == 6), std::slice::from_ref(&guidance));
                     applications += u32::from(report.applications);
                     warm += u32::from(report.warm);
                 }

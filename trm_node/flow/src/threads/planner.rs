@@ -315,7 +315,8 @@ impl PlannerThread {
         };
         let guided = self.guidance.as_deref();
         record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
-        let outcome = self.planner.plan(costmap, guided.map(|guided| &guided.guidance), &request, clock);
+        let guidance = guided.map_or(&[][..], |guided| &guided.guidance);
+        let outcome = self.planner.plan(costmap, guidance, &request, clock);
         times.planned = clock.now();
         record.report = Some(outcome.report);
         let path = outcome.path.map_err(Failure::Plan)?;

@@ -69,7 +69,7 @@ impl PathQuality {
                 }
                 planner.reset();
                 let request = request_now(setting, costmap.geometry(), [start, goal], &clock);
-                let outcome = planner.plan(costmap, Some(&guidance), &request, &clock);
+                let outcome = planner.plan(costmap, std::slice::from_ref(&guidance), &request, &clock);
                 plans += 1;
                 if let (Ok(path), true) = (outcome.path, clock.now() <= request.deadline) {
                     cost_ratios.push(setting.travel().path(costmap, path.poses().iter().copied()) / optimum);
