@@ -55,7 +55,7 @@ pub struct EndsArgs {
 /// What is awkward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// The robot is in an inscribed cell.
+    /// The robot is in an inscribed cell, near enough to a free one or not.
     Start,
     /// The goal's cell isn't free.
     Wall,
@@ -188,15 +188,11 @@ impl Site {
                 let goal = self.cell(free)?;
                 Some((self.pose(start), self.pose(goal)))
             }
-            Kind::Wall => {
-                let start = self.cell(free)?;
-                let goal = self.cell(|map, at| is(map, at, |class| !map.is_free(class)))?;
-                Some((self.pose(start), self.pose(goal)))
-            }
-            Kind::Pocket => {
+            Kind::Wall | Kind::Pocket => {
                 let start = self.cell(free)?;
                 let reached = reach(&self.map, &[self.map.cell(start)]);
-                let goal = self.cell(|map, at| free(map, at) && !reached[at])?;
+                let is_free = kind == Kind::Pocket;
+                let goal = self.beside(&reached, |map, at| !reached[at] && free(map, at) == is_free)?;
                 Some((self.pose(start), self.pose(goal)))
             }
         }
@@ -206,6 +202,17 @@ impl Site {
     fn cell(&mut self, fits: impl Fn(&RawMap, usize) -> bool) -> Option<usize> {
         let cells = self.map.values().len();
         (0..TRIES).map(|_| self.random.below(cells)).find(|at| fits(&self.map, *at))
+    }
+
+    /// A random cell that `fits`, within the goal's tolerance of one that is `reached` or a little farther.
+    fn beside(&mut self, reached: &[bool], fits: impl Fn(&RawMap, usize) -> bool) -> Option<usize> {
+        let most = (self.config.planner.tolerance / self.map.resolution()).ceil();
+        (0..TRIES).find_map(|_| {
+            let beside = self.cell(|_, at| reached[at])?;
+            let (col, row) = self.map.cell(beside);
+            let [cols, rows] = [0; 2].map(|_| self.random.number(-most, most).round() as i32);
+            self.map.index(col + cols, row + rows).filter(|at| fits(&self.map, *at))
+        })
     }
 
     /// A random pose in a cell.

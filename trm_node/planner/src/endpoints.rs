@@ -363,7 +363,9 @@ mod tests {
         let mut departures = Departures::new(travel(2.0), 2.0, 1.0);
         let mut find = |x, y| {
             let found = departures.find(&map, Point { x, y }).map(<[Start]>::to_vec);
-            found.map(|starts| starts.into_iter().map(|start| departures.way_to(start.cell).to_vec()).collect::<Vec<_>>())
+            found.map(|starts| {
+                starts.into_iter().map(|start| departures.way_to(start.cell).to_vec()).collect::<Vec<_>>()
+            })
         };
         let cells = |cells: &[(i32, i32)]| cells.iter().map(|(col, row)| Cell::new(*col, *row)).collect::<Vec<_>>();
         assert_eq!(find(3.5, 0.5), Ok(vec![cells(&[(3, 0)])]), "a free robot stays where it is");

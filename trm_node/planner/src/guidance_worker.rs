@@ -427,7 +427,11 @@ mod tests {
         events.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), second)).unwrap();
         let guided = next();
         let expected = (Cell::new(2, 2), second);
-        assert_eq!((guided.guidance[0].goal(), guided.epoch), expected, "none for the change after the goal was reached");
+        assert_eq!(
+            (guided.guidance[0].goal(), guided.epoch),
+            expected,
+            "none for the change after the goal was reached"
+        );
         events.send(Event::Stop).unwrap();
         handle.join().unwrap();
     }

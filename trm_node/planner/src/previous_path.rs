@@ -33,6 +33,8 @@ pub struct PreviousPath {
 /// on.
 #[derive(Debug, Clone, Copy)]
 pub struct Remainder<'a> {
+    /// The pose from where the straight line is reached; `None` if it begins at the robot.
+    lead: Option<Pose>,
     start: Pose,
     /// The number of poses on the straight line, without `first`.
     pieces: usize,
@@ -70,18 +72,18 @@ impl<'a> Remainder<'a> {
             }
         };
         let pieces = (start.point().distance(first.point()) / (STRIDE * geometry.resolution())).ceil() as usize;
-        Some(Self { start, pieces, first, ahead, junction })
+        Some(Self { lead: None, start, pieces, first, ahead, junction })
     }
 
     /// The poses up to the junction.
     fn poses(self) -> impl Iterator<Item = Pose> + 'a {
-        let Self { start, pieces, first, ahead, .. } = self;
+        let Self { lead, start, pieces, first, ahead, .. } = self;
         let (dx, dy) = (first.x - start.x, first.y - start.y);
         let line = (0..pieces).map(move |piece| {
             let share = piece as f64 / pieces as f64;
             Pose::new(start.x + share * dx, start.y + share * dy, dy.atan2(dx))
         });
-        line.chain([first]).chain(ahead.iter().copied())
+        lead.into_iter().chain(line).chain([first]).chain(ahead.iter().copied())
     }
 
     /// Whether the poses up to the junction pass the check.
@@ -132,8 +134,8 @@ impl PreviousPath {
         self.published.accept(&mut self.draft, routes, problem.costmap, problem.rules)
     }
 
-    /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins at the robot or, if
-    /// that doesn't pass, elsewhere in the robot's cell.
+    /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins where the problem does,
+    /// if need be by way of the centre of the robot's cell.
     fn drivable(&self, routes: &Routes, problem: &Problem) -> Option<Remainder<'_>> {
         let (geometry, start) = (problem.costmap.geometry(), problem.start_pose);
         let end = self.published.poses().last()?;
@@ -144,12 +146,12 @@ impl PreviousPath {
             return None;
         }
         let center = geometry.center(geometry.nearest_cell(start.point()));
-        let starts = [start.point(), problem.begin(), center].map(|Point { x, y }| Pose { x, y, ..start });
-        starts.into_iter().find_map(|start| {
-            Remainder::of(&self.published, routes, start, geometry).filter(|left| {
-                let is_checked = |at: Junction| routes.of(at).is_checked(problem.costmap, at.corner);
-                left.junction.is_none_or(is_checked) && left.passes(problem.costmap, problem.rules)
-            })
+        let [begin, center] = [problem.begin(), center].map(|Point { x, y }| Pose { x, y, ..start });
+        [(None, begin), (Some(begin), center)].into_iter().find_map(|(lead, start)| {
+            let left = Remainder { lead, ..Remainder::of(&self.published, routes, start, geometry)? };
+            let is_checked = |at: Junction| routes.of(at).is_checked(problem.costmap, at.corner);
+            let is_good = left.junction.is_none_or(is_checked) && left.passes(problem.costmap, problem.rules);
+            is_good.then_some(left)
         })
     }
 

@@ -82,8 +82,7 @@ impl<'a> Reach<'a> {
             }
             all_known &= is_known;
         }
-        let is_current =
-            !guidance.is_empty() && guidance.iter().all(|group| group.version() == costmap.version());
+        let is_current = !guidance.is_empty() && guidance.iter().all(|group| group.version() == costmap.version());
         Self { guidance, is_current, reached, all_known }
     }
 

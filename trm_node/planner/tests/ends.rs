@@ -4,9 +4,10 @@
 
 mod common;
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use common::{Simulated, bundle};
+use common::{Ignorant, Simulated, bundle};
 use proptest::prelude::*;
 use trm_config::Config;
 use trm_grid::cost::{INSCRIBED, LETHAL};
@@ -14,6 +15,7 @@ use trm_grid::costmap::Costmap;
 use trm_grid::testing::costmap;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Point, Pose};
+use trm_net::bundle::Bundle;
 use trm_planner::endpoints::GoalArea;
 use trm_planner::target::guide;
 use trm_planner::{PlanError, Planner, Request};
@@ -116,8 +118,10 @@ fn planner_config() -> Config {
 }
 
 fn planner() -> Planner {
-    let config = planner_config();
-    Planner::new(&config.grid, &config.planner, &bundle(), &Simulated::default()).unwrap()
+    static BUNDLE: LazyLock<Bundle> = LazyLock::new(bundle);
+    let (config, clock) = (planner_config(), Simulated::default());
+    let backend = Ignorant { clock: clock.clone(), net_us: Arc::default(), stubborn: false, size: 24 };
+    Planner::with_backend(&config.grid, &config.planner, &BUNDLE, Box::new(backend), &clock).unwrap()
 }
 
 proptest! {

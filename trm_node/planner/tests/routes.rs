@@ -281,7 +281,7 @@ fn a_path_leads_to_the_goals_own_cell_once_that_is_free() {
     }
     let mut drive = Drive::new(config, data);
     drive.goal = pose(&drive.map, 20.0, 28.2, 1.0);
-    let plan = |drive: &mut Drive| drive.plan(None).map(|(poses, source)| (source, *poses.last().unwrap())).unwrap();
+    let plan = |drive: &mut Drive| drive.plan(&[]).map(|(poses, source)| (source, *poses.last().unwrap())).unwrap();
     let (source, end) = plan(&mut drive);
     assert_eq!((source, drive.map.geometry().nearest_cell(end.point())), (Source::Fallback, Cell::new(20, 31)));
     assert_eq!(plan(&mut drive), (Source::Previous, end));

@@ -80,7 +80,9 @@ impl Asked<'_> {
         if !self.may_lag
             && let Some(nearer) = self.surely_reached().filter(|nearer| *nearer < farthest - slack)
         {
-            return Some(format!("ends in a cell {farthest} m from the goal, and one {nearer} m from it can be reached"));
+            return Some(format!(
+                "ends in a cell {farthest} m from the goal, and one {nearer} m from it can be reached"
+            ));
         }
         let turned = (last.yaw - self.goal.yaw).rem_euclid(std::f64::consts::TAU);
         let is_turned = turned.min(std::f64::consts::TAU - turned) > 1e-9;

@@ -101,8 +101,8 @@ mod tests {
     #[test]
     fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
         let keys = "result source guidance stop steps applications share expansions warm inference_failed \
-                    inference_error length_m goal_moved_from goal_moved_to deadline_ms margin_ms total_ms encode_us recurse_us decode_us verify_us \
-                    smooth_us fallback_us publish_us wake_us page_faults allocations voluntary_switches \
+                    inference_error length_m goal_moved_from goal_moved_to deadline_ms margin_ms total_ms encode_us \
+                    recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults allocations voluntary_switches \
                     involuntary_switches guidance_ms guidance_age_ms map_messages map_stamp map_lag_ms \
                     map_suspect missed plan_id";
         let failed =
