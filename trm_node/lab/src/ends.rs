@@ -76,9 +76,9 @@ impl Kind {
 }
 
 /// Queries that are drawn for each one with an answer, at most. Some maps have no place of some kind.
-const DRAWS: usize = 40;
+const DRAWS: usize = 10;
 /// Draws of a cell, at most.
-const TRIES: usize = 4000;
+const TRIES: usize = 20_000;
 
 /// What came of the queries of one kind.
 #[derive(Debug, Default)]
@@ -152,7 +152,7 @@ impl Site {
             if counts.answered + counts.faults.len() >= wanted {
                 return;
             }
-            let Some((start, goal)) = self.draw(kind) else { return };
+            let Some((start, goal)) = self.draw(kind) else { continue };
             match self.ask(start, goal) {
                 Ok(true) => counts.answered += 1,
                 Ok(false) => counts.refused += 1,
@@ -204,15 +204,15 @@ impl Site {
         (0..TRIES).map(|_| self.random.below(cells)).find(|at| fits(&self.map, *at))
     }
 
-    /// A random cell that `fits`, within the goal's tolerance of one that is `reached` or a little farther.
+    /// A random cell that `fits`, with one that is `reached` within the goal's tolerance or a little farther.
     fn beside(&mut self, reached: &[bool], fits: impl Fn(&RawMap, usize) -> bool) -> Option<usize> {
-        let most = (self.config.planner.tolerance / self.map.resolution()).ceil();
-        (0..TRIES).find_map(|_| {
-            let beside = self.cell(|_, at| reached[at])?;
-            let (col, row) = self.map.cell(beside);
-            let [cols, rows] = [0; 2].map(|_| self.random.number(-most, most).round() as i32);
-            self.map.index(col + cols, row + rows).filter(|at| fits(&self.map, *at))
-        })
+        let most = (self.config.planner.tolerance / self.map.resolution()).ceil() as i32;
+        let is_near = |map: &RawMap, at: usize| {
+            let (col, row) = map.cell(at);
+            let mut around = (col - most..=col + most).flat_map(|c| (row - most..=row + most).map(move |r| (c, r)));
+            around.any(|(col, row)| map.index(col, row).is_some_and(|at| reached[at]))
+        };
+        self.cell(|map, at| fits(map, at) && is_near(map, at))
     }
 
     /// A random pose in a cell.
