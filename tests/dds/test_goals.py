@@ -54,8 +54,8 @@ def test_a_goal_in_a_wall_moves_to_the_side_that_can_be_reached(peer):
     peer.publish_map(worlds.two_rooms())
     goal = (2.09, 1.0, 0.0)  # in the wall; the room beyond it is nearer
     peer.ask(START, goal)
-    plan = peer.plans_after(0.0, lambda p: math.dist(p.poses[-1, :2], goal[:2]) <= 0.5)[0]
-    assert plan.poses[-1, 0] < 2.0
+    plan = peer.plans_after(0.0, lambda p: p.poses[-1, 0] < 2.0)[0]  # the first ones may be those of the map before
+    assert math.dist(plan.poses[-1, :2], goal[:2]) <= 0.5
 
 
 def test_a_goal_in_a_frame_that_nobody_knows(peer):

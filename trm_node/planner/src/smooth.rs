@@ -237,16 +237,18 @@ mod tests {
 
     #[test]
     fn where_the_line_to_an_exact_end_is_not_clear_the_path_takes_the_centre_on_the_way() {
-        let map = costmap(&["....", ".#..", "...."]);
+        let map = costmap(&[".....", "..#..", "....."]);
+        let is_good = |poses: &[Pose]| check(&map, Rules { allow_unknown: false, escape: 0.0 }, in_cells(&map, poses));
         let mut poses = Vec::new();
-        let ends = Ends { start: Some(Point { x: 0.3, y: 2.7 }), goal: Some(Point { x: 3.3, y: 1.8 }), yaw: 1.0 };
-        to_poses(&map, false, &cells(&[(0, 2), (2, 2), (3, 1)]), ends, &mut poses);
-        assert_eq!((poses[0].x, poses[0].y, poses[poses.len() - 1]), (0.3, 2.7, Pose::new(3.3, 1.8, 1.0)));
-        let ends = Ends { start: Some(Point { x: 0.4, y: 0.7 }), ..ends };
-        to_poses(&map, false, &cells(&[(0, 0), (2, 0), (3, 1)]), ends, &mut poses);
-        assert_eq!((poses[0].x, poses[0].y), (0.4, 0.7));
-        assert_eq!((poses[1].x, poses[1].y), (0.5, 0.5), "beside the obstacle, so by way of the centre");
-        assert!(check(&map, Rules { allow_unknown: false, escape: 0.0 }, in_cells(&map, &poses)));
+        let goal = Some(Point { x: 4.3, y: 1.8 });
+        let begin = |x, y| Ends { start: Some(Point { x, y }), goal, yaw: 1.0 };
+        to_poses(&map, false, &cells(&[(1, 2), (3, 2), (4, 1)]), begin(1.3, 2.5), &mut poses);
+        assert_eq!((poses[0].x, poses[0].y, poses[poses.len() - 1]), (1.3, 2.5, Pose::new(4.3, 1.8, 1.0)));
+        assert!(is_good(&poses) && (poses[1].y - 2.5).abs() < 1e-9, "straight on");
+        to_poses(&map, false, &cells(&[(1, 0), (3, 0), (4, 1)]), begin(1.4, 0.7), &mut poses);
+        assert_eq!((poses[0].x, poses[0].y), (1.4, 0.7));
+        assert_eq!((poses[1].x, poses[1].y), (1.5, 0.5), "beside the obstacle, so by way of the centre");
+        assert!(is_good(&poses));
     }
 
     #[test]

@@ -51,8 +51,8 @@ pub fn first_point(costmap: &Costmap, allow_unknown: bool, start: Point) -> Poin
 ///
 /// // Cells of 1 m. The right column is occupied.
 /// let map = costmap(&["..#", "..#"]);
-/// assert_eq!(last_point(&map, false, Cell::new(0, 1), Point { x: 0.3, y: 1.1 }), Point { x: 0.3, y: 1.1 });
-/// assert_eq!(last_point(&map, false, Cell::new(1, 1), Point { x: 2.6, y: 1.1 }), Point { x: 1.5, y: 1.1 });
+/// assert_eq!(last_point(&map, false, Cell::new(0, 1), Point { x: 0.7, y: 1.1 }), Point { x: 0.7, y: 1.1 });
+/// assert_eq!(last_point(&map, false, Cell::new(1, 1), Point { x: 2.6, y: 1.25 }), Point { x: 1.5, y: 1.25 });
 /// ```
 #[must_use]
 pub fn last_point(costmap: &Costmap, allow_unknown: bool, cell: Cell, goal: Point) -> Point {
