@@ -166,7 +166,7 @@ fn moved_goals_and_departures_allocate_nothing() {
     // A closed room of 4 × 4 cells in the middle of the map, whose walls are nearer to the goal than what is outside.
     let mut rows = vec![".".repeat(100); 60];
     for (at, row) in rows[26..34].iter_mut().enumerate() {
-        row.replace_range(60..68, if at < 2 || at > 5 { "########" } else { "##....##" });
+        row.replace_range(60..68, if (2..=5).contains(&at) { "##....##" } else { "########" });
     }
     let map = costmap(&Config::with(|config| config.grid.robot_radius = 0.0), 0.1, &rows);
     let inflated = costmap(&config, 0.1, &rows);
