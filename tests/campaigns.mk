@@ -14,3 +14,10 @@ worlds: STATE ?= docs/worlds.json
 worlds: ros ## plan in N random worlds and judge each result (N=1000000 SEED=1 JOBS=1); goes on from docs/worlds.json
 	$(ENV) $(BUILD)
 	nice -n 15 $(TARGET)/debug/trm worlds --count $(N) --seed $(SEED) --state $(STATE) --jobs $(JOBS)
+
+.PHONY: ends
+ends: COUNT ?= 1000
+ends: SEED ?= 1
+ends: ros ## plan from and to COUNT awkward places of each kind on maps and judge each result (MAPS=tests/maps COUNT=1000 SEED=1)
+	$(ENV) $(BUILD)
+	nice -n 15 $(TARGET)/debug/trm ends --maps $(MAPS) --count $(COUNT) --seed $(SEED)

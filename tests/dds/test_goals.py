@@ -43,6 +43,19 @@ def test_a_goal_near_an_obstacle_moves_within_the_tolerance(peer):
     plan = peer.plans_after(0.0, lambda p: math.dist(p.poses[-1, :2], goal[:2]) <= 0.5 and p.poses[-1, 0] > 2.0)[0]
     assert plan.poses[-1, 2] == pytest.approx(goal[2], abs=1e-6)
     assert worlds.Checker(worlds.room(), worlds.RADIUS).collisions(worlds.room().to_cells(plan.poses[:, :2])) == []
+    status = peer.status_after(0.0, lambda s: s["goal_moved_to"], "a status that tells where the goal was moved to")
+    moved = {end: [float(number) for number in status[f"goal_moved_{end}"].split()] for end in ("from", "to")}
+    assert moved["from"] == pytest.approx(goal[:2], abs=1e-3)
+    assert moved["to"] == pytest.approx(plan.poses[-1, :2], abs=1e-3)
+    assert "the goal is moved from (3.000, 0.100) to" in status.message
+
+
+def test_a_goal_in_a_wall_moves_to_the_side_that_can_be_reached(peer):
+    peer.publish_map(worlds.two_rooms())
+    goal = (2.09, 1.0, 0.0)  # in the wall; the room beyond it is nearer
+    peer.ask(START, goal)
+    plan = peer.plans_after(0.0, lambda p: p.poses[-1, 0] < 2.0)[0]  # the first ones may be those of the map before
+    assert math.dist(plan.poses[-1, :2], goal[:2]) <= 0.5
 
 
 def test_a_goal_in_a_frame_that_nobody_knows(peer):

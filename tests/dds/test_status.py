@@ -9,8 +9,8 @@ import worlds
 STAGES = ("encode_us", "recurse_us", "decode_us", "verify_us", "smooth_us", "fallback_us", "publish_us")
 COSTS = ("page_faults", "allocations", "voluntary_switches", "involuntary_switches")
 KEYS = {"map_messages", "map_stamp", "map_lag_ms", "map_suspect", "result", "source", "guidance", "stop", "steps", "applications", "share", "expansions", "warm",
-        "inference_failed", "inference_error", "length_m", "deadline_ms", "margin_ms", "total_ms", *STAGES, "wake_us",
-        *COSTS, "guidance_ms", "guidance_age_ms", "missed", "plan_id"}
+        "inference_failed", "inference_error", "length_m", "goal_moved_from", "goal_moved_to", "deadline_ms", "margin_ms",
+        "total_ms", *STAGES, "wake_us", *COSTS, "guidance_ms", "guidance_age_ms", "missed", "plan_id"}
 OK, WARN, ERROR = 0, 1, 2
 
 

@@ -38,8 +38,8 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub planning: PlanningArgs,
 
-    /// Move a goal that can't be entered to the nearest free cell within this many metres. The node's default is
-    /// larger; a command asks for a point exactly.
+    /// Move a goal that can't be entered or reached to the nearest cell within this many metres that can. The node's
+    /// default is larger; a command asks for a point exactly.
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_negative_numbers = true)]
     pub tolerance: f64,
 

@@ -35,6 +35,7 @@ enum Command {
     Bench(trm_lab::bench::args::BenchArgs),
     Eval(trm_lab::eval::EvalArgs),
     Worlds(trm_lab::campaign::WorldsArgs),
+    Ends(trm_lab::ends::EndsArgs),
     Parameters(parameters::ParametersArgs),
     Simulate(trm_lab::simulate::SimulateArgs),
 }
@@ -62,6 +63,9 @@ fn main() -> ExitCode {
         }
         Command::Worlds(args) => {
             trm_lab::campaign::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Ends(args) => {
+            trm_lab::ends::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
         }
         Command::Parameters(args) => print(parameters::table(args.format).trim_end()).map(|()| ExitCode::SUCCESS),
     };

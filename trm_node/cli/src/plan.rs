@@ -9,14 +9,14 @@ use trm_config::Config;
 use trm_config::GridKind;
 use trm_grid::costmap::Costmap;
 use trm_grid::costmap_builder::build;
-use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
 use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
 use trm_planner::PlanError;
-use trm_planner::endpoints::resolve_goal;
+use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock as _;
+use trm_planner::target::guide;
 use trm_planner::{Planner, Request};
 
 use crate::plan_answer::PlanAnswer;
@@ -100,31 +100,27 @@ impl Session {
             answer.outcome(Err(PlanError::StartOutsideMap(geometry.nearest_cell(start.point()))));
             return answer;
         };
-        let goal_cell = match resolve_goal(
-            &self.costmap,
-            self.config.grid.allow_unknown,
-            self.config.planner.tolerance,
-            goal.point(),
-        ) {
-            Ok(cell) => cell,
+        let travel = Travel::new(&self.config.grid);
+        let area = GoalArea::new(geometry, self.config.planner.tolerance, goal.point());
+        let area = match area.and_then(|area| area.nearest_free(&self.costmap, travel.allow_unknown).map(|_| area)) {
+            Ok(area) => area,
             Err(error) => {
                 answer.outcome(Err(error));
                 return answer;
             }
         };
         let began = Instant::now();
-        let travel = Travel::new(&self.config.grid);
-        let guidance = Guidance::compute(&self.costmap, goal_cell, travel, &|| false);
+        let guidance = guide(&self.costmap, travel, &area, &|| false).unwrap_or_default();
         let guidance_time = began.elapsed();
         if optimal {
-            let best = guidance.as_ref().and_then(|guidance| optimum(&self.costmap, guidance, start_cell));
+            let best = guidance.iter().find_map(|guidance| optimum(&self.costmap, guidance, start_cell));
             answer.optimal_length_m = best.map(|best| best.cells * geometry.resolution());
         }
 
         let arrived = self.clock.now();
         let deadline = arrived + Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
         let request = Request { start, goal, arrived, deadline, epoch: None };
-        let outcome = self.planner.plan(&self.costmap, guidance.as_ref(), &request, &self.clock);
+        let outcome = self.planner.plan(&self.costmap, &guidance, &request, &self.clock);
         answer.report(&outcome.report, guidance_time);
         answer.outcome(outcome.path.map(|path| (path.poses(), path.length())));
         answer

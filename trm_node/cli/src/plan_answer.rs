@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use trm_grid::units::Pose;
 use trm_grid::window::Window;
 use trm_planner::PlanError;
-use trm_planner::{Report, StageTimes};
+use trm_planner::{MovedGoal, Report, StageTimes};
 
 /// The JSON answer.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,9 @@ pub struct PlanAnswer {
     pub length_m: Option<f64>,
     pub optimal_length_m: Option<f64>,
     pub poses: Vec<[f64; 3]>,
+    /// Where the path ends instead of in the goal's own cell, which isn't free or can't be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_goal: Option<MovedGoalAnswer>,
     #[serde(serialize_with = "as_map")]
     pub stage_us: Vec<(&'static str, f64)>,
     /// Why there is no path.
@@ -36,6 +39,17 @@ pub struct PlanAnswer {
     pub margin_ms: Option<f64>,
 }
 
+/// A goal that was moved, in JSON: two points in metres.
+#[derive(Debug, Clone, Copy)]
+pub struct MovedGoalAnswer(MovedGoal);
+
+impl Serialize for MovedGoalAnswer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let MovedGoal { from, to } = self.0;
+        serializer.collect_map([("from", [from.x, from.y]), ("to", [to.x, to.y])])
+    }
+}
+
 impl PlanAnswer {
     /// An answer that was found before planning began, or the frame for one that is to be planned.
     pub fn new(deadline_ms: f64) -> Self {
@@ -48,6 +62,7 @@ impl PlanAnswer {
             length_m: None,
             optimal_length_m: None,
             poses: Vec::new(),
+            moved_goal: None,
             stage_us: stages(StageTimes::default(), Duration::ZERO),
             reason: None,
             applications: 0,
@@ -67,6 +82,7 @@ impl PlanAnswer {
         self.applications = report.applications;
         self.expansions = report.expansions;
         self.window = report.window;
+        self.moved_goal = report.moved_goal.map(MovedGoalAnswer);
         self.margin_ms = Some(report.margin as f64 / 1e6);
         self.stage_us = stages(report.stages, guidance);
     }
@@ -99,6 +115,9 @@ impl PlanAnswer {
             }
             None => self.status.to_owned(),
         };
+        if let Some(MovedGoalAnswer(moved)) = self.moved_goal {
+            let _ = write!(text, "\n{moved}");
+        }
         if let Some(optimal) = self.optimal_length_m {
             let _ = write!(text, "\nbest path over the cells: {optimal:.2} m");
         }

@@ -97,13 +97,30 @@ fn a_plan_has_every_key_and_ends_where_it_was_asked_to() {
     assert_eq!(answer["status"], "SUCCEEDED");
     assert!(["model", "fallback"].contains(&answer["source"].as_str().expect("text")), "{answer}");
     let poses = poses(&answer);
-    assert_near([poses[0][0], poses[0][1]], [0.0, 0.0], 0.036);
+    assert_near([poses[0][0], poses[0][1]], [0.0, 0.0], 1e-9);
     let last = poses.last().expect("a path");
-    assert_near([last[0], last[1]], [-5.0, -3.0], 0.036);
+    assert_near([last[0], last[1]], [-5.0, -3.0], 1e-9);
     assert!((last[2] - 1.5).abs() < 1e-6, "{last:?}");
     let (length, optimal) = (answer["length_m"].as_f64(), answer["optimal_length_m"].as_f64());
     let (length, optimal) = (length.expect("a length"), optimal.expect("a length"));
     assert!(optimal > 5.0 && length < 1.2 * optimal + 0.2, "{length} {optimal}");
+}
+
+#[test]
+fn a_goal_in_a_wall_is_moved_within_the_tolerance_and_the_answer_tells() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let room = room(folder.path(), "room.pgm", "[0, 0, 0]");
+    let query = "--start 1 1 --goal 3.08 1 --tolerance 0.5";
+    let answer = answer(&room, query);
+    let moved = &answer["moved_goal"];
+    assert_eq!(moved["from"], serde_json::json!([3.08, 1.0]));
+    let last = *poses(&answer).last().expect("a path");
+    assert_eq!(moved["to"], serde_json::json!([last[0], last[1]]));
+    assert!((last[0] - 3.08).hypot(last[1] - 1.0) <= 0.5);
+    let output = plan(&room, &format!("{query} {}", DEADLINE.join(" ")));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("the goal is moved from (3.080, 1.000) to ("), "{text}");
+    assert_eq!(code(&plan(&room, "--start 1 1 --goal 3.08 1")), 2, "without a tolerance it is refused");
 }
 
 #[test]

@@ -67,16 +67,18 @@ impl Guidance {
         Some(Self::of(costmap, goal, travel, spread(costmap, goal, travel, form, None, cancelled)?))
     }
 
-    /// Computes guidance along one way to a goal, which is about the shortest, and a little beside it. Takes much less
-    /// time on a large grid than all of it. `None` if there is no way, or if `cancelled` returned true.
+    /// Computes guidance along one way, which is about the shortest, and a little beside it, to the first of some free
+    /// cells that a way leads to. Takes much less time on a large grid than all of it. `None` if there is no way, or if
+    /// `cancelled` returned true.
     #[must_use]
     pub fn corridor(
         costmap: &Costmap,
-        (from, goal): (Cell, Cell),
+        from: Cell,
+        ends: &[Cell],
         travel: Travel,
         cancelled: &dyn Fn() -> bool,
     ) -> Option<Self> {
-        let tiles = Regions::of(costmap, travel.allow_unknown).corridor(from, goal, cancelled)?;
+        let (goal, tiles) = Regions::of(costmap, travel.allow_unknown).corridor(from, ends, cancelled)?;
         let costs = spread(costmap, goal, travel, Form::Coded, Some(tiles), cancelled)?;
         Some(Self { version: None, ..Self::of(costmap, goal, travel, costs) })
     }

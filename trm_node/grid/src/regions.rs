@@ -200,33 +200,22 @@ impl<'a> Regions<'a> {
         }
     }
 
-    /// The tiles around the shortest way over regions from one cell to another, each marked with true; all ways between
-    /// the two within them stay connected. `None` if there is no way, or if `cancelled` returns true.
-    pub fn corridor(&self, from: Cell, to: Cell, cancelled: &dyn Fn() -> bool) -> Option<Vec<bool>> {
-        let (from, to) = (self.place(from)?, self.place(to)?);
-        let mut search = Search {
-            regions: self,
-            costs: vec![u32::MAX; self.first.last().map_or(0, |last| *last as usize) + usize::from(u8::MAX)],
-            came_from: Vec::new(),
-            waiting: BinaryHeap::new(),
-            to: to.0,
-        };
-        search.came_from.resize(search.costs.len(), from);
-        search.reach(0, from, from);
-        let mut visited = 0_usize;
-        while let Some(Reverse((_, Reverse(cost), here))) = search.waiting.pop() {
-            if here == to {
-                return Some(search.tiles(from, to));
-            }
-            visited += 1;
-            if visited.is_multiple_of(CANCEL_EVERY) && cancelled() {
-                return None;
-            }
-            if cost == search.costs[self.node(here)] {
-                search.expand(here, cost);
-            }
+    /// The first of the `ends` that a way leads to, and the tiles around the shortest way there over regions, each marked
+    /// with true: within them the two are connected. `None` if there is no way to any, or if `cancelled` returns true.
+    pub fn corridor(&self, from: Cell, ends: &[Cell], cancelled: &dyn Fn() -> bool) -> Option<(Cell, Vec<bool>)> {
+        let from = self.place(from)?;
+        let first = self.place(*ends.first()?)?;
+        let mut search = Search::new(self, from, first.0);
+        if search.run(first, cancelled)? {
+            return Some((ends[0], search.tiles(from, first)));
         }
-        None
+        // All that can be reached was visited.
+        let is_reached =
+            |cell: &&Cell| self.place(**cell).is_some_and(|place| search.costs[self.node(place)] < u32::MAX);
+        let end = *ends.iter().find(is_reached)?;
+        let place = self.place(end)?;
+        let mut search = Search::new(self, from, place.0);
+        search.run(place, cancelled)?.then(|| (end, search.tiles(from, place)))
     }
 }
 
@@ -247,7 +236,33 @@ struct Search<'a> {
     to: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(regions: &'a Regions<'a>, from: Region, to: usize) -> Self {
+        let nodes = regions.first.last().map_or(0, |last| *last as usize) + usize::from(u8::MAX);
+        let (costs, came_from) = (vec![u32::MAX; nodes], vec![from; nodes]);
+        let mut search = Self { regions, costs, came_from, waiting: BinaryHeap::new(), to };
+        search.reach(0, from, from);
+        search
+    }
+
+    /// Whether a region is reached; `None` if `cancelled` returns true.
+    fn run(&mut self, to: Region, cancelled: &dyn Fn() -> bool) -> Option<bool> {
+        let mut visited = 0_usize;
+        while let Some(Reverse((_, Reverse(cost), here))) = self.waiting.pop() {
+            if here == to {
+                return Some(true);
+            }
+            visited += 1;
+            if visited.is_multiple_of(CANCEL_EVERY) && cancelled() {
+                return None;
+            }
+            if cost == self.costs[self.regions.node(here)] {
+                self.expand(here, cost);
+            }
+        }
+        Some(false)
+    }
+
     fn reach(&mut self, cost: u32, region: Region, from: Region) {
         let node = self.regions.node(region);
         if cost < self.costs[node] {
@@ -345,6 +360,20 @@ mod tests {
         (0..side).map(|_| (0..side).map(|_| cell()).collect()).collect()
     }
 
+    #[test]
+    fn the_first_end_that_can_be_reached_is_taken() {
+        let mut rows = vec![".".repeat(60); 40];
+        for row in &mut rows {
+            row.replace_range(50..51, "#");
+        }
+        let map = costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+        let (from, ends) = (Cell::new(3, 3), [Cell::new(51, 20), Cell::new(53, 9), Cell::new(49, 20), Cell::new(2, 2)]);
+        let goal = |ends| Guidance::corridor(&map, from, ends, travel(1.0), &|| false).map(|guidance| guidance.goal());
+        assert_eq!(goal(&ends), Some(ends[2]));
+        assert_eq!([goal(&ends[..2]), goal(&[])], [None, None]);
+        assert!(Guidance::corridor(&map, ends[0], &ends, travel(1.0), &|| true).is_some(), "too near to be cancelled");
+    }
+
     proptest! {
         /// There is a corridor exactly where there is a way, and a way within it.
         #[test]
@@ -355,7 +384,7 @@ mod tests {
             let map = costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>());
             let (from, to) = (Cell::new(from.0, from.1), Cell::new(to.0, to.1));
             let whole = Guidance::compute(&map, to, travel(1.0), &|| false).unwrap().cost_to_go(from);
-            let part = Guidance::corridor(&map, (from, to), travel(1.0), &|| false);
+            let part = Guidance::corridor(&map, from, &[to], travel(1.0), &|| false);
             prop_assert_eq!(part.is_some(), whole.is_finite());
             if let Some(part) = part {
                 prop_assert!(part.cost_to_go(from).is_finite() && part.cost_to_go(from) >= whole - 1e-2);

@@ -1,12 +1,13 @@
 //! The laboratory: worlds, evaluation, benchmarks, and the machine that they run on. What measures, never what plans.
 //!
-//! Imports every crate of the planner and `trm_rt`. `eval`, `bench`, `simulate` and `campaign` import `worlds`, `judge` and
-//! `statistics`, never each other. A robot's node never depends on it.
+//! Imports every crate of the planner and `trm_rt`. `eval`, `bench`, `simulate`, `campaign` and `ends` import `worlds`, `judge`
+//! and `statistics`, never each other. A robot's node never depends on it.
 
 pub mod args;
 pub mod bench;
 pub mod campaign;
 mod counts_file;
+pub mod ends;
 pub mod eval;
 mod judge;
 mod machine;

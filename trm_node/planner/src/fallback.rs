@@ -9,6 +9,7 @@ use trm_grid::moves::{iter_moves, legal_moves_given};
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, MOVES};
 
+use crate::endpoints::{GoalArea, Nearest, Start};
 use crate::search::{Ended, Frontier, Space, trace};
 use crate::search_map::SearchMap;
 
@@ -18,11 +19,9 @@ const EXPANSIONS_PER_CHECK: u32 = 128;
 /// How a search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// A path was found and written.
-    Path,
-    /// A path was found, but it is longer than the buffer.
-    TooLong,
-    /// There is no path: every reachable cell was expanded.
+    /// A path to this cell was found.
+    Path(Cell),
+    /// There is no path to any cell of the goal's area: every reachable cell was expanded.
     None,
     /// `may_go_on` returned false.
     TimedOut,
@@ -37,6 +36,9 @@ const STEPS_PER_CELL: f32 = 8.0;
 /// Estimates are multiplied by this, so that cost plus estimate falls along the best path. Otherwise the rounding of
 /// thousands of moves could make it rise, and all paths of nearly the same cost would be expanded first.
 const ESTIMATE_FACTOR: f32 = 1.001;
+
+/// Stands for the move that led to a cell where the search began.
+const NO_MOVE: usize = MOVES.len();
 
 /// A waiting cell. The one with the least estimated total cost is expanded first. Among equal ones it is the one
 /// farthest from the start, so that a good heuristic leads straight to the goal instead of over all paths of the same
@@ -85,6 +87,9 @@ struct GridSpace<'a, G> {
     /// What the guidance doesn't know costs so much more than the way there: see [`GridSpace::estimate`].
     detour: f32,
     goal: Cell,
+    area: &'a GoalArea,
+    /// The cell of the area nearest to the goal that was reached.
+    nearest: Nearest,
     map: &'a mut SearchMap,
     may_go_on: G,
     /// The reason, if the space stops the search.
@@ -123,6 +128,7 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
 
     fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Entry>) -> bool {
         let (cell, cost) = (entry.cell(), entry.cost());
+        self.nearest.offer(self.area, cell);
         let Some(here) = self.costmap.cost(cell) else { return true };
         let around = self.costmap.neighbour_costs(cell);
         for index in iter_moves(legal_moves_given(&around, self.travel.allow_unknown)) {
@@ -159,35 +165,60 @@ impl Fallback {
         self.frontier.expansions()
     }
 
-    /// Searches a path and appends its cells to `path`, from the one after `start` to `goal`. Its travel cost is at
-    /// most a thousandth and a fraction of a cell above the minimum, or slightly more if the heuristic is guidance of
-    /// an older grid. Never allocates: `path` must have the capacity.
+    /// Searches a path from the cheapest of `starts` to `goal`. Where none leads there, every cell that can be reached has
+    /// been expanded, and the path leads to the one of the area that is nearest to the goal.
+    ///
+    /// The path's travel cost, that of its start included, is at most a thousandth and a fraction of a cell above the
+    /// minimum, or slightly more if the heuristic is guidance of an older grid. Never allocates.
     pub fn find(
         &mut self,
-        costmap: &Costmap,
-        travel: Travel,
+        (costmap, travel): (&Costmap, Travel),
         guidance: Option<&Guidance>,
-        (start, goal): (Cell, Cell),
+        starts: &[Start],
+        (goal, area): (Cell, &GoalArea),
         may_go_on: impl FnMut() -> bool,
-        path: &mut Vec<Cell>,
     ) -> Found {
         self.map.clear();
-        let Some(first) = self.map.place(start) else { return Found::None };
-        self.map.reach(first, 0.0, 0);
-        let map = &mut self.map;
+        // Beside a corridor.
         let corridor = guidance.filter(|guidance| guidance.version().is_none());
-        let detour = corridor.map(|guidance| guidance.cost_to_go(start)).filter(|cost| cost.is_finite()).unwrap_or(0.0);
-        let mut space = GridSpace { costmap, travel, guidance, detour, goal, map, may_go_on, stopped: Found::TimedOut };
-        let first = Entry::new(0.0, space.estimate(start), start);
-        match self.frontier.search(&mut space, first) {
-            Ended::Exhausted => Found::None,
-            Ended::Stopped => space.stopped,
-            Ended::Found(_) => {
-                let map = &mut self.map;
-                let came_by = |cell| map.place(cell).map_or(0, |at| map.came_by(at));
-                if trace(start, goal, came_by, path) { Found::Path } else { Found::TooLong }
+        let to_go = |start: &Start| corridor.map_or(0.0, |corridor| corridor.cost_to_go(start.cell));
+        let detour = starts.iter().map(to_go).filter(|cost| cost.is_finite()).fold(0.0, f32::max);
+        let (map, nearest, stopped) = (&mut self.map, Nearest::default(), Found::TimedOut);
+        let mut space = GridSpace { costmap, travel, guidance, detour, goal, area, nearest, map, may_go_on, stopped };
+        self.frontier.clear();
+        for Start { cell, cost } in starts {
+            let Some(at) = space.map.place(*cell) else { return Found::OutOfRoom };
+            if *cost < space.map.cost(at) {
+                space.map.reach(at, *cost, NO_MOVE);
+                let entry = Entry::new(*cost, space.estimate(*cell), *cell);
+                self.frontier.push(entry, |entry| space.settle(entry));
             }
         }
+        match self.frontier.go_on(&mut space) {
+            Ended::Exhausted => space.nearest.cell().map_or(Found::None, Found::Path),
+            Ended::Stopped => space.stopped,
+            Ended::Found(_) => Found::Path(goal),
+        }
+    }
+
+    /// The start of the path that the last search found to a cell.
+    pub fn start_of(&mut self, end: Cell) -> Cell {
+        let mut cell = end;
+        while let Some(step) = MOVES.get(self.came_by(cell)) {
+            cell = Cell::new(cell.col - step.cols, cell.row - step.rows);
+        }
+        cell
+    }
+
+    /// Appends the cells of the path that the last search found, from the one after `start` to `end`. Never allocates:
+    /// returns false if the capacity of `path` is too small.
+    pub fn append(&mut self, (start, end): (Cell, Cell), path: &mut Vec<Cell>) -> bool {
+        trace(start, end, |cell| self.came_by(cell), path)
+    }
+
+    /// The move that led to a cell.
+    fn came_by(&mut self, cell: Cell) -> usize {
+        self.map.place(cell).map_or(NO_MOVE, |at| self.map.came_by(at))
     }
 }
 
@@ -197,6 +228,7 @@ mod tests {
     use proptest::prelude::*;
     use trm_grid::moves::is_legal;
     use trm_grid::testing::{costmap, travel};
+    use trm_grid::units::Point;
 
     fn world() -> impl Strategy<Value = Vec<String>> {
         let cell = prop_oneof![3 => Just('.'), 2 => proptest::char::range('1', '9'), 1 => Just('#'), 1 => Just('+')];
@@ -204,7 +236,47 @@ mod tests {
         proptest::collection::vec(row.prop_map(|row| row.into_iter().collect()), 12)
     }
 
+    fn start(cell: Cell) -> Start {
+        Start { cell, cost: 0.0 }
+    }
+
     proptest! {
+        #[test]
+        fn the_search_takes_the_cheapest_start_and_ends_in_the_nearest_cell_that_any_of_them_reaches(
+            rows in world(), from in proptest::collection::vec(((0..16, 0..12), 0.0..5.0_f32), 1..5),
+            x in 0.0..16.0_f64, y in 0.0..12.0_f64, tolerance in 0.0..5.0_f64,
+        ) {
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            let map = costmap(&rows);
+            let starts = from.iter().map(|((col, row), cost)| Start { cell: Cell::new(*col, *row), cost: *cost });
+            let starts: Vec<Start> = starts.filter(|start| map.is_free(start.cell, false)).collect();
+            let area = GoalArea::new(map.geometry(), tolerance, Point { x, y }).unwrap();
+            let Some(goal) = area.nearest(|cell| map.is_free(cell, false)) else { return Ok(()) };
+            prop_assume!(!starts.is_empty());
+            let least = |goal: Cell| {
+                let guidance = Guidance::compute(&map, goal, travel(2.0), &|| false).unwrap();
+                starts.iter().map(|start| start.cost + guidance.cost_to_go(start.cell)).fold(f32::INFINITY, f32::min)
+            };
+            let cells = (0..16 * 12).map(|at| map.geometry().cell(at));
+            let reached = cells.filter(|cell| area.distance(*cell).is_some() && least(*cell).is_finite());
+            let distances = reached.filter_map(|cell| area.distance(cell));
+            let nearest = distances.fold(f64::INFINITY, f64::min);
+            let mut fallback = Fallback::default();
+            fallback.prepare(map.geometry());
+            match fallback.find((&map, travel(2.0)), None, &starts, (goal, &area), || true) {
+                Found::Path(end) => {
+                    prop_assert_eq!(area.distance(end), Some(nearest));
+                    let (from, mut path) = (fallback.start_of(end), Vec::with_capacity(200));
+                    path.push(from);
+                    prop_assert!(fallback.append((from, end), &mut path) && path.last() == Some(&end));
+                    let extra = starts.iter().filter(|start| start.cell == from).map(|start| start.cost);
+                    let cost = extra.fold(f32::INFINITY, f32::min) + travel(2.0).cells(&map, path.iter()) as f32;
+                    prop_assert!(cost < ESTIMATE_FACTOR * least(end) + 2.0 / STEPS_PER_CELL, "{cost}, not {}", least(end));
+                }
+                found => prop_assert!(found == Found::None && nearest.is_infinite()),
+            }
+        }
+
         #[test]
         fn the_path_is_legal_and_costs_the_minimum_up_to_a_fraction_of_a_cell(
             rows in world(), from in (0..16, 0..12), to in (0..16, 0..12), guided in any::<bool>(),
@@ -222,10 +294,13 @@ mod tests {
             for _ in 0..2 {
                 let mut path = Vec::with_capacity(200);
                 path.push(ends.0);
-                let found = fallback.find(&map, travel, guided.then_some(&guidance), ends, || true, &mut path);
+                let goal = (ends.1, &GoalArea::only(ends.1));
+                let found = fallback.find((&map, travel), guided.then_some(&guidance), &[start(ends.0)], goal, || true);
                 let least = guidance.cost_to_go(ends.0);
-                prop_assert_eq!(found, if least.is_finite() { Found::Path } else { Found::None });
-                if found == Found::Path {
+                prop_assert_eq!(found, if least.is_finite() { Found::Path(ends.1) } else { Found::None });
+                if found != Found::None {
+                    prop_assert_eq!(fallback.start_of(ends.1), ends.0);
+                    prop_assert!(fallback.append(ends, &mut path));
                     prop_assert_eq!(path.last(), Some(&ends.1));
                     let cost = travel.cells(&map, path.iter()) as f32;
                     prop_assert!(cost > least - 1e-3 && cost < ESTIMATE_FACTOR * least + 2.0 / STEPS_PER_CELL, "{cost}, not {least}");
@@ -248,8 +323,10 @@ mod tests {
         let mut fallback = Fallback::default();
         fallback.prepare(map.geometry());
         let mut path = Vec::with_capacity(100_000);
-        let found = fallback.find(&map, travel(2.0), Some(&guidance), ends, || true, &mut path);
-        assert_eq!(found, Found::Path);
+        let goal = (ends.1, &GoalArea::only(ends.1));
+        let found = fallback.find((&map, travel(2.0)), Some(&guidance), &[start(ends.0)], goal, || true);
+        assert_eq!(found, Found::Path(ends.1));
+        assert!(fallback.append(ends, &mut path));
         assert!(fallback.expansions() as usize <= path.len() + path.len() / 10, "{}", fallback.expansions());
     }
 
@@ -261,21 +338,14 @@ mod tests {
         let map = costmap(&rows);
         let mut fallback = Fallback::default();
         fallback.prepare(map.geometry());
-        let mut path = Vec::with_capacity(1600);
-        let ends = (Cell::new(0, 0), Cell::new(39, 0));
+        let goal = Cell::new(39, 0);
         let mut checks = 0;
-        let found = fallback.find(
-            &map,
-            travel(2.0),
-            None,
-            ends,
-            || {
-                checks += 1;
-                false
-            },
-            &mut path,
-        );
+        let may_go_on = || {
+            checks += 1;
+            false
+        };
+        let from = [start(Cell::new(0, 0))];
+        let found = fallback.find((&map, travel(2.0)), None, &from, (goal, &GoalArea::only(goal)), may_go_on);
         assert_eq!((found, checks, fallback.expansions()), (Found::TimedOut, 1, EXPANSIONS_PER_CHECK));
-        assert!(path.is_empty());
     }
 }

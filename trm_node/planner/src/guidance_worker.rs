@@ -11,9 +11,10 @@ use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 
-use crate::endpoints::resolve_goal;
+use crate::endpoints::GoalArea;
 use crate::epoch::Epochs;
 use crate::halt::deadline::Clock;
+use crate::target::guide;
 
 /// On a grid of more cells than this, a goal first gets guidance along one way.
 const CORRIDOR_CELLS: usize = 1 << 20;
@@ -42,15 +43,15 @@ pub enum Event {
 pub struct Settings {
     /// The travel costs.
     pub travel: Travel,
-    /// The distance in metres within which a goal in a blocked cell is moved to a free one.
+    /// The distance in metres within which a goal that is blocked or can't be reached is moved.
     pub tolerance: f64,
 }
 
 /// Guidance, with the time it took and its epoch.
 #[derive(Debug)]
 pub struct Guided {
-    /// The cost-to-go.
-    pub guidance: Guidance,
+    /// The cost-to-go to the goal: see [`guide`].
+    pub guidance: Vec<Guidance>,
     /// How long it took to compute.
     pub took: Duration,
     /// When the computation ended, as a reading of the worker's clock.
@@ -82,8 +83,8 @@ pub struct Guided {
 /// events.send(Event::Grid(GridChange::Whole(Box::new(map))))?;
 /// events.send(Event::Goal(Pose::new(3.5, 0.5, 0.0), epochs.begin(), None))?;
 /// let guided = results.recv()?;
-/// assert_eq!(guided.guidance.goal(), Cell::new(3, 0));
-/// assert_eq!(guided.guidance.cost_to_go(Cell::new(0, 0)), 3.0);
+/// assert_eq!(guided.guidance[0].goal(), Cell::new(3, 0));
+/// assert_eq!(guided.guidance[0].cost_to_go(Cell::new(0, 0)), 3.0);
 /// events.send(Event::Stop)?;
 /// thread.join().expect("the worker ends");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -187,20 +188,22 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         true
     }
 
-    /// What guidance is to be computed for: the goal's cell, its epoch and the version of the costmap. `None` if there
-    /// is guidance for that already, if the goal is reached or can't be entered, or if there is no goal or no grid.
-    fn due(&self) -> Option<(Cell, u64, u64)> {
+    /// What guidance is to be computed for: the goal, and with it its nearest free cell, its epoch and the version of
+    /// the costmap. `None` if there is guidance for that already, if the goal is reached or can't be entered, or if
+    /// there is no goal or no grid.
+    fn due(&self) -> Option<(GoalArea, (Cell, u64, u64))> {
         let ((pose, epoch), costmap) = (self.goal?, self.costmap.as_deref()?);
         let Settings { travel, tolerance } = self.settings;
-        let cell = resolve_goal(costmap, travel.allow_unknown, tolerance, pose.point()).ok()?;
+        let area = GoalArea::new(costmap.geometry(), tolerance, pose.point()).ok()?;
+        let cell = area.nearest_free(costmap, travel.allow_unknown).ok()?;
         let due = (cell, epoch, costmap.version());
-        (!self.epochs.is_finished(epoch) && self.done != Some(due)).then_some(due)
+        (!self.epochs.is_finished(epoch) && self.done != Some(due)).then_some((area, due))
     }
 
     /// Computes guidance and delivers it, unless an event makes it useless in the meantime.
     fn compute(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
-        let (Some(due), Some(costmap)) = (self.due(), self.costmap.as_deref()) else { return };
-        let (cell, epoch, _) = due;
+        let (Some((area, due)), Some(costmap)) = (self.due(), self.costmap.as_deref()) else { return };
+        let (_, epoch, _) = due;
         let began = self.clock.now();
         let pending = RefCell::new(std::mem::take(&mut self.pending));
         let cancelled = || {
@@ -215,12 +218,13 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             let done = clock.now();
             Box::new(Guided { guidance, took: done.saturating_sub(began), done, epoch })
         };
-        if let Some(from) = self.robot.take().and_then(|robot| first_way(costmap, travel, robot))
-            && let Some(corridor) = Guidance::corridor(costmap, (from, cell), travel, &cancelled)
-        {
-            (self.deliver)(guided(corridor));
+        if let Some(from) = self.robot.take().and_then(|robot| first_way(costmap, travel, robot)) {
+            let ends = area.sorted(|cell| costmap.is_free(cell, travel.allow_unknown));
+            if let Some(corridor) = Guidance::corridor(costmap, from, &ends, travel, &cancelled) {
+                (self.deliver)(guided(vec![corridor]));
+            }
         }
-        let whole = Guidance::compute(costmap, cell, travel, &cancelled).map(guided);
+        let whole = guide(costmap, travel, &area, &cancelled).map(guided);
         self.pending = pending.into_inner();
         if let Some(whole) = whole {
             self.done = Some(due);
@@ -233,7 +237,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
 /// Where guidance along one way begins; `None` on a grid where all of it takes hardly longer.
 fn first_way(costmap: &Costmap, travel: Travel, robot: Pose) -> Option<Cell> {
     let is_large = costmap.geometry().cells() > CORRIDOR_CELLS;
-    is_large.then(|| resolve_goal(costmap, travel.allow_unknown, DEPARTURE, robot.point()).ok()).flatten()
+    let area = GoalArea::new(costmap.geometry(), DEPARTURE, robot.point()).ok().filter(|_| is_large)?;
+    area.nearest_free(costmap, travel.allow_unknown).ok()
 }
 
 /// The next event, within `patience`. Without patience it doesn't wait at all.
@@ -359,7 +364,7 @@ mod tests {
         let second = setup.epochs.begin();
         let send = |events: &Sender<Event>| events.send(goal(9, second)).unwrap();
         let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
-        let goals: Vec<_> = delivered.iter().map(|guided| (guided.guidance.goal(), guided.epoch)).collect();
+        let goals: Vec<_> = delivered.iter().map(|guided| (guided.guidance[0].goal(), guided.epoch)).collect();
         assert_eq!(goals, [(Cell::new(9, 0), second)]);
     }
 
@@ -373,8 +378,8 @@ mod tests {
             events.send(Event::Goal(Pose::new(9.5, 0.5, 0.0), setup.first, robot)).unwrap();
             let mut delivered = Vec::new();
             let deliver = |guided: Box<Guided>| {
-                let known = [5, 1000].map(|at| guided.guidance.cost_to_go(Cell::new(at, 5)).is_finite());
-                if guided.guidance.version().is_some() {
+                let known = [5, 1000].map(|at| guided.guidance[0].cost_to_go(Cell::new(at, 5)).is_finite());
+                if guided.guidance[0].version().is_some() {
                     events.send(Event::Stop).unwrap();
                 }
                 delivered.push(known);
@@ -396,7 +401,7 @@ mod tests {
             events.send(Event::Grid(GridChange::Whole(Box::new(grown.clone())))).unwrap();
         };
         let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
-        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance.version()).collect();
+        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance[0].version()).collect();
         assert_eq!(versions, [setup.costmap.version(), grown.version()]);
 
         let geometry = Geometry::new(50, 50, 0.5, Pose::default()).unwrap();
@@ -407,9 +412,9 @@ mod tests {
             events.send(Event::Grid(GridChange::Whole(Box::new(resized.clone())))).unwrap();
         };
         let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
-        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance.version()).collect();
+        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance[0].version()).collect();
         assert_eq!(versions, [resized.version()]);
-        assert!(delivered[0].guidance.fits(&resized));
+        assert!(delivered[0].guidance[0].fits(&resized));
     }
 
     #[test]
@@ -421,7 +426,7 @@ mod tests {
         let after = setup.builder.costmap().unwrap().version();
         let send = |events: &Sender<Event>| events.send(Event::Grid(patch)).unwrap();
         let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
-        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance.version()).collect();
+        let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance[0].version()).collect();
         assert_eq!(versions, [setup.costmap.version(), after]);
     }
 
@@ -431,10 +436,10 @@ mod tests {
         let travel = Travel::new(&GridConfig { cost_travel_multiplier: 0.5, ..GridConfig::default() });
         let new = || Event::Settings(Settings { travel, ..setup.settings });
         let delivered = setup.delivered(|events| events.send(new()).unwrap(), None, [Some(Event::Stop)]);
-        assert_eq!(delivered.iter().map(|guided| guided.guidance.travel()).collect::<Vec<_>>(), [travel]);
+        assert_eq!(delivered.iter().map(|guided| guided.guidance[0].travel()).collect::<Vec<_>>(), [travel]);
         // Also when the guidance is already there.
         let delivered = setup.delivered(|_| (), None, [Some(new()), Some(Event::Stop)]);
-        let travels: Vec<_> = delivered.iter().map(|guided| guided.guidance.travel()).collect();
+        let travels: Vec<_> = delivered.iter().map(|guided| guided.guidance[0].travel()).collect();
         assert_eq!(travels, [setup.settings.travel, travel]);
     }
 
@@ -472,13 +477,13 @@ mod tests {
         events.send(Event::Goal(Pose::new(1.55, 0.55, 0.0), first, None)).unwrap();
         events.send(Event::Grid(whole)).unwrap();
         let guided = next();
-        assert_eq!((guided.guidance.goal(), guided.epoch), (Cell::new(15, 5), first));
-        assert!((guided.guidance.cost_to_go(Cell::new(5, 5)) - 10.0).abs() < 1e-3);
+        assert_eq!((guided.guidance[0].goal(), guided.epoch), (Cell::new(15, 5), first));
+        assert!((guided.guidance[0].cost_to_go(Cell::new(5, 5)) - 10.0).abs() < 1e-3);
 
         let wall = Rect { col: 10, row: 0, width: 1, height: 10 };
         builder.take_update(wall, &[100; 10]).unwrap();
         events.send(Event::Grid(builder.refresh_to_end().unwrap())).unwrap();
-        assert!(next().guidance.cost_to_go(Cell::new(5, 5)).is_infinite(), "behind the wall");
+        assert!(next().guidance[0].cost_to_go(Cell::new(5, 5)).is_infinite(), "behind the wall");
 
         epochs.finish(first);
         builder.take_update(wall, &[0; 10]).unwrap();
@@ -487,7 +492,11 @@ mod tests {
         events.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), second, None)).unwrap();
         let guided = next();
         let expected = (Cell::new(2, 2), second);
-        assert_eq!((guided.guidance.goal(), guided.epoch), expected, "none for the change after the goal was reached");
+        assert_eq!(
+            (guided.guidance[0].goal(), guided.epoch),
+            expected,
+            "none for the change after the goal was reached"
+        );
         events.send(Event::Stop).unwrap();
         handle.join().unwrap();
     }

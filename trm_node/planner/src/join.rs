@@ -4,6 +4,7 @@ use trm_grid::costmap::Costmap;
 use trm_grid::guidance::{Guidance, TIE};
 use trm_grid::units::{Cell, Pose};
 use trm_safety::check::is_clear;
+use trm_safety::ends::last_point;
 use trm_safety::route::Route;
 use trm_safety::routes::{Junction, Routes};
 
@@ -46,10 +47,12 @@ pub fn join_route(route: &Route, costmap: &Costmap, guidance: &Guidance, cell: C
 }
 
 /// The junction at which a path to a goal may join one of the routes to the same goal, straight from `cell`. A route to
-/// another cell, which the same goal was resolved to on older costs, isn't one of them.
+/// another cell or point, to which the same goal led on older costs, isn't one of them.
 #[must_use]
 pub fn join(routes: &Routes, costmap: &Costmap, guidance: &Guidance, goal: Pose, cell: Cell) -> Option<Junction> {
-    let mut to_goal = routes.iter().filter(|(route, _)| route.goal() == goal && route.end_cell() == guidance.goal());
+    let end = last_point(costmap, guidance.travel().allow_unknown, guidance.goal(), goal.point());
+    let is_to_end = |route: &Route| route.goal() == goal && route.end_pose().point() == end;
+    let mut to_goal = routes.iter().filter(|(route, _)| is_to_end(route));
     to_goal.find_map(|(route, first)| Some(first.at(join_route(route, costmap, guidance, cell)?)))
 }
 

@@ -1,6 +1,6 @@
 //! The planner: it turns a request into a checked path, or into the reason why there is none, before the deadline.
 //!
-//! The modules in the order of the flow: [`request`], [`problem`], [`endpoints`], [`model`] with [`decode`],
+//! The modules in the order of the flow: [`request`], [`problem`], [`endpoints`], [`target`], [`model`] with [`decode`],
 //! [`fallback`], [`smooth`] and [`report`]. [`planner`] shows the whole flow at once. [`halt`] decides when the model
 //! stops, [`guidance_worker`] computes guidance outside the planning loop, and [`stats`] counts the outcomes.
 //!
@@ -29,8 +29,9 @@ pub mod search;
 mod search_map;
 pub mod smooth;
 pub mod stats;
+pub mod target;
 
 pub use error::PlanError;
 pub use planner::Planner;
-pub use report::{GuidanceKind, Report, Source, StageTimes};
+pub use report::{GuidanceKind, MovedGoal, Report, Source, StageTimes};
 pub use request::{Outcome, Request};

@@ -115,11 +115,9 @@ impl PathBuffer {
     /// whose route must be kept.
     pub fn to_draft(&mut self, problem: &Problem, routes: &mut Routes, published: Option<Junction>) {
         self.draft.junction = self.split_off_route(problem, routes, published).or(self.junction);
-        let geometry = problem.costmap.geometry();
-        let is_exact = geometry.cell_at(problem.goal_pose.point()) == Some(problem.goal);
-        // A route begins at the centre of a cell, so the exact goal matters only without a junction.
-        let goal = Some(problem.goal_pose.point()).filter(|_| is_exact && self.draft.junction.is_none());
-        let ends = Ends { start: Some(problem.start_pose.point()), goal, yaw: problem.goal_pose.yaw };
+        // A route begins at the centre of a cell, so the exact end matters only without a junction.
+        let goal = self.draft.junction.is_none().then(|| problem.end().point());
+        let ends = Ends { start: Some(problem.begin()), goal, yaw: problem.goal_pose.yaw };
         to_poses(problem.costmap, problem.rules.allow_unknown, &self.corners, ends, &mut self.draft.poses);
     }
 

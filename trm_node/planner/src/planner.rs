@@ -10,7 +10,7 @@ use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
-use trm_grid::units::{Cell, Pose};
+use trm_grid::units::{Cell, Point, Pose};
 use trm_grid::window::Window;
 use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
@@ -20,7 +20,7 @@ use trm_safety::check::Rules;
 use trm_safety::routes::Routes;
 
 use crate::budget::{Budget, reserved_for_fallback};
-use crate::endpoints::{Departure, resolve_goal};
+use crate::endpoints::{Departures, GoalArea};
 use crate::error::PlanError;
 use crate::fallback::{Fallback, Found};
 use crate::halt::deadline::Clock;
@@ -30,12 +30,21 @@ use crate::model::{Model, Plan, Refined, View};
 use crate::path_buffer::PathBuffer;
 use crate::previous_path::{MAX_STRAY, PreviousPath};
 use crate::problem::Problem;
-use crate::report::{Report, Source};
+use crate::report::{MovedGoal, Report, Source};
 use crate::request::{Outcome, Request};
 use crate::search_map::MAX_CELLS;
+use crate::target::{Target, choose};
 
 /// The maximum number of cells of a path.
 const MAX_PATH_CELLS: usize = 1 << 16;
+
+/// The cell nearest to a goal that can be reached, on one version of the costmap.
+#[derive(Debug, Clone, Copy)]
+struct Resolved {
+    goal: Point,
+    version: u64,
+    cell: Cell,
+}
 
 /// The planner. [`Planner::new`] and [`Planner::prepare`] allocate everything that a plan needs.
 ///
@@ -70,7 +79,7 @@ const MAX_PATH_CELLS: usize = 1 << 16;
 ///     deadline: arrived + Duration::from_secs(10),
 ///     epoch: None,
 /// };
-/// let outcome = planner.plan(&costmap, None, &request, &clock);
+/// let outcome = planner.plan(&costmap, &[], &request, &clock);
 /// let path = outcome.path?;
 /// assert_eq!(path.poses().first().map(|pose| pose.point()), Some(request.start.point()));
 /// assert_eq!(path.poses().last(), Some(&request.goal));
@@ -84,7 +93,9 @@ pub struct Planner {
     robot_radius: f64,
     /// The geometry that everything is allocated for.
     geometry: Option<Geometry>,
-    departure: Departure,
+    departures: Departures,
+    /// What the last search that saw every cell in reach has found out.
+    resolved: Option<Resolved>,
     /// `None` if the parameter `max_steps` is 0.
     model: Option<Model>,
     fallback: Fallback,
@@ -134,7 +145,8 @@ impl Planner {
             travel: Travel::new(grid),
             robot_radius: grid.robot_radius,
             geometry: None,
-            departure: Departure::new(grid.allow_unknown, config.start_tolerance, 1.0),
+            departures: Departures::new(Travel::new(grid), config.start_tolerance, 1.0),
+            resolved: None,
             model,
             fallback: Fallback::default(),
             guided_time: Predictor::new(config.time_quantile),
@@ -154,7 +166,7 @@ impl Planner {
             return;
         }
         let stays = self.geometry.replace(geometry).is_some_and(|before| before.is_like(&geometry));
-        self.departure = Departure::new(self.travel.allow_unknown, self.config.start_tolerance, geometry.resolution());
+        self.departures = Departures::new(self.travel, self.config.start_tolerance, geometry.resolution());
         self.fallback.prepare(&geometry);
         let cells = geometry.cells().min(MAX_PATH_CELLS) + 1;
         // The line back to a previous path that the robot has strayed from needs additional poses.
@@ -200,11 +212,12 @@ impl Planner {
         self.previous.still_holds(&self.routes, start, costmap, self.rules(costmap))
     }
 
-    /// Plans a path within the deadline. A successful plan becomes the previous path of the next one.
+    /// Plans a path within the deadline. A successful plan becomes the previous path of the next one. `guidance` is what
+    /// [`guide`](crate::target::guide) has computed for the goal, perhaps on older costs; it may be empty.
     pub fn plan(
         &mut self,
         costmap: &Costmap,
-        guidance: Option<&Guidance>,
+        guidance: &[Guidance],
         request: &Request,
         clock: &dyn Clock,
     ) -> Outcome<'_> {
@@ -213,9 +226,10 @@ impl Planner {
         let budget = Budget::new(request, self.config.reserve_ms);
         let result = self
             .pose_problem(costmap, guidance, request)
-            .and_then(|problem| self.solve(&problem, &budget, clock, &mut report));
-        if result.is_err() {
-            report.source = Source::None;
+            .and_then(|problem| self.solve(problem, &budget, clock, &mut report));
+        match &result {
+            Ok(()) => report.moved_goal = MovedGoal::of(request.goal, self.previous.path(), costmap.geometry()),
+            Err(_) => report.source = Source::None,
         }
         report.stages.total = clock.now().saturating_sub(request.arrived);
         report.margin = budget.publish.margin_ns(clock);
@@ -226,52 +240,45 @@ impl Planner {
     fn pose_problem<'a>(
         &mut self,
         costmap: &'a Costmap,
-        guidance: Option<&'a Guidance>,
+        guidance: &'a [Guidance],
         request: &Request<'a>,
     ) -> Result<Problem<'a>, PlanError> {
-        let travel = self.travel;
-        let goal = resolve_goal(costmap, travel.allow_unknown, self.config.tolerance, request.goal.point())?;
-        let rules = self.rules(costmap);
-        let departure = self.departure.find(costmap, request.start.point())?;
-        self.path.begin(departure);
-        Ok(Problem {
-            costmap,
-            guidance: guidance.filter(|g| g.fits(costmap) && g.goal() == goal && g.travel() == travel),
-            rules,
-            travel,
-            from: departure[departure.len() - 1],
-            goal,
-            start_pose: request.start,
-            goal_pose: request.goal,
-            epoch: request.epoch,
-        })
+        let (travel, goal_pose) = (self.travel, request.goal);
+        let area = GoalArea::new(costmap.geometry(), self.config.tolerance, goal_pose.point())?;
+        let starts = self.departures.find(costmap, request.start.point())?;
+        // Another start might lead to a nearer cell.
+        let is_known = |known: &Resolved| {
+            known.goal == goal_pose.point() && known.version == costmap.version() && starts.len() == 1
+        };
+        let known = self.resolved.filter(is_known).map(|known| known.cell);
+        let Target { from, goal, guidance } = choose((costmap, travel), &area, starts, guidance, known)?;
+        self.path.begin(self.departures.way_to(from));
+        let (rules, start_pose, epoch) = (self.rules(costmap), request.start, request.epoch);
+        Ok(Problem { costmap, guidance, rules, travel, from, area, goal, start_pose, goal_pose, epoch })
     }
 
     /// Solves a problem. The result is the previous path afterwards.
     fn solve(
         &mut self,
-        problem: &Problem,
+        mut problem: Problem,
         budget: &Budget,
         clock: &dyn Clock,
         report: &mut Report,
     ) -> Result<(), PlanError> {
-        if problem.is_hopeless() {
-            return Err(PlanError::NoValidPath);
-        }
         self.routes.recheck(problem.costmap, problem.travel);
-        self.ask_model(problem, budget, clock, report);
+        self.ask_model(&problem, budget, clock, report);
         if problem.is_cancelled() {
             return Err(PlanError::Cancelled);
         }
         if self.path.is_found() {
             report.source = Source::Model;
         } else {
-            if self.keep_previous(problem, clock, report) {
+            if self.keep_previous(&problem, clock, report) {
                 return Ok(());
             }
-            self.search(problem, budget, clock, report)?;
+            self.search(&mut problem, budget, clock, report)?;
         }
-        self.finish(problem, budget, clock, report)
+        self.finish(&problem, budget, clock, report)
     }
 
     /// Runs the model. Its best verified path, if any, is in `self.path` afterwards.
@@ -304,10 +311,10 @@ impl Planner {
         kept
     }
 
-    /// Runs the classical search in the time that is left.
+    /// Runs the classical search in the time that is left. The problem becomes that of the ends that it has found.
     fn search(
         &mut self,
-        problem: &Problem,
+        problem: &mut Problem,
         budget: &Budget,
         clock: &dyn Clock,
         report: &mut Report,
@@ -320,25 +327,39 @@ impl Planner {
         }
         let began = clock.now();
         let may_go_on = || !budget.plan.left(clock).is_zero() && !problem.is_cancelled();
-        let Problem { costmap, travel, guidance, from, goal, .. } = *problem;
-        let fallback = &mut self.fallback;
-        let found = self.path.append(|cells| fallback.find(costmap, travel, guidance, (from, goal), may_go_on, cells));
+        let (costs, goal) = ((problem.costmap, problem.travel), (problem.goal, &problem.area));
+        let found = self.fallback.find(costs, problem.guidance, self.departures.starts(), goal, may_go_on);
         let time = clock.now().saturating_sub(began);
-        let past = if guidance.is_some() { &mut self.guided_time } else { &mut self.unguided_time };
+        let past = if problem.guidance.is_some() { &mut self.guided_time } else { &mut self.unguided_time };
         past.record(time);
         report.stages.fallback += time;
         report.expansions += self.fallback.expansions();
-        match found {
-            Found::Path => {}
+        let end = match found {
+            Found::Path(end) => end,
             Found::None => return Err(PlanError::NoValidPath),
             Found::TimedOut if problem.is_cancelled() => return Err(PlanError::Cancelled),
             Found::TimedOut => return Err(PlanError::TimedOut { applications: report.applications }),
             Found::OutOfRoom => return Err(PlanError::SearchLimit { cells: MAX_CELLS as u32 }),
-            Found::TooLong => return Err(PlanError::TooLong { cells: MAX_PATH_CELLS as u32 }),
-        }
+        };
+        self.take_found(problem, end)?;
         report.source = Source::Fallback;
         report.guidance = problem.guidance_kind();
         Ok(())
+    }
+
+    /// Takes the path that the search has found to `end`.
+    fn take_found(&mut self, problem: &mut Problem, end: Cell) -> Result<(), PlanError> {
+        if end != problem.goal {
+            // The search has seen all cells in reach, so it knows which of them is the nearest to the goal.
+            let (goal, version) = (problem.goal_pose.point(), problem.costmap.version());
+            self.resolved = Some(Resolved { goal, version, cell: end });
+            (problem.goal, problem.guidance) = (end, None);
+        }
+        problem.from = self.fallback.start_of(end);
+        self.path.begin(self.departures.way_to(problem.from));
+        let (fallback, ends) = (&mut self.fallback, (problem.from, end));
+        let fits = self.path.append(|cells| fallback.append(ends, cells));
+        if fits { Ok(()) } else { Err(PlanError::TooLong { cells: MAX_PATH_CELLS as u32 }) }
     }
 
     /// Straightens the path of cells, converts it to poses and has them checked. Without straightening it tries again

@@ -17,6 +17,8 @@ const SAME_WAY: f64 = 8.0;
 /// Where unknown cells may be crossed, a new way must be cheaper by this share, too: what it costs is a guess, and each
 /// step changes it. In unseen buildings the robot turns round less often for it, and drives as far (`trm eval --unknown`).
 const DOUBT: f64 = 0.05;
+/// Ends of paths that are no farther apart, in cells, are the same. It covers rounding only.
+const SAME_END: f64 = 1e-6;
 /// Two paths are compared over this many poses ahead.
 const COMPARED: usize = 64;
 
@@ -34,6 +36,8 @@ pub struct PreviousPath {
 /// on.
 #[derive(Debug, Clone, Copy)]
 pub struct Remainder<'a> {
+    /// The pose from where the straight line is reached; `None` if it begins at the robot.
+    lead: Option<Pose>,
     start: Pose,
     /// The number of poses on the straight line, without `first`.
     pieces: usize,
@@ -71,18 +75,18 @@ impl<'a> Remainder<'a> {
             }
         };
         let pieces = (start.point().distance(first.point()) / (STRIDE * geometry.resolution())).ceil() as usize;
-        Some(Self { start, pieces, first, ahead, junction })
+        Some(Self { lead: None, start, pieces, first, ahead, junction })
     }
 
     /// The poses up to the junction.
     fn poses(self) -> impl Iterator<Item = Pose> + 'a {
-        let Self { start, pieces, first, ahead, .. } = self;
+        let Self { lead, start, pieces, first, ahead, .. } = self;
         let (dx, dy) = (first.x - start.x, first.y - start.y);
         let line = (0..pieces).map(move |piece| {
             let share = piece as f64 / pieces as f64;
             Pose::new(start.x + share * dx, start.y + share * dy, dy.atan2(dx))
         });
-        line.chain([first]).chain(ahead.iter().copied())
+        lead.into_iter().chain(line).chain([first]).chain(ahead.iter().copied())
     }
 
     /// Whether the poses up to the junction pass the check.
@@ -139,22 +143,24 @@ impl PreviousPath {
         self.published.accept(&mut self.draft, routes, problem.costmap, problem.rules)
     }
 
-    /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins at the robot or, if
-    /// that doesn't pass, at the centre of the robot's cell.
+    /// The remainder of the path, if it leads to the problem's goal and passes the check. It begins where the problem does,
+    /// if need be by way of the centre of the robot's cell.
     fn drivable(&self, routes: &Routes, problem: &Problem) -> Option<Remainder<'_>> {
         let (geometry, start) = (problem.costmap.geometry(), problem.start_pose);
         let end = self.published.poses().last()?;
-        // With other costs the same goal may be resolved to another cell: to its own, when that becomes free.
-        if self.goal != Some(problem.goal_pose) || geometry.nearest_cell(end.point()) != problem.goal {
+        // With other costs the same goal may lead to another cell, or to another point of it: to the exact goal, when
+        // that becomes free.
+        let is_end = end.point().distance(problem.end().point()) <= SAME_END * geometry.resolution();
+        if self.goal != Some(problem.goal_pose) || !is_end {
             return None;
         }
         let center = geometry.center(geometry.nearest_cell(start.point()));
-        let starts = [start, Pose { x: center.x, y: center.y, ..start }];
-        starts.into_iter().find_map(|start| {
-            Remainder::of(&self.published, routes, start, geometry).filter(|left| {
-                let is_checked = |at: Junction| routes.of(at).is_checked(problem.costmap, at.corner);
-                left.junction.is_none_or(is_checked) && left.passes(problem.costmap, problem.rules)
-            })
+        let [begin, center] = [problem.begin(), center].map(|Point { x, y }| Pose { x, y, ..start });
+        [(None, begin), (Some(begin), center)].into_iter().find_map(|(lead, start)| {
+            let left = Remainder { lead, ..Remainder::of(&self.published, routes, start, geometry)? };
+            let is_checked = |at: Junction| routes.of(at).is_checked(problem.costmap, at.corner);
+            let is_good = left.junction.is_none_or(is_checked) && left.passes(problem.costmap, problem.rules);
+            is_good.then_some(left)
         })
     }
 
@@ -219,6 +225,8 @@ mod tests {
     use trm_grid::testing::{costmap, travel};
     use trm_grid::units::Cell;
 
+    use crate::endpoints::GoalArea;
+
     const RULES: Rules = Rules { allow_unknown: false, escape: 0.0 };
 
     /// Poses at the centres of cells of 1 m, facing along x.
@@ -237,6 +245,7 @@ mod tests {
             rules: RULES,
             travel: travel(2.0),
             from,
+            area: GoalArea::only(goal),
             goal,
             start_pose,
             goal_pose: Pose::new(x, y, 0.0),

@@ -3,9 +3,11 @@
 use trm_grid::costmap::Costmap;
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
-use trm_grid::units::{Cell, Pose};
+use trm_grid::units::{Cell, Point, Pose};
 use trm_safety::check::Rules;
+use trm_safety::ends::{first_point, last_point};
 
+use crate::endpoints::GoalArea;
 use crate::epoch::Epoch;
 use crate::report::GuidanceKind;
 
@@ -22,6 +24,8 @@ pub struct Problem<'a> {
     pub travel: Travel,
     /// The end of the departure: the free cell where planning begins.
     pub from: Cell,
+    /// The cells that the goal may be planned to.
+    pub area: GoalArea,
     /// The cell to plan to.
     pub goal: Cell,
     /// The pose of the robot.
@@ -49,11 +53,17 @@ impl Problem<'_> {
         }
     }
 
-    /// Whether guidance for this version of the costmap shows that no path leads to the goal.
+    /// Where the path begins: see [`first_point`].
     #[must_use]
-    pub fn is_hopeless(&self) -> bool {
-        let guidance = self.guidance.filter(|guidance| guidance.version() == Some(self.costmap.version()));
-        guidance.is_some_and(|guidance| guidance.cost_to_go(self.from).is_infinite())
+    pub fn begin(&self) -> Point {
+        first_point(self.costmap, self.rules.allow_unknown, self.start_pose.point())
+    }
+
+    /// Where the path ends: see [`last_point`].
+    #[must_use]
+    pub fn end(&self) -> Pose {
+        let Point { x, y } = last_point(self.costmap, self.rules.allow_unknown, self.goal, self.goal_pose.point());
+        Pose { x, y, ..self.goal_pose }
     }
 }
 
@@ -63,13 +73,14 @@ mod tests {
     use crate::epoch::Epochs;
     use trm_grid::testing::{costmap, travel};
 
-    fn problem<'a>(costmap: &'a Costmap, guidance: Option<&'a Guidance>, from: Cell) -> Problem<'a> {
+    fn problem(costmap: &Costmap, from: Cell) -> Problem<'_> {
         Problem {
             costmap,
-            guidance,
+            guidance: None,
             rules: Rules { allow_unknown: false, escape: 0.0 },
             travel: travel(2.0),
             from,
+            area: GoalArea::only(Cell::new(4, 0)),
             goal: Cell::new(4, 0),
             start_pose: Pose::default(),
             goal_pose: Pose::default(),
@@ -78,21 +89,9 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_hopeless_only_if_guidance_for_the_same_costmap_knows_no_path() {
-        let map = costmap(&["..#..", "..#.."]);
-        let guidance = Guidance::compute(&map, Cell::new(4, 0), travel(2.0), &|| false).unwrap();
-        let (cut_off, connected) = (Cell::new(0, 0), Cell::new(3, 1));
-        assert!(problem(&map, Some(&guidance), cut_off).is_hopeless());
-        assert!(!problem(&map, Some(&guidance), connected).is_hopeless());
-        assert!(!problem(&map, None, cut_off).is_hopeless(), "nothing is known");
-        let changed = costmap(&["..#..", "....."]);
-        assert!(!problem(&changed, Some(&guidance), cut_off).is_hopeless(), "the wall may be gone");
-    }
-
-    #[test]
     fn a_problem_is_cancelled_when_its_epoch_is_over() {
         let (map, epochs) = (costmap(&["....."]), Epochs::default());
-        let mut problem = problem(&map, None, Cell::new(0, 0));
+        let mut problem = problem(&map, Cell::new(0, 0));
         assert!(!problem.is_cancelled());
         problem.epoch = Some(Epoch::new(&epochs, epochs.begin()));
         assert!(!problem.is_cancelled());

@@ -1,10 +1,14 @@
 //! What is known about a plan besides its path. Everything is `Copy`, so it can be sent to other threads without
 //! allocating.
 
+use std::fmt;
 use std::time::Duration;
 
+use trm_grid::geometry::Geometry;
+use trm_grid::units::{Point, Pose};
 use trm_grid::window::Window;
 use trm_net::error::InferenceError;
+use trm_safety::VerifiedPath;
 
 use crate::halt::policy::StopReason;
 
@@ -106,6 +110,30 @@ impl StageTimes {
     }
 }
 
+/// A goal that was moved, because its own cell isn't free or can't be reached. In metres, in the map frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MovedGoal {
+    /// The requested goal.
+    pub from: Point,
+    /// The end of the path.
+    pub to: Point,
+}
+
+impl MovedGoal {
+    /// How a path moves its goal; `None` if it ends in the goal's own cell.
+    pub(crate) fn of(goal: Pose, path: &VerifiedPath, geometry: &Geometry) -> Option<Self> {
+        let (from, to) = (goal.point(), path.poses().last()?.point());
+        (geometry.nearest_cell(from) != geometry.nearest_cell(to)).then_some(Self { from, to })
+    }
+}
+
+impl fmt::Display for MovedGoal {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { from, to } = self;
+        write!(f, "the goal is moved from ({:.3}, {:.3}) to ({:.3}, {:.3}) m", from.x, from.y, to.x, to.y)
+    }
+}
+
 /// How a plan went.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Report {
@@ -133,6 +161,8 @@ pub struct Report {
     pub inference_error: Option<InferenceError>,
     /// The window that the model saw; `None` if the model was not used.
     pub window: Option<Window>,
+    /// From where to where the goal was moved; `None` if the path ends in the goal's own cell, or if there is none.
+    pub moved_goal: Option<MovedGoal>,
     /// How long each stage took.
     pub stages: StageTimes,
     /// The time left before the deadline when the planner returned, in nanoseconds; negative if it had passed.

@@ -111,11 +111,21 @@ impl<E: Copy + Ord> Frontier<E> {
         self.waiting.push(entry);
     }
 
-    /// Searches a space from a first node.
-    pub fn search<S: Space<Entry = E>>(&mut self, space: &mut S, first: E) -> Ended<E> {
+    /// Removes all nodes, for a new search.
+    pub fn clear(&mut self) {
         self.waiting.clear();
         self.expansions = 0;
+    }
+
+    /// Searches a space from a first node.
+    pub fn search<S: Space<Entry = E>>(&mut self, space: &mut S, first: E) -> Ended<E> {
+        self.clear();
         self.waiting.push(first);
+        self.go_on(space)
+    }
+
+    /// Searches a space from the nodes that are waiting.
+    pub fn go_on<S: Space<Entry = E>>(&mut self, space: &mut S) -> Ended<E> {
         while let Some(entry) = self.waiting.pop() {
             if !space.settle(&entry) {
                 continue;

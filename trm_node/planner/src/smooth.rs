@@ -94,47 +94,55 @@ pub fn divide(costmap: &Costmap, allow_unknown: bool, path: &[Cell], max_length:
     }
 }
 
-/// The exact ends of a path; `None` where the centre of the first or last cell is to be used.
+/// The exact ends of a path; `None` where the centre of the first or last cell is to be used. The lines between them
+/// and these centres must pass the check: see [`trm_safety::ends`].
 #[derive(Debug, Clone, Copy)]
 pub struct Ends {
-    /// The robot's position, in the first cell.
+    /// Where the path begins, in the first cell.
     pub start: Option<Point>,
-    /// The goal's position, in the last cell.
+    /// Where it ends, in the last cell.
     pub goal: Option<Point>,
     /// The heading of the last pose.
     pub yaw: f64,
 }
 
-/// Writes the poses of a path along its corners: at most a diagonal step apart, each facing the next one. The exact
-/// ends replace the centres of the first and the last cell if the lines to them are clear.
+/// Stops that are no farther apart, in cells, are the same.
+const SAME_STOP: f64 = 1e-9;
+
+/// Writes the poses of a path along its corners: at most a diagonal step apart, each facing the next one. Where the line
+/// between an exact end and the corner next to it isn't clear, the path takes the centre of the cell on the way.
 pub fn to_poses(costmap: &Costmap, allow_unknown: bool, corners: &[Cell], ends: Ends, poses: &mut Vec<Pose>) {
     poses.clear();
     let geometry = costmap.geometry();
     let Some((first, last)) = corners.first().zip(corners.last()) else { return };
+    let (first, last) = (first.center(), last.center());
     let in_cells = |point: &Point| geometry.to_cells(*point);
     let clear = |a, b| is_clear(costmap, allow_unknown, a, b);
-    let second = corners.get(1).map_or(first.center(), |cell| cell.center());
-    let before_last = if corners.len() > 1 { corners[corners.len() - 2].center() } else { last.center() };
-    let start = ends.start.filter(|start| clear(in_cells(start), second));
-    let mut from = start.as_ref().map_or(first.center(), in_cells);
-    // With at most two corners both ends share one line, so check the goal against the chosen start.
-    let joint = if corners.len() > 2 { before_last } else { from };
-    let goal = ends.goal.filter(|goal| clear(joint, in_cells(goal)));
-    let to = goal.as_ref().map_or(last.center(), in_cells);
+    let (start, end) = (ends.start.as_ref().map_or(first, in_cells), ends.goal.as_ref().map_or(last, in_cells));
     let middle = if corners.len() > 2 { &corners[1..corners.len() - 1] } else { &[] };
-    for next in middle.iter().map(|cell| cell.center()).chain([to]) {
-        let yaw = geometry.to_map_yaw(from.heading(next));
-        let pieces = (from.distance(next) / STRIDE).ceil();
-        for piece in 0..pieces as usize {
-            let point = geometry.to_point(from.towards(next, piece as f64 / pieces));
-            poses.push(Pose::new(point.x, point.y, yaw));
+    let is_straight = middle.is_empty() && clear(start, end);
+    let via_first = !is_straight && !clear(start, middle.first().map_or(last, |cell| cell.center()));
+    let before_end = middle.last().map_or(if via_first { first } else { start }, |cell| cell.center());
+    let via_last = !is_straight && !clear(before_end, end);
+    let middle = middle.iter().map(|cell| cell.center());
+    let stops = via_first.then_some(first).into_iter().chain(middle).chain(via_last.then_some(last)).chain([end]);
+    let mut from = start;
+    for next in stops {
+        let distance = from.distance(next);
+        if distance > SAME_STOP {
+            let yaw = geometry.to_map_yaw(from.heading(next));
+            let pieces = (distance / STRIDE).ceil();
+            for piece in 0..pieces as usize {
+                let point = geometry.to_point(from.towards(next, piece as f64 / pieces));
+                poses.push(Pose::new(point.x, point.y, yaw));
+            }
         }
         from = next;
     }
-    let end = geometry.to_point(to);
+    let end = geometry.to_point(end);
     poses.push(Pose::new(end.x, end.y, ends.yaw));
     // Conversion to cells and back rounds, so write the exact ends bit for bit.
-    for (pose, exact) in [(0, start), (poses.len() - 1, goal)] {
+    for (pose, exact) in [(0, ends.start), (poses.len() - 1, ends.goal)] {
         if let Some(Point { x, y }) = exact {
             poses[pose] = Pose { x, y, ..poses[pose] };
         }
@@ -228,12 +236,19 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_end_that_is_not_clear_is_replaced_by_the_centre_of_its_cell() {
-        let map = costmap(&["...", ".#."]);
+    fn where_the_line_to_an_exact_end_is_not_clear_the_path_takes_the_centre_on_the_way() {
+        let map = costmap(&[".....", "..#..", "....."]);
+        let is_good = |poses: &[Pose]| check(&map, Rules { allow_unknown: false, escape: 0.0 }, in_cells(&map, poses));
         let mut poses = Vec::new();
-        let ends = Ends { start: Some(Point { x: 0.9, y: 0.9 }), goal: None, yaw: 0.0 };
-        to_poses(&map, false, &cells(&[(0, 0), (1, 0)]), ends, &mut poses);
-        assert_eq!(poses[0].point(), Point { x: 0.5, y: 0.5 });
+        let goal = Some(Point { x: 4.3, y: 1.8 });
+        let begin = |x, y| Ends { start: Some(Point { x, y }), goal, yaw: 1.0 };
+        to_poses(&map, false, &cells(&[(1, 2), (3, 2), (4, 1)]), begin(1.3, 2.5), &mut poses);
+        assert_eq!((poses[0].x, poses[0].y, poses[poses.len() - 1]), (1.3, 2.5, Pose::new(4.3, 1.8, 1.0)));
+        assert!(is_good(&poses) && (poses[1].y - 2.5).abs() < 1e-9, "straight on");
+        to_poses(&map, false, &cells(&[(1, 0), (3, 0), (4, 1)]), begin(1.4, 0.7), &mut poses);
+        assert_eq!((poses[0].x, poses[0].y), (1.4, 0.7));
+        assert_eq!((poses[1].x, poses[1].y), (1.5, 0.5), "beside the obstacle, so by way of the centre");
+        assert!(is_good(&poses));
     }
 
     #[test]

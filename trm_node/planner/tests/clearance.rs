@@ -51,7 +51,7 @@ fn a_path_beside_a_wall_moves_to_the_middle_of_the_corridor_only_if_costs_count(
         let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
         let goal = Cell::new(55, 1);
         let guidance = Guidance::compute(&map, goal, Travel::new(&config.grid), &|| false).unwrap();
-        for guidance in [None, Some(&guidance)] {
+        for guidance in [&[][..], std::slice::from_ref(&guidance)] {
             planner.reset();
             let request = request(pose(&map, 4.0, 1.0, 0.0), pose(&map, 55.0, 1.0, 0.0));
             let outcome = planner.plan(&map, guidance, &request, &clock);
@@ -76,7 +76,7 @@ fn guidance_of_other_travel_costs_is_not_used() {
         let guidance = Guidance::compute(&map, Cell::new(25, 25), travel, &|| false).unwrap();
         planner.reset();
         let request = request(pose(&map, 4.0, 4.0, 0.0), pose(&map, 25.0, 25.0, 0.0));
-        assert_eq!(planner.plan(&map, Some(&guidance), &request, &clock).report.guidance, expected);
+        assert_eq!(planner.plan(&map, std::slice::from_ref(&guidance), &request, &clock).report.guidance, expected);
     }
 }
 
@@ -161,7 +161,7 @@ fn of_two_ways_of_the_same_length_the_previous_one_is_kept_only_while_it_costs_n
         *told.lock().unwrap() = field(&config, narrow, told_way, goal);
         let map = room(&config, narrow, None);
         let request = request(pose(&map, 23.0, 3.0, 0.0), pose(&map, 23.0, 43.0, 0.0));
-        let outcome = planner.plan(&map, None, &request, &clock);
+        let outcome = planner.plan(&map, &[], &request, &clock);
         let path = outcome.path.unwrap();
         let sum: f64 = path.poses().iter().map(|p| map.geometry().to_cells(p.point()).col - 23.0).sum();
         (outcome.report.source, sum < 0.0, path.length())

@@ -53,7 +53,7 @@ impl Bench {
 fn if_the_model_finds_nothing_the_fallback_answers_before_the_deadline() {
     let mut bench = bench(Config::default());
     let request = bench.request(Duration::from_millis(30));
-    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    let outcome = bench.planner.plan(&bench.map, &[], &request, &bench.clock);
     assert!(outcome.path.is_ok());
     let report = outcome.report;
     assert_eq!((report.source, report.stop), (Source::Fallback, Some(StopReason::Deadline)));
@@ -67,7 +67,7 @@ fn an_application_that_takes_twenty_times_longer_does_not_miss_the_deadline() {
     let mut bench = bench(Config::default());
     bench.net_us.store(20_000, Ordering::Relaxed);
     let request = bench.request(Duration::from_millis(30));
-    let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+    let report = bench.planner.plan(&bench.map, &[], &request, &bench.clock).report;
     assert_eq!(
         (report.source, report.applications),
         (Source::Fallback, 1),
@@ -77,7 +77,7 @@ fn an_application_that_takes_twenty_times_longer_does_not_miss_the_deadline() {
     bench.net_us.store(400_000, Ordering::Relaxed);
     // The slow application is remembered, so none starts any more.
     let request = bench.request(Duration::from_millis(20));
-    let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+    let report = bench.planner.plan(&bench.map, &[], &request, &bench.clock).report;
     assert_eq!((report.applications, report.stop), (0, Some(StopReason::Deadline)));
     assert!(report.margin >= 0);
 }
@@ -89,7 +89,7 @@ fn after_a_slow_moment_the_model_is_soon_used_again() {
         bench.net_us.store(1000 * net_ms, Ordering::Relaxed);
         bench.planner.reset();
         let request = bench.request(Duration::from_millis(30));
-        bench.planner.plan(&bench.map, None, &request, &bench.clock).report.applications
+        bench.planner.plan(&bench.map, &[], &request, &bench.clock).report.applications
     };
     assert!(applications(1) > 10);
     assert_eq!(applications(500), 1);
@@ -104,7 +104,7 @@ fn if_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
     let mut bench = bench(Config::with(|config| config.planner.start_tolerance = 0.0));
     bench.map = costmap(&Config::default(), 0.1, &vec![".".repeat(200); 200]);
     let request = Request { goal: pose(&bench.map, 190.0, 60.0, 0.0), ..bench.request(Duration::ZERO) };
-    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    let outcome = bench.planner.plan(&bench.map, &[], &request, &bench.clock);
     assert_eq!(outcome.path.map(|_| ()), Err(PlanError::TimedOut { applications: 0 }));
     assert_eq!(outcome.report.source, Source::None);
 }
@@ -113,9 +113,9 @@ fn if_even_the_fallback_has_no_time_the_answer_is_a_timeout() {
 fn the_previous_path_is_kept_only_while_it_passes_the_check() {
     let mut bench = bench(Config::with(|config| config.planner.allow_fallback = true));
     let request = bench.request(Duration::from_millis(30));
-    assert_eq!(bench.planner.plan(&bench.map, None, &request, &bench.clock).report.source, Source::Fallback);
+    assert_eq!(bench.planner.plan(&bench.map, &[], &request, &bench.clock).report.source, Source::Fallback);
     let moved = Request { start: pose(&bench.map, 6.2, 20.4, 0.0), ..bench.request(Duration::from_millis(30)) };
-    let outcome = bench.planner.plan(&bench.map, None, &moved, &bench.clock);
+    let outcome = bench.planner.plan(&bench.map, &[], &moved, &bench.clock);
     assert_eq!(outcome.report.source, Source::Previous);
     let path = outcome.path.unwrap();
     assert_eq!(path.poses()[0].point(), moved.start.point());
@@ -129,9 +129,9 @@ fn the_previous_path_is_kept_only_while_it_passes_the_check() {
     bench.map = costmap(&Config::default(), 0.1, &rows);
     assert!(!bench.planner.still_valid(&bench.map, moved.start));
     let request = bench.request(Duration::from_millis(30));
-    assert_eq!(bench.planner.plan(&bench.map, None, &request, &bench.clock).report.source, Source::Fallback);
+    assert_eq!(bench.planner.plan(&bench.map, &[], &request, &bench.clock).report.source, Source::Fallback);
     let other = Request { goal: Pose { yaw: 2.0, ..request.goal }, ..bench.request(Duration::from_millis(30)) };
-    assert_eq!(bench.planner.plan(&bench.map, None, &other, &bench.clock).report.source, Source::Fallback);
+    assert_eq!(bench.planner.plan(&bench.map, &[], &other, &bench.clock).report.source, Source::Fallback);
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn without_the_fallback_the_error_names_the_model_or_the_deadline() {
         config.planner.max_steps = 2;
     }));
     let request = bench.request(Duration::from_millis(500));
-    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    let outcome = bench.planner.plan(&bench.map, &[], &request, &bench.clock);
     assert_eq!(outcome.report.stop, Some(StopReason::StepLimit));
     assert_eq!(outcome.path.map(|_| ()), Err(PlanError::ModelOnly { steps: 2 }));
     let request = bench.request(Duration::from_millis(10));
-    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    let outcome = bench.planner.plan(&bench.map, &[], &request, &bench.clock);
     assert_eq!(outcome.path.map(|_| ()), Err(PlanError::TimedOut { applications: 7 }));
 }
 
@@ -157,7 +157,7 @@ fn a_cancelled_plan_stops_at_once() {
     assert!(!epoch.is_over());
     epochs.begin();
     let request = Request { epoch: Some(epoch), ..bench.request(Duration::from_secs(1)) };
-    let outcome = bench.planner.plan(&bench.map, None, &request, &bench.clock);
+    let outcome = bench.planner.plan(&bench.map, &[], &request, &bench.clock);
     assert_eq!(outcome.path.map(|_| ()), Err(PlanError::Cancelled));
     assert_eq!((outcome.report.stop, outcome.report.applications), (Some(StopReason::Cancelled), 0));
 }
@@ -210,7 +210,7 @@ fn after_many_applications_that_skip_a_full_one_is_still_expected() {
         let deadline = clock.now() + Duration::from_millis(budget_ms);
         let (start, goal) = (pose(&map, 4.0, 20.0, 0.0), pose(&map, 25.0, 25.0, 0.0));
         let request = Request { start, goal, arrived: clock.now(), deadline, epoch: None };
-        planner.plan(&map, None, &request, &clock).report
+        planner.plan(&map, &[], &request, &clock).report
     };
     // More applications than the predictor remembers.
     for share in [0, 3, 10, 50] {
@@ -233,7 +233,7 @@ fn the_next_plan_starts_warm_even_after_a_small_move_but_not_for_another_goal() 
         let deadline = Duration::from_secs(1);
         let (start, goal) = (pose(&map, start.0, start.1, 0.0), pose(&map, goal.0, goal.1, 0.0));
         let request = Request { start, goal, arrived: Duration::ZERO, deadline, epoch: None };
-        let outcome = planner.plan(&map, None, &request, &clock);
+        let outcome = planner.plan(&map, &[], &request, &clock);
         assert!(outcome.path.is_ok());
         outcome.report
     };
@@ -250,7 +250,7 @@ fn a_warm_state_without_a_path_is_given_up_after_the_maximum_number_of_steps() {
     let mut bench = bench(Config::with(|config| config.planner.max_steps = 8));
     let mut warm = |budget_ms| {
         let request = bench.request(Duration::from_millis(budget_ms));
-        let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+        let report = bench.planner.plan(&bench.map, &[], &request, &bench.clock).report;
         (report.warm, report.stop)
     };
     // Each plan begins 3 or 4 steps, so the third is the last that continues from the first.
@@ -270,10 +270,10 @@ proptest! {
         let mut bench = bench(Config::default());
         bench.net_us.store(net_us, Ordering::Relaxed);
         let first = bench.request(Duration::from_secs(1));
-        bench.planner.plan(&bench.map, None, &first, &bench.clock);
+        bench.planner.plan(&bench.map, &[], &first, &bench.clock);
         bench.planner.reset();
         let request = bench.request(Duration::from_millis(budget_ms));
-        let report = bench.planner.plan(&bench.map, None, &request, &bench.clock).report;
+        let report = bench.planner.plan(&bench.map, &[], &request, &bench.clock).report;
         let reserve = 2_000_000.min(budget_ms as i64 * 1_000_000 / 4);
         prop_assert!(report.margin >= reserve, "the reserve is kept: {report:?}");
         prop_assert_eq!(report.source, Source::Fallback);

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use common::{Ignorant, Simulated, bundle, costmap, pose};
 use trm_config::{Config, GridKind};
-use trm_grid::costmap::GridChange;
+use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::geometry::Rect;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
+use trm_planner::endpoints::GoalArea;
 use trm_planner::stats::Statistics;
+use trm_planner::target::guide;
 use trm_planner::{Planner, Request, Source};
 
 #[test]
@@ -53,7 +55,7 @@ fn long_paths_and_changes_of_the_grid_allocate_nothing() {
             valid += usize::from(planner.still_valid(&map, start));
             let request =
                 Request { start, goal, arrived: Duration::ZERO, deadline: Duration::from_hours(1), epoch: None };
-            let outcome = planner.plan(&map, Some(&guidance), &request, &clock);
+            let outcome = planner.plan(&map, std::slice::from_ref(&guidance), &request, &clock);
             poses += outcome.path.map_or(0, |path| path.poses().len());
         }
     });
@@ -83,7 +85,7 @@ fn the_planning_loop_allocates_nothing() {
         let goal = pose(&map, 110.0, 60.0, 1.0);
         let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
         let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config.grid), &|| false).unwrap();
-        let mut plan = |col: f64, guidance: Option<&Guidance>| {
+        let mut plan = |col: f64, guidance: &[Guidance]| {
             let request = Request {
                 start: pose(&map, col, 50.3, 0.0),
                 goal,
@@ -96,12 +98,12 @@ fn the_planning_loop_allocates_nothing() {
             assert!(outcome.path.is_ok());
             outcome.report.source
         };
-        plan(5.0, None);
+        plan(5.0, &[]);
         let mut sources = [0; Source::ALL.len()];
         let counted = allocation_counter::measure(|| {
             for i in 0..40 {
-                sources[plan(5.0 + f64::from(i), None).index()] += 1;
-                sources[plan(5.0 + f64::from(i), Some(&guidance)).index()] += 1;
+                sources[plan(5.0 + f64::from(i), &[]).index()] += 1;
+                sources[plan(5.0 + f64::from(i), std::slice::from_ref(&guidance)).index()] += 1;
             }
         });
         assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
@@ -134,17 +136,17 @@ fn with_the_kernel_the_whole_plan_allocates_nothing() {
             let goal = pose(&maps[0], 110.0, 60.0, 1.0);
             let goal_cell = maps[0].geometry().cell_at(goal.point()).unwrap();
             let guidance = Guidance::compute(&maps[0], goal_cell, Travel::new(&config.grid), &|| false).unwrap();
-            let mut plan = |col: f64, map: usize, guidance: Option<&Guidance>| {
+            let mut plan = |col: f64, map: usize, guidance: &[Guidance]| {
                 let start = pose(&maps[map], col, 50.3, 0.0);
                 let deadline = Duration::from_hours(1);
                 let request = Request { start, goal, arrived: Duration::ZERO, deadline, epoch: None };
                 planner.plan(&maps[map], guidance, &request, &clock).report
             };
-            plan(5.0, 0, None);
+            plan(5.0, 0, &[]);
             let (mut applications, mut warm) = (0, 0);
             let counted = allocation_counter::measure(|| {
                 for i in 0..40 {
-                    let report = plan(5.0 + f64::from(i), usize::from(i % 7 == 6), Some(&guidance));
+                    let report = plan(5.0 + f64::from(i), usize::from(i % 7 == 6), std::slice::from_ref(&guidance));
                     applications += u32::from(report.applications);
                     warm += u32::from(report.warm);
                 }
@@ -153,4 +155,46 @@ fn with_the_kernel_the_whole_plan_allocates_nothing() {
             assert!(applications >= 40 && warm > 0, "{applications} applications, {warm} warm plans");
         }
     }
+}
+
+#[test]
+fn moved_goals_and_departures_allocate_nothing() {
+    let config = Config::with(|config| {
+        config.grid.robot_radius = 0.1;
+        (config.planner.window_size, config.planner.max_steps) = (32, 2);
+    });
+    // A closed room of 4 × 4 cells in the middle of the map, whose walls are nearer to the goal than what is outside.
+    let mut rows = vec![".".repeat(100); 60];
+    for (at, row) in rows[26..34].iter_mut().enumerate() {
+        row.replace_range(60..68, if (2..=5).contains(&at) { "##....##" } else { "########" });
+    }
+    let map = costmap(&Config::with(|config| config.grid.robot_radius = 0.0), 0.1, &rows);
+    let inflated = costmap(&config, 0.1, &rows);
+    let clock = Simulated::default();
+    let backend = Ignorant { clock: clock.clone(), net_us: Arc::new(AtomicU64::new(500)), stubborn: false, size: 32 };
+    let mut planner =
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
+    planner.prepare(&map);
+    // The goal in the room, from free cells and from cells beside its walls.
+    let goal = pose(&map, 65.0, 30.0, 1.0);
+    let area = GoalArea::new(map.geometry(), config.planner.tolerance, goal.point()).unwrap();
+    let guidance = [&map, &inflated].map(|map| guide(map, Travel::new(&config.grid), &area, &|| false).unwrap());
+    assert!(guidance[0].len() == 2, "the room, and the rest");
+    let mut plan = |map: &Costmap, col: f64, guidance: &[Guidance]| {
+        let (start, deadline) = (pose(map, col, 30.0, 0.0), Duration::from_hours(1));
+        let request = Request { start, goal, arrived: Duration::ZERO, deadline, epoch: None };
+        let outcome = planner.plan(map, guidance, &request, &clock);
+        usize::from(outcome.path.is_ok() && outcome.report.moved_goal.is_some())
+    };
+    let mut moved = 0;
+    let counted = allocation_counter::measure(|| {
+        for at in 0..20 {
+            let col = 40.0 + f64::from(at);
+            moved += plan(&map, col, &[]) + plan(&map, col, &guidance[0]);
+            moved += plan(&inflated, col, &[]) + plan(&inflated, col, &guidance[1]);
+        }
+    });
+    assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
+    assert_eq!(moved, 80);
+    assert_eq!(inflated.cost(map.geometry().nearest_cell(pose(&map, 59.0, 30.0, 0.0).point())), Some(99));
 }

@@ -78,7 +78,7 @@ proptest! {
                 epoch: None,
             };
             let plan = |planner: &mut Planner| {
-                let outcome = planner.plan(&map, None, &request, &clock);
+                let outcome = planner.plan(&map, &[], &request, &clock);
                 let poses: Option<Vec<Pose>> = outcome.path.ok().map(|path| path.poses().to_vec());
                 (poses, Report { share: 0.0, ..outcome.report })
             };

@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod ends;
 pub mod line_cells;
 pub mod route;
 pub mod routes;

@@ -6,9 +6,10 @@
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::{Geometry, Rect};
 use trm_grid::travel::Travel;
-use trm_grid::units::{Cell, CellPoint, Pose};
+use trm_grid::units::{Cell, CellPoint, Point, Pose};
 
 use crate::check::is_clear;
+use crate::ends::last_point;
 
 /// Maximum distance between poses, in cells: a diagonal step, so that a path never has more poses than cells.
 pub const STRIDE: f64 = std::f64::consts::SQRT_2 + 1e-9;
@@ -63,9 +64,8 @@ impl Route {
         self.geometry = None;
     }
 
-    /// Draws a route along `corners`, the last of which is the goal's cell. The last line leads to the exact goal if
-    /// that is clear, otherwise to the centre of the cell. `guidance` is the version of the guidance that the corners
-    /// follow.
+    /// Draws a route along `corners`, the last of which is the goal's cell. It ends at the [`last_point`] of that cell,
+    /// if need be by way of its centre. `guidance` is the version of the guidance that the corners follow.
     ///
     /// Returns false, and leaves no route, if there is no line or a line is not clear.
     pub fn draw(
@@ -109,12 +109,12 @@ impl Route {
     fn complete(&mut self, costmap: &Costmap, travel: Travel, last: Cell, goal: Pose, guidance: Option<u64>) -> bool {
         let Some(before) = self.corners.last() else { return false };
         let geometry = costmap.geometry();
-        let exact = geometry.to_cells(goal.point());
-        let center = geometry.center(last);
-        let is_exact = geometry.cell_at(goal.point()) == Some(last)
-            && is_clear(costmap, travel.allow_unknown, before.center(), exact);
-        self.end = if is_exact { exact } else { last.center() };
-        self.end_pose = if is_exact { goal } else { Pose::new(center.x, center.y, goal.yaw) };
+        let Point { x, y } = last_point(costmap, travel.allow_unknown, last, goal.point());
+        self.end_pose = Pose { x, y, ..goal };
+        self.end = geometry.to_cells(self.end_pose.point());
+        if !is_clear(costmap, travel.allow_unknown, before.center(), self.end) {
+            self.corners.push(last);
+        }
         self.goal = goal;
         self.guidance = guidance;
         self.costs.resize(self.corners.len(), 0.0);
@@ -200,7 +200,7 @@ impl Route {
         self.end.cell()
     }
 
-    /// The last pose: the exact goal, or the centre of the goal's cell with the goal's yaw.
+    /// The last pose, with the goal's yaw: the exact goal, or the point of the last cell that is nearest to it.
     #[must_use]
     pub const fn end_pose(&self) -> Pose {
         self.end_pose

@@ -319,7 +319,8 @@ impl PlannerThread {
         };
         let guided = self.guidance.as_deref();
         record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
-        let outcome = self.planner.plan(costmap, guided.map(|guided| &guided.guidance), &request, clock);
+        let guidance = guided.map_or(&[][..], |guided| &guided.guidance);
+        let outcome = self.planner.plan(costmap, guidance, &request, clock);
         times.planned = clock.now();
         record.report = Some(outcome.report);
         let path = outcome.path.map_err(Failure::Plan)?;
@@ -349,11 +350,10 @@ impl PlannerThread {
 
 /// Guidance for a grid that has grown since leads on there, until there is newer one.
 fn lay_over(guided: &mut Option<Box<Guided>>, costmap: &Costmap, goal: Option<&Goal>) {
-    if let (Some(guided), Some(goal)) = (guided, goal)
-        && !guided.guidance.fits(costmap)
-    {
+    let (Some(guided), Some(goal)) = (guided, goal) else { return };
+    for guidance in guided.guidance.iter_mut().filter(|guidance| !guidance.fits(costmap)) {
         // Where it can't, it stays unused.
-        guided.guidance.lay_over(costmap.geometry(), goal.pose.point());
+        guidance.lay_over(costmap.geometry(), goal.pose.point());
     }
 }
 

@@ -136,7 +136,7 @@ impl Drive {
         let publishing = self.publish_time.predicted().min(self.deadline / 2);
         let deadline = (tick + self.deadline).saturating_sub(publishing);
         let request = Request { start: self.robot, goal: self.goal_pose(), arrived: tick, deadline, epoch: None };
-        let guidance = self.guided.as_deref().map(|guided| &guided.guidance);
+        let guidance = self.guided.as_deref().map_or(&[][..], |guided| &guided.guidance);
         let outcome = self.planner.plan(&self.costmap, guidance, &request, clock);
         let planned = clock.now();
         let report = outcome.report;

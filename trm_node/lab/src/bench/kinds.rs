@@ -186,7 +186,7 @@ impl SceneRunner<'_> {
         let ends = [query.start, query.goal];
         let before = Usage::of_this_thread();
         let request = request_now(self.setting, query.costmap.geometry(), ends, &self.clock);
-        let outcome = planner.plan(query.costmap, Some(query.guidance), &request, &self.clock);
+        let outcome = planner.plan(query.costmap, std::slice::from_ref(query.guidance), &request, &self.clock);
         let total = self.clock.now().saturating_sub(request.arrived);
         let context = TickContext {
             wake: Duration::ZERO,

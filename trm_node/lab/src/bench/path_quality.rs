@@ -78,7 +78,7 @@ impl PathQuality {
             planner.prepare(costmap);
             planner.reset();
             let request = request_between(setting, ends, &clock);
-            let path = planner.plan(costmap, Some(guidance), &request, &clock).path.ok()?;
+            let path = planner.plan(costmap, std::slice::from_ref(guidance), &request, &clock).path.ok()?;
             let cost = setting.travel().path(costmap, path.poses().iter().copied());
             (clock.now() <= request.deadline).then_some(cost / optimum)
         };
@@ -100,8 +100,8 @@ impl PathQuality {
                 plans += 1;
                 let ends = [start, goal].map(|cell| pose_in(cell, costmap.geometry()));
                 cost_ratios.extend(plan(&mut planner, costmap, &guidance, ends, optimum));
-                let way = (start, goal);
-                let (corridor, took) = timed(|| Guidance::corridor(costmap, way, setting.travel(), &|| false));
+                let (corridor, took) =
+                    timed(|| Guidance::corridor(costmap, start, &[goal], setting.travel(), &|| false));
                 corridor_ms.push(took.as_secs_f64() * 1e3);
                 corridor_cost_ratios
                     .extend(corridor.and_then(|corridor| plan(&mut planner, costmap, &corridor, ends, optimum)));

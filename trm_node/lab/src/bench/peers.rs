@@ -265,7 +265,7 @@ fn plan(
     clock: &Instant,
 ) -> (Duration, Option<Vec<Pose>>) {
     let request = request_now(setting, costmap.geometry(), [start, guidance.goal()], clock);
-    let outcome = planner.plan(costmap, Some(guidance), &request, clock);
+    let outcome = planner.plan(costmap, std::slice::from_ref(guidance), &request, clock);
     let time = clock.now().saturating_sub(request.arrived);
     (time, outcome.path.ok().map(|path| path.poses().to_vec()))
 }

@@ -135,7 +135,7 @@ fn slow_plan(
         switch.set(first_slow, FACTOR);
         planner.reset();
         let request = request_now(setting, costmap.geometry(), [start, goal], clock);
-        let outcome = planner.plan(costmap, guidance.as_ref(), &request, clock);
+        let outcome = planner.plan(costmap, guidance.as_slice(), &request, clock);
         (outcome.report, outcome.path.is_ok(), clock.now().saturating_sub(request.deadline))
     };
     let mut usual = 0;

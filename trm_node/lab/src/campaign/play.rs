@@ -12,8 +12,9 @@ use trm_grid::units::Pose;
 use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::registry::fastest;
-use trm_planner::endpoints::resolve_goal;
+use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock;
+use trm_planner::target::guide;
 use trm_planner::{Planner, Request, Source};
 
 use crate::campaign::backends::{Cheap, Lent};
@@ -100,7 +101,7 @@ struct Game {
     map: RawMap,
     builder: CostmapBuilder,
     copy: Option<Box<Costmap>>,
-    guidance: Option<Guidance>,
+    guidance: Vec<Guidance>,
     start: Pose,
     goal: Pose,
     aloud: bool,
@@ -114,7 +115,7 @@ impl Game {
         let mut builder = CostmapBuilder::new(&config.grid, *kind);
         builder.take_grid(OccupancyGrid::new(*geometry, values.clone()).expect("legal values"));
         let (start, goal) = (draw::pose(&mut random, &map, geometry), draw::pose(&mut random, &map, geometry));
-        Self { drawn, random, planner, map, builder, copy: None, guidance: None, start, goal, aloud }
+        Self { drawn, random, planner, map, builder, copy: None, guidance: Vec::new(), start, goal, aloud }
     }
 
     fn run(mut self, index: u64, clock: &Ticking, tally: &mut Tally) {
@@ -142,15 +143,15 @@ impl Game {
         let arrived = clock.now();
         let deadline = arrived + Duration::from_nanos(self.drawn.deadline);
         let request = Request { start: self.start, goal: self.goal, arrived, deadline, epoch: None };
-        let outcome = self.planner.plan(costmap, self.guidance.as_ref(), &request, clock);
+        let outcome = self.planner.plan(costmap, &self.guidance, &request, clock);
         let asked = Asked {
             map: &self.map,
             config: &self.drawn.config,
             start: self.start,
             goal: self.goal,
             is_tight: self.drawn.is_tight(),
+            may_lag: self.guidance.iter().any(|guidance| guidance.version() != Some(costmap.version())),
         };
-        let mut other_side = false;
         let (name, fault) = match outcome.path {
             Ok(path) => {
                 let fault = asked.path(path.poses());
@@ -163,12 +164,11 @@ impl Game {
                     fault,
                 )
             }
-            Err(error) => (error.nav2_name(), asked.refusal(error, &mut other_side)),
+            Err(error) => (error.nav2_name(), asked.refusal(error)),
         };
         if self.aloud {
             println!("from {:?} to {:?}: {name} {:?} {fault:?}", self.start, self.goal, outcome.path);
         }
-        tally.other_departures += u64::from(other_side);
         tally.count(name);
         fault
     }
@@ -191,13 +191,13 @@ impl Game {
 
     /// Computes guidance for the goal, or leaves an older one.
     fn guide(&mut self, costmap: &Costmap) {
-        if !self.drawn.is_guided || (self.guidance.is_some() && self.random.chance(0.4)) {
+        if !self.drawn.is_guided || (!self.guidance.is_empty() && self.random.chance(0.4)) {
             return;
         }
         let config = &self.drawn.config;
-        let goal = resolve_goal(costmap, config.grid.allow_unknown, config.planner.tolerance, self.goal.point());
-        self.guidance =
-            goal.ok().and_then(|goal| Guidance::compute(costmap, goal, Travel::new(&config.grid), &|| false));
+        let area = GoalArea::new(costmap.geometry(), config.planner.tolerance, self.goal.point());
+        let guidance = area.ok().and_then(|area| guide(costmap, Travel::new(&config.grid), &area, &|| false));
+        self.guidance = guidance.unwrap_or_default();
     }
 
     /// The first cell whose cost isn't what the raw map says.

@@ -10,7 +10,7 @@ use crate::campaign::tally::Tally;
 use crate::counts_file;
 
 /// Counts up when the worlds of a seed become others.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Which worlds of a seed were played, and what came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,8 +16,6 @@ pub struct Tally {
     pub plans: u64,
     /// Plans by what came out: a path and its source, or Nav2's name of the reason.
     pub outcomes: BTreeMap<String, u64>,
-    /// Refused because the nearest free cell doesn't lead to the goal, though another within the start tolerance does.
-    pub other_departures: u64,
     pub faults: u64,
     /// The first of them.
     pub violations: Vec<Violation>,
@@ -54,7 +52,6 @@ impl Tally {
         for (outcome, count) in other.outcomes {
             *self.outcomes.entry(outcome).or_default() += count;
         }
-        self.other_departures += other.other_departures;
         self.faults += other.faults;
         self.violations.extend(other.violations);
         self.violations.truncate(KEPT);
@@ -64,7 +61,6 @@ impl Tally {
     pub fn table(&self) -> String {
         let mut lines = vec![format!("{} worlds, {} plans, {} faults", self.worlds, self.plans, self.faults)];
         lines.extend(self.outcomes.iter().map(|(outcome, count)| format!("  {count:>9} {outcome}")));
-        lines.push(format!("  {:>9} of them could have departed another way", self.other_departures));
         lines.join("\n")
     }
 

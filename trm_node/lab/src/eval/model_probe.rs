@@ -13,6 +13,7 @@ use trm_net::encode::{CLASSES, NO_MOVE};
 use trm_net::registry::fastest;
 use trm_planner::Report;
 use trm_planner::decode::{Decoder, Field};
+use trm_planner::endpoints::GoalArea;
 use trm_planner::model::{Model, Plan, Refined, View};
 use trm_planner::path_buffer::PathBuffer;
 use trm_planner::problem::Problem;
@@ -201,6 +202,7 @@ impl ModelProbe {
             rules: self.rules(&query.costmap),
             travel: self.travel,
             from: query.start,
+            area: GoalArea::only(query.goal),
             goal: query.goal,
             start_pose,
             goal_pose,

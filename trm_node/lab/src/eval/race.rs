@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use trm_grid::travel::Travel;
+use trm_planner::endpoints::{GoalArea, Start};
 use trm_planner::fallback::{Fallback, Found};
 
 use super::query::Query;
@@ -62,12 +63,14 @@ impl QueryRace {
     /// Times one query with one classical contender.
     fn time(&mut self, who: usize, query: &Query) -> TimedRun {
         let mut path = Vec::with_capacity(query.costmap.geometry().cells());
-        let ends = (query.start, query.goal);
         let began = Instant::now();
         let found = match CONTENDERS[who] {
             "fallback" => {
                 path.push(query.start);
-                self.fallback.find(&query.costmap, self.travel, None, ends, || true, &mut path) == Found::Path
+                let (from, goal) = (Start { cell: query.start, cost: 0.0 }, query.goal);
+                let area = GoalArea::only(goal);
+                let found = self.fallback.find((&query.costmap, self.travel), None, &[from], (goal, &area), || true);
+                found == Found::Path(goal) && self.fallback.append((query.start, goal), &mut path)
             }
             "dijkstra" => {
                 let field = field(&query.costmap, query.goal, self.travel);
@@ -81,7 +84,7 @@ impl QueryRace {
             }
             name => {
                 let weight = name.strip_prefix("astar_").and_then(|weight| weight.parse().ok()).unwrap_or(1.0);
-                self.search.find(&query.costmap, self.travel, weight, ends, &mut path)
+                self.search.find(&query.costmap, self.travel, weight, (query.start, query.goal), &mut path)
             }
         };
         let time = began.elapsed();

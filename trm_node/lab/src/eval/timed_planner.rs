@@ -63,7 +63,7 @@ impl TimedPlanner {
         });
         let arrived = self.clock.now();
         let request = Request { start, goal, arrived, deadline: arrived + self.deadline, epoch: None };
-        self.planner.plan(costmap, None, &request, &self.clock)
+        self.planner.plan(costmap, &[], &request, &self.clock)
     }
 
     /// Plans without anything from earlier plans.

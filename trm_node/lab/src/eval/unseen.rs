@@ -138,7 +138,7 @@ pub fn drive(trip: &Trip, config: &Config, planner: &mut Planner) -> anyhow::Res
         let request = Request { start: robot.at, goal, arrived, deadline: arrived + PATIENCE, epoch: None };
         let costmap = robot.costmap()?;
         let guidance = Guidance::compute(costmap, trip.goal, travel, &|| false);
-        let Ok(path) = planner.plan(costmap, guidance.as_ref(), &request, &clock).path else { break };
+        let Ok(path) = planner.plan(costmap, guidance.as_slice(), &request, &clock).path else { break };
         let before = robot.at;
         let (driven, is_there) = robot.drive(path.poses());
         metres += driven;
@@ -171,7 +171,7 @@ pub fn shortest(trip: &Trip, config: &Config, planner: &mut Planner) -> Option<f
     let request = Request { start, goal, arrived, deadline: arrived + PATIENCE, epoch: None };
     planner.prepare(&costmap);
     planner.reset();
-    Some(planner.plan(&costmap, Some(&guidance), &request, &clock).path.ok()?.length())
+    Some(planner.plan(&costmap, std::slice::from_ref(&guidance), &request, &clock).path.ok()?.length())
 }
 
 /// A planner of the node.

@@ -1,4 +1,8 @@
 //! Says what is wrong with a result, looking at the raw map only.
+//!
+//! A path ends in the cell nearest to the goal of those that can be reached: the goal's own, or one within the tolerance.
+//! It begins in the robot's cell, and from an inscribed one leads to any free cell within the start tolerance. So there is
+//! no path only if no such cell leads to any of the former.
 
 use trm_config::Config;
 use trm_grid::units::Pose;
@@ -26,14 +30,12 @@ pub struct Asked<'a> {
     pub goal: Pose,
     /// Whether the deadline may pass.
     pub is_tight: bool,
+    /// Whether the plan may believe older guidance about which cells near the goal can be reached.
+    pub may_lag: bool,
 }
 
-/// The goal cells that the rules allow, and whether there may be none.
-struct Goals {
-    cells: Vec<CellAt>,
-    outside: bool,
-    occupied: bool,
-}
+/// A free cell near the goal, and how far it is from the goal in metres. The goal's own cell is the nearest.
+type Candidate = (CellAt, f64);
 
 impl Asked<'_> {
     /// What is wrong with a path.
@@ -60,17 +62,27 @@ impl Asked<'_> {
     }
 
     fn ends_wrong(&self, last: &Pose) -> Option<String> {
-        let resolution = self.map.resolution();
-        let (col, row) = self.map.to_cells(last.x, last.y);
-        let goals = self.goals();
+        let (map, slack) = (self.map, 1e-6 * self.map.resolution());
         let away = (last.x - self.goal.x).hypot(last.y - self.goal.y);
-        let own = self.map.cells_at(self.goal.x, self.goal.y);
-        let is_right = |cell: &CellAt| {
-            let off = (col - f64::from(cell.0)).abs().max((row - f64::from(cell.1)).abs());
-            off <= 0.5 + 1e-6 && (!own.contains(cell) || away <= HALF_DIAGONAL * resolution)
+        let own = map.cells_at(self.goal.x, self.goal.y);
+        let cells = map.cells_at(last.x, last.y);
+        let near = self.candidates(&own, |(col, row)| map.is_perhaps(col, row, |class| map.is_free(class)), slack);
+        // The end is no farther from the goal than the centre of its cell is.
+        let is_end = |(cell, _): &&Candidate| cells.contains(cell) && away <= self.away(*cell) + slack;
+        let Some((_, farthest)) = near.iter().filter(is_end).max_by(|a, b| a.1.total_cmp(&b.1)) else {
+            return Some(format!("ends in {cells:?}, which isn't near the goal in {own:?}"));
         };
-        if !goals.cells.iter().any(is_right) {
-            return Some(format!("ends in cell ({col}, {row}), not in one of {:?}", goals.cells));
+        let at = map.to_cells(self.goal.x, self.goal.y);
+        let is_own = cells.iter().any(|cell| own.contains(cell));
+        if is_own && away > slack && map.line_is_surely(at, at, |class| map.is_free(class)) {
+            return Some(format!("ends {away} m from a goal that the robot can stand on"));
+        }
+        if !self.may_lag
+            && let Some(nearer) = self.surely_reached().filter(|nearer| *nearer < farthest - slack)
+        {
+            return Some(format!(
+                "ends in a cell {farthest} m from the goal, and one {nearer} m from it can be reached"
+            ));
         }
         let turned = (last.yaw - self.goal.yaw).rem_euclid(std::f64::consts::TAU);
         let is_turned = turned.min(std::f64::consts::TAU - turned) > 1e-9;
@@ -107,20 +119,15 @@ impl Asked<'_> {
         (!map.line_is_perhaps(last, last, free)).then(|| "never leaves the inscribed cells".to_owned())
     }
 
-    /// What is wrong with the reason why there is no path. Notes in `other_side` that another departure leads there.
-    pub fn refusal(&self, error: PlanError, other_side: &mut bool) -> Option<String> {
-        let (goals, planner) = (self.goals(), &self.config.planner);
+    /// What is wrong with the reason why there is no path.
+    pub fn refusal(&self, error: PlanError) -> Option<String> {
+        let planner = &self.config.planner;
         let is_right = match error {
-            PlanError::GoalOutsideMap(_) => goals.outside,
-            PlanError::GoalOccupied { .. } => goals.occupied,
+            PlanError::GoalOutsideMap(_) => self.goals().iter().any(|(c, r)| self.map.index(*c, *r).is_none()),
+            PlanError::GoalOccupied { .. } => self.goals().into_iter().any(|goal| self.may_be_refused(goal)),
             PlanError::StartOutsideMap(_) => self.starts().iter().any(|(c, r)| self.map.index(*c, *r).is_none()),
             PlanError::StartOccupied { .. } => self.starts().into_iter().any(|start| self.may_be_stuck(start)),
-            PlanError::NoValidPath => {
-                if goals.cells.is_empty() {
-                    return Some("no path, though the goal is refused".to_owned());
-                }
-                return self.wrongly_hopeless(&goals.cells, other_side);
-            }
+            PlanError::NoValidPath => self.surely_reached().is_none(),
             PlanError::ModelOnly { .. } => !planner.allow_fallback,
             PlanError::TimedOut { .. } => self.is_tight,
             PlanError::Unverified
@@ -129,6 +136,11 @@ impl Asked<'_> {
             | PlanError::Cancelled => false,
         };
         (!is_right).then(|| format!("wrong verdict: {error}"))
+    }
+
+    /// The cells that the goal may be in.
+    fn goals(&self) -> Vec<CellAt> {
+        self.map.cells_at(self.goal.x, self.goal.y)
     }
 
     fn starts(&self) -> Vec<CellAt> {
@@ -150,77 +162,56 @@ impl Asked<'_> {
         self.config.planner.start_tolerance / self.map.resolution()
     }
 
-    /// Whether there surely is a path, from every cell where the rules let it begin to every goal cell they allow.
-    fn wrongly_hopeless(&self, goals: &[CellAt], other_side: &mut bool) -> Option<String> {
+    /// Whether the rules may refuse a goal in this cell as occupied.
+    fn may_be_refused(&self, goal: CellAt) -> bool {
         let map = self.map;
         let is_free = |(col, row): CellAt| map.is_surely(col, row, |class| map.is_free(class));
-        let mut begins = Vec::new();
-        for start in self.starts() {
-            if map.index(start.0, start.1).is_none() {
-                continue;
-            }
-            if is_free(start) {
-                begins.push(start);
-            } else if map.has_ties {
-                // The planner may see a shorter departure where a cell can be two things.
-                return None;
-            } else {
-                let ends = [-TIE, TIE].map(|tie| departures(map, start, self.radius() + tie));
-                // A cell may be exactly as far as a departure may be long, and a shorter way out.
-                if ends[0] != ends[1] {
-                    return None;
-                }
-                begins.extend(&ends[0]);
-            }
-        }
-        let connects = |from: &CellAt| {
-            let moves = reach(map, *from);
-            let reached = |goal: &CellAt| map.index(goal.0, goal.1).is_some_and(|at| moves[at] >= 0);
-            (goals.iter().all(|goal| is_free(*goal) && reached(goal)), goals.iter().any(reached))
-        };
-        let found: Vec<(bool, bool)> = begins.iter().map(connects).collect();
-        *other_side |= found.iter().any(|(_, any)| *any);
-        let all = !found.is_empty() && found.iter().all(|(all, _)| *all);
-        all.then(|| "no path, though there is one".to_owned())
+        map.index(goal.0, goal.1).is_some() && self.candidates(&[goal], is_free, -1e-9).is_empty()
     }
 
-    /// The cells that the rules may plan to: the goal's own, else the nearest free ones within the tolerance.
-    fn goals(&self) -> Goals {
-        let (map, tolerance) = (self.map, self.config.planner.tolerance);
-        let mut goals = Goals { cells: Vec::new(), outside: false, occupied: false };
-        for (col, row) in map.cells_at(self.goal.x, self.goal.y) {
-            if map.index(col, row).is_none() {
-                goals.outside = true;
-                continue;
-            }
-            if map.is_perhaps(col, row, |class| map.is_free(class)) {
-                goals.cells.push((col, row));
-            }
-            if map.is_surely(col, row, |class| map.is_free(class)) {
-                continue;
-            }
-            let (nearest, surely) = self.nearest();
-            goals.occupied |= surely > tolerance - 1e-9;
-            goals.cells.extend(nearest);
-        }
-        goals
-    }
-
-    /// The free cells that may be the nearest to the goal within the tolerance, and the distance of the nearest one
-    /// that is surely free, in metres.
-    fn nearest(&self) -> (Vec<CellAt>, f64) {
+    /// The distance from the goal, in metres, of the nearest cell that surely can be reached, wherever the rules may see
+    /// the robot and the goal; `None` if there may be none.
+    fn surely_reached(&self) -> Option<f64> {
         let map = self.map;
+        let is_free = |(col, row): CellAt| map.is_surely(col, row, |class| map.is_free(class));
+        let mut farthest: Option<f64> = None;
+        for start in self.starts() {
+            let begins = if is_free(start) {
+                vec![start]
+            } else if map.is_surely(start.0, start.1, |class| class == Class::Inscribed) {
+                departures(map, start, self.radius() - TIE)
+            } else {
+                return None;
+            };
+            let reached = reach(map, &begins);
+            let is_reached = |cell: CellAt| map.index(cell.0, cell.1).is_some_and(|at| reached[at]) && is_free(cell);
+            for goal in self.goals() {
+                let distances = self.candidates(&[goal], is_reached, -1e-9).into_iter().map(|(_, distance)| distance);
+                let nearest = distances.min_by(f64::total_cmp)?;
+                farthest = Some(farthest.map_or(nearest, |farthest| farthest.max(nearest)));
+            }
+        }
+        farthest
+    }
+
+    /// How far the centre of a cell is from the goal, in metres.
+    fn away(&self, (col, row): CellAt) -> f64 {
+        let (u, v) = self.map.to_cells(self.goal.x, self.goal.y);
+        (f64::from(col) - u).hypot(f64::from(row) - v) * self.map.resolution()
+    }
+
+    /// The cells that the rules may plan to, of those that are `fit`: the goal's own, and those within the tolerance and
+    /// `slack` metres.
+    fn candidates(&self, own: &[CellAt], fit: impl Fn(CellAt) -> bool, slack: f64) -> Vec<Candidate> {
+        let (map, tolerance) = (self.map, self.config.planner.tolerance);
         let (u, v) = map.to_cells(self.goal.x, self.goal.y);
-        let away = |(col, row): CellAt| (f64::from(col) - u).hypot(f64::from(row) - v) * map.resolution();
-        let reach = (self.config.planner.tolerance / map.resolution()).ceil() + 1.0;
+        let reach = (tolerance / map.resolution()).ceil() + 1.0;
         let (width, height) = map.size();
         let range =
             |at: f64, most: i32| ((at - reach).floor() as i32).max(0)..=((at + reach).ceil() as i32).min(most - 1);
-        let cells = || range(v, height).flat_map(|row| range(u, width).map(move |col| (col, row)));
-        let free = |(col, row): &CellAt| map.is_surely(*col, *row, |class| map.is_free(class));
-        let surely = cells().filter(free).map(away).fold(f64::INFINITY, f64::min);
-        let most = surely.min(self.config.planner.tolerance) + 1e-9;
-        let candidate = |(col, row): &CellAt| map.is_perhaps(*col, *row, |class| map.is_free(class));
-        (cells().filter(|cell| candidate(cell) && away(*cell) <= most).collect(), surely)
+        let cells = range(v, height).flat_map(|row| range(u, width).map(move |col| (col, row)));
+        let distance = |cell: &CellAt| if own.contains(cell) { 0.0 } else { self.away(*cell) };
+        let near = cells.filter(|cell| fit(*cell)).map(|cell| (cell, distance(&cell)));
+        near.filter(|(cell, distance)| own.contains(cell) || *distance <= tolerance + slack).collect()
     }
 }

@@ -28,7 +28,7 @@ fn config(radius: f64) -> Config {
 
 fn asked<'a>(map: &'a RawMap, config: &'a Config, start: (f64, f64), goal: (f64, f64)) -> Asked<'a> {
     let [start, goal] = [start, goal].map(|(x, y)| Pose::new(x, y, 0.0));
-    Asked { map, config, start, goal, is_tight: false }
+    Asked { map, config, start, goal, is_tight: false, may_lag: false }
 }
 
 fn poses(points: &[(f64, f64)]) -> Vec<Pose> {
@@ -97,7 +97,7 @@ fn only_the_beginning_of_a_path_may_cross_inscribed_cells() {
 fn wrong_verdicts_are_caught_and_right_ones_are_not() {
     let config = config(0.0);
     let map = map(&["..#..#", "..#..?"], &config);
-    let fault = |start, goal, error| asked(&map, &config, start, goal).refusal(error, &mut false).is_some();
+    let fault = |start, goal, error| asked(&map, &config, start, goal).refusal(error).is_some();
     let (left, right, wall, outside) = ((0.5, 0.5), (4.5, 0.5), (2.5, 0.5), (7.0, 0.5));
     let cell = trm_grid::units::Cell::new(0, 0);
     assert!(!fault(left, right, PlanError::NoValidPath));

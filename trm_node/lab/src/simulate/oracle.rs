@@ -295,10 +295,11 @@ impl Oracle {
         let mut why = "there was neither pose nor goal".to_owned();
         for start in &self.poses[step.poses.saturating_sub(1)..] {
             for goal in &self.goals[step.goals.saturating_sub(1)..] {
-                let asked = Asked { map, config, start: start.pose, goal: *goal, is_tight: true };
+                let (start, goal) = (start.pose, *goal);
+                let asked = Asked { map, config, start, goal, is_tight: true, may_lag: true };
                 let fault = match claim {
                     Claim::Path(path) => asked.path(path),
-                    Claim::None(error) => asked.refusal(error, &mut false),
+                    Claim::None(error) => asked.refusal(error),
                 };
                 why = fault?;
             }

@@ -160,8 +160,8 @@ fn unsettled(simulation: &Simulation) -> Option<String> {
     let Some(raw) = state.oracle.arrivals.newest().cloned() else { return Some("no grid".to_owned()) };
     let map = state.oracle.arrivals.map(&raw, &config.grid);
     let is_right = |error| {
-        let asked = |start| Asked { map: &map, config: &config, start, goal, is_tight: false };
-        robots.iter().any(|robot| asked(*robot).refusal(error, &mut false).is_none())
+        let asked = |start| Asked { map: &map, config: &config, start, goal, is_tight: false, may_lag: true };
+        robots.iter().any(|robot| asked(*robot).refusal(error).is_none())
     };
     let reason = if let Err(Failure::Plan(error)) = result { is_right(error) } else { false };
     (!reason).then(|| format!("all is well, and the last plan is {result:?}"))

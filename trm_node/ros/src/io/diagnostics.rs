@@ -7,6 +7,7 @@ use std::time::Duration;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
+use trm_planner::MovedGoal;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::stats::Statistics;
 use trm_rt::usage::Usage;
@@ -55,6 +56,8 @@ pub struct Diagnostics {
     last: Option<Verdict>,
     /// The result that was last logged, and when.
     logged: Option<(&'static str, Duration)>,
+    /// To where a goal was moved that was last logged, and when.
+    logged_move: Option<(MovedGoal, Duration)>,
     /// Since the last message on `/diagnostics`.
     recent: Recent,
 }
@@ -89,6 +92,7 @@ impl Diagnostics {
             usage: Usage::NONE,
             last: None,
             logged: None,
+            logged_move: None,
             recent: Recent::default(),
         })
     }
@@ -118,6 +122,7 @@ impl Diagnostics {
         let _ = self.status.publish(&message);
         if let Record::Plan(plan) = record {
             self.count(plan);
+            self.log_move(plan);
         }
         if !matches!(record, Record::GoalRefused(..)) {
             self.log(&verdict);
@@ -137,6 +142,17 @@ impl Diagnostics {
         match now.level {
             ERROR => self.shared.log.warn(&format!("no path, {}: {}", now.result, now.text)),
             _ => self.shared.log.info(&now.text),
+        }
+    }
+
+    /// One line when a goal is moved, or moved elsewhere.
+    fn log_move(&mut self, plan: &PlanRecord) {
+        let Some(moved) = plan.report.and_then(|report| report.moved_goal) else { return };
+        let time = self.shared.clock.now();
+        let is_news = self.logged_move.is_none_or(|(last, at)| last != moved && time >= at + LOG_PERIOD);
+        if is_news {
+            self.logged_move = Some((moved, time));
+            self.shared.log.warn(&format!("{moved}: its own place isn't free, or can't be reached"));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use trm_grid::units::Point;
 use trm_planner::halt::policy::StopReason;
 
 use crate::io::convert;
@@ -29,6 +30,11 @@ pub fn message(record: &Record, verdict: &Verdict, shared: &Shared) -> Diagnosti
     array
 }
 
+/// Both coordinates of a point, in metres.
+fn meters(point: Point) -> String {
+    format!("{:.3} {:.3}", point.x, point.y)
+}
+
 fn values(plan: &PlanRecord, result: &str) -> Vec<KeyValue> {
     let report = plan.report.unwrap_or_default();
     let mut values = vec![
@@ -45,6 +51,9 @@ fn values(plan: &PlanRecord, result: &str) -> Vec<KeyValue> {
         // Empty without a failure.
         pair("inference_error", &report.inference_error.map(|error| error.to_string()).unwrap_or_default()),
         pair("length_m", &format!("{:.3}", plan.length)),
+        // Empty unless the goal was moved.
+        pair("goal_moved_from", &report.moved_goal.map(|moved| meters(moved.from)).unwrap_or_default()),
+        pair("goal_moved_to", &report.moved_goal.map(|moved| meters(moved.to)).unwrap_or_default()),
         pair("deadline_ms", &ms(plan.budget)),
         pair("margin_ms", &format!("{:.3}", plan.budget.as_secs_f64() * 1e3 - plan.total.as_secs_f64() * 1e3)),
         pair("total_ms", &ms(plan.total)),
@@ -71,7 +80,7 @@ fn values(plan: &PlanRecord, result: &str) -> Vec<KeyValue> {
 #[cfg(test)]
 mod tests {
     use trm_net::error::InferenceError;
-    use trm_planner::{PlanError, Report, Source};
+    use trm_planner::{MovedGoal, PlanError, Report, Source};
 
     use trm_net::graph::Graph;
 
@@ -92,8 +101,8 @@ mod tests {
     #[test]
     fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
         let keys = "result source guidance stop steps applications share expansions warm inference_failed \
-                    inference_error length_m deadline_ms margin_ms total_ms encode_us recurse_us decode_us verify_us \
-                    smooth_us fallback_us publish_us wake_us page_faults allocations voluntary_switches \
+                    inference_error length_m goal_moved_from goal_moved_to deadline_ms margin_ms total_ms encode_us \
+                    recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults allocations voluntary_switches \
                     involuntary_switches guidance_ms guidance_age_ms map_messages map_stamp map_lag_ms \
                     map_suspect missed plan_id";
         let failed =
@@ -110,6 +119,19 @@ mod tests {
         assert_eq!((get("source"), get("stop"), get("steps")), ("model", "verified", "2"));
         assert_eq!((get("guidance_ms"), get("guidance_age_ms")), ("250.000", "1.500"));
     }
+
+    #[test]
+    fn a_moved_goal_is_told_in_metres_and_in_words() {
+        let mut plan = path(Source::Model, false);
+        let moved = MovedGoal { from: Point { x: 1.0, y: -2.5 }, to: Point { x: 1.25, y: -2.0 } };
+        plan.report = plan.report.map(|report| Report { moved_goal: Some(moved), ..report });
+        let values = values(&plan, "SUCCEEDED");
+        let get = |key: &str| values.iter().find(|value| value.key == key).map_or("", |value| value.value.as_str());
+        assert_eq!((get("goal_moved_from"), get("goal_moved_to")), ("1.000 -2.500", "1.250 -2.000"));
+        let text = Verdict::of_path(&plan).text;
+        assert_eq!(text, "path from the model; the goal is moved from (1.000, -2.500) to (1.250, -2.000) m");
+    }
+
     #[test]
     fn an_inference_failure_is_told_with_its_cause() {
         let get = |plan: &PlanRecord, key: &str| {

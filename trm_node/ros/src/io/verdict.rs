@@ -66,7 +66,8 @@ impl Verdict {
         }
     }
 
-    fn of_path(plan: &PlanRecord) -> Self {
+    /// What a path says.
+    pub fn of_path(plan: &PlanRecord) -> Self {
         let source = plan.report.map_or(Source::None, |report| report.source);
         let from = match source {
             Source::Model => "path from the model",
@@ -74,6 +75,8 @@ impl Verdict {
             Source::Fallback => "path from the classical fallback",
             Source::None => "path",
         };
+        let moved = plan.report.and_then(|report| report.moved_goal);
+        let from = moved.map_or_else(|| from.to_owned(), |moved| format!("{from}; {moved}"));
         if plan.missed {
             let late = ms(plan.total.saturating_sub(plan.budget));
             return Self::new(WARN, "SUCCEEDED", format!("{from}, {late} ms after its deadline"));
@@ -82,7 +85,7 @@ impl Verdict {
             return Self::new(WARN, "SUCCEEDED", format!("{from}, though {}", why.text()));
         }
         let level = if source == Source::Fallback { WARN } else { OK };
-        Self::new(level, "SUCCEEDED", from.to_owned())
+        Self::new(level, "SUCCEEDED", from)
     }
 }
 

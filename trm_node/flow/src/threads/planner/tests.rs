@@ -187,7 +187,7 @@ fn guidance_counts_for_its_own_goal_alone_even_after_a_pause() {
     let mut bench = bench();
     let travel = Travel::new(&Config::default().grid);
     let guided = |bench: &Bench, epoch| {
-        let guidance = Guidance::compute(&bench.costmap, Cell::new(40, 20), travel, &|| false).unwrap();
+        let guidance = vec![Guidance::compute(&bench.costmap, Cell::new(40, 20), travel, &|| false).unwrap()];
         let (took, done) = (Duration::from_millis(7), bench.shared.clock.now());
         PlannerEvent::Guidance(Box::new(Guided { guidance, took, done, epoch }))
     };
