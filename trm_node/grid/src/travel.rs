@@ -144,6 +144,7 @@ impl Travel {
 mod tests {
     use super::*;
     use crate::cost::LETHAL;
+    use crate::guidance::Guidance;
     use crate::testing::{costmap, travel};
     use crate::units::MOVES;
     use proptest::prelude::*;
@@ -159,12 +160,32 @@ mod tests {
     #[test]
     fn the_weight_rises_with_the_cost_from_1_to_1_plus_the_multiplier() {
         let weight = |multiplier, cost| travel(multiplier).weight(cost);
-        for (cost, expected) in [(0, 1.0), (49, 2.0), (98, 3.0), (INSCRIBED, 3.0), (LETHAL, 3.0), (UNKNOWN, 1.0)] {
+        for (cost, expected) in [(0, 1.0), (49, 2.0), (98, 3.0), (INSCRIBED, 3.0), (LETHAL, 3.0)] {
             assert!((weight(2.0, cost) - expected).abs() < 1e-6, "{cost}");
             assert!((weight(0.0, cost) - 1.0).abs() < f32::EPSILON, "{cost}: length only");
             assert!((weight(-1.0, cost) - 1.0).abs() < f32::EPSILON, "{cost}: never less than 1");
         }
-        assert!((weight(100.0, 98) - 4.0).abs() < 1e-6, "the maximum that guidance has levels for");
+        assert!((weight(100.0, 98) - 4.0).abs() < 1e-6, "the maximum that models are trained with");
+    }
+
+    #[test]
+    fn an_unknown_cell_counts_like_as_many_free_ones_as_the_parameter_says() {
+        for (unknown_weight, expected) in [(1.0, 1.0), (2.5, 2.5), (0.0, 1.0), (99.0, 10.0)] {
+            let grid = GridConfig { unknown_weight, allow_unknown: true, ..GridConfig::default() };
+            assert!((Travel::new(&grid).weight(UNKNOWN) - expected).abs() < f32::EPSILON, "{unknown_weight}");
+        }
+        // The way round through what is known.
+        let map = costmap(&[".????.", ".####.", "......"]);
+        for (unknown_weight, expected) in [(1.0, 5.0), (1.5, 7.0), (9.0, 9.0)] {
+            let grid = GridConfig {
+                unknown_weight,
+                allow_unknown: true,
+                cost_travel_multiplier: 0.0,
+                ..GridConfig::default()
+            };
+            let guidance = Guidance::compute(&map, Cell::new(5, 0), Travel::new(&grid), &|| false).unwrap();
+            assert!((guidance.cost_to_go(Cell::new(0, 0)) - expected).abs() < 1e-6, "{unknown_weight}");
+        }
     }
 
     #[test]

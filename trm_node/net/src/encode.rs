@@ -128,13 +128,16 @@ mod tests {
                 input[channel * 64 + local]
             };
             let cost = CHANNELS.iter().position(|name| *name == "cost").unwrap();
-            let drawn = [(2, 0, most * 18.0 / 98.0), (0, 1, most), (1, 1, 0.0), (2, 1, 0.0), (0, 2, 0.0), (1, 2, 0.0)];
+            // `unknown_weight` less 1, where it may be crossed.
+            let unknown = if allow_unknown { 1.0 } else { 0.0 };
+            let drawn =
+                [(2, 0, most * 18.0 / 98.0), (0, 1, most), (1, 1, 0.0), (2, 1, 0.0), (0, 2, unknown), (1, 2, 0.0)];
             for (col, row, expected) in drawn {
                 assert!((at(cost, col, row) - expected).abs() < 1e-6, "({col}, {row}) with {multiplier}");
             }
             // What lies outside the grid is blocked and has no weight.
             let sum: f32 = input[cost * 64..].iter().sum();
-            assert!((sum - most * (1.0 + 18.0 / 98.0)).abs() < 1e-5);
+            assert!((sum - most * (1.0 + 18.0 / 98.0) - unknown).abs() < 1e-5);
             assert_eq!((at(0, 0, 2), at(0, 1, 1), at(1, 2, 2)), (f32::from(u8::from(!allow_unknown)), 1.0, 4.0));
             assert!(input[3 * 64..4 * 64].iter().all(|one| (one - 1.0).abs() < f32::EPSILON));
         }
