@@ -156,9 +156,9 @@ class Peer:
             msg.pose.pose.orientation = worlds.quaternion(yaw)
             self.odom.publish(msg)
 
-    def publish_tf(self, parent: str, child: str, pose: Pose, age: float = 0.0) -> None:
+    def publish_tf(self, parent: str, child: str, pose: Pose, age: float = 0.0, stamp=None) -> None:
         msg = TransformStamped()
-        msg.header.frame_id, msg.header.stamp, msg.child_frame_id = parent, self.stamp(age), child
+        msg.header.frame_id, msg.header.stamp, msg.child_frame_id = parent, stamp or self.stamp(age), child
         msg.transform.translation.x, msg.transform.translation.y = pose[:2]
         msg.transform.rotation = worlds.quaternion(pose[2])
         self.tf.publish(TFMessage(transforms=[msg]))
@@ -166,8 +166,8 @@ class Peer:
     def publish_map(self, grid: worlds.Map) -> None:
         self.map.publish(worlds.grid_message(grid, self.stamp()))
 
-    def send_goal(self, pose: Pose, frame: str = "map", age: float | None = 0.0) -> None:
-        """With a stamp of so many seconds ago; None for a stamp of zero."""
+    def send_goal(self, pose: Pose, frame: str = "map", age: float | None = 0.0) -> float:
+        """With a stamp of so many seconds ago; None for a stamp of zero. Returns the stamp."""
         msg = PoseStamped()
         msg.header.frame_id = frame
         if age is not None:
@@ -175,6 +175,7 @@ class Peer:
         msg.pose.position.x, msg.pose.position.y = pose[:2]
         msg.pose.orientation = worlds.quaternion(pose[2])
         self.goal.publish(msg)
+        return seconds(msg.header.stamp)
 
     def ask(self, pose: Pose, goal: Pose) -> None:
         """The robot is at `pose` and shall go to `goal`."""

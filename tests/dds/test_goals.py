@@ -6,6 +6,7 @@ import pytest
 from geometry_msgs.msg import PoseStamped
 
 import worlds
+from peer import seconds
 from worlds import OCCUPIED, UNKNOWN
 
 START = (1.0, 1.0, 0.0)
@@ -90,8 +91,9 @@ class Dock:
         return 0.2 + 0.5 * (time - self.began)
 
     def publish(self) -> None:
-        # The stamp is read again in publish_tf, microseconds later.
-        self.peer.publish_tf("map", "dock", (self.x(self.peer.now()), 0.5, 0.0))
+        stamp = self.peer.stamp()
+        self.last = self.x(seconds(stamp))
+        self.peer.publish_tf("map", "dock", (self.x(seconds(stamp)), 0.5, 0.0), stamp=stamp)
 
     def __enter__(self):
         return self
@@ -106,22 +108,21 @@ def test_a_goal_is_placed_where_its_frame_was_at_its_stamp(peer, age, y):
     with Dock(peer) as dock:
         peer.spin(1.5)
         sent = peer.now()
-        peer.send_goal((1.2, y - 0.5, 0.0), frame="dock", age=age)
+        stamp = peer.send_goal((1.2, y - 0.5, 0.0), frame="dock", age=age)
         plan = peer.plans_after(sent, lambda p: abs(p.poses[-1, 1] - y) < 1e-6)[0]
-    # The dock moves by 5 mm in 10 ms, which is how long sending may take here.
-    assert plan.poses[-1, 0] == pytest.approx(1.2 + dock.x(sent - age), abs=0.02)
+    assert plan.poses[-1, 0] == pytest.approx(1.2 + dock.x(stamp), abs=1e-5)
 
 
 def test_a_goal_with_a_stamp_of_zero_is_placed_where_its_frame_is(peer):
     peer.pose = START
     with Dock(peer) as dock:
         peer.spin(0.5)
-    last = dock.x(peer.now())
+    last = dock.last
     peer.spin(2.0)
     mark = peer.now()
     peer.send_goal((1.2, 0.9, 0.0), frame="dock", age=None)
     plan = peer.plans_after(mark, lambda p: abs(p.poses[-1, 1] - 1.4) < 1e-6)[0]
-    assert plan.poses[-1, 0] == pytest.approx(1.2 + last, abs=0.05)
+    assert plan.poses[-1, 0] == pytest.approx(1.2 + last, abs=1e-5)
 
 
 @pytest.mark.parametrize("age, side", [(0.0, "before that"), (30.0, "after that")], ids=["stale", "long-ago"])
