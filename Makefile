@@ -136,6 +136,11 @@ bench: ros $(ONNXRUNTIME_DIR) ## measures the node over DDS and the planner in p
 	ORT_DYLIB_PATH=$$(echo $(ONNXRUNTIME_DIR)/onnxruntime/capi/libonnxruntime.so.*) $(TARGET)/release/trm bench $(BENCH_MAP) \
 	  --duration $(DURATION_$(PROFILE)) --rate $(RATE) --deadline-ms $(DEADLINE_MS) --window $(WINDOW) $$(printf -- '--node %s ' $(OUT)/node_*.jsonl) --out $(OUT)
 
+.PHONY: bench-large-maps
+bench-large-maps: ros ## a map that grows and new goals on maps of up to 6000 x 6000 cells, over DDS (OUT=bench)
+	$(ENV) $(RELEASE)
+	$(ENV) python3 tools/bench/large_maps.py --out $(OUT)
+
 .PHONY: peers
 peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each map (MAPS=tests/maps)
 	$(ENV) $(RELEASE)

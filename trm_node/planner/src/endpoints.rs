@@ -12,6 +12,9 @@ use trm_grid::units::{Cell, CellPoint, MOVES, Move, Point};
 use crate::error::PlanError;
 use crate::search::{Frontier, Space, trace};
 
+/// A goal is moved by at most so many cells, whatever the parameter says: all of them may have to be looked at in one plan.
+pub const MAX_TOLERANCE: f64 = 512.0;
+
 /// The cells that a goal may be planned to: its own, and those whose centre lies within the tolerance of it. The nearest
 /// one that is free and can be reached is the best; the goal's own cell is always the nearest.
 ///
@@ -47,7 +50,14 @@ impl GoalArea {
     pub fn new(geometry: &Geometry, tolerance: f64, goal: Point) -> Result<Self, PlanError> {
         let cell = geometry.cell_at(goal).ok_or_else(|| PlanError::GoalOutsideMap(geometry.nearest_cell(goal)))?;
         let side = geometry.width().max(geometry.height());
-        Ok(Self { cell, at: geometry.to_cells(goal), tolerance: tolerance / geometry.resolution(), side })
+        let tolerance = (tolerance / geometry.resolution()).min(MAX_TOLERANCE);
+        Ok(Self { cell, at: geometry.to_cells(goal), tolerance, side })
+    }
+
+    /// The cells of this area that are no more than so many cells away.
+    #[must_use]
+    pub const fn within(&self, cells: f64) -> Self {
+        Self { tolerance: self.tolerance.min(cells), ..*self }
     }
 
     /// One cell alone.
@@ -343,6 +353,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use trm_grid::testing::{costmap, travel};
+
+    #[test]
+    fn a_goal_is_moved_by_no_more_cells_than_can_be_looked_at_in_one_plan() {
+        let geometry = Geometry::new(2000, 3, 0.05, trm_grid::units::Pose::default()).unwrap();
+        let area = GoalArea::new(&geometry, 100.0, Point { x: 0.025, y: 0.075 }).unwrap();
+        assert!(area.distance(Cell::new(512, 1)).is_some() && area.distance(Cell::new(513, 1)).is_none());
+        assert!(area.within(9.0).distance(Cell::new(9, 1)).is_some());
+        assert_eq!(area.within(9.0).distance(Cell::new(10, 1)), None);
+    }
 
     #[test]
     fn a_free_goal_stays_and_a_blocked_one_moves_within_the_tolerance() {
