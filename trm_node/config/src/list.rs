@@ -165,7 +165,7 @@ parameters! {
     }
     /// How a path is planned: tolerances, time budget, the model, when to stop.
     planner: PlannerConfig {
-        /// A goal whose cell is blocked or can't be reached is moved to the nearest cell within this distance, and 512 cells, that is free and can be; with 0 it is refused.
+        /// A goal whose cell is blocked or can't be reached is moved to the nearest cell within this distance, and 256 cells, that is free and can be; with 0 it is refused.
         tolerance: f64 = 0.5, "m", Range::Real(0.0, 100.0), Needs::Planner;
         /// A robot that stands too close to an obstacle (cost 99, never 100) may cross such cells over at most this distance to get clear, to any free cell that leads to the goal.
         start_tolerance: f64 = 0.3, "m", Range::Real(0.0, 10.0), Needs::Planner;

@@ -13,7 +13,7 @@ use crate::error::PlanError;
 use crate::search::{Frontier, Space, trace};
 
 /// A goal is moved by at most so many cells, whatever the parameter says: all of them may have to be looked at in one plan.
-pub const MAX_TOLERANCE: f64 = 512.0;
+pub const MAX_TOLERANCE: f64 = 256.0;
 
 /// The cells that a goal may be planned to: its own, and those whose centre lies within the tolerance of it. The nearest
 /// one that is free and can be reached is the best; the goal's own cell is always the nearest.
@@ -52,12 +52,6 @@ impl GoalArea {
         let side = geometry.width().max(geometry.height());
         let tolerance = (tolerance / geometry.resolution()).min(MAX_TOLERANCE);
         Ok(Self { cell, at: geometry.to_cells(goal), tolerance, side })
-    }
-
-    /// The cells of this area that are no more than so many cells away.
-    #[must_use]
-    pub const fn within(&self, cells: f64) -> Self {
-        Self { tolerance: self.tolerance.min(cells), ..*self }
     }
 
     /// One cell alone.
@@ -358,9 +352,7 @@ mod tests {
     fn a_goal_is_moved_by_no_more_cells_than_can_be_looked_at_in_one_plan() {
         let geometry = Geometry::new(2000, 3, 0.05, trm_grid::units::Pose::default()).unwrap();
         let area = GoalArea::new(&geometry, 100.0, Point { x: 0.025, y: 0.075 }).unwrap();
-        assert!(area.distance(Cell::new(512, 1)).is_some() && area.distance(Cell::new(513, 1)).is_none());
-        assert!(area.within(9.0).distance(Cell::new(9, 1)).is_some());
-        assert_eq!(area.within(9.0).distance(Cell::new(10, 1)), None);
+        assert!(area.distance(Cell::new(256, 1)).is_some() && area.distance(Cell::new(257, 1)).is_none());
     }
 
     #[test]

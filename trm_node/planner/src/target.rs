@@ -48,9 +48,6 @@ pub fn guide(
     Some(groups)
 }
 
-/// Within so many cells of the goal it is looked for cells that have become free.
-const NEWS: f64 = 64.0;
-
 /// Where a plan begins and ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
@@ -90,17 +87,6 @@ impl<'a> Reach<'a> {
         Self { guidance, is_current, reached, all_known }
     }
 
-    /// Whether it covers every free cell of the area.
-    const fn is_all(&self) -> bool {
-        self.is_current && self.guidance.len() < MAX_GROUPS
-    }
-
-    /// The nearest cell of the groups that hold a start. The groups come in the order of their distance to the goal.
-    fn nearest(&self) -> Option<Cell> {
-        let reached = |(group, reached): (&Guidance, &bool)| reached.then(|| group.goal());
-        self.guidance.iter().zip(&self.reached).find_map(reached)
-    }
-
     /// Whether the guidance knows that no start leads to a free cell. Current guidance proves it. Older guidance is
     /// believed if it knows the cell and all starts: what has changed since may have joined them, but the next guidance
     /// will tell.
@@ -134,14 +120,13 @@ pub fn choose<'a>(
     // Along one way: its end is the nearest cell in reach.
     let corridor = guidance.iter().find(|group| group.version().is_none() && reach.all_known).map(Guidance::goal);
     let known = known.or(corridor.filter(|cell| is_free(*cell)));
-    let goal = if reach.is_all() {
-        reach.nearest().ok_or(PlanError::NoValidPath)?
-    } else if let Some(known) = known {
-        known
-    } else {
-        // What has become free since the guidance was computed comes first, close to the goal.
-        let news = area.within(NEWS).nearest(|cell| is_free(cell) && !reach.is_cut_off(cell));
-        news.or_else(|| reach.nearest().filter(|cell| is_free(*cell))).unwrap_or(nearest)
+    let goal = match known.filter(|_| !reach.is_current) {
+        Some(known) => known,
+        None => match area.nearest(|cell| is_free(cell) && !reach.is_cut_off(cell)) {
+            Some(goal) => goal,
+            None if reach.is_current => return Err(PlanError::NoValidPath),
+            None => nearest,
+        },
     };
     let guidance = guidance.iter().find(|group| group.goal() == goal);
     let to_go = |start: &Start| start.cost + guidance.map_or(f32::INFINITY, |group| group.cost_to_go(start.cell));
