@@ -54,7 +54,8 @@ impl Parameter for String {
     fn from_value(value: &Value, range: Range) -> Option<Self> {
         let Value::Text(text) = value else { return None };
         match range {
-            Range::Frame => Some(frame(text)).filter(|frame| !frame.is_empty()),
+            // With one more slash it is a name that no message has.
+            Range::Frame => Some(frame(text)).filter(|frame| !frame.is_empty() && !frame.starts_with('/')),
             _ => Some(text.as_str()),
         }
         .map(str::to_owned)
