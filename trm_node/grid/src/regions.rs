@@ -12,8 +12,7 @@ use crate::units::Cell;
 
 /// Side length of a block in cells: the bits of a row.
 const SIDE: usize = 16;
-/// Blocks along a side of a tile.
-const BLOCKS: usize = TILE_SIDE / SIDE;
+const _: () = assert!(TILE_SIDE.is_multiple_of(SIDE), "a block lies in one tile");
 /// Nodes visited between two checks for cancellation.
 const CANCEL_EVERY: usize = 4096;
 /// The length of a step to a block beside this one, and to one at its corner.
@@ -312,8 +311,6 @@ impl<'a> Search<'a> {
         }
     }
 }
-
-const _: () = assert!(BLOCKS * SIDE == TILE_SIDE, "a block lies in one tile");
 
 #[cfg(test)]
 mod tests {

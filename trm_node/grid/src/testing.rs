@@ -5,7 +5,7 @@ use crate::costmap_builder::build;
 use crate::geometry::Geometry;
 use crate::occupancy::OccupancyGrid;
 use crate::travel::Travel;
-use crate::units::Pose;
+use crate::units::{Cell, Pose};
 use trm_config::{GridConfig, GridKind};
 
 /// A costmap of 1 m cells from rows of text, the first row at the origin. `.` is free, `+` inscribed, `#` lethal and
@@ -32,4 +32,23 @@ pub fn costmap(rows: &[&str]) -> Costmap {
 #[must_use]
 pub fn travel(cost_travel_multiplier: f64) -> Travel {
     Travel::new(&GridConfig { cost_travel_multiplier, allow_unknown: false, ..GridConfig::default() })
+}
+
+/// The free cells that a cell leads to, itself included, whatever searches say: by flood fill.
+#[must_use]
+pub fn flood(map: &Costmap, from: Cell, allow_unknown: bool) -> Vec<Cell> {
+    let free = |col, row| map.is_free(Cell::new(col, row), allow_unknown);
+    let mut seen = vec![from];
+    let mut at = 0;
+    while at < seen.len() {
+        let Cell { col, row } = seen[at];
+        at += 1;
+        for (dc, dr) in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)] {
+            let next = Cell::new(col + dc, row + dr);
+            if free(next.col, next.row) && free(next.col, row) && free(col, next.row) && !seen.contains(&next) {
+                seen.push(next);
+            }
+        }
+    }
+    seen
 }

@@ -174,7 +174,8 @@ impl PreviousPath {
     }
 
     /// Whether the path should be kept instead of a draft: the draft goes another way, and is not cheaper by more than
-    /// one cell, or [a share](DOUBT) where unknown cells may be crossed. This keeps the robot from turning back and forth between two ways of the same cost. `robot_radius` is
+    /// one cell, or [a share](DOUBT) where unknown cells may be crossed. This keeps the robot from turning back and forth
+    /// between two ways of the same cost. `robot_radius` is
     /// in metres.
     #[must_use]
     pub fn is_preferred_to(&self, draft: &Draft, routes: &Routes, problem: &Problem, robot_radius: f64) -> bool {

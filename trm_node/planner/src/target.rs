@@ -138,31 +138,13 @@ pub fn choose<'a>(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use trm_grid::testing::{costmap, travel};
+    use trm_grid::testing::{costmap, flood, travel};
     use trm_grid::units::Point;
 
     use super::*;
 
     fn starts(cells: &[(i32, i32)]) -> Vec<Start> {
         cells.iter().map(|(col, row)| Start { cell: Cell::new(*col, *row), cost: 0.0 }).collect()
-    }
-
-    /// The cells that a start leads to.
-    fn flood(map: &Costmap, from: Cell) -> Vec<Cell> {
-        let free = |col, row| map.is_free(Cell::new(col, row), false);
-        let mut seen = vec![from];
-        let mut at = 0;
-        while at < seen.len() {
-            let Cell { col, row } = seen[at];
-            at += 1;
-            for (dc, dr) in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)] {
-                let next = Cell::new(col + dc, row + dr);
-                if free(next.col, next.row) && free(next.col, row) && free(col, next.row) && !seen.contains(&next) {
-                    seen.push(next);
-                }
-            }
-        }
-        seen
     }
 
     #[test]
@@ -220,7 +202,7 @@ mod tests {
             prop_assume!(!starts.is_empty());
             let area = GoalArea::new(map.geometry(), tolerance, Point { x, y }).unwrap();
             let guidance = guide(&map, travel(2.0), &area, &|| false).unwrap();
-            let reached: Vec<Cell> = starts.iter().flat_map(|start| flood(&map, start.cell)).collect();
+            let reached: Vec<Cell> = starts.iter().flat_map(|start| flood(&map, start.cell, false)).collect();
             let distances = reached.iter().filter_map(|cell| area.distance(*cell));
             let least = distances.fold(f64::INFINITY, f64::min);
             match choose((&map, travel(2.0)), &area, &starts, &guidance, None) {

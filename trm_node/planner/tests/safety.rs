@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use trm_config::Config;
 use trm_grid::cost::{INSCRIBED, LETHAL};
 use trm_grid::costmap::Costmap;
+use trm_grid::testing::flood;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, CellPoint, Pose};
 use trm_planner::PlanError;
@@ -65,20 +66,7 @@ fn touches(map: &Costmap, poses: &[Pose], allow_unknown: bool, escape: f64) -> O
 
 /// Whether a cell of the goal's area can be reached, by flood fill.
 fn reachable(map: &Costmap, from: Cell, to: &GoalArea, allow_unknown: bool) -> bool {
-    let free = |col, row| map.is_free(Cell::new(col, row), allow_unknown);
-    let mut seen = vec![from];
-    let mut at = 0;
-    while at < seen.len() {
-        let Cell { col, row } = seen[at];
-        at += 1;
-        for (dc, dr) in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)] {
-            let next = Cell::new(col + dc, row + dr);
-            if free(next.col, next.row) && free(next.col, row) && free(col, next.row) && !seen.contains(&next) {
-                seen.push(next);
-            }
-        }
-    }
-    seen.iter().any(|cell| to.distance(*cell).is_some())
+    flood(map, from, allow_unknown).iter().any(|cell| to.distance(*cell).is_some())
 }
 
 proptest! {

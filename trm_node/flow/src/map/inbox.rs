@@ -50,6 +50,14 @@ impl Batch {
         let is_asked = self.config.is_some() || self.rebuilt.is_some() || self.stop;
         !is_told && !is_asked && self.superseded == 0
     }
+
+    /// Takes the updates that came before the whole grid. They only hold on it if they were published after it.
+    #[must_use]
+    pub fn take_before_grid(&mut self) -> Vec<Message<GridUpdate>> {
+        let number = self.grid.as_ref().map_or(0, |grid| grid.number);
+        let before = self.updates.partition_point(|update| update.number < number);
+        self.updates.drain(..before).collect()
+    }
 }
 
 /// The inbox. The spinning thread and the tasks put in, the world thread takes.
@@ -299,19 +307,17 @@ mod tests {
     }
 
     impl World {
-        fn step(&mut self, batch: Batch) {
-            let mut updates = batch.updates;
+        fn step(&mut self, mut batch: Batch) {
+            for update in batch.take_before_grid() {
+                self.history.remember(update, 1);
+            }
             if let Some(grid) = batch.grid {
-                let before = updates.partition_point(|update| update.number < grid.number);
-                for update in updates.drain(..before) {
-                    self.history.remember(update, 1);
-                }
                 self.cell = Some(grid.content.data()[0]);
                 for update in self.history.rebase(grid.published, None).0 {
                     self.update(update);
                 }
             }
-            for update in updates {
+            for update in batch.updates {
                 self.update(update);
             }
         }

@@ -94,10 +94,8 @@ impl Threads {
         let settings = guidance::settings(&config);
         let (guidance_shared, guidance_epochs) = (Arc::clone(&shared), Arc::clone(&epochs));
         let publish_time = Predictor::new(config.planner.time_quantile);
-        let publisher = {
-            let last = LastPath::new(&config.node);
-            PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last }
-        };
+        let last = LastPath::new(&config.node);
+        let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last };
         let (helper, leader) = (Arc::clone(&shared), Arc::clone(&shared));
         let inlets = (robot_pose, world_holds);
         let planner = PlannerThread::new(shared, epochs, config, planner, inlets, (plans, garbage));

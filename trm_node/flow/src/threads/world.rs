@@ -106,7 +106,7 @@ impl WorldThread {
     }
 
     /// Works off what has come. `false` when it is time to stop.
-    pub fn step(&mut self, batch: Batch) -> bool {
+    pub fn step(&mut self, mut batch: Batch) -> bool {
         self.shared.beat(Part::World);
         self.garbage.free_all();
         if batch.stop {
@@ -115,21 +115,19 @@ impl WorldThread {
         if batch.superseded > 0 {
             self.shared.health().grid.lose(batch.superseded);
         }
-        if let Some(config) = batch.config {
+        if let Some(config) = batch.config.take() {
             self.configure(config);
         }
         if self.history.holds(batch.again) {
             self.again = batch.again;
         }
-        let mut updates = batch.updates;
+        for update in batch.take_before_grid() {
+            self.remember(update);
+        }
         if let Some(grid) = batch.grid {
-            let before = updates.partition_point(|update| update.number < grid.number);
-            for update in updates.drain(..before) {
-                self.remember(update);
-            }
             self.take_grid(grid);
         }
-        for update in updates {
+        for update in batch.updates {
             self.take_update(update);
         }
         if let Some(rebuilt) = batch.rebuilt {

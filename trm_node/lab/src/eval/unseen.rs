@@ -129,7 +129,6 @@ pub fn drive(trip: &Trip, config: &Config, planner: &mut Planner) -> anyhow::Res
     let mut robot = Robot::new(trip, config)?;
     let goal = robot.geometry.center(trip.goal);
     let goal = Pose::new(goal.x, goal.y, 0.0);
-    planner.prepare(&build(&config.grid, GridKind::Map, trip.truth.clone()));
     planner.reset();
     let (mut metres, mut turns, mut heading) = (0.0, 0, None::<f64>);
     for _ in 0..MOST_PLANS {

@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
-use trm_config::Config;
+use trm_config::{Config, GridKind};
+use trm_grid::costmap_builder::build;
 use trm_grid::map_file;
 use trm_net::bundle::Bundle;
 
@@ -86,7 +87,7 @@ pub fn run(args: &EvalArgs, bundle: &Bundle) -> anyhow::Result<UnseenFigures> {
         || configs.iter().map(|config| planner(config, bundle)).collect::<anyhow::Result<Vec<_>>>(),
         |planners, number| {
             let truth = &worlds[number % worlds.len()];
-            let costmap = trm_grid::costmap_builder::build(&configs[0].grid, trm_config::GridKind::Map, truth.clone());
+            let costmap = build(&configs[0].grid, GridKind::Map, truth.clone());
             let regions = Regions::of(&costmap);
             let mut random = Random::of_query(args.seed, number);
             let is_far = |(start, goal): &(_, _)| {

@@ -134,10 +134,8 @@ impl Node {
         let deliver: Deliver = Box::new(move |guided| drop(to_planner.send(PlannerEvent::Guidance(guided))));
         let worker = GuidanceWorker::new(clock, guidance::settings(config), Arc::clone(&epochs), deliver);
         let publish_time = Predictor::new(config.planner.time_quantile);
-        let publisher = {
-            let last = LastPath::new(&config.node);
-            PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last }
-        };
+        let last = LastPath::new(&config.node);
+        let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last };
         let inlets = (robot_pose, world_holds);
         let thread = PlannerThread::new(Arc::clone(&shared), epochs, config.clone(), planner, inlets, (plans, garbage));
         let intake = Intake::new(Arc::clone(&shared), Arc::clone(&inbox));

@@ -102,10 +102,9 @@ impl Samples {
     /// The transform for a time, between two samples by interpolation. The error says when there are some.
     pub fn get(&self, when: When) -> Result<Option<Sample>, Span> {
         let (Some(first), Some(last)) = (self.0.front(), self.0.back()) else { return Ok(None) };
-        let (at, (Some(known), Some(until))) = (when.time(), (first.stamp, last.stamp)) else {
+        let (Some(at), Some(known), Some(until)) = (when.time(), first.stamp, last.stamp) else {
             return Ok(Some(last.clone()));
         };
-        let Some(at) = at else { return Ok(Some(last.clone())) };
         let span = Span { first: known, last: until };
         if at > until || at < known && matches!(when, When::At(_)) {
             return Err(span);
