@@ -19,6 +19,9 @@ const FAR_STRIDE: f64 = 4.0;
 
 /// Distances nearer to each other than this may count either way, in cells.
 const TIE: f64 = 1e-9;
+/// An end may be off by this much, in cells: a goal so near to the line between two cell centres touches the cells beside
+/// it or doesn't, by who looks (the map's `TOUCH` is less than what the planner's check takes for a touch).
+const NEAR_LINE: f64 = 1e-5;
 
 type CellAt = (i32, i32);
 
@@ -62,7 +65,7 @@ impl Asked<'_> {
     }
 
     fn ends_wrong(&self, last: &Pose) -> Option<String> {
-        let (map, slack) = (self.map, 1e-6 * self.map.resolution());
+        let (map, slack) = (self.map, NEAR_LINE * self.map.resolution());
         let away = (last.x - self.goal.x).hypot(last.y - self.goal.y);
         let own = map.cells_at(self.goal.x, self.goal.y);
         let cells = map.cells_at(last.x, last.y);
