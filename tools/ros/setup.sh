@@ -9,7 +9,9 @@ root=$(cd "$here/../.." && pwd -P)
 prefix=$root/.ros
 log=$prefix/setup.log
 stamp=$prefix/stamp
-interfaces=(map_msgs tf2_msgs)
+# Upstream's, for machines without them; and our own.
+interfaces=(bond map_msgs nav2_msgs tf2_msgs trm_msgs)
+own=$root/trm_node/msgs
 
 install_cargo="curl --proto '=https' -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env"
 missing=() # one line for each missing thing, with the command that installs it
@@ -88,7 +90,7 @@ fingerprint() {
   {
     echo "$prefix"
     "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
-    cd "$here" && find setup.sh patch_prefix.py requirements.txt interfaces -type f | LC_ALL=C sort | xargs sha256sum
+    cd "$here" && find setup.sh patch_prefix.py requirements.txt interfaces "$own" -type f | LC_ALL=C sort | xargs sha256sum
   } | sha256sum | cut -d' ' -f1
 }
 
@@ -99,9 +101,11 @@ install_wheels() {
 }
 
 build_interfaces() {
-  local package
+  local package source
   for package in "${interfaces[@]}"; do
-    "$prefix/bin/cmake" -G Ninja -S "$here/interfaces/$package" -B "$prefix/build/$package" \
+    source=$here/interfaces/$package
+    [[ $package == trm_msgs ]] && source=$own
+    "$prefix/bin/cmake" -G Ninja -S "$source" -B "$prefix/build/$package" \
       -DCMAKE_MAKE_PROGRAM="$prefix/bin/ninja" -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_PREFIX_PATH="$prefix" \
       -DPython3_EXECUTABLE="$prefix/bin/python" -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=None -DCMAKE_{C,CXX}_FLAGS=-O1
     "$prefix/bin/cmake" --build "$prefix/build/$package" --target install
@@ -111,12 +115,13 @@ build_interfaces() {
 
 check_prefix() {
   AMENT_PREFIX_PATH=$prefix "$prefix/bin/python" - "${interfaces[@]}" <<'PY'
-import importlib, sys
+import importlib, importlib.util, sys
 import rclpy
 from rclpy.type_support import check_for_type_support
 rclpy.init()
 for package in [*sys.argv[1:], "nav_msgs"]:
-    module = importlib.import_module(package + ".msg")
+    kind = next(kind for kind in (".msg", ".action") if importlib.util.find_spec(package + kind))
+    module = importlib.import_module(package + kind)
     check_for_type_support(next(t for t in vars(module).values() if isinstance(t, type)))
 rclpy.shutdown()
 PY
@@ -155,7 +160,7 @@ make_own_ros() {
     echo "ROS 2: .ros/ is up to date"
     return
   fi
-  echo "ROS 2: making .ros/ (about 2 minutes and 500 MB; log in .ros/setup.log)"
+  echo "ROS 2: making .ros/ (about 3 minutes and 500 MB; log in .ros/setup.log)"
   # Another Python's or CMake's search paths must not leak in.
   unset PYTHONPATH PYTHONHOME VIRTUAL_ENV AMENT_PREFIX_PATH CMAKE_PREFIX_PATH
   rm -rf "$prefix" # without a valid stamp it is half-finished or old
