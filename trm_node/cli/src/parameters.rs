@@ -62,11 +62,17 @@ fn range(spec: &ParameterSpec) -> String {
     let unit = if spec.unit.is_empty() { String::new() } else { format!(", in {}", spec.unit) };
     match spec.range {
         Range::AnyText | Range::Frame => String::new(),
+        Range::PluginNames => format!("{}.", capitalised(&spec.range.to_string())),
         Range::Flag => "True or false.".to_owned(),
         Range::Whole(low, high) => format!("A whole number from {low} to {high}{unit}."),
         Range::Real(low, high) => format!("A number from {low} to {high}{unit}."),
         Range::OneOf(names) => format!("One of {}.", names.join(", ")),
     }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A range in few words.
@@ -75,7 +81,7 @@ fn short(range: Range) -> String {
         Range::Whole(low, high) => format!("{low} to {high}"),
         Range::Real(low, high) => format!("{low} to {high}"),
         Range::OneOf(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        Range::Flag | Range::AnyText | Range::Frame => range.to_string(),
+        Range::Flag | Range::AnyText | Range::Frame | Range::PluginNames => range.to_string(),
     }
 }
 

@@ -6,10 +6,11 @@
 
 pub mod list;
 mod parameter;
+pub mod plugins;
 pub mod value;
 
 pub use list::{
     Config, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, MAX_UNKNOWN_WEIGHT, NodeConfig, PlannerConfig, StartSource,
     SuspectMap,
 };
-pub use value::{Needs, ParameterError, ParameterSpec, Range, Value, frame};
+pub use value::{MAX_PLUGINS, Needs, ParameterError, ParameterSpec, Range, Value, frame};

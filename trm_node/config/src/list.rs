@@ -1,6 +1,8 @@
 //! Every parameter, defined once: name, type, default, unit, range, what a change requires, and its description. There are
 //! three groups, so that the code that computes costs or plans paths never sees frames or threads.
 
+use std::collections::BTreeMap;
+
 use crate::parameter::{Parameter, text_enum};
 use crate::value::{Needs, ParameterError, ParameterSpec, Range, Value};
 
@@ -55,7 +57,11 @@ macro_rules! parameters {
 
         /// The current value of every parameter.
         #[derive(Debug, Clone, PartialEq, Default)]
-        pub struct Config { $($(#[doc = $group_doc])+ pub $group: $Group,)+ }
+        pub struct Config {
+            $($(#[doc = $group_doc])+ pub $group: $Group,)+
+            /// What planners have of their own, by `NAME.parameter`.
+            pub(crate) overrides: BTreeMap<String, Value>,
+        }
 
         impl Config {
             /// All parameters, in documentation order.
@@ -72,18 +78,13 @@ macro_rules! parameters {
                 },)+)+]
             }
 
-            /// The current value of a parameter, or `None` for an unknown name.
-            #[must_use]
-            pub fn get(&self, name: &str) -> Option<Value> {
+            /// The value of a parameter of the list.
+            pub(crate) fn get_listed(&self, name: &str) -> Option<Value> {
                 match name { $($(stringify!($name) => Some(self.$group.$name.to_value()),)+)+ _ => None }
             }
 
-            /// Sets one parameter.
-            ///
-            /// # Errors
-            /// [`ParameterError`] if the name is unknown, or if the value has the wrong type or is out of range. The old
-            /// value is kept.
-            pub fn set(&mut self, name: &str, value: &Value) -> Result<(), ParameterError> {
+            /// Sets a parameter of the list.
+            pub(crate) fn set_listed(&mut self, name: &str, value: &Value) -> Result<(), ParameterError> {
                 let refused = |expected: String| ParameterError {
                     name: name.to_owned(), value: value.to_string(), expected,
                 };
@@ -96,10 +97,9 @@ macro_rules! parameters {
                 }
             }
 
-            /// Whether the two configurations differ in any parameter whose change requires `needs`.
-            #[must_use]
+            /// Whether any parameter of the list differs whose change requires `needs`.
             #[expect(clippy::float_cmp, reason = "any difference counts")]
-            pub fn differs(&self, other: &Self, needs: Needs) -> bool {
+            pub(crate) fn listed_differ(&self, other: &Self, needs: Needs) -> bool {
                 [$($($needs == needs && self.$group.$name != other.$group.$name,)+)+].contains(&true)
             }
         }
@@ -145,6 +145,10 @@ parameters! {
         cpu_dma_latency_us: i64 = -1_i64, "us", Range::Whole(-1, 1_000_000), Needs::Restart;
         /// Folder of the model bundle; empty: the `nav_d32` that is installed with the node.
         bundle: String = "", "", Range::AnyText, Needs::Restart;
+        /// Names of the planners that the field `planner_id` of actions chooses from. The first one also plans to goals of the topic `goal_pose`. `NAME.parameter` gives a planner its own value of a parameter; otherwise it has that of the parameter without a name.
+        planner_plugins: Vec<String> = ["GridBased".to_owned()], "", Range::PluginNames, Needs::Restart;
+        /// How long an action's result is kept for clients that ask late.
+        action_server_result_timeout: f64 = 10.0, "s", Range::Real(0.0, 3600.0), Needs::Nothing;
     }
     /// The cost of driving through the cells of a grid.
     grid: GridConfig {

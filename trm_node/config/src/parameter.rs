@@ -1,6 +1,6 @@
 //! Conversion between the types of the parameters and [`Value`].
 
-use crate::value::{Range, Value, frame};
+use crate::value::{MAX_PLUGINS, Range, Value, frame};
 
 /// A type that a parameter may have.
 pub trait Parameter: Sized {
@@ -59,6 +59,21 @@ impl Parameter for String {
             _ => Some(text.as_str()),
         }
         .map(str::to_owned)
+    }
+}
+
+impl Parameter for Vec<String> {
+    fn to_value(&self) -> Value {
+        Value::Texts(self.clone())
+    }
+    fn from_value(value: &Value, _: Range) -> Option<Self> {
+        let Value::Texts(names) = value else { return None };
+        let is_name = |name: &String| {
+            let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            (1..=64).contains(&name.len()) && name.chars().all(is_of_name)
+        };
+        let are_different = (1..names.len()).all(|at| !names[..at].contains(&names[at]));
+        ((1..=MAX_PLUGINS).contains(&names.len()) && are_different && names.iter().all(is_name)).then(|| names.clone())
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Value {
     Double(f64),
     /// Text.
     Text(String),
+    /// A list of texts.
+    Texts(Vec<String>),
 }
 
 impl std::fmt::Display for Value {
@@ -20,6 +22,7 @@ impl std::fmt::Display for Value {
             Self::Integer(v) => write!(f, "{v}"),
             Self::Double(v) => write!(f, "{v:?}"),
             Self::Text(v) => write!(f, "\"{v}\""),
+            Self::Texts(v) => write!(f, "{v:?}"),
         }
     }
 }
@@ -39,7 +42,12 @@ pub enum Range {
     Frame,
     /// Any text.
     AnyText,
+    /// Different names of planners, at least one and at most [`MAX_PLUGINS`].
+    PluginNames,
 }
+
+/// The greatest number of planners: each has a model and buffers of its own.
+pub const MAX_PLUGINS: usize = 8;
 
 impl std::fmt::Display for Range {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -50,6 +58,7 @@ impl std::fmt::Display for Range {
             Self::OneOf(names) => write!(f, "one of {}", names.join(", ")),
             Self::Frame => write!(f, "the name of a frame"),
             Self::AnyText => write!(f, "a text"),
+            Self::PluginNames => write!(f, "a list of 1 to {MAX_PLUGINS} different names of letters, digits and _"),
         }
     }
 }

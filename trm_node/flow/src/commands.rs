@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use trm_grid::units::Pose;
+use trm_planner::ask::{Ask, Asked, Settings};
 use trm_planner::epoch::Epochs;
 use trm_rt::ring;
 
 use crate::messages::{GuidanceEvent, PlannerEvent};
+use crate::request::PlanRequest;
 
 /// Commands the planner thread and the guidance thread. Each command begins an epoch, which cancels the plan that is
 /// being made, and then tells the threads.
@@ -30,6 +32,28 @@ impl Commands {
         // The planner thread first: it takes no guidance for a goal that it doesn't know.
         let _ = self.planner.send(PlannerEvent::Goal { pose, arrived, epoch });
         let _ = self.guidance.send(GuidanceEvent::Goal(pose, epoch, robot));
+    }
+
+    /// Plan once, beside the goal, and answer. `settings` are those of the planner that is asked, whose guidance is
+    /// computed for each of the goals. The robot is here, as far as is known. `false` when the planner thread has ended.
+    #[must_use]
+    pub fn request(&self, request: Box<PlanRequest>, settings: Settings, robot: Option<Pose>) -> bool {
+        let from = request.start.or(robot);
+        let starts = std::iter::once(from).chain(request.goals.iter().copied().map(Some));
+        let asked = |(goal, robot): (&Pose, _)| {
+            let (ask, epochs) = (Ask { goal: *goal, settings }, Arc::clone(&request.epochs));
+            Asked { ask, robot, epochs }
+        };
+        for asked in request.goals.iter().zip(starts).map(asked) {
+            let _ = self.guidance.send(GuidanceEvent::Ask(asked));
+        }
+        self.planner.send(PlannerEvent::Request(request)).is_ok()
+    }
+
+    /// Nobody waits for a request with these epochs any more.
+    pub fn cancel(&self, epochs: &Epochs) {
+        epochs.begin();
+        let _ = self.planner.send(PlannerEvent::Cancelled);
     }
 
     /// Start or pause planning. Guidance goes on during a pause. `false` when the planner thread has ended.

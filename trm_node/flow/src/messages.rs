@@ -6,10 +6,11 @@ use std::time::Duration;
 use trm_config::Config;
 use trm_grid::costmap::GridChange;
 use trm_grid::units::Pose;
-use trm_planner::Planner;
 use trm_planner::guidance_worker::Guided;
 
 use crate::plan_record::{PlanRecord, PlanTimes};
+use crate::planners::Planners;
+use crate::request::PlanRequest;
 
 /// To the guidance thread.
 pub use trm_planner::guidance_worker::Event as GuidanceEvent;
@@ -41,16 +42,19 @@ pub enum PlannerEvent {
         /// The epoch.
         epoch: u64,
     },
-    /// Other parameters.
+    /// Somebody waits for a plan.
+    Request(Box<PlanRequest>),
+    /// Somebody doesn't wait any more.
+    Cancelled,
+    /// Other parameters, as the planner of the ticks has them.
     Config(Box<Config>),
-    /// A planner with other parameters.
-    Planner(Box<Planner>),
+    /// Planners with other parameters.
+    Planners(Box<Planners>),
     /// The thread must end.
     Stop,
 }
 
 /// From the planner thread to the publisher thread.
-#[expect(clippy::large_enum_variant, reason = "nearly every event is a plan, and a box would be allocated in the loop")]
 pub enum PublisherEvent {
     /// A plan, and the poses of its path if there is one.
     Plan {
@@ -60,6 +64,15 @@ pub enum PublisherEvent {
         times: PlanTimes,
         /// The path.
         poses: Option<Vec<Pose>>,
+    },
+    /// The answer to a request, with the path in it if there is one.
+    Answer {
+        /// What is known of the plan.
+        record: PlanRecord,
+        /// When things happened to it.
+        times: PlanTimes,
+        /// Who waits for it.
+        request: Box<PlanRequest>,
     },
     /// The robot is at its goal.
     GoalReached,
@@ -71,8 +84,8 @@ pub enum Garbage {
     Grid(GridChange),
     /// Replaced guidance.
     Guidance(Box<Guided>),
-    /// A replaced planner.
-    Planner(Box<Planner>),
+    /// Replaced planners.
+    Planners(Box<Planners>),
     /// Replaced parameters.
     Config(Box<Config>),
 }

@@ -8,6 +8,18 @@ use trm_rt::usage::Usage;
 use crate::map::held::Held;
 use crate::map::suspicion::Suspect;
 
+/// What asked for a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// A goal of the topic, again and again.
+    #[default]
+    Tick,
+    /// A request for a path to a pose.
+    ToPose,
+    /// A request for a path through several poses.
+    ThroughPoses,
+}
+
 /// Why no path was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -38,6 +50,10 @@ pub enum Failure {
     Publish,
     /// Earlier paths are still waiting to be published.
     Backlog,
+    /// Planning isn't on.
+    Inactive,
+    /// There is no planner of this number.
+    NoPlanner,
 }
 
 /// How long guidance took to compute, and how long ago that was finished.
@@ -76,6 +92,12 @@ pub struct PlanTimes {
 pub struct PlanRecord {
     /// Counts the plans from 1.
     pub number: u64,
+    /// What asked for it.
+    pub kind: Kind,
+    /// Which of the planners made it.
+    pub planner: usize,
+    /// Which of the goals of a request couldn't be planned to, from 0; the last one if there is a path.
+    pub leg: usize,
     /// Whether a path was published, or why not.
     pub result: Result<(), Failure>,
     /// `None` when the planner wasn't asked, because there is no grid or no pose.
@@ -110,6 +132,9 @@ impl PlanRecord {
     pub const fn new(number: u64, budget: Duration) -> Self {
         Self {
             number,
+            kind: Kind::Tick,
+            planner: 0,
+            leg: 0,
             result: Ok(()),
             report: None,
             guidance: None,

@@ -1,4 +1,5 @@
-//! Computes guidance on a thread of its own: for each new goal, and for each change of the grid while there is a goal.
+//! Computes guidance on a thread of its own: for each new goal, and for each change of the grid while there is a goal; and
+//! once for each goal that is asked about beside.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,6 +12,7 @@ use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 
+use crate::ask::{Ask, Asked, Asks, Settings};
 use crate::endpoints::GoalArea;
 use crate::epoch::Epochs;
 use crate::halt::deadline::Clock;
@@ -30,6 +32,8 @@ pub enum Event {
     Grid(GridChange),
     /// There is a new goal, which began this epoch, and the robot is here as far as that is known.
     Goal(Pose, u64, Option<Pose>),
+    /// Guidance is wanted once, beside that for the goal.
+    Ask(Asked),
     /// The parameters have changed.
     Settings(Settings),
     /// Old guidance to be freed by the worker, where that costs no planning time.
@@ -38,16 +42,16 @@ pub enum Event {
     Stop,
 }
 
-/// The parameters that guidance depends on.
+/// What guidance was computed for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    /// The travel costs.
-    pub travel: Travel,
-    /// The distance in metres within which a goal that is blocked or can't be reached is moved.
-    pub tolerance: f64,
+pub enum Purpose {
+    /// The goal that began this epoch.
+    Goal(u64),
+    /// Whoever has asked this.
+    Ask(Ask),
 }
 
-/// Guidance, with the time it took and its epoch.
+/// Guidance, with the time it took and what it is for.
 #[derive(Debug)]
 pub struct Guided {
     /// The cost-to-go to the goal: see [`guide`].
@@ -56,8 +60,10 @@ pub struct Guided {
     pub took: Duration,
     /// When the computation ended, as a reading of the worker's clock.
     pub done: Duration,
-    /// The epoch of the goal.
-    pub epoch: u64,
+    /// What it was computed for.
+    pub purpose: Purpose,
+    /// The version of the costs that all of it was computed on; `None` along one way.
+    pub version: Option<u64>,
 }
 
 /// The guidance worker. It calls `deliver` with each new guidance, on the thread that runs it.
@@ -68,8 +74,9 @@ pub struct Guided {
 /// use trm_grid::costmap::GridChange;
 /// use trm_grid::testing::{costmap, travel};
 /// use trm_grid::units::{Cell, Pose};
+/// use trm_planner::ask::Settings;
 /// use trm_planner::epoch::Epochs;
-/// use trm_planner::guidance_worker::{Event, GuidanceWorker, Settings};
+/// use trm_planner::guidance_worker::{Event, GuidanceWorker};
 ///
 /// let (events, inbox) = crossbeam_channel::unbounded();
 /// let (delivered, results) = crossbeam_channel::unbounded();
@@ -105,6 +112,9 @@ pub struct GuidanceWorker<C, D> {
     rest_until: Duration,
     /// Events that arrived during a computation.
     pending: VecDeque<Event>,
+    asks: Asks,
+    /// The last computation was for the goal. When something is asked, that comes next.
+    was_for_goal: bool,
 }
 
 impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
@@ -121,6 +131,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             done: None,
             rest_until: Duration::ZERO,
             pending: VecDeque::new(),
+            asks: Asks::new(),
+            was_for_goal: false,
         }
     }
 
@@ -143,8 +155,13 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     }
 
     fn compute_if_due(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
-        if self.due().is_some() && self.clock.now() >= self.rest_until {
+        let is_due = self.due().is_some() && self.clock.now() >= self.rest_until;
+        if is_due && (self.asks.is_empty() || !self.was_for_goal) {
+            self.was_for_goal = true;
             self.compute(inbox, alive);
+        } else if let Some(asked) = self.asks.take() {
+            self.was_for_goal = false;
+            self.answer(asked, inbox, alive);
         }
     }
 
@@ -153,7 +170,11 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     fn handle_events(&mut self, inbox: &Receiver<Event>, patience: Duration) -> bool {
         if self.pending.is_empty() {
             let rest = self.rest_until.saturating_sub(self.clock.now());
-            let wait = if self.due().is_some() { rest.min(patience) } else { patience };
+            let wait = match self.due() {
+                _ if !self.asks.is_empty() => Duration::ZERO,
+                Some(_) => rest.min(patience),
+                None => patience,
+            };
             match receive(inbox, wait) {
                 Ok(event) => self.pending.push_back(event),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -178,6 +199,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
                 self.robot = robot;
                 self.rest_until = Duration::ZERO;
             }
+            Event::Ask(asked) => self.asks.put(asked),
             Event::Settings(settings) => {
                 self.settings = settings;
                 self.done = None;
@@ -200,10 +222,45 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         (!self.epochs.is_finished(epoch) && self.done != Some(due)).then_some((area, due))
     }
 
-    /// Computes guidance and delivers it, unless an event makes it useless in the meantime.
+    /// Computes guidance for the goal and delivers it, unless an event makes it useless in the meantime.
     fn compute(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
-        let (Some((area, due)), Some(costmap)) = (self.due(), self.costmap.as_deref()) else { return };
+        let Some((area, due)) = self.due() else { return };
         let (_, epoch, _) = due;
+        let robot = self.robot.take();
+        let epochs = Arc::clone(&self.epochs);
+        let is_over = || epochs.is_finished(epoch);
+        if let Some((done, took)) =
+            self.make(&area, self.settings.travel, robot, Purpose::Goal(epoch), (inbox, alive), &is_over)
+        {
+            self.done = Some(due);
+            self.rest_until = done + took;
+        }
+    }
+
+    /// Computes what was asked and delivers it. A new goal comes first; what was asked is computed after it.
+    fn answer(&mut self, asked: Asked, inbox: &Receiver<Event>, alive: &dyn Fn()) {
+        let Some(costmap) = self.costmap.as_deref() else { return };
+        let Ask { goal, settings } = asked.ask;
+        let Ok(area) = GoalArea::new(costmap.geometry(), settings.tolerance, goal.point()) else { return };
+        let is_over = || asked.is_over();
+        let made = self.make(&area, settings.travel, asked.robot, Purpose::Ask(asked.ask), (inbox, alive), &is_over);
+        if made.is_none() && !asked.is_over() {
+            self.asks.put_back(asked);
+        }
+    }
+
+    /// Computes guidance and delivers it: on a large map first that along one way from the robot. Returns when it was
+    /// done and how long it took; `None` if an event has made it useless in the meantime, or it `is_over`.
+    fn make(
+        &mut self,
+        area: &GoalArea,
+        travel: Travel,
+        robot: Option<Pose>,
+        purpose: Purpose,
+        (inbox, alive): (&Receiver<Event>, &dyn Fn()),
+        is_over: &dyn Fn() -> bool,
+    ) -> Option<(Duration, Duration)> {
+        let costmap = self.costmap.as_deref()?;
         let began = self.clock.now();
         let pending = RefCell::new(std::mem::take(&mut self.pending));
         let cancelled = || {
@@ -211,26 +268,27 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             let mut pending = pending.borrow_mut();
             let seen = pending.len();
             pending.extend(inbox.try_iter());
-            self.epochs.is_finished(epoch) || pending.range(seen..).any(|event| is_useless_after(event, costmap))
+            is_over() || pending.range(seen..).any(|event| is_useless_after(event, costmap))
         };
-        let (clock, travel) = (&self.clock, self.settings.travel);
-        let guided = |guidance| {
+        let clock = &self.clock;
+        let guided = |guidance, version| {
             let done = clock.now();
-            Box::new(Guided { guidance, took: done.saturating_sub(began), done, epoch })
+            Box::new(Guided { guidance, took: done.saturating_sub(began), done, purpose, version })
         };
-        if let Some(from) = self.robot.take().and_then(|robot| first_way(costmap, travel, robot)) {
+        if let Some(from) = robot.and_then(|robot| first_way(costmap, travel, robot)) {
             let ends = area.sorted(|cell| costmap.is_free(cell, travel.allow_unknown));
             if let Some(corridor) = Guidance::corridor(costmap, from, &ends, travel, &cancelled) {
-                (self.deliver)(guided(vec![corridor]));
+                (self.deliver)(guided(vec![corridor], None));
             }
         }
-        let whole = guide(costmap, travel, &area, &cancelled).map(guided);
+        let version = costmap.version();
+        let whole = guide(costmap, travel, area, &cancelled).map(|guidance| guided(guidance, Some(version)));
         self.pending = pending.into_inner();
-        if let Some(whole) = whole {
-            self.done = Some(due);
-            self.rest_until = whole.done + whole.took;
+        whole.map(|whole| {
+            let times = (whole.done, whole.took);
             (self.deliver)(whole);
-        }
+            times
+        })
     }
 }
 
@@ -257,7 +315,7 @@ fn is_useless_after(event: &Event, costmap: &Costmap) -> bool {
     match event {
         Event::Grid(GridChange::Whole(whole)) => !whole.geometry().is_like(costmap.geometry()),
         Event::Goal(..) | Event::Settings(_) | Event::Stop => true,
-        Event::Grid(GridChange::Patch(_)) | Event::Discard(_) => false,
+        Event::Grid(GridChange::Patch(_)) | Event::Ask(_) | Event::Discard(_) => false,
     }
 }
 
@@ -364,8 +422,8 @@ mod tests {
         let second = setup.epochs.begin();
         let send = |events: &Sender<Event>| events.send(goal(9, second)).unwrap();
         let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
-        let goals: Vec<_> = delivered.iter().map(|guided| (guided.guidance[0].goal(), guided.epoch)).collect();
-        assert_eq!(goals, [(Cell::new(9, 0), second)]);
+        let goals: Vec<_> = delivered.iter().map(|guided| (guided.guidance[0].goal(), guided.purpose)).collect();
+        assert_eq!(goals, [(Cell::new(9, 0), Purpose::Goal(second))]);
     }
 
     #[test]
@@ -477,7 +535,7 @@ mod tests {
         events.send(Event::Goal(Pose::new(1.55, 0.55, 0.0), first, None)).unwrap();
         events.send(Event::Grid(whole)).unwrap();
         let guided = next();
-        assert_eq!((guided.guidance[0].goal(), guided.epoch), (Cell::new(15, 5), first));
+        assert_eq!((guided.guidance[0].goal(), guided.purpose), (Cell::new(15, 5), Purpose::Goal(first)));
         assert!((guided.guidance[0].cost_to_go(Cell::new(5, 5)) - 10.0).abs() < 1e-3);
 
         let wall = Rect { col: 10, row: 0, width: 1, height: 10 };
@@ -491,9 +549,9 @@ mod tests {
         let second = epochs.begin();
         events.send(Event::Goal(Pose::new(0.25, 0.25, 0.0), second, None)).unwrap();
         let guided = next();
-        let expected = (Cell::new(2, 2), second);
+        let expected = (Cell::new(2, 2), Purpose::Goal(second));
         assert_eq!(
-            (guided.guidance[0].goal(), guided.epoch),
+            (guided.guidance[0].goal(), guided.purpose),
             expected,
             "none for the change after the goal was reached"
         );

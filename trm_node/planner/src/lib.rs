@@ -2,12 +2,14 @@
 //!
 //! The modules in the order of the flow: [`request`], [`problem`], [`endpoints`], [`target`], [`model`] with [`decode`],
 //! [`fallback`], [`smooth`] and [`report`]. [`planner`] shows the whole flow at once. [`halt`] decides when the model
-//! stops, [`guidance_worker`] computes guidance outside the planning loop, and [`stats`] counts the outcomes.
+//! stops, [`guidance_worker`] computes guidance outside the planning loop, also what is [asked](ask) for once, and
+//! [`stats`] counts the outcomes.
 //!
 //! May import `trm_config`, `trm_grid`, `trm_safety` and `trm_net`. ROS, files, printing and reading the time other
 //! than from the [`Clock`](halt::deadline::Clock) that is passed in must never be in it. Only `trm_safety` decides what
 //! may be published.
 
+pub mod ask;
 mod budget;
 pub mod decode;
 pub mod endpoints;

@@ -19,6 +19,7 @@ use trm_net::registry::fastest;
 use trm_safety::check::Rules;
 use trm_safety::routes::Routes;
 
+use crate::ask::Settings;
 use crate::budget::{Budget, reserved_for_fallback};
 use crate::endpoints::{Departures, GoalArea};
 use crate::error::PlanError;
@@ -198,6 +199,12 @@ impl Planner {
     /// Sets the robot's radius in metres, for when it changes together with the costs.
     pub const fn set_robot_radius(&mut self, robot_radius: f64) {
         self.robot_radius = robot_radius;
+    }
+
+    /// The parameters that guidance for this planner depends on.
+    #[must_use]
+    pub const fn settings(&self) -> Settings {
+        Settings { travel: self.travel, tolerance: self.config.tolerance }
     }
 
     /// The window that the model sees when planning from a cell; `None` without a model.

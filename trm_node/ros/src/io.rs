@@ -1,5 +1,7 @@
 //! ROS at the edge: messages in, messages out, and nothing of what lies between.
 
+#[cfg(nav2_msgs)]
+pub mod actions;
 pub mod convert;
 pub mod diagnostics;
 pub mod ends;
@@ -12,6 +14,7 @@ pub mod log;
 pub mod matches;
 pub mod newest;
 pub mod path_message;
+pub mod placing;
 pub mod qos_overrides;
 pub mod robot;
 pub mod ros_clock;

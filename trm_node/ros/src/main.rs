@@ -11,6 +11,7 @@ mod arguments;
 mod bundle;
 mod io;
 mod log_folder;
+mod nav2_keys;
 mod params;
 mod signals;
 mod watch;
@@ -27,20 +28,25 @@ use tokio::sync::mpsc::unbounded_channel;
 use trm_config::Config;
 use trm_flow::clock::NodeClock;
 use trm_flow::lock::lock;
+use trm_flow::map::inbox::Inbox;
+use trm_flow::planners::Planners;
 use trm_flow::real_time::RealTime;
 use trm_flow::robot_pose::PoseReader;
 use trm_flow::shared::Shared;
 use trm_flow::threads::start::{Publish, Resources, Threads};
-use trm_net::bundle::Bundle;
 use trm_planner::Planner;
 use trm_rt::allocator::CountingAllocator;
 
 use crate::arguments::Wish;
+use crate::bundle::Bundles;
+#[cfg(nav2_msgs)]
+use crate::io::actions::context::Actions;
 use crate::io::diagnostics::Diagnostics;
 use crate::io::ends::Ends;
 use crate::io::goals::Goals;
 use crate::io::matches::Matches;
 use crate::io::path_message::PathMessage;
+use crate::io::placing::Placing;
 use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
 use crate::io::topics::{self, Topics};
@@ -127,10 +133,13 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     for warning in &warnings {
         shared.log.warn(warning);
     }
-    let folder = bundle::find(&config.node)?;
-    let bundle = Bundle::load(&folder)?;
-    let planner = Planner::new(&config.grid, &config.planner, &bundle, &shared.clock)?;
-    shared.log.info(&format!("model bundle {}", folder.display()));
+    let bundles = Bundles::load(&config)?;
+    for folder in bundles.folders() {
+        shared.log.info(&format!("model bundle {}", folder.display()));
+    }
+    let clock = shared.clock.clone();
+    let mut make = move |config: &Config| Planner::new(&config.grid, &config.planner, bundles.of(config), &clock);
+    let planners = Planners::make(&config, &mut make)?;
     shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
 
     let publisher = node.create_publisher::<Path>(ends.plan.topic, ends.plan.qos.clone())?;
@@ -145,8 +154,8 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let resources = Resources {
         shared: Arc::clone(&shared),
         config: config.clone(),
-        bundle,
-        planner,
+        make,
+        planners,
         robot_pose,
         publish,
         // Fails only while the node is stopping.
@@ -171,11 +180,28 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let transforms = Arc::<Mutex<_>>::default();
     let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &shared, &inbox, &transforms)?;
     let commands = threads.commands.clone();
-    let goals = Goals { shared: Arc::clone(&shared), parameters, transforms, commands, records };
+    let placing = Placing { parameters, transforms };
+    let goals = Goals { shared: Arc::clone(&shared), placing, commands, records };
+    serve_actions(&goals, inbox, node, runtime)?;
     runtime.spawn(goals.listen(goal_poses));
     shared.real_time.raise(sends);
     let watch = Watch::new(shared, matches);
     Ok(Running { threads, ros_clock, topics, watch })
+}
+
+/// Creates the servers of Nav2's actions, for which goals are taken as for the topic.
+#[cfg(nav2_msgs)]
+fn serve_actions(goals: &Goals, inbox: Arc<Inbox>, node: &mut r2r::Node, runtime: &Runtime) -> r2r::Result<()> {
+    let Goals { shared, placing, commands, records } = goals;
+    let actions = Actions::new(Arc::clone(shared), placing.clone(), commands.clone(), inbox, records.clone());
+    io::actions::serve(actions, node, runtime.handle())
+}
+
+#[cfg(not(nav2_msgs))]
+fn serve_actions(goals: &Goals, _: Arc<Inbox>, _: &mut r2r::Node, _: &Runtime) -> r2r::Result<()> {
+    let off = "compute_path_to_pose, compute_path_through_poses and is_path_valid";
+    goals.shared.log.warn(&format!("built without Jazzy's nav2_msgs: there is no {off}"));
+    Ok(())
 }
 
 /// The parameters, the ends of topics that they ask for, and warnings about names that aren't parameters.

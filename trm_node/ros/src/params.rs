@@ -10,6 +10,7 @@ use trm_flow::lock::lock;
 
 use crate::io::ends::Ends;
 use crate::io::qos_overrides;
+use crate::nav2_keys;
 
 /// A parameter that ROS gives every node, and that this one has no use for.
 const TYPE_DESCRIPTIONS: &str = "start_type_description_service";
@@ -31,11 +32,15 @@ impl Parameters {
     ) -> anyhow::Result<(Self, Ends, Vec<String>)> {
         let value = |name: &str| given.get(name).map(|parameter| given_value(&parameter.value));
         let mut config = Config::default();
-        for spec in Config::specs() {
-            if let Some(value) = value(spec.name) {
-                config.set(spec.name, &value)?;
-            }
+        // The names of the planners first: the parameters of each are known by them.
+        let listed = Config::specs().into_iter().map(|spec| spec.name.to_owned()).collect::<Vec<_>>();
+        for name in &listed {
+            value(name).map_or(Ok(()), |value| config.set(name, &value))?;
         }
+        for name in config.plugin_parameters() {
+            value(&name).map_or(Ok(()), |value| config.set(&name, &value))?;
+        }
+        let (taken, ignored) = nav2_keys::take(&mut config, given.keys(), value)?;
         let mut ends = ends(&config.node)?;
         let mut ros = qos_overrides::apply(&mut ends, value)?;
         let use_sim_time = value("use_sim_time").unwrap_or(Value::Bool(false));
@@ -46,9 +51,12 @@ impl Parameters {
         ros.extend(value(TYPE_DESCRIPTIONS).map(|value| (TYPE_DESCRIPTIONS.to_owned(), value)));
         let parameters = Self { config: Mutex::new(config), ros };
         let names = parameters.names();
-        let is_unknown = |(name, _): &(&String, &r2r::Parameter)| !names.contains(name);
+        let is_unknown = |(name, _): &(&String, &r2r::Parameter)| {
+            !names.contains(name) && !taken.contains(name) && !ignored.contains(name)
+        };
         let unknown = |(name, given): (&String, &r2r::Parameter)| unknown(name, &given_value(&given.value), &names);
-        let warnings = given.iter().filter(is_unknown).map(unknown).collect();
+        let mut warnings: Vec<_> = given.iter().filter(is_unknown).map(unknown).collect();
+        warnings.extend(nav2_keys::said(&ignored));
         Ok((parameters, ends, warnings))
     }
 
@@ -62,7 +70,8 @@ impl Parameters {
 
     pub fn names(&self) -> Vec<String> {
         let own = Config::specs().into_iter().map(|spec| spec.name.to_owned());
-        own.chain(self.ros.iter().map(|(name, _)| name.clone())).collect()
+        let of_planners = lock(&self.config).plugin_parameters();
+        own.chain(of_planners).chain(self.ros.iter().map(|(name, _)| name.clone())).collect()
     }
 
     pub fn get(&self, name: &str) -> Option<Value> {
@@ -77,14 +86,16 @@ impl Parameters {
         let mut changed = Vec::new();
         for (name, value) in values {
             let Some(value) = value else {
-                return Err(format!("parameter {name}: has one value, and can't be removed or be an array"));
+                return Err(format!(
+                    "parameter {name}: has a value, and can't be removed or be an array of another kind"
+                ));
             };
             let ros = self.ros.iter().find(|(ros, _)| ros == name);
             if ros.is_none() {
                 config.set(name, value).map_err(|error| error.to_string())?;
             }
             let is_other = ros.map_or_else(|| config.get(name) != present.get(name), |(_, old)| old != value);
-            if is_other && (ros.is_some() || needs_restart(name)) {
+            if is_other && (ros.is_some() || config.spec(name).is_some_and(|spec| spec.needs == Needs::Restart)) {
                 return Err(format!("parameter {name}: can't be changed while the node runs, start it anew"));
             }
             if is_other {
@@ -98,7 +109,7 @@ impl Parameters {
     pub fn describe(&self, name: &str) -> rcl::ParameterDescriptor {
         let mut descriptor = rcl::ParameterDescriptor { name: name.to_owned(), ..Default::default() };
         descriptor.type_ = message(self.get(name).as_ref()).type_;
-        if let Some(spec) = Config::specs().into_iter().find(|spec| spec.name == name) {
+        if let Some(spec) = lock(&self.config).spec(name) {
             describe(&spec, &mut descriptor);
         } else {
             descriptor.read_only = true;
@@ -118,7 +129,7 @@ fn describe(spec: &ParameterSpec, descriptor: &mut rcl::ParameterDescriptor) {
         Range::Real(from_value, to_value) => {
             descriptor.floating_point_range = vec![rcl::FloatingPointRange { from_value, to_value, step: 0.0 }];
         }
-        Range::OneOf(_) => descriptor.additional_constraints = spec.range.to_string(),
+        Range::OneOf(_) | Range::PluginNames => descriptor.additional_constraints = spec.range.to_string(),
         Range::Flag | Range::Frame | Range::AnyText => {}
     }
 }
@@ -142,22 +153,18 @@ pub fn missed(sections: &[ParameterSection], node: &str) -> Option<String> {
     (!missed.is_empty()).then(|| format!("parameter files: nothing of {names} is for this node, which is {node}"))
 }
 
-/// Whether a parameter of the list is read only when the node starts.
-fn needs_restart(name: &str) -> bool {
-    Config::specs().iter().any(|spec| spec.name == name && spec.needs == Needs::Restart)
-}
-
 fn refused(name: &str, value: &Value, expected: String) -> ParameterError {
     ParameterError { name: name.to_owned(), value: value.to_string(), expected }
 }
 
-/// A value from a file or the command line. No parameter is an array: one becomes its text, for the refusal.
+/// A value from a file or the command line. No parameter is another array: one becomes its text, for the refusal.
 fn given_value(value: &ParameterValue) -> Value {
     match value {
         ParameterValue::Bool(v) => Value::Bool(*v),
         ParameterValue::Integer(v) => Value::Integer(*v),
         ParameterValue::Double(v) => Value::Double(*v),
         ParameterValue::String(v) => Value::Text(v.clone()),
+        ParameterValue::StringArray(v) => Value::Texts(v.clone()),
         other => Value::Text(format!("{other:?}")),
     }
 }
@@ -167,6 +174,7 @@ const BOOL: u8 = 1;
 const INTEGER: u8 = 2;
 const DOUBLE: u8 = 3;
 const STRING: u8 = 4;
+const STRING_ARRAY: u8 = 9;
 
 /// A value as a message; `None` becomes `PARAMETER_NOT_SET`.
 pub fn message(value: Option<&Value>) -> rcl::ParameterValue {
@@ -177,16 +185,18 @@ pub fn message(value: Option<&Value>) -> rcl::ParameterValue {
         Some(Value::Integer(v)) => rcl::ParameterValue { type_: INTEGER, integer_value: *v, ..empty },
         Some(Value::Double(v)) => rcl::ParameterValue { type_: DOUBLE, double_value: *v, ..empty },
         Some(Value::Text(v)) => rcl::ParameterValue { type_: STRING, string_value: v.clone(), ..empty },
+        Some(Value::Texts(v)) => rcl::ParameterValue { type_: STRING_ARRAY, string_array_value: v.clone(), ..empty },
     }
 }
 
-/// A message as a value; `None` for arrays and `PARAMETER_NOT_SET`.
+/// A message as a value; `None` for other arrays and `PARAMETER_NOT_SET`.
 pub fn value(message: &rcl::ParameterValue) -> Option<Value> {
     match message.type_ {
         BOOL => Some(Value::Bool(message.bool_value)),
         INTEGER => Some(Value::Integer(message.integer_value)),
         DOUBLE => Some(Value::Double(message.double_value)),
         STRING => Some(Value::Text(message.string_value.clone())),
+        STRING_ARRAY => Some(Value::Texts(message.string_array_value.clone())),
         _ => None,
     }
 }
@@ -226,7 +236,10 @@ mod tests {
         assert_eq!(parameters.get("use_sim_time"), Some(Value::Bool(true)));
         assert_eq!(parameters.get("qos_overrides./r/map.subscription.depth"), Some(Value::Integer(3)));
         assert_eq!(parameters.get("speed"), None);
-        assert_eq!(parameters.names().len(), Config::specs().len() + 9 * 4 + 1);
+        assert_eq!(
+            parameters.names().len(),
+            Config::specs().len() + Config::default().plugin_parameters().len() + 9 * 4 + 1
+        );
     }
 
     #[test]

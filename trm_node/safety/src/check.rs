@@ -63,36 +63,85 @@ pub fn is_clear(costmap: &Costmap, allow_unknown: bool, a: CellPoint, b: CellPoi
 /// assert!(clear(CellPoint::new(0.0, 0.0), CellPoint::new(0.0, 2.0)));
 /// assert!(!clear(CellPoint::new(0.0, 1.0), CellPoint::new(1.0, 0.0)), "cuts the corner");
 /// ```
-pub fn check(costmap: &Costmap, rules: Rules, points: impl Iterator<Item = CellPoint>) -> bool {
-    let geometry = costmap.geometry();
-    let (right, top) = (geometry.width() as f64 - 0.5, geometry.height() as f64 - 0.5);
-    let inside = |p: CellPoint| (-0.5..=right).contains(&p.col) && (-0.5..=top).contains(&p.row);
-    let passable = |cost: u8| cost < LETHAL || (rules.allow_unknown && cost == UNKNOWN);
-    let mut first = None;
-    let mut last = None;
-    let mut escaping = false;
-    for point in points {
-        if !inside(point) {
-            return false;
-        }
-        let start = *first.get_or_insert_with(|| {
-            escaping = !costmap.is_free(point.cell(), rules.allow_unknown);
-            point
-        });
-        let from = last.replace(point).unwrap_or(point);
-        if is_clear(costmap, rules.allow_unknown, from, point) {
-            escaping = false;
-            continue;
-        }
-        let near = point.distance(start) <= rules.escape;
-        if !escaping || !near || !all_line_cells(from, point, |cell| costmap.cost(cell).is_some_and(passable)) {
-            return false;
-        }
-        escaping = !is_clear(costmap, rules.allow_unknown, point, point);
-    }
-    first.is_some() && !escaping
+pub fn check(costmap: &Costmap, rules: Rules, mut points: impl Iterator<Item = CellPoint>) -> bool {
+    let mut walk = Walk::new(costmap, rules);
+    points.all(|point| walk.reaches(point)) && walk.has_arrived()
 }
 
+/// The numbers of the points that the path can't lead to: their line from the point before isn't safe to drive. Empty
+/// for a path without any point.
+///
+/// ```
+/// use trm_grid::testing::costmap;
+/// use trm_grid::units::CellPoint;
+/// use trm_safety::check::{Rules, invalid_points};
+///
+/// let map = costmap(&["....", ".#..", "...."]);
+/// let rules = Rules { allow_unknown: false, escape: 0.0 };
+/// let path = [(0.0, 1.0), (3.0, 1.0), (3.0, 0.0), (9.0, 0.0)].map(|(col, row)| CellPoint::new(col, row));
+/// assert_eq!(invalid_points(&map, rules, path.into_iter()), [1, 3]);
+/// ```
+#[must_use]
+pub fn invalid_points(costmap: &Costmap, rules: Rules, points: impl Iterator<Item = CellPoint>) -> Vec<usize> {
+    let mut walk = Walk::new(costmap, rules);
+    let mut last = 0;
+    let numbered = points.enumerate().inspect(|(at, _)| last = *at);
+    let mut invalid: Vec<usize> = numbered.filter(|(_, point)| !walk.reaches(*point)).map(|(at, _)| at).collect();
+    if walk.first.is_some() && !walk.has_arrived() && invalid.last() != Some(&last) {
+        invalid.push(last);
+    }
+    invalid
+}
+
+/// Goes along a path.
+struct Walk<'a> {
+    costmap: &'a Costmap,
+    rules: Rules,
+    first: Option<CellPoint>,
+    last: Option<CellPoint>,
+    /// Whether it is still on its way out of inscribed cells.
+    escaping: bool,
+}
+
+impl<'a> Walk<'a> {
+    const fn new(costmap: &'a Costmap, rules: Rules) -> Self {
+        Self { costmap, rules, first: None, last: None, escaping: false }
+    }
+
+    /// Goes on to a point. Whether the line there may be driven.
+    fn reaches(&mut self, point: CellPoint) -> bool {
+        let (costmap, rules) = (self.costmap, self.rules);
+        let from = self.last.replace(point).unwrap_or(point);
+        let start = *self.first.get_or_insert_with(|| {
+            self.escaping = !costmap.is_free(point.cell(), rules.allow_unknown);
+            point
+        });
+        if !self.is_inside(point) {
+            return false;
+        }
+        if is_clear(costmap, rules.allow_unknown, from, point) {
+            self.escaping = false;
+            return true;
+        }
+        let passable = |cost: u8| cost < LETHAL || (rules.allow_unknown && cost == UNKNOWN);
+        let near = point.distance(start) <= rules.escape;
+        let may_pass = || all_line_cells(from, point, |cell| costmap.cost(cell).is_some_and(passable));
+        let reaches = self.escaping && near && may_pass();
+        self.escaping &= reaches && !is_clear(costmap, rules.allow_unknown, point, point);
+        reaches
+    }
+
+    fn is_inside(&self, point: CellPoint) -> bool {
+        let geometry = self.costmap.geometry();
+        let (right, top) = (geometry.width() as f64 - 0.5, geometry.height() as f64 - 0.5);
+        (-0.5..=right).contains(&point.col) && (-0.5..=top).contains(&point.row)
+    }
+
+    /// Whether it has a point, and isn't still on its way out of inscribed cells.
+    const fn has_arrived(&self) -> bool {
+        self.first.is_some() && !self.escaping
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;

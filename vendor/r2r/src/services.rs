@@ -31,6 +31,11 @@ impl<T> ServiceRequest<T>
 where
     T: 'static + WrappedServiceTypeSupport,
 {
+    /// Not in upstream r2r: who asks, the identifier of the client's writer.
+    pub fn client(&self) -> [u8; 16] {
+        self.request_id.writer_guid.map(|byte| byte as u8)
+    }
+
     /// Complete the service request, consuming the request in the process.
     pub fn respond(self, msg: T::Response) -> Result<()> {
         let service = self

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use trm_config::Config;
+use trm_grid::costmap::Costmap;
 use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::occupancy::OccupancyGrid;
 
@@ -21,6 +22,11 @@ const CELLS_WAITING: usize = 1 << 24;
 /// So many updates may wait.
 const UPDATES_WAITING: usize = 1 << 17;
 
+/// Looks at the costs, in the world thread; at `None` before the first grid.
+pub type Look = Box<dyn FnOnce(Option<&Costmap>) + Send>;
+/// So many may wait to look.
+const LOOKS_WAITING: usize = 256;
+
 /// Everything that has come since the world thread looked last.
 #[derive(Default)]
 pub struct Batch {
@@ -34,6 +40,8 @@ pub struct Batch {
     pub config: Option<Box<Config>>,
     /// Costs with other parameters, which were ordered.
     pub rebuilt: Option<Box<CostmapBuilder>>,
+    /// Who wants to look at the costs once they hold all of this.
+    pub looks: Vec<Look>,
     /// What costs hold with all of this.
     pub held: Held,
     /// How many messages newer ones replaced.
@@ -47,7 +55,7 @@ impl Batch {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         let is_told = self.grid.is_some() || !self.updates.is_empty() || self.again.is_some();
-        let is_asked = self.config.is_some() || self.rebuilt.is_some() || self.stop;
+        let is_asked = self.config.is_some() || self.rebuilt.is_some() || !self.looks.is_empty() || self.stop;
         !is_told && !is_asked && self.superseded == 0
     }
 
@@ -145,6 +153,19 @@ impl Inbox {
     /// Puts costs in that were ordered with other parameters.
     pub fn put_rebuilt(&self, rebuilt: Box<CostmapBuilder>) {
         self.put(|waiting, _| waiting.batch.rebuilt = Some(rebuilt));
+    }
+
+    /// Has the world thread show the costs, once they hold what has come before. One that is too many is shown none.
+    pub fn put_look(&self, look: Look) {
+        let mut unseen = Some(look);
+        self.put(|waiting, _| {
+            if waiting.batch.looks.len() < LOOKS_WAITING {
+                waiting.batch.looks.extend(unseen.take());
+            }
+        });
+        if let Some(look) = unseen {
+            look(None);
+        }
     }
 
     /// Tells the world thread to end.

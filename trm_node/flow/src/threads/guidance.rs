@@ -5,15 +5,16 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 use trm_config::Config;
 use trm_grid::travel::Travel;
+use trm_planner::ask::Settings;
 use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::{GuidanceWorker, Settings};
+use trm_planner::guidance_worker::GuidanceWorker;
 use trm_rt::ring;
 
 use crate::heartbeats::Part;
 use crate::messages::{GuidanceEvent, PlannerEvent};
 use crate::shared::Shared;
 
-/// The parameters that guidance depends on.
+/// The parameters of a planner that its guidance depends on.
 #[must_use]
 pub fn settings(config: &Config) -> Settings {
     Settings { travel: Travel::new(&config.grid), tolerance: config.planner.tolerance }

@@ -10,6 +10,7 @@ use trm_rt::ring;
 
 use crate::messages::PublisherEvent;
 use crate::plan_record::{PlanRecord, PlanTimes};
+use crate::request::{MAX_REQUESTS, PlanRequest};
 
 /// Paths that may be under way at once.
 pub const PATHS: usize = 4;
@@ -17,7 +18,7 @@ pub const PATHS: usize = 4;
 const POSES: usize = 8192;
 /// Events that may be under way at once.
 pub const EVENTS: usize = 256;
-/// Room that plans without a path leave to those with one, and to reached goals.
+/// Room that plans without a path leave to those with one, to answers, and to reached goals.
 pub const RESERVED: usize = 128;
 
 /// The planner thread's end. It never waits.
@@ -78,10 +79,16 @@ impl PlanSender {
             && self.events.try_send(PublisherEvent::Plan { record: *record, times, poses }).is_ok()
     }
 
+    /// Answers a request. There is room for all that may wait at once.
+    pub fn send_answer(&mut self, record: &PlanRecord, times: PlanTimes, request: Box<PlanRequest>) {
+        // Fails only while the node is stopping.
+        let _ = self.events.try_send(PublisherEvent::Answer { record: *record, times, request });
+    }
+
     /// Tells that the goal is reached. `false` when that is lost because publishing has been stuck for long.
     #[must_use]
     pub fn send_goal_reached(&mut self) -> bool {
-        self.events.room() > PATHS && self.events.try_send(PublisherEvent::GoalReached).is_ok()
+        self.events.room() > PATHS + MAX_REQUESTS && self.events.try_send(PublisherEvent::GoalReached).is_ok()
     }
 
     /// How many paths' memory is free.

@@ -10,10 +10,10 @@ use std::time::Duration;
 use trm_config::{Config, SuspectMap};
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::{Point, Pose};
+use trm_planner::Request;
 use trm_planner::epoch::{Epoch, Epochs};
-use trm_planner::guidance_worker::Guided;
+use trm_planner::guidance_worker::{Guided, Purpose};
 use trm_planner::halt::deadline::Clock;
-use trm_planner::{Planner, Request};
 use trm_rt::meter::Meter;
 use trm_rt::ring::Receiver;
 use trm_rt::usage::Usage;
@@ -23,10 +23,12 @@ use crate::map::held::{Held, HeldReader};
 use crate::map::suspicion::Suspect;
 use crate::messages::{Garbage, PlannerEvent};
 use crate::plan_record::{Failure, GuidanceTimes, MapState, PlanRecord, PlanTimes};
+use crate::planners::Planners;
 use crate::robot_pose::PoseReader;
 use crate::shared::Shared;
 use crate::threads::garbage::GarbageSender;
 use crate::threads::plan_channel::PlanSender;
+use crate::threads::planner::requests::Requests;
 use crate::threads::ticks::Ticks;
 
 /// How many events may wait for the thread.
@@ -47,7 +49,7 @@ pub struct PlannerThread {
     shared: Arc<Shared>,
     epochs: Arc<Epochs>,
     config: Box<Config>,
-    planner: Box<Planner>,
+    planners: Box<Planners>,
     robot_pose: PoseReader,
     /// What the world thread's costs hold.
     world_holds: HeldReader,
@@ -60,6 +62,7 @@ pub struct PlannerThread {
     costmap: Option<Box<Costmap>>,
     guidance: Option<Box<Guided>>,
     goal: Option<Goal>,
+    requests: Requests,
     /// The latest epoch that an event has told of. When a later one has begun, the plan that is being made is
     /// cancelled.
     epoch: u64,
@@ -79,7 +82,7 @@ impl PlannerThread {
         shared: Arc<Shared>,
         epochs: Arc<Epochs>,
         config: Config,
-        planner: Planner,
+        planners: Planners,
         (robot_pose, world_holds): (PoseReader, HeldReader),
         (publisher, garbage): (PlanSender, GarbageSender),
     ) -> Self {
@@ -89,7 +92,7 @@ impl PlannerThread {
             ticks: Ticks::new(config.node.planner_frequency),
             is_active: config.node.autostart,
             config: Box::new(config),
-            planner: Box::new(planner),
+            planners: Box::new(planners),
             robot_pose,
             world_holds,
             held: Held::default(),
@@ -99,6 +102,7 @@ impl PlannerThread {
             costmap: None,
             guidance: None,
             goal: None,
+            requests: Requests::new(),
             epoch: 0,
             plans: 0,
             urgent: None,
@@ -123,8 +127,8 @@ impl PlannerThread {
     /// When there is something to do if no event comes.
     #[must_use]
     pub fn next(&self, now: Duration) -> Duration {
-        let beat = now + HEARTBEAT;
-        self.ticks.next().map_or(beat, |next| next.min(beat))
+        let due = [self.ticks.next(), self.requests.next()];
+        due.into_iter().flatten().fold(now + HEARTBEAT, Duration::min)
     }
 
     /// The costs that are planned on; `None` before the first grid.
@@ -158,6 +162,7 @@ impl PlannerThread {
         }
         self.check_path();
         self.plan_if_due();
+        self.serve();
         true
     }
 
@@ -169,7 +174,10 @@ impl PlannerThread {
             PlannerEvent::Goal { pose, arrived, epoch } => self.take_goal(pose, arrived, epoch),
             PlannerEvent::Active { active, epoch } => self.set_active(active, epoch),
             PlannerEvent::Config(config) => self.take_config(config),
-            PlannerEvent::Planner(planner) => self.take_planner(planner),
+            PlannerEvent::Request(request) => self.take_request(request),
+            // The next round sees which one it was.
+            PlannerEvent::Cancelled => {}
+            PlannerEvent::Planners(planners) => self.take_planners(planners),
             PlannerEvent::Stop => return false,
         }
         true
@@ -183,8 +191,9 @@ impl PlannerThread {
         if before == Some(*costmap.geometry()) {
             self.grid_changed = Some(arrived);
         } else {
-            self.planner.prepare(costmap);
+            self.planners.prepare(costmap);
             lay_over(&mut self.guidance, costmap, self.goal.as_ref());
+            self.requests.lay_over(costmap);
             self.meter.warm_up();
             // Not since the message arrived: preparing for a big map takes longer than any deadline.
             self.urgent = Some(self.shared.clock.now());
@@ -193,7 +202,12 @@ impl PlannerThread {
 
     /// Takes guidance, unless it is for an earlier goal.
     fn take_guidance(&mut self, guided: Box<Guided>) {
-        let is_for_goal = self.goal.as_ref().is_some_and(|goal| goal.epoch == guided.epoch);
+        if matches!(guided.purpose, Purpose::Ask(_)) {
+            let replaced = self.requests.keep(guided, self.costmap.as_deref(), self.shared.clock.now());
+            self.garbage.discard(replaced.map(Garbage::Guidance));
+            return;
+        }
+        let is_for_goal = self.goal.as_ref().is_some_and(|goal| guided.purpose == Purpose::Goal(goal.epoch));
         let replaced = if is_for_goal { self.guidance.replace(guided) } else { Some(guided) };
         self.garbage.discard(replaced.map(Garbage::Guidance));
         if let Some(costmap) = &self.costmap {
@@ -219,6 +233,7 @@ impl PlannerThread {
         self.is_active = active;
         if !active {
             self.ticks.stop();
+            self.requests.wake(self.shared.clock.now());
         } else if self.goal.is_some() {
             let now = self.shared.clock.now();
             self.urgent = Some(now);
@@ -230,16 +245,16 @@ impl PlannerThread {
         if (config.node.planner_frequency - self.config.node.planner_frequency).abs() > 0.0 {
             self.ticks.set_frequency(config.node.planner_frequency, self.shared.clock.now());
         }
-        self.planner.set_robot_radius(config.grid.robot_radius);
+        self.planners.set_robot_radius(config.grid.robot_radius);
         let old = std::mem::replace(&mut self.config, config);
         self.garbage.discard(Some(Garbage::Config(old)));
     }
 
-    fn take_planner(&mut self, planner: Box<Planner>) {
-        let old = std::mem::replace(&mut self.planner, planner);
-        self.garbage.discard(Some(Garbage::Planner(old)));
+    fn take_planners(&mut self, planners: Box<Planners>) {
+        let old = std::mem::replace(&mut self.planners, planners);
+        self.garbage.discard(Some(Garbage::Planners(old)));
         if let Some(costmap) = &self.costmap {
-            self.planner.prepare(costmap);
+            self.planners.prepare(costmap);
         }
         self.meter.warm_up();
     }
@@ -255,7 +270,7 @@ impl PlannerThread {
         let Some(arrived) = self.grid_changed.take() else { return };
         let start = self.robot_pose();
         let (Some(costmap), Ok(start)) = (&self.costmap, start) else { return };
-        if self.goal.is_some() && !self.planner.still_valid(costmap, start) {
+        if self.goal.is_some() && !self.planners.ticks.still_valid(costmap, start) {
             self.urgent.get_or_insert(arrived);
         }
     }
@@ -320,7 +335,7 @@ impl PlannerThread {
         let guided = self.guidance.as_deref();
         record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
         let guidance = guided.map_or(&[][..], |guided| &guided.guidance);
-        let outcome = self.planner.plan(costmap, guidance, &request, clock);
+        let outcome = self.planners.ticks.plan(costmap, guidance, &request, clock);
         times.planned = clock.now();
         record.report = Some(outcome.report);
         let path = outcome.path.map_err(Failure::Plan)?;
@@ -379,5 +394,7 @@ const fn guidance_times(guided: &Guided, now: Duration) -> GuidanceTimes {
     GuidanceTimes { took: guided.took, age: now.saturating_sub(guided.done) }
 }
 
+mod requests;
+mod serve;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use trm_planner::halt::predictor::Predictor;
 use crate::heartbeats::{HEARTBEAT, Part};
 use crate::messages::{PublisherEvent, Record};
 use crate::plan_record::{Failure, PlanRecord, PlanTimes};
+use crate::request::PlanRequest;
 use crate::shared::Shared;
 use crate::threads::plan_channel::PlanReceiver;
 
@@ -70,6 +71,9 @@ impl<R: FnMut(Record)> PublisherThread<R> {
                 PublisherEvent::Plan { record, times, poses } => {
                     Record::Plan(self.publish(record, times, poses, publish))
                 }
+                PublisherEvent::Answer { record, times, request } => {
+                    Record::Plan(self.answer(record, times, *request, publish))
+                }
                 PublisherEvent::GoalReached => Record::GoalReached,
             };
             (self.records)(record);
@@ -85,25 +89,58 @@ impl<R: FnMut(Record)> PublisherThread<R> {
         publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>,
     ) -> PlanRecord {
         if let Some(poses) = poses {
-            let stamp = self.shared.ros_time.now();
-            record.stamp = Some(stamp);
-            record.result = publish(&poses, stamp);
-            record.publish = self.shared.clock.now().saturating_sub(times.planned);
-            if record.result.is_ok() {
-                if self.last == LastPath::None {
-                    self.last = LastPath::Published;
-                }
-                self.publish_time.record(record.publish);
-                self.plans.expect_publish_time(self.publish_time.predicted());
+            self.send(&mut record, times, &poses, publish);
+            if record.result.is_ok() && self.last == LastPath::None {
+                self.last = LastPath::Published;
             }
             self.plans.give_back(poses);
         } else if self.last == LastPath::Published && publish(&[], self.shared.ros_time.now()).is_ok() {
             self.last = LastPath::None;
         }
+        self.finish(&mut record, times);
+        record
+    }
+
+    /// Publishes the path that was asked for, if there is one, and answers.
+    fn answer(
+        &mut self,
+        mut record: PlanRecord,
+        times: PlanTimes,
+        request: PlanRequest,
+        publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>,
+    ) -> PlanRecord {
+        let PlanRequest { path, reply, .. } = request;
+        if record.result.is_ok() {
+            self.send(&mut record, times, &path, publish);
+        }
+        self.finish(&mut record, times);
+        reply(&record, if record.result.is_ok() { &path } else { &[] });
+        record
+    }
+
+    /// Publishes a path.
+    fn send(
+        &mut self,
+        record: &mut PlanRecord,
+        times: PlanTimes,
+        poses: &[Pose],
+        publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>,
+    ) {
+        let stamp = self.shared.ros_time.now();
+        record.stamp = Some(stamp);
+        record.result = publish(poses, stamp);
+        record.publish = self.shared.clock.now().saturating_sub(times.planned);
+        if record.result.is_ok() {
+            self.publish_time.record(record.publish);
+            self.plans.expect_publish_time(self.publish_time.predicted());
+        }
+    }
+
+    /// Notes the end of a plan.
+    fn finish(&self, record: &mut PlanRecord, times: PlanTimes) {
         let done = self.shared.clock.now();
         record.total = done.saturating_sub(times.arrived);
         record.missed = record.report.is_some() && done > times.deadline;
-        record
     }
 }
 

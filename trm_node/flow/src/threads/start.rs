@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::unbounded;
 use trm_config::Config;
 use trm_grid::units::Pose;
-use trm_net::bundle::Bundle;
+use trm_net::error::LoadError;
 use trm_planner::Planner;
 use trm_planner::epoch::Epochs;
 use trm_planner::halt::predictor::Predictor;
@@ -19,6 +19,7 @@ use crate::map::held;
 use crate::map::inbox::Inbox;
 use crate::messages::Record;
 use crate::plan_record::Failure;
+use crate::planners::Planners;
 use crate::robot_pose::PoseReader;
 use crate::shared::Shared;
 use crate::threads::planner::PlannerThread;
@@ -31,15 +32,15 @@ use crate::threads::{garbage, guidance, plan_channel, planner};
 pub type Publish = Box<dyn FnMut(&[Pose], Duration) -> Result<(), Failure>>;
 
 /// What the threads work with.
-pub struct Resources<P, R> {
+pub struct Resources<P, R, M> {
     /// The node's.
     pub shared: Arc<Shared>,
     /// The parameters.
     pub config: Config,
-    /// The model.
-    pub bundle: Bundle,
-    /// A planner with these parameters.
-    pub planner: Planner,
+    /// Makes a planner of the parameters that are its own.
+    pub make: M,
+    /// Planners with these parameters.
+    pub planners: Planners,
     /// The planner thread's copy of the robot's pose.
     pub robot_pose: PoseReader,
     /// Makes, in the publisher thread, what publishes paths.
@@ -63,12 +64,13 @@ impl Threads {
     ///
     /// # Errors
     /// When the system has no room for another thread.
-    pub fn start<P, R>(resources: Resources<P, R>) -> io::Result<Self>
+    pub fn start<P, R, M>(resources: Resources<P, R, M>) -> io::Result<Self>
     where
         P: FnOnce() -> Publish + Send + 'static,
         R: FnMut(Record) + Send + 'static,
+        M: FnMut(&Config) -> Result<Planner, LoadError> + Send + 'static,
     {
-        let Resources { shared, config, bundle, planner, robot_pose, publish, records } = resources;
+        let Resources { shared, config, make, planners, robot_pose, publish, records } = resources;
         let inbox = Arc::new(Inbox::new(Arc::clone(&shared.ledger)));
         let workshop = Arc::<Orders>::default();
         let (guidance, guidance_inbox) = unbounded();
@@ -83,22 +85,21 @@ impl Threads {
         let outlets =
             Outlets { planner: to_planner.clone(), guidance: to_guidance, held, workshop: Arc::clone(&workshop) };
         let world = WorldThread::new(Arc::clone(&shared), config.clone(), Arc::clone(&inbox), outlets, garbage_inbox);
-        let clock = shared.clock.clone();
         let maker = Workshop {
             orders: Arc::clone(&workshop),
             shared: Arc::clone(&shared),
-            make: move |config: &Config| Planner::new(&config.grid, &config.planner, &bundle, &clock),
+            make,
             planner: to_planner.clone(),
             inbox: Arc::clone(&inbox),
         };
-        let settings = guidance::settings(&config);
+        let settings = guidance::settings(&config.of_planner(0));
         let (guidance_shared, guidance_epochs) = (Arc::clone(&shared), Arc::clone(&epochs));
         let publish_time = Predictor::new(config.planner.time_quantile);
         let last = LastPath::new(&config.node);
         let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last };
         let (helper, leader) = (Arc::clone(&shared), Arc::clone(&shared));
         let inlets = (robot_pose, world_holds);
-        let planner = PlannerThread::new(shared, epochs, config, planner, inlets, (plans, garbage));
+        let planner = PlannerThread::new(shared, epochs, config.of_planner(0), planners, inlets, (plans, garbage));
         // Not joined: making a planner takes long, and nobody needs it any more then.
         spawn("workshop", move || maker.run())?;
         let handles = vec![

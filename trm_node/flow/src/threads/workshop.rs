@@ -14,6 +14,7 @@ use crate::heartbeats::{HEARTBEAT, Part};
 use crate::lock::lock;
 use crate::map::inbox::Inbox;
 use crate::messages::PlannerEvent;
+use crate::planners::Planners;
 use crate::shared::{PARAMETERS, Shared};
 
 /// What is ordered.
@@ -26,24 +27,24 @@ pub struct Orders {
 #[derive(Default)]
 struct Next {
     costs: Option<Box<CostmapBuilder>>,
-    planner: Option<Box<Config>>,
+    planners: Option<Box<Config>>,
     stop: bool,
 }
 
 /// Something to be made.
 enum Order {
     Costs(Box<CostmapBuilder>),
-    Planner(Box<Config>),
+    Planners(Box<Config>),
 }
 
 impl Next {
     const fn is_empty(&self) -> bool {
-        self.costs.is_none() && self.planner.is_none()
+        self.costs.is_none() && self.planners.is_none()
     }
 
     /// The next order: costs first, paths depend on them.
     fn take(&mut self) -> Option<Order> {
-        self.costs.take().map(Order::Costs).or_else(|| self.planner.take().map(Order::Planner))
+        self.costs.take().map(Order::Costs).or_else(|| self.planners.take().map(Order::Planners))
     }
 }
 
@@ -54,9 +55,9 @@ impl Orders {
         self.wake_up.notify_one();
     }
 
-    /// Orders a planner with these parameters, instead of any that was ordered and isn't begun.
-    pub fn planner(&self, config: Box<Config>) {
-        lock(&self.next).planner = Some(config);
+    /// Orders planners with these parameters, instead of any that were ordered and aren't begun.
+    pub fn planners(&self, config: Box<Config>) {
+        lock(&self.next).planners = Some(config);
         self.wake_up.notify_one();
     }
 
@@ -92,7 +93,7 @@ pub struct Workshop<M> {
     pub orders: Arc<Orders>,
     /// The node's.
     pub shared: Arc<Shared>,
-    /// Makes planners.
+    /// Makes a planner of the parameters that are its own.
     pub make: M,
     /// Where planners go.
     pub planner: ring::Sender<PlannerEvent>,
@@ -112,7 +113,7 @@ impl<M: FnMut(&Config) -> Result<Planner, LoadError>> Workshop<M> {
         self.shared.beat(Part::Workshop);
         match order {
             Some(Order::Costs(builder)) => self.make_costs(builder),
-            Some(Order::Planner(config)) => self.make_planner(&config),
+            Some(Order::Planners(config)) => self.make_planners(&config),
             None => {}
         }
         true
@@ -128,11 +129,11 @@ impl<M: FnMut(&Config) -> Result<Planner, LoadError>> Workshop<M> {
         }
     }
 
-    fn make_planner(&mut self, config: &Config) {
-        match (self.make)(config) {
+    fn make_planners(&mut self, config: &Config) {
+        match Planners::make(config, &mut self.make) {
             // Fails only while the node is stopping.
-            Ok(planner) => drop(self.planner.send(PlannerEvent::Planner(Box::new(planner)))),
-            Err(error) => self.shared.refuse(PARAMETERS, &format!("the planner stays as it was: {error}")),
+            Ok(planners) => drop(self.planner.send(PlannerEvent::Planners(Box::new(planners)))),
+            Err(error) => self.shared.refuse(PARAMETERS, &format!("the planners stay as they were: {error}")),
         }
     }
 }

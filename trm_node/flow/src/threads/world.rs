@@ -21,7 +21,7 @@ use crate::heartbeats::Part;
 use crate::log::Level;
 use crate::map::held::{Held, HeldWriter};
 use crate::map::history::History;
-use crate::map::inbox::{Batch, Inbox};
+use crate::map::inbox::{Batch, Inbox, Look};
 use crate::map::message::{GridUpdate, Message, Published};
 use crate::map::suspicion::Suspect;
 use crate::messages::{GuidanceEvent, PlannerEvent};
@@ -69,6 +69,8 @@ pub struct WorldThread {
     was_interrupted: bool,
     /// The workshop makes costs with other parameters.
     is_rebuilding: bool,
+    /// Who waits to look at the costs.
+    looks: Vec<Look>,
 }
 
 impl WorldThread {
@@ -96,6 +98,7 @@ impl WorldThread {
             again: None,
             was_interrupted: false,
             is_rebuilding: false,
+            looks: Vec::new(),
         }
     }
 
@@ -135,8 +138,10 @@ impl WorldThread {
             self.builder.adopt(*rebuilt);
         }
         self.held = batch.held;
+        self.looks.extend(batch.looks);
         self.refresh();
         self.rebuild();
+        self.show();
         true
     }
 
@@ -249,15 +254,22 @@ impl WorldThread {
     fn configure(&mut self, config: Box<Config>) {
         let old = std::mem::replace(&mut self.config, config);
         if old.differs(&self.config, Needs::Planner) {
-            self.outlets.workshop.planner(self.config.clone());
+            self.outlets.workshop.planners(self.config.clone());
         }
-        self.send_to_planner(PlannerEvent::Config(self.config.clone()));
-        let settings = (settings(&old), settings(&self.config));
+        self.send_to_planner(PlannerEvent::Config(Box::new(self.config.of_planner(0))));
+        let settings = (settings(&old.of_planner(0)), settings(&self.config.of_planner(0)));
         if settings.0 != settings.1 {
             self.send_to_guidance(GuidanceEvent::Settings(settings.1));
         }
         if self.builder.costmap().is_none() {
             self.builder.configure(&self.config.grid);
+        }
+    }
+
+    /// Shows the costs to who waits for that, once they hold all that has come.
+    fn show(&mut self) {
+        if !self.was_interrupted {
+            self.looks.drain(..).for_each(|look| look(self.builder.costmap()));
         }
     }
 
@@ -404,7 +416,7 @@ mod tests {
         bench.configure(|config| (config.grid.robot_radius, config.planner.tolerance) = (0.3, 0.1));
         assert_eq!(bench.work(), (1, 1), "settings for guidance");
         bench.workshop.step(Duration::ZERO);
-        assert!(matches!(bench.planner.take(), Some(PlannerEvent::Planner(_))));
+        assert!(matches!(bench.planner.take(), Some(PlannerEvent::Planners(_))));
         bench.configure(|config| {
             (config.grid.robot_radius, config.planner.tolerance) = (0.3, 0.1);
             config.node.planner_frequency = 5.0;

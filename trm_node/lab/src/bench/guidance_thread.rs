@@ -7,8 +7,9 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::Pose;
+use trm_planner::ask::Settings;
 use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided, Settings};
+use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided, Purpose};
 
 /// A running guidance worker. The thread ends when this is dropped.
 pub struct GuidanceThread {
@@ -60,7 +61,8 @@ impl GuidanceThread {
     pub fn newest(&self) -> Option<Box<Guided>> {
         let mut newest = None;
         for guided in self.delivered.try_iter() {
-            let outdated = if guided.epoch == self.epoch { newest.replace(guided) } else { Some(guided) };
+            let is_for_goal = guided.purpose == Purpose::Goal(self.epoch);
+            let outdated = if is_for_goal { newest.replace(guided) } else { Some(guided) };
             if let Some(outdated) = outdated {
                 self.discard(outdated);
             }

@@ -12,6 +12,7 @@ use trm_flow::map::held;
 use trm_flow::map::inbox::Inbox;
 use trm_flow::map::intake::Intake;
 use trm_flow::messages::{GuidanceEvent, PlannerEvent, Record};
+use trm_flow::planners::Planners;
 use trm_flow::real_time::RealTime;
 use trm_flow::ros_time::RosTime;
 use trm_flow::shared::Shared;
@@ -123,7 +124,7 @@ impl Node {
         let outlets =
             Outlets { planner: to_planner.clone(), guidance: to_guidance, held, workshop: Arc::clone(&orders) };
         let world = WorldThread::new(Arc::clone(&shared), config.clone(), Arc::clone(&inbox), outlets, garbage_inbox);
-        let planner = make(config)?;
+        let planners = Planners::make(config, &mut make)?;
         let workshop = Workshop {
             orders: Arc::clone(&orders),
             shared: Arc::clone(&shared),
@@ -132,12 +133,14 @@ impl Node {
             inbox: Arc::clone(&inbox),
         };
         let deliver: Deliver = Box::new(move |guided| drop(to_planner.send(PlannerEvent::Guidance(guided))));
-        let worker = GuidanceWorker::new(clock, guidance::settings(config), Arc::clone(&epochs), deliver);
+        let worker =
+            GuidanceWorker::new(clock, guidance::settings(&config.of_planner(0)), Arc::clone(&epochs), deliver);
         let publish_time = Predictor::new(config.planner.time_quantile);
         let last = LastPath::new(&config.node);
         let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last };
         let inlets = (robot_pose, world_holds);
-        let thread = PlannerThread::new(Arc::clone(&shared), epochs, config.clone(), planner, inlets, (plans, garbage));
+        let config = config.of_planner(0);
+        let thread = PlannerThread::new(Arc::clone(&shared), epochs, config, planners, inlets, (plans, garbage));
         let intake = Intake::new(Arc::clone(&shared), Arc::clone(&inbox));
         Ok(Self {
             life: Life { shared, inbox, commands, orders },

@@ -26,7 +26,7 @@ use trm_flow::lock::lock;
 use trm_flow::map::inbox::Inbox;
 use trm_flow::map::suspicion::Suspect;
 use trm_flow::messages::Record;
-use trm_flow::plan_record::{Failure, PlanRecord};
+use trm_flow::plan_record::{Failure, Kind, PlanRecord};
 use trm_flow::shared::Shared;
 
 /// How often `/diagnostics` is published.
@@ -161,7 +161,9 @@ impl Diagnostics {
         self.recent.misses += u64::from(plan.missed);
         self.failed += u64::from(plan.result.is_err());
         self.unpublished += u64::from(matches!(plan.result, Err(Failure::Publish | Failure::Backlog)));
-        self.usage = plan.loop_usage;
+        if plan.kind == Kind::Tick {
+            self.usage = plan.loop_usage;
+        }
         let Some(report) = &plan.report else {
             self.without_input += 1;
             return;
@@ -201,7 +203,7 @@ impl Diagnostics {
             values.push(pair(&format!("latency_{name}_ms"), &ms(statistics.latency(quantile))));
         }
         values.push(pair("latency_max_ms", &ms(statistics.latency_max())));
-        values.push(pair("deadline_ms", &self.parameters.config().node.deadline_ms));
+        values.push(pair("deadline_ms", &self.parameters.config().of_planner(0).node.deadline_ms));
         values.extend(usage(&self.usage));
         values.push(pair("inference_error", &self.inference_failures.last()));
         values.extend(self.shared.real_time.values().into_iter().flatten().map(|(key, value)| pair(key, &value)));

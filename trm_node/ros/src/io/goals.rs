@@ -1,6 +1,6 @@
 //! Goals: checked, transformed to the map's frame, and handed over.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
@@ -9,12 +9,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
 
-use crate::io::convert::{self, Refused};
 use crate::io::newest::newest;
-use crate::io::transforms::{TransformBuffer, TransformError};
-use crate::params::Parameters;
+use crate::io::placing::Placing;
 use trm_flow::commands::Commands;
-use trm_flow::lock::lock;
 use trm_flow::messages::Record;
 use trm_flow::shared::{GOAL, Shared};
 
@@ -24,17 +21,9 @@ const RETRY_PERIOD: Duration = Duration::from_millis(20);
 /// Takes goals in.
 pub struct Goals {
     pub shared: Arc<Shared>,
-    pub parameters: Arc<Parameters>,
-    pub transforms: Arc<Mutex<TransformBuffer>>,
+    pub placing: Placing,
     pub commands: Commands,
     pub records: UnboundedSender<Record>,
-}
-
-/// Why a goal has no pose in the map's frame.
-enum Unplaced {
-    Refused(Refused),
-    /// The transform may still come.
-    NoTransform(TransformError),
 }
 
 impl Goals {
@@ -60,21 +49,17 @@ impl Goals {
         goals: &mut (impl Stream<Item = PoseStamped> + Unpin),
     ) -> Option<PoseStamped> {
         let mut arrived = self.shared.clock.now();
-        let patience = Duration::from_secs_f64(self.parameters.config().node.transform_tolerance);
+        let patience = Duration::from_secs_f64(self.placing.parameters.config().node.transform_tolerance);
         let give_up = arrived + patience;
         loop {
-            match self.place(goal) {
+            match self.placing.place("goal", goal) {
                 Ok(pose) => {
                     self.accept(pose, arrived);
                     return None;
                 }
-                Err(Unplaced::NoTransform(error)) if error.may_pass() && self.shared.clock.now() < give_up => {}
-                Err(Unplaced::NoTransform(error)) => {
-                    self.refuse("TF_ERROR", format!("goal refused: {error}"));
-                    return None;
-                }
-                Err(Unplaced::Refused(refused)) => {
-                    self.refuse("UNKNOWN", refused.to_string());
+                Err(unplaced) if unplaced.may_pass && self.shared.clock.now() < give_up => {}
+                Err(unplaced) => {
+                    self.refuse(unplaced.nav2_name, unplaced.to_string());
                     return None;
                 }
             }
@@ -86,24 +71,6 @@ impl Goals {
                 () = tokio::time::sleep(RETRY_PERIOD) => arrived = self.shared.clock.now(),
             }
         }
-    }
-
-    /// The goal's pose in the map's frame.
-    fn place(&self, goal: &PoseStamped) -> Result<Pose, Unplaced> {
-        let pose = convert::isometry("goal", "pose", &goal.pose).map_err(Unplaced::Refused)?;
-        let map_frame = self.parameters.config().node.map_frame;
-        let frame = trm_config::frame(&goal.header.frame_id);
-        if frame.is_empty() {
-            let expected = format!("a goal's frame must be named (map_frame is \"{map_frame}\")");
-            return Err(Unplaced::Refused(Refused::new("goal", "header.frame_id", &"\"\"", expected)));
-        }
-        if frame == map_frame {
-            return Ok(convert::planar(&pose));
-        }
-        // As tf2 has it: where the frame was when the goal was stamped; where it is now for a stamp of zero.
-        let stamp = Some(convert::duration(&goal.header.stamp)).filter(|stamp| !stamp.is_zero());
-        let found = lock(&self.transforms).lookup(&map_frame, frame, stamp).map_err(Unplaced::NoTransform)?;
-        Ok(convert::planar(&(found.transform * pose)))
     }
 
     fn accept(&self, pose: Pose, arrived: Duration) {

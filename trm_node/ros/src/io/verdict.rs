@@ -1,11 +1,11 @@
 //! What became of a plan or a goal, in ROS's words.
 
-use trm_planner::Source;
 use trm_planner::halt::deadline::Clock;
+use trm_planner::{PlanError, Source};
 
 use crate::io::key_values::ms;
 use trm_flow::messages::Record;
-use trm_flow::plan_record::{Failure, PlanRecord};
+use trm_flow::plan_record::{Failure, Kind, PlanRecord};
 use trm_flow::shared::Shared;
 
 // The levels of diagnostic_msgs/msg/DiagnosticStatus.
@@ -33,15 +33,23 @@ impl Verdict {
     /// Puts a record into words. The health of the inputs says what is missing.
     pub fn of(record: &Record, shared: &Shared) -> Self {
         match record {
-            Record::Plan(plan) => Self::of_plan(plan, shared),
+            Record::Plan(plan) => Self::of_plan(plan, shared).on_leg(plan),
             Record::GoalReached => Self::new(OK, "GOAL_REACHED", "the robot is at its goal, planning stops".to_owned()),
             Record::GoalRefused(result, text) => Self::new(ERROR, result, text.clone()),
         }
     }
 
+    /// Names the goal of several that couldn't be planned to.
+    fn on_leg(self, plan: &PlanRecord) -> Self {
+        let is_one_of_many = plan.kind == Kind::ThroughPoses && plan.result.is_err();
+        let text = if is_one_of_many { format!("goals[{}]: {}", plan.leg, self.text) } else { self.text };
+        Self { text, ..self }
+    }
+
     fn of_plan(plan: &PlanRecord, shared: &Shared) -> Self {
         match plan.result {
             Ok(()) => Self::of_path(plan),
+            Err(Failure::Plan(PlanError::Cancelled)) => Self::new(OK, "CANCELLED", "cancelled".to_owned()),
             Err(Failure::Plan(error)) => Self::new(ERROR, error.nav2_name(), error.to_string()),
             Err(Failure::NoGrid) => {
                 let health = shared.health();
@@ -62,6 +70,8 @@ impl Verdict {
             Err(Failure::Backlog) => {
                 Self::new(ERROR, "UNKNOWN", "the paths before it are still waiting to be published".to_owned())
             }
+            Err(Failure::Inactive) => Self::new(ERROR, "UNKNOWN", "the node isn't active".to_owned()),
+            Err(Failure::NoPlanner) => Self::new(ERROR, "INVALID_PLANNER", "there is no such planner".to_owned()),
             Err(Failure::Publish) => Self::new(ERROR, "UNKNOWN", "ROS refused to publish the path".to_owned()),
         }
     }

@@ -15,7 +15,7 @@ use trm_net::backend::{Backend, Shape, Update};
 use trm_net::bundle::Bundle;
 use trm_net::error::InferenceError;
 use trm_net::graph::Graph;
-use trm_planner::{PlanError, Source};
+use trm_planner::{PlanError, Planner, Source};
 use trm_rt::ring;
 
 use super::*;
@@ -27,6 +27,8 @@ use crate::robot_pose::RobotPose;
 use crate::shared;
 use crate::threads::garbage::{self, GarbageReceiver};
 use crate::threads::plan_channel::{self, PlanReceiver};
+
+mod requests;
 
 const PATIENCE: Duration = Duration::from_secs(50);
 
@@ -84,8 +86,11 @@ fn bench() -> Bench {
     let shared = Arc::new(shared);
     let bundle = Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32")).unwrap();
     let is_broken = Arc::<AtomicBool>::default();
-    let backend = Box::new(Fragile(Arc::clone(&is_broken)));
-    let planner = Planner::with_backend(&config.grid, &config.planner, &bundle, backend, &shared.clock).unwrap();
+    let make = |config: &Config| {
+        let backend = Box::new(Fragile(Arc::clone(&is_broken)));
+        Planner::with_backend(&config.grid, &config.planner, &bundle, backend, &shared.clock)
+    };
+    let planners = Planners::make(&config, make).unwrap();
     let geometry = Geometry::new(60, 40, 0.05, Pose::default()).unwrap();
     let costmap = build(&config.grid, config.node.grid_source, OccupancyGrid::new(geometry, vec![0; 2400]).unwrap());
     let (to_planner, inbox) = ring::channel(EVENTS);
@@ -95,7 +100,7 @@ fn bench() -> Bench {
     let commands = Commands { epochs: Arc::clone(&epochs), planner: to_planner.shared(), guidance: unbounded().0 };
     let (world_holds, reader) = held::channel();
     let inlets = (robot_pose, reader);
-    let thread = PlannerThread::new(Arc::clone(&shared), epochs, config, planner, inlets, (sender, to_world));
+    let thread = PlannerThread::new(Arc::clone(&shared), epochs, config, planners, inlets, (sender, to_world));
     let thread = thread::spawn(move || thread.run(inbox));
     let bench = Bench { shared, commands, plans, garbage, costmap, is_broken, world_holds, thread };
     bench.robot_at(Pose::new(0.5, 0.5, 0.0));
@@ -123,6 +128,7 @@ impl Bench {
     fn next(&mut self) -> Option<(PlanRecord, Option<Point>)> {
         match self.plans.events.take_within(PATIENCE).expect("a plan") {
             PublisherEvent::GoalReached => None,
+            PublisherEvent::Answer { .. } => panic!("nobody has asked"),
             PublisherEvent::Plan { record, poses, .. } => {
                 let end = poses.as_ref().and_then(|poses| poses.last()).map(|pose| pose.point());
                 if let Some(poses) = poses {
@@ -189,7 +195,7 @@ fn guidance_counts_for_its_own_goal_alone_even_after_a_pause() {
     let guided = |bench: &Bench, epoch| {
         let guidance = vec![Guidance::compute(&bench.costmap, Cell::new(40, 20), travel, &|| false).unwrap()];
         let (took, done) = (Duration::from_millis(7), bench.shared.clock.now());
-        PlannerEvent::Guidance(Box::new(Guided { guidance, took, done, epoch }))
+        PlannerEvent::Guidance(Box::new(Guided { guidance, took, done, purpose: Purpose::Goal(epoch), version: None }))
     };
     let goal = Pose::new(2.025, 1.025, 0.0);
     bench.goal(goal);

@@ -1,0 +1,103 @@
+//! The service `is_path_valid`: whether what is left of a path may still be driven, on the costs as they are now.
+//!
+//! As in Nav2, what is left begins with the pose that is nearest to the robot. Every cell between two poses counts, not
+//! only those of the poses, and a robot that stands too close to an obstacle may leave it, as everywhere in this node.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use r2r::geometry_msgs::msg::PoseStamped;
+use r2r::nav2_msgs::srv::IsPathValid;
+use r2r::{QosProfile, ServiceRequest};
+use tokio::runtime::Handle;
+use trm_flow::log::Level;
+use trm_grid::costmap::Costmap;
+use trm_grid::units::Pose;
+use trm_planner::halt::deadline::Clock;
+use trm_safety::check::{Rules, in_cells, invalid_points};
+
+use crate::io::actions::context::Actions;
+use crate::io::placing::Unplaced;
+
+/// Creates the service, and starts the task that answers.
+pub fn serve(node: &mut r2r::Node, runtime: &Handle, actions: &Arc<Actions>) -> r2r::Result<()> {
+    let qos = QosProfile::services_default().keep_all();
+    let mut requests = node.create_service::<IsPathValid::Service>("is_path_valid", qos)?;
+    let actions = Arc::clone(actions);
+    runtime.spawn(async move {
+        while let Some(request) = requests.next().await {
+            actions.ask_costs(request);
+        }
+    });
+    Ok(())
+}
+
+impl Actions {
+    /// Has the thread that owns the costs answer, when they hold what has come.
+    fn ask_costs(self: &Arc<Self>, request: ServiceRequest<IsPathValid::Service>) {
+        let poses = match self.poses(&request.message) {
+            Ok(poses) => poses,
+            Err(unplaced) => {
+                let text = format!("is_path_valid: {unplaced}");
+                self.shared.log.limited("is_path_valid", Level::Warn, &text, self.shared.clock.now());
+                return answer(request, false, Vec::new());
+            }
+        };
+        let config = self.placing.parameters.config().of_planner(0);
+        let (unknown, escape) = (config.grid.allow_unknown, config.planner.start_tolerance);
+        let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
+        self.inbox.put_look(Box::new(move |costmap| {
+            let Some(costmap) = costmap else { return answer(request, false, Vec::new()) };
+            let rules = Rules::new(unknown, escape, costmap.geometry().resolution());
+            let invalid = invalid(costmap, rules, &poses, robot);
+            answer(request, invalid.is_empty() && !poses.is_empty(), invalid);
+        }));
+    }
+
+    /// The poses in the map's frame, where the header says they are.
+    fn poses(&self, request: &IsPathValid::Request) -> Result<Vec<Pose>, Unplaced> {
+        let header = &request.path.header;
+        let place = |(at, pose): (usize, &PoseStamped)| {
+            let stamped = PoseStamped { header: header.clone(), pose: pose.pose.clone() };
+            self.placing.place(&format!("path.poses[{at}]"), &stamped)
+        };
+        request.path.poses.iter().enumerate().map(place).collect()
+    }
+}
+
+/// The poses that can't be driven to, from the one nearest to the robot on.
+fn invalid(costmap: &Costmap, rules: Rules, poses: &[Pose], robot: Option<Pose>) -> Vec<i32> {
+    let away = |robot: Pose| move |pose: &&(usize, &Pose)| (pose.1.x - robot.x).hypot(pose.1.y - robot.y);
+    let numbered: Vec<(usize, &Pose)> = poses.iter().enumerate().collect();
+    let nearest = robot.and_then(|robot| {
+        let away = away(robot);
+        numbered.iter().min_by(|a, b| away(a).total_cmp(&away(b))).map(|(at, _)| *at)
+    });
+    let from = nearest.unwrap_or(0);
+    let points = in_cells(costmap, &poses[from..]);
+    let invalid = invalid_points(costmap, rules, points).into_iter();
+    invalid.map(|at| i32::try_from(from + at).unwrap_or(i32::MAX)).collect()
+}
+
+fn answer(request: ServiceRequest<IsPathValid::Service>, is_valid: bool, invalid_pose_indices: Vec<i32>) {
+    // A client that has gone needs no answer.
+    let _ = request.respond(IsPathValid::Response { is_valid, invalid_pose_indices });
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_grid::testing::costmap;
+
+    use super::*;
+
+    #[test]
+    fn what_the_robot_has_passed_does_not_count_and_every_cell_between_two_poses_does() {
+        let map = costmap(&["......", ".#....", "......"]);
+        let rules = Rules::new(false, 0.0, 1.0);
+        let path = [(0.5, 1.5), (2.5, 1.5), (4.5, 1.5)].map(|(x, y)| Pose::new(x, y, 0.0));
+        assert_eq!(invalid(&map, rules, &path, None), [1], "the obstacle lies between two poses");
+        assert_eq!(invalid(&map, rules, &path, Some(Pose::new(2.0, 1.4, 0.0))), [] as [i32; 0]);
+        let out = [Pose::new(4.5, 0.5, 0.0), Pose::new(9.5, 0.5, 0.0)];
+        assert_eq!(invalid(&map, rules, &out, None), [1]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Where poses that others send are in the map's frame.
+
+use std::sync::{Arc, Mutex};
+
+use r2r::geometry_msgs::msg::PoseStamped;
+use trm_flow::lock::lock;
+use trm_grid::units::Pose;
+
+use crate::io::convert::{self, Refused};
+use crate::io::transforms::{TransformBuffer, TransformError};
+use crate::params::Parameters;
+
+/// Knows the frames.
+#[derive(Clone)]
+pub struct Placing {
+    pub parameters: Arc<Parameters>,
+    pub transforms: Arc<Mutex<TransformBuffer>>,
+}
+
+/// Why a pose has no place in the map's frame.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct Unplaced {
+    text: String,
+    /// Nav2's name of the error.
+    pub nav2_name: &'static str,
+    /// Whether it may have a place soon: the transform may still come.
+    pub may_pass: bool,
+}
+
+impl Unplaced {
+    fn refused(refused: &Refused) -> Self {
+        Self { text: refused.to_string(), nav2_name: "UNKNOWN", may_pass: false }
+    }
+
+    fn without_transform(what: &str, error: &TransformError) -> Self {
+        Self { text: format!("{what} refused: {error}"), nav2_name: "TF_ERROR", may_pass: error.may_pass() }
+    }
+}
+
+impl Placing {
+    /// The pose in the map's frame. `what` it is says the refusal.
+    pub fn place(&self, what: &str, stamped: &PoseStamped) -> Result<Pose, Unplaced> {
+        let pose = convert::isometry(what, "pose", &stamped.pose).map_err(|error| Unplaced::refused(&error))?;
+        let map_frame = self.parameters.config().node.map_frame;
+        let frame = trm_config::frame(&stamped.header.frame_id);
+        if frame.is_empty() {
+            let expected = format!("its frame must be named (map_frame is \"{map_frame}\")");
+            return Err(Unplaced::refused(&Refused::new(what, "header.frame_id", &"\"\"", expected)));
+        }
+        if frame == map_frame {
+            return Ok(convert::planar(&pose));
+        }
+        // As tf2 has it: where the frame was when the pose was stamped; where it is now for a stamp of zero.
+        let stamp = Some(convert::duration(&stamped.header.stamp)).filter(|stamp| !stamp.is_zero());
+        let found = lock(&self.transforms).lookup(&map_frame, frame, stamp);
+        let found = found.map_err(|error| Unplaced::without_transform(what, &error))?;
+        Ok(convert::planar(&(found.transform * pose)))
+    }
+}
