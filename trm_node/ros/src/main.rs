@@ -198,6 +198,7 @@ fn serve_actions(goals: &Goals, inbox: Arc<Inbox>, node: &mut r2r::Node, runtime
 }
 
 #[cfg(not(nav2_msgs))]
+#[expect(clippy::unnecessary_wraps, reason = "with them it may fail")]
 fn serve_actions(goals: &Goals, _: Arc<Inbox>, _: &mut r2r::Node, _: &Runtime) -> r2r::Result<()> {
     let off = "compute_path_to_pose, compute_path_through_poses and is_path_valid";
     goals.shared.log.warn(&format!("built without Jazzy's nav2_msgs: there is no {off}"));

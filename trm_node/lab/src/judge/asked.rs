@@ -21,7 +21,7 @@ const FAR_STRIDE: f64 = 4.0;
 const TIE: f64 = 1e-9;
 /// An end may be off by this much, in cells: a goal so near to the line between two cell centres touches the cells beside
 /// it or doesn't, by who looks (the map's `TOUCH` is less than what the planner's check takes for a touch).
-const NEAR_LINE: f64 = 1e-5;
+const NEAR_LINE: f64 = 2e-5;
 
 type CellAt = (i32, i32);
 
