@@ -16,7 +16,7 @@ use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::error::{InferenceError, LoadError};
 use trm_net::registry::fastest;
-use trm_safety::check::Rules;
+use trm_safety::check::{Rules, check, in_cells};
 use trm_safety::routes::Routes;
 
 use crate::ask::Settings;
@@ -217,6 +217,12 @@ impl Planner {
     #[must_use]
     pub fn still_valid(&self, costmap: &Costmap, start: Pose) -> bool {
         self.previous.still_holds(&self.routes, start, costmap, self.rules(costmap))
+    }
+
+    /// Whether a path that is made of several is safe to drive on these costs.
+    #[must_use]
+    pub fn accepts(&self, costmap: &Costmap, poses: &[Pose]) -> bool {
+        check(costmap, self.rules(costmap), in_cells(costmap, poses))
     }
 
     /// Plans a path within the deadline. A successful plan becomes the previous path of the next one. `guidance` is what

@@ -1,6 +1,7 @@
 //! What must hold of every plan. It knows what was told to the node, and shares no code with what decides there.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,22 @@ pub struct Told {
     pub stamp: Duration,
 }
 
+/// A path that was asked for once.
+#[derive(Debug)]
+pub struct Request {
+    /// From where; `None`: from where the robot is.
+    start: Option<Pose>,
+    /// Where to, one after the other.
+    goals: Vec<Pose>,
+    /// When the answer is due, in nanoseconds.
+    due: u64,
+    /// The poses that were told before.
+    poses: usize,
+}
+
+/// An answer may be so late. Threads hang, and the process stands still.
+const PATIENCE: u64 = 5_000_000_000;
+
 /// What one life of the node was told, and what it must do with it.
 pub struct Oracle {
     /// The grid.
@@ -77,6 +94,8 @@ pub struct Oracle {
     pub goals: Vec<Pose>,
     /// All poses so far.
     pub poses: Vec<Told>,
+    /// The requests that aren't answered.
+    pub requests: BTreeMap<u64, Request>,
     /// Whether planning is on.
     pub is_active: bool,
     /// How often it was turned on.
@@ -125,6 +144,7 @@ impl Oracle {
             oldest: Oldest::default(),
             goals: Vec::new(),
             poses: Vec::new(),
+            requests: BTreeMap::new(),
             is_active: config.node.autostart,
             activations: 0,
             publication: None,
@@ -150,22 +170,36 @@ impl Oracle {
         });
     }
 
-    /// The planner thread has ended a step, with a plan of this number or none.
-    pub fn end_step(&mut self, plan: Option<u64>, costs: Option<Costs>) {
+    /// The planner thread has ended a step, with plans of these numbers.
+    pub fn end_step(&mut self, plans: RangeInclusive<u64>, costs: Option<&Costs>) {
         let Some(step) = self.current.take() else { return };
-        if let Some(number) = plan.filter(|number| *number > self.last) {
-            self.steps.insert(number, Step { costs, ..step });
+        for number in plans.filter(|number| *number > self.last) {
+            self.steps.insert(number, Step { costs: costs.cloned(), ..step.clone() });
         }
     }
 
-    /// Judges a plan by its record, which has just come. The error says what doesn't hold.
-    pub fn judge(&mut self, record: &PlanRecord, now: u64) -> Result<(), String> {
+    /// A path is asked for once.
+    pub fn ask(&mut self, number: u64, start: Option<Pose>, goals: Vec<Pose>, due: u64) {
+        self.requests.insert(number, Request { start, goals, due, poses: self.poses.len() });
+    }
+
+    /// Which request has waited for too long.
+    pub fn unanswered(&self, now: u64) -> Option<String> {
+        let late = self.requests.iter().find(|(_, request)| request.due + PATIENCE < now);
+        late.map(|(number, request)| format!("request {number} has no answer: {request:?}"))
+    }
+
+    /// Judges a plan by its record, which has just come: one of the ticks', or the answer to a request. The error says
+    /// what doesn't hold.
+    pub fn judge(&mut self, record: &PlanRecord, request: Option<&Request>, now: u64) -> Result<(), String> {
         if record.number <= self.last {
             return Err(format!("plan {} comes after plan {}", record.number, self.last));
         }
         self.missing += record.number - self.last - 1;
         self.last = record.number;
-        self.result = Some((record.result, now));
+        if request.is_none() {
+            self.result = Some((record.result, now));
+        }
         let step = match self.steps.remove(&record.number) {
             Some(step) => step,
             None => self.current.clone().ok_or("a plan that no step made")?,
@@ -181,16 +215,19 @@ impl Oracle {
             }
             (Err(_), None) => {}
         }
-        if !step.is_active && step.activations == self.activations {
+        let is_refused = record.result == Err(Failure::Inactive) || record.report.is_none() && request.is_some();
+        if !step.is_active && step.activations == self.activations && !is_refused {
             return Err("a plan during a pause".to_owned());
         }
         let path = publication.as_ref().map(|path| &path.poses[..]);
-        self.grid(record, &step, path)?;
+        self.grid(record, &step, request, path)?;
         if let Some(path) = publication.as_ref() {
             if record.stamp != Some(path.stamp) {
                 return Err("the record has another stamp than the path".to_owned());
             }
-            self.pose(&step, &path.poses)?;
+            if request.is_none_or(|request| request.start.is_none()) {
+                self.pose(&step, request, &path.poses)?;
+            }
         }
         self.arrivals.forget_before(record.map.held.messages);
         Ok(())
@@ -215,10 +252,21 @@ impl Oracle {
     }
 
     /// The grid that the plan was made on, and whether its path may be driven there.
-    fn grid(&mut self, record: &PlanRecord, step: &Step, path: Option<&[Pose]>) -> Result<(), String> {
+    fn grid(
+        &mut self,
+        record: &PlanRecord,
+        step: &Step,
+        request: Option<&Request>,
+        path: Option<&[Pose]>,
+    ) -> Result<(), String> {
         let claim = match (path, record.result) {
             (Some(path), _) => Claim::Path(path),
-            (None, Err(Failure::Plan(error))) if is_of_the_grid(error) => Claim::None(error),
+            // Where a later leg would have begun isn't known.
+            (None, Err(Failure::Plan(error)))
+                if is_of_the_grid(error) && request.is_none_or(|request| request.goals.len() == 1) =>
+            {
+                Claim::None(error)
+            }
             _ => return Ok(()),
         };
         let threads = &self.configs[step.oldest.thread..];
@@ -259,7 +307,7 @@ impl Oracle {
                     }
                     continue;
                 }
-                match self.fault(step, claim, &map, planner) {
+                match self.fault((step, request), claim, &map, planner) {
                     None => return Ok(()),
                     Some(fault) => why = fault,
                 }
@@ -291,11 +339,25 @@ impl Oracle {
     }
 
     /// What is wrong with a claim; `None` if it is right from a pose and to a goal that the thread may have known.
-    fn fault(&self, step: &Step, claim: Claim, map: &RawMap, config: &Config) -> Option<String> {
+    fn fault(
+        &self,
+        (step, request): (&Step, Option<&Request>),
+        claim: Claim,
+        map: &RawMap,
+        config: &Config,
+    ) -> Option<String> {
         let mut why = "there was neither pose nor goal".to_owned();
-        for start in &self.poses[step.poses.saturating_sub(1)..] {
-            for goal in &self.goals[step.goals.saturating_sub(1)..] {
-                let (start, goal) = (start.pose, *goal);
+        let told = request.map_or(step.poses, |request| request.poses);
+        let given = request.and_then(|request| request.start);
+        let starts = self.poses[told.saturating_sub(1)..].iter().map(|told| told.pose);
+        let starts = given.into_iter().chain(starts.filter(|_| given.is_none()));
+        let goals = match request {
+            Some(request) => &request.goals[request.goals.len() - 1..],
+            None => &self.goals[step.goals.saturating_sub(1)..],
+        };
+        for start in starts {
+            for goal in goals {
+                let goal = *goal;
                 let asked = Asked { map, config, start, goal, is_tight: true, may_lag: true };
                 let fault = match claim {
                     Claim::Path(path) => asked.path(path),
@@ -308,12 +370,13 @@ impl Oracle {
     }
 
     /// A path begins at a pose of the robot that wasn't too old.
-    fn pose(&self, step: &Step, path: &[Pose]) -> Result<(), String> {
+    fn pose(&self, step: &Step, request: Option<&Request>, path: &[Pose]) -> Result<(), String> {
         let Some(start) = path.first() else { return Err("an empty path".to_owned()) };
-        let now = system_time(step.began);
+        // A request's first leg may have been planned in an earlier step.
+        let now = system_time(request.map_or(step.began, |request| request.due.saturating_sub(PATIENCE)));
         let tolerances = self.configs[step.oldest.thread..].iter().map(|config| config.node.transform_tolerance);
         let tolerance = Duration::from_secs_f64(tolerances.fold(0.0, f64::max));
-        let poses = &self.poses[step.poses.saturating_sub(1)..];
+        let poses = &self.poses[request.map_or(step.poses, |request| request.poses).saturating_sub(1)..];
         let is_start = |told: &Told| told.pose.point().distance(start.point()) <= 0.25 && told.stamp + tolerance >= now;
         if poses.iter().any(is_start) { Ok(()) } else { Err(format!("begins at {start:?}, the poses are {poses:?}")) }
     }

@@ -40,6 +40,8 @@ pub enum Event {
     Pose,
     /// Somebody sets a goal.
     Goal,
+    /// Somebody asks for a path once.
+    Request,
     /// Somebody changes parameters.
     Parameters,
     /// Somebody pauses planning, or goes on.

@@ -70,7 +70,7 @@ fn begin(weather: Weather, mut random: Random, is_printed: bool, end: u64) -> St
     for by in 0..weather.publishers {
         schedule.at(S / 10 + random.below(S as usize) as u64, Event::Publish(by));
     }
-    let Weather { goals, parameters, pauses, freezes, kills, hangs, .. } = weather;
+    let Weather { goals, parameters, pauses, freezes, kills, hangs, requests, .. } = weather;
     let events = [
         (goals, Event::Goal),
         (parameters, Event::Parameters),
@@ -78,6 +78,7 @@ fn begin(weather: Weather, mut random: Random, is_printed: bool, end: u64) -> St
         (freezes, Event::Freeze),
         (kills, Event::Kill),
         (hangs, Event::Hang),
+        (requests, Event::Request),
     ];
     for (period, event) in events {
         let wait = Weather::around(&mut random, period);
@@ -107,6 +108,9 @@ fn begin(weather: Weather, mut random: Random, is_printed: bool, end: u64) -> St
         parameter_flood: 0,
         taken: Oldest::default(),
         made: 0,
+        is_half_made: false,
+        answers: Arc::default(),
+        asked: 0,
     }
 }
 
@@ -143,6 +147,9 @@ fn unsettled(simulation: &Simulation) -> Option<String> {
     let lost = life.map_or(0, |life| life.shared.plans_lost.load(std::sync::atomic::Ordering::Relaxed));
     if state.oracle.missing > lost {
         return Some(format!("{} plans have no record, {lost} are said to be lost", state.oracle.missing));
+    }
+    if let Some(what) = state.oracle.unanswered(now) {
+        return Some(what);
     }
     let Some((result, at)) = state.oracle.result else { return Some("there was never a plan".to_owned()) };
     if result.is_ok() {

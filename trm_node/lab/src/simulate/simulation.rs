@@ -9,7 +9,7 @@ use trm_config::Config;
 use trm_flow::clock::NodeClock;
 use trm_flow::lock::lock;
 use trm_flow::messages::Record;
-use trm_flow::plan_record::Failure;
+use trm_flow::plan_record::{Failure, Kind};
 use trm_flow::ros_time::RosTime;
 use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
@@ -213,7 +213,9 @@ impl Simulation {
         let now = self.time();
         let state = &mut *self.state();
         state.oracle = Oracle::new(&config);
+        lock(&state.answers).clear();
         (state.taken, state.made, state.planned) = (Oldest::default(), 0, now);
+        state.is_half_made = false;
         state.site.reader.clear();
         (state.was_stopped, state.must_kill) = (false, false);
         state.trace.note(now, "start", &[]);
@@ -242,6 +244,16 @@ impl Simulation {
     /// # Errors
     /// When the model fails as it is tried.
     pub fn make_planner(self: &Arc<Self>, config: &Config) -> Result<Planner, LoadError> {
+        let made = self.try_to_make(config);
+        let state = &mut *self.state();
+        state.is_half_made = made.is_ok() && !state.is_half_made;
+        if made.is_ok() && !state.is_half_made {
+            state.made = config.node.bundle.parse().unwrap_or_default();
+        }
+        made
+    }
+
+    fn try_to_make(self: &Arc<Self>, config: &Config) -> Result<Planner, LoadError> {
         let (cost, fails, is_real) = {
             let State { random, weather, is_calm, .. } = &mut *self.state();
             (random.below(200 * MS as usize) as u64, !*is_calm && random.chance(0.05), weather.is_real)
@@ -256,9 +268,7 @@ impl Simulation {
         let real = if is_real { Some(fastest(&self.bundle, size)?) } else { None };
         let moods = Arc::<Self>::clone(self);
         let model = Box::new(SimulatedModel::new(moods, real, size));
-        let planner = Planner::with_backend(&config.grid, &config.planner, &self.bundle, model, &**self)?;
-        self.state().made = config.node.bundle.parse().unwrap_or_default();
-        Ok(planner)
+        Planner::with_backend(&config.grid, &config.planner, &self.bundle, model, &**self)
     }
 
     /// ROS publishes a path, which takes its time.
@@ -305,11 +315,21 @@ impl Simulation {
                 });
             }
             state.plans[0] += 1;
+            let answered = (record.kind != Kind::Tick).then(|| lock(&state.answers).pop());
             if let Some(path) = path {
                 state.plans[1] += 1;
-                state.route = (path, 0);
+                if answered.is_none() {
+                    state.route = (path, 0);
+                }
             }
-            state.oracle.judge(record, now)
+            match answered {
+                None => state.oracle.judge(record, None, now),
+                Some(None) => Err("a request has a record, and no answer".to_owned()),
+                Some(Some(number)) => match state.oracle.requests.remove(&number) {
+                    Some(request) => state.oracle.judge(record, Some(&request), now),
+                    None => Err(format!("request {number} is answered twice")),
+                },
+            }
         };
         if let Err(what) = verdict {
             self.violate(&format!(

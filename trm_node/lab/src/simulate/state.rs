@@ -1,5 +1,7 @@
 //! Everything of a simulation but the node.
 
+use std::sync::{Arc, Mutex};
+
 use trm_grid::units::Pose;
 
 use crate::simulate::oracle::{Oldest, Oracle};
@@ -52,8 +54,14 @@ pub struct State {
     pub parameter_flood: usize,
     /// The newest parameters that threads have taken.
     pub taken: Oldest,
-    /// The parameters of the newest planner that was made.
+    /// The parameters of the newest planners that were made.
     pub made: usize,
+    /// Of the two that are made together, the one of the ticks is there.
+    pub is_half_made: bool,
+    /// The numbers of the requests that were answered, until their records come.
+    pub answers: Arc<Mutex<Vec<u64>>>,
+    /// How many requests there were.
+    pub asked: u64,
 }
 
 impl State {

@@ -155,7 +155,7 @@ impl Simulation {
         let costs = costs.as_ref().map(|(_, costs)| costs.clone());
         let state = &mut *self.state();
         let plan = (thread.plans() > before).then(|| thread.plans());
-        state.oracle.end_step(plan, costs);
+        state.oracle.end_step(before + 1..=thread.plans(), costs.as_ref());
         if inbox.is_empty() {
             state.oracle.oldest = taken;
         }

@@ -1,8 +1,13 @@
 //! What happens around the node: publishers, people, the robot, and the machine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use trm_flow::lock::lock;
+use trm_flow::plan_record::Kind;
+use trm_flow::request::{self, MAX_REQUESTS, PlanRequest};
 use trm_flow::robot_pose::RobotPose;
+use trm_flow::threads::guidance;
 use trm_grid::units::Pose;
 
 use crate::simulate::oracle::Told;
@@ -36,6 +41,7 @@ impl Simulation {
                 let goal = self.draw_goal(now);
                 self.set_goal(goal, now);
             }
+            Event::Request => self.ask(now),
             Event::Parameters => self.change_parameters(now),
             Event::Pause => self.pause(now),
             Event::Freeze => {
@@ -103,6 +109,55 @@ impl Simulation {
         state.trace.explain(|| format!("{goal:?}"));
     }
 
+    /// Somebody asks for a path once, and sometimes gives it up at once.
+    fn ask(&self, now: u64) {
+        let (start, goals, is_given_up) = {
+            let state = &mut *self.state();
+            // Sometimes many come at once.
+            let period = if state.random.chance(0.2) { 2 * MS } else { state.weather.requests };
+            again(state, now, period, Event::Request);
+            let State { site, random, .. } = state;
+            let mut place = || if random.chance(0.9) { site.somewhere_free(random) } else { site.somewhere(random) };
+            let (start, mut goals) = (place(), vec![place()]);
+            while random.chance(0.3) {
+                goals.push(site.somewhere_free(random));
+            }
+            (random.chance(0.5).then_some(start), goals, random.chance(0.05))
+        };
+        let Some(life) = self.life().filter(|life| life.commands.planner.room() > ROOM) else { return };
+        let robot = life.shared.latest_pose().get().map(|latest| latest.pose);
+        let (config, number, answers) = {
+            let state = &mut *self.state();
+            // As the actions' servers have it.
+            if state.oracle.requests.len() >= MAX_REQUESTS {
+                return;
+            }
+            state.asked += 1;
+            let Some(config) = state.oracle.configs.last().cloned() else { return };
+            state.trace.note(now, "request", &[state.asked]);
+            state.trace.explain(|| format!("{start:?} {goals:?}"));
+            (config, state.asked, Arc::clone(&state.answers))
+        };
+        let budget = Duration::from_secs_f64(config.node.deadline_ms / 1e3);
+        let epochs = request::epochs();
+        let request = PlanRequest {
+            kind: if goals.len() == 1 { Kind::ToPose } else { Kind::ThroughPoses },
+            planner: 0,
+            start,
+            goals: goals.clone(),
+            arrived: Duration::from_nanos(now),
+            budget,
+            epochs: Arc::clone(&epochs),
+            path: Vec::new(),
+            reply: Box::new(move |_, _| lock(&answers).push(number)),
+        };
+        self.state().oracle.ask(number, start, goals, now + budget.as_nanos() as u64);
+        let _ = life.commands.request(Box::new(request), guidance::settings(&config), robot);
+        if is_given_up {
+            life.commands.cancel(&epochs);
+        }
+    }
+
     fn change_parameters(&self, now: u64) {
         let config = {
             let state = &mut *self.state();
@@ -166,7 +221,7 @@ impl Simulation {
                 let state = &mut *self.state();
                 state.is_calm = true;
                 let is_fault = |event: &Event| {
-                    matches!(event, Event::Publish(_) | Event::Goal | Event::Parameters | Event::Pause)
+                    matches!(event, Event::Publish(_) | Event::Goal | Event::Request | Event::Parameters | Event::Pause)
                         || matches!(event, Event::Freeze | Event::Kill | Event::Hang)
                 };
                 state.schedule.forget(is_fault);

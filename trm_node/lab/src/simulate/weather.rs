@@ -46,7 +46,7 @@ pub struct Weather {
     pub model: [f64; 3],
     /// The released model runs, instead of one that costs little.
     pub is_real: bool,
-    /// Mean times between what people and machines do: goals, parameters, pauses, freezes, kills, hangs of publishing.
+    /// Mean times between what people and machines do: goals, parameters, pauses, freezes, kills, hangs of publishing, requests.
     pub goals: u64,
     /// See `goals`.
     pub parameters: u64,
@@ -58,6 +58,8 @@ pub struct Weather {
     pub kills: u64,
     /// See `goals`.
     pub hangs: u64,
+    /// See `goals`: a path is asked for once, beside the goal.
+    pub requests: u64,
     /// A pose of the robot is missing for a while.
     pub pose_gap: f64,
 }
@@ -99,6 +101,7 @@ impl Weather {
             freezes: one_of(random, &[never, never, 20 * S]),
             kills: one_of(random, &[never, never, never, 60 * S]),
             hangs: one_of(random, &[never, never, 15 * S]),
+            requests: one_of(random, &[never, 300 * MS, 3 * S]),
             pose_gap: one_of(random, &[0.0, 0.0, 0.01]),
         }
     }

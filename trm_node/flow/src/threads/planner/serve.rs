@@ -28,7 +28,7 @@ impl PlannerThread {
         let now = self.shared.clock.now();
         let (kind, planner) = (request.kind, request.planner);
         let record = PlanRecord { kind, planner, ..PlanRecord::new(0, request.budget) };
-        let mut waiting = Waiting { request, leg: 0, due: now, record };
+        let mut waiting = Waiting { request, leg: 0, due: now, version: 0, record };
         waiting.due = self.due(&waiting, now);
         if self.requests.waiting.len() < MAX_REQUESTS {
             self.requests.waiting.push(waiting);
@@ -64,7 +64,7 @@ impl PlannerThread {
             return self.answer(waiting, Err(Failure::Inactive));
         }
         let failure = match self.try_leg(&mut waiting) {
-            Ok(()) if waiting.leg + 1 == waiting.request.goals.len() => return self.answer(waiting, Ok(())),
+            Ok(()) if waiting.leg + 1 == waiting.request.goals.len() => return self.complete(waiting),
             Ok(()) => {
                 waiting.leg += 1;
                 waiting.due = self.due(&waiting, self.shared.clock.now());
@@ -81,6 +81,26 @@ impl PlannerThread {
             }
             _ => self.answer(waiting, Err(failure)),
         }
+    }
+
+    /// All legs are planned. If the costs have changed since the first one was, the whole path is checked again, and
+    /// planned again if it isn't safe any more.
+    fn complete(&mut self, mut waiting: Waiting) {
+        let planner = self.planners.named.get(waiting.request.planner);
+        let is_safe = |costmap: &Costmap| {
+            costmap.version() == waiting.version
+                || planner.is_some_and(|planner| planner.accepts(costmap, &waiting.request.path))
+        };
+        if self.costmap.as_deref().is_some_and(is_safe) {
+            return self.answer(waiting, Ok(()));
+        }
+        let now = self.shared.clock.now();
+        if now >= waiting.last_try() {
+            return self.answer(waiting, Err(Failure::Plan(PlanError::Unverified)));
+        }
+        waiting.request.path.clear();
+        (waiting.leg, waiting.record.length, waiting.due) = (0, 0.0, now);
+        self.requests.waiting.push(waiting);
     }
 
     /// When to try again what has failed so; `None` if time and guidance can't cure it.
@@ -149,12 +169,18 @@ impl PlannerThread {
         let outcome = planner.plan(costmap, guidance, &request, clock);
         waiting.record.report = Some(outcome.report);
         waiting.record.leg = waiting.leg;
+        if waiting.leg == 0 {
+            waiting.version = costmap.version();
+        }
         let path = outcome.path.map_err(Failure::Plan)?;
         waiting.record.length += path.length();
         let poses = path.poses();
-        // The end of a leg is the start of the next one.
-        let from = usize::from(!waiting.request.path.is_empty()).min(poses.len());
-        waiting.request.path.extend_from_slice(&poses[from..]);
+        // The end of a leg is the start of the next one. Of a leg that leads nowhere its heading is left.
+        let is_first = waiting.request.path.is_empty();
+        if poses.len() == 1 {
+            waiting.request.path.pop();
+        }
+        waiting.request.path.extend_from_slice(&poses[usize::from(!is_first && poses.len() > 1)..]);
         Ok(())
     }
 
