@@ -187,3 +187,27 @@ def test_a_goal_with_an_unnormalised_quaternion_keeps_its_direction(peer):
     peer.goal.publish(nan_goal(yaw_z=3.0, w=3.0))
     plan = peer.plans_after(0.0, lambda p: p.ends_at((3.0, 2.0)))[0]
     assert plan.poses[-1, 2] == pytest.approx(math.pi / 2, abs=1e-6)
+
+
+def test_a_goal_in_the_odometry_s_frame_stays_there_while_localisation_moves_it(start):
+    _, peer = start()
+    peer.publish_map(worlds.room())
+    peer.pose_on = "nothing"
+    peer.pose = None
+    place = {"map": (0.0, 0.0, 0.0)}
+    timer = peer.node.create_timer(0.02, lambda: (peer.publish_tf("map", "odom", place["map"]),
+                                                  peer.publish_tf("odom", "base_link", START)))
+    peer.spin(0.3)
+    peer.send_goal((3.0, 1.5, 0.5), frame="odom")
+    ends_at = lambda x, y: lambda plan: math.dist(plan.poses[-1, :2], (x, y)) < 1e-3  # noqa: E731
+    peer.plans_after(0.0, ends_at(3.0, 1.5))
+    place["map"] = (0.2, 0.4, 0.0)
+    plan = peer.plans_after(0.0, ends_at(3.2, 1.9))[0]
+    assert math.dist(plan.poses[0, :2], (1.2, 1.4)) < 0.05
+    # In the robot's own frame: it is where that was when the goal was stamped, and doesn't run ahead of the robot.
+    mark = peer.now()
+    peer.send_goal((1.0, 0.0, 0.0), frame="base_link")
+    peer.plans_after(mark, ends_at(2.2, 1.4))
+    place["map"] = (0.2, 0.7, 0.0)
+    peer.plans_after(mark, ends_at(2.2, 1.7))
+    peer.node.destroy_timer(timer)

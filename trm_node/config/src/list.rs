@@ -117,6 +117,8 @@ parameters! {
         map_frame: String = "map", "", Range::Frame, Needs::Restart;
         /// Frame of the robot, whose origin is the start of each plan.
         robot_base_frame: String = "base_link", "", Range::Frame, Needs::Restart;
+        /// Frame of the odometry, which localisation moves against the map. A goal that was given in it, or in a frame that hangs on it, stays where it is there: it is placed in the map again when it has moved by 0.05 m or 0.05 rad.
+        odom_frame: String = "odom", "", Range::Frame, Needs::Restart;
         /// Source of the robot's pose: `tf` (`map_frame` to `robot_base_frame`) or `odom` (the topic `odom`, in `map_frame`).
         start_source: StartSource = StartSource::Tf, "", Range::OneOf(StartSource::NAMES), Needs::Restart;
         /// Maximum age of the robot's pose. A goal waits so long for the transform at its stamp.

@@ -27,11 +27,14 @@ pub struct Commands {
 // A send fails only while the node is stopping.
 impl Commands {
     /// Plan to this goal, which arrived at this time, instead of any other. The robot is here, as far as is known.
-    pub fn goal(&self, pose: Pose, arrived: Duration, robot: Option<Pose>) {
+    /// Returns the epoch that begins with it.
+    #[expect(clippy::must_use_candidate, reason = "most callers need no more than that it is told")]
+    pub fn goal(&self, pose: Pose, arrived: Duration, robot: Option<Pose>) -> u64 {
         let epoch = self.epochs.begin();
         // The planner thread first: it takes no guidance for a goal that it doesn't know.
         let _ = self.planner.send(PlannerEvent::Goal { pose, arrived, epoch });
         let _ = self.guidance.send(GuidanceEvent::Goal(pose, epoch, robot));
+        epoch
     }
 
     /// Plan once, beside the goal, and answer. `settings` are those of the planner that is asked, whose guidance is

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
+use nalgebra::Isometry3;
 use r2r::geometry_msgs::msg::PoseStamped;
 use tokio::sync::mpsc::UnboundedSender;
 use trm_grid::units::Pose;
@@ -18,6 +19,11 @@ use trm_flow::shared::{GOAL, Shared};
 /// How often a goal is tried again while its frame isn't known yet.
 const RETRY_PERIOD: Duration = Duration::from_millis(20);
 
+/// How often a goal in the odometry's frame is looked at.
+const DRIFT_PERIOD: Duration = Duration::from_millis(200);
+/// A goal that has moved by so many metres or radians is told again.
+const DRIFT: f64 = 0.05;
+
 /// Takes goals in.
 pub struct Goals {
     pub shared: Arc<Shared>,
@@ -26,57 +32,96 @@ pub struct Goals {
     pub records: UnboundedSender<Record>,
 }
 
+/// What became of a goal.
+enum Taken {
+    Accepted(Option<Drifting>),
+    Refused,
+    /// A newer one came while it waited for its transform.
+    Replaced(PoseStamped),
+}
+
+/// A goal that stays where it is in the odometry's frame, while that moves against the map.
+struct Drifting {
+    in_odometry: Isometry3<f64>,
+    /// Where it was in the map when it was last told.
+    told: Pose,
+    epoch: u64,
+}
+
 impl Goals {
     /// Runs as long as the node does.
     pub async fn listen(self, mut goals: impl Stream<Item = PoseStamped> + Unpin) {
-        let mut next = None;
+        let (mut next, mut drifting) = (None, None);
         loop {
-            let goal = match next.take() {
-                Some(goal) => goal,
-                None => match newest(&mut goals, &self.shared, |health| &mut health.goal).await {
-                    Some(goal) => goal,
-                    None => return,
-                },
+            let newest = async {
+                match next.take() {
+                    None => newest(&mut goals, &self.shared, |health| &mut health.goal).await,
+                    next => next,
+                }
             };
-            next = self.take(&goal, &mut goals).await;
+            let goal = tokio::select! {
+                Some(goal) = newest => goal,
+                () = tokio::time::sleep(DRIFT_PERIOD), if drifting.is_some() => {
+                    drifting = drifting.and_then(|drifting| self.follow(drifting));
+                    continue;
+                }
+                else => return,
+            };
+            match self.take(&goal, &mut goals).await {
+                Taken::Accepted(accepted) => drifting = accepted,
+                Taken::Refused => {}
+                Taken::Replaced(newer) => next = Some(newer),
+            }
         }
     }
 
-    /// Hands a goal over, or refuses it. Returns a newer one that came while this one waited for its transform.
-    async fn take(
-        &self,
-        goal: &PoseStamped,
-        goals: &mut (impl Stream<Item = PoseStamped> + Unpin),
-    ) -> Option<PoseStamped> {
+    /// Hands a goal over, or refuses it.
+    async fn take(&self, goal: &PoseStamped, goals: &mut (impl Stream<Item = PoseStamped> + Unpin)) -> Taken {
         let mut arrived = self.shared.clock.now();
         let patience = Duration::from_secs_f64(self.placing.parameters.config().node.transform_tolerance);
         let give_up = arrived + patience;
         loop {
             match self.placing.place("goal", goal) {
-                Ok(pose) => {
-                    self.accept(pose, arrived);
-                    return None;
+                Ok(told) => {
+                    self.shared.health().goal.good(arrived);
+                    let epoch = self.hand_over(told, arrived);
+                    let in_odometry = self.placing.in_odometry(goal);
+                    return Taken::Accepted(in_odometry.map(|in_odometry| Drifting { in_odometry, told, epoch }));
                 }
                 Err(unplaced) if unplaced.may_pass && self.shared.clock.now() < give_up => {}
                 Err(unplaced) => {
                     self.refuse(unplaced.nav2_name, unplaced.to_string());
-                    return None;
+                    return Taken::Refused;
                 }
             }
             tokio::select! {
                 Some(newer) = goals.next() => {
                     self.shared.health().goal.lose(1);
-                    return Some(newer);
+                    return Taken::Replaced(newer);
                 }
                 () = tokio::time::sleep(RETRY_PERIOD) => arrived = self.shared.clock.now(),
             }
         }
     }
 
-    fn accept(&self, pose: Pose, arrived: Duration) {
-        self.shared.health().goal.good(arrived);
+    /// Tells where a goal is now, if it has moved in the map. `None` when it is reached.
+    fn follow(&self, drifting: Drifting) -> Option<Drifting> {
+        let Drifting { in_odometry, told, epoch } = drifting;
+        if self.commands.epochs.is_finished(epoch) {
+            return None;
+        }
+        let here = self.placing.on_map(&in_odometry).unwrap_or(told);
+        let turned = (here.yaw - told.yaw).sin().abs();
+        if here.point().distance(told.point()) < DRIFT && turned < DRIFT {
+            return Some(drifting);
+        }
+        let epoch = self.hand_over(here, self.shared.clock.now());
+        Some(Drifting { in_odometry, told: here, epoch })
+    }
+
+    fn hand_over(&self, pose: Pose, arrived: Duration) -> u64 {
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
-        self.commands.goal(pose, arrived, robot);
+        self.commands.goal(pose, arrived, robot)
     }
 
     fn refuse(&self, result: &'static str, text: String) {

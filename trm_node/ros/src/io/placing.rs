@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use nalgebra::Isometry3;
 use r2r::geometry_msgs::msg::PoseStamped;
 use trm_flow::lock::lock;
 use trm_grid::units::Pose;
@@ -39,6 +40,26 @@ impl Unplaced {
 }
 
 impl Placing {
+    /// Where a pose is in the odometry's frame, if it was given in a frame that hangs on that and the map doesn't.
+    pub fn in_odometry(&self, stamped: &PoseStamped) -> Option<Isometry3<f64>> {
+        let node = self.parameters.config().node;
+        let (frame, odometry) = (trm_config::frame(&stamped.header.frame_id), node.odom_frame.as_str());
+        let pose = convert::isometry("pose", "pose", &stamped.pose).ok()?;
+        let transforms = lock(&self.transforms);
+        if frame == node.map_frame || !transforms.hangs_on(frame, odometry) {
+            return None;
+        }
+        let stamp = Some(convert::duration(&stamped.header.stamp)).filter(|stamp| !stamp.is_zero());
+        transforms.lookup(odometry, frame, stamp).ok().map(|found| found.transform * pose)
+    }
+
+    /// Where a pose in the odometry's frame is in the map now.
+    pub fn on_map(&self, pose: &Isometry3<f64>) -> Option<Pose> {
+        let node = self.parameters.config().node;
+        let found = lock(&self.transforms).lookup(&node.map_frame, &node.odom_frame, None).ok()?;
+        Some(convert::planar(&(found.transform * pose)))
+    }
+
     /// The pose in the map's frame. `what` it is says the refusal.
     pub fn place(&self, what: &str, stamped: &PoseStamped) -> Result<Pose, Unplaced> {
         let pose = convert::isometry(what, "pose", &stamped.pose).map_err(|error| Unplaced::refused(&error))?;

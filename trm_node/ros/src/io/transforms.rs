@@ -159,6 +159,11 @@ impl TransformBuffer {
         Err(TransformError::Unconnected { target, wanted, root: root(&up), other: root(&down) })
     }
 
+    /// Whether a frame hangs on another one, by any number of transforms, or is that one.
+    pub fn hangs_on(&self, frame: &str, other: &str) -> bool {
+        self.ancestors(frame, When::Latest).chain.iter().any(|(ancestor, _)| **ancestor == *other)
+    }
+
     /// Whether a transform names this frame.
     fn is_known(&self, frame: &str) -> bool {
         let parents = || self.frames.values().filter_map(|child| child.samples.last());
