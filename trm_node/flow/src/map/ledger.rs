@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use crate::map::suspicion::Suspicion;
 
-/// Arrivals of so many messages are remembered. What has waited longer has waited at least as long as the oldest.
+/// Arrivals of so many messages are remembered.
 const REMEMBERED: usize = 4096;
+/// Of older ones, every so-manieth is; the others count as old as the one before them. A burst of thousands must not make
+/// a message young that has waited since before it.
+const STRIDE: u64 = 16;
+/// So many of these: more messages than may wait for the world thread.
+const MARKS: usize = 1 << 14;
 /// Newer arrivals may overwrite so many of the oldest while one is read.
 const MARGIN: u64 = 64;
 
@@ -15,14 +20,17 @@ pub struct Ledger {
     arrived: AtomicU64,
     /// Nanoseconds of the node's clock, by the message's number.
     times: Box<[AtomicU64]>,
+    /// The same of every [`STRIDE`]th message.
+    marks: Box<[AtomicU64]>,
     /// Whether the grid may lack something.
     pub suspicion: Suspicion,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        let times = (0..REMEMBERED).map(|_| AtomicU64::new(0)).collect();
-        Self { arrived: AtomicU64::new(0), times, suspicion: Suspicion::default() }
+        let times = |count| (0..count).map(|_| AtomicU64::new(0)).collect();
+        let (times, marks) = (times(REMEMBERED), times(MARKS));
+        Self { arrived: AtomicU64::new(0), times, marks, suspicion: Suspicion::default() }
     }
 }
 
@@ -32,6 +40,9 @@ impl Ledger {
         let number = self.arrived.load(Ordering::Relaxed) + 1;
         let time = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         self.times[number as usize % REMEMBERED].store(time, Ordering::Relaxed);
+        if number == 1 || number % STRIDE == 0 {
+            self.marks[(number / STRIDE) as usize % MARKS].store(time, Ordering::Relaxed);
+        }
         self.arrived.store(number, Ordering::Release);
         number
     }
@@ -42,17 +53,22 @@ impl Ledger {
         self.arrived.load(Ordering::Acquire)
     }
 
-    /// For how long the oldest message has waited that costs don't hold which hold the first `held` ones; zero when
-    /// there is none.
+    /// For how long the oldest message has waited that costs don't hold which hold the first `held` ones, or a little
+    /// longer; zero when there is none.
     #[must_use]
     pub fn lag(&self, held: u64, now: Duration) -> Duration {
         let arrived = self.arrived();
         if arrived <= held {
             return Duration::ZERO;
         }
-        let oldest = (held + 1).max((arrived + 1 + MARGIN).saturating_sub(REMEMBERED as u64));
-        let time = self.times[oldest as usize % REMEMBERED].load(Ordering::Relaxed);
-        now.saturating_sub(Duration::from_nanos(time))
+        let oldest = held + 1;
+        let time = if oldest > (arrived + MARGIN).saturating_sub(REMEMBERED as u64) {
+            &self.times[oldest as usize % REMEMBERED]
+        } else {
+            let mark = (oldest / STRIDE).max((arrived / STRIDE + MARGIN).saturating_sub(MARKS as u64));
+            &self.marks[mark as usize % MARKS]
+        };
+        now.saturating_sub(Duration::from_nanos(time.load(Ordering::Relaxed)))
     }
 }
 
@@ -70,7 +86,14 @@ mod tests {
         for i in 0..10_000 {
             ledger.arrive(ms(200 + i));
         }
-        let oldest = ledger.lag(2, ms(10_200));
-        assert!(oldest > ms(REMEMBERED as u64 - 2 * MARGIN) && oldest < ms(10_000), "{oldest:?}");
+        // One of them arrived each millisecond.
+        for (held, since) in [(2, 100), (1000, 10_000 - 998), (9000, 10_000 - 8998)] {
+            let (lag, least) = (ledger.lag(held, ms(10_200)), ms(since));
+            assert!(lag >= least && lag <= (least + ms(STRIDE)).max(ms(10_100)), "{held}: {lag:?}");
+        }
+        for _ in 0..2 * MARKS as u64 * STRIDE {
+            ledger.arrive(ms(11_000));
+        }
+        assert!(ledger.lag(2, ms(11_100)) >= ms(100), "as old as the oldest that is remembered");
     }
 }
