@@ -135,7 +135,7 @@ def test_a_good_value_at_run_time_counts_from_then_on(start):
     assert set_parameter(peer, "deadline_ms", 77.0).successful
     mark = peer.now()
     assert set_parameter(peer, "robot_radius", 0.5).successful
-    assert peer.result("NO_VALID_PATH", mark).number("deadline_ms") == 77.0
+    assert peer.result("NO_VALID_PATH", mark).deadline_ms == 77.0
     assert set_parameter(peer, "robot_radius", 0.2).successful
     peer.plans_after(peer.now(), lambda p: p.ends_at(GOAL))
 

@@ -3,6 +3,8 @@
 pub mod convert;
 pub mod diagnostics;
 pub mod ends;
+#[cfg(test)]
+mod for_tests;
 pub mod goals;
 pub mod grids;
 pub mod incoming;
@@ -12,10 +14,12 @@ pub mod log;
 pub mod matches;
 pub mod newest;
 pub mod path_message;
+pub mod plan_codes;
 pub mod qos_overrides;
 pub mod robot;
 pub mod ros_clock;
 pub mod services;
+pub mod state;
 pub mod status;
 pub mod topics;
 pub mod transforms;

@@ -43,6 +43,7 @@ use crate::io::matches::Matches;
 use crate::io::path_message::PathMessage;
 use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
+use crate::io::state::{PlannerName, State};
 use crate::io::topics::{self, Topics};
 use crate::params::Parameters;
 use crate::signals::Signals;
@@ -140,6 +141,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         let mut message = PathMessage::new(map_frame);
         Box::new(move |poses: &[_], stamp| message.publish(poses, stamp, &publisher)) as Publish
     };
+    let planners = vec![PlannerName::of(&bundle)];
     let (records, record_inbox) = unbounded_channel();
     let reported = records.clone();
     let resources = Resources {
@@ -170,6 +172,10 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     services.serve(node, runtime.handle())?;
     let transforms = Arc::<Mutex<_>>::default();
     let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &shared, &inbox, &transforms)?;
+    let epochs = Arc::clone(&threads.commands.epochs);
+    // After the subscriptions, which say what is missing.
+    let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs, planners)?;
+    runtime.spawn(state.run());
     let commands = threads.commands.clone();
     let goals = Goals { shared: Arc::clone(&shared), parameters, transforms, commands, records };
     runtime.spawn(goals.listen(goal_poses));

@@ -11,6 +11,7 @@ use trm_planner::halt::deadline::Clock;
 
 use crate::io::convert::{self, Refused};
 use crate::io::newest::newest;
+use crate::io::plan_codes::{TF_ERROR, UNKNOWN};
 use crate::io::transforms::{TransformBuffer, TransformError};
 use crate::params::Parameters;
 use trm_flow::commands::Commands;
@@ -70,11 +71,11 @@ impl Goals {
                 }
                 Err(Unplaced::NoTransform(error)) if error.may_pass() && self.shared.clock.now() < give_up => {}
                 Err(Unplaced::NoTransform(error)) => {
-                    self.refuse("TF_ERROR", format!("goal refused: {error}"));
+                    self.refuse(TF_ERROR, format!("goal refused: {error}"));
                     return None;
                 }
                 Err(Unplaced::Refused(refused)) => {
-                    self.refuse("UNKNOWN", refused.to_string());
+                    self.refuse(UNKNOWN, refused.to_string());
                     return None;
                 }
             }
@@ -109,10 +110,11 @@ impl Goals {
     fn accept(&self, pose: Pose, arrived: Duration) {
         self.shared.health().goal.good(arrived);
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
-        self.commands.goal(pose, arrived, robot);
+        let epoch = self.commands.goal(pose, arrived, robot);
+        *self.shared.goal() = Some((pose, epoch));
     }
 
-    fn refuse(&self, result: &'static str, text: String) {
+    fn refuse(&self, result: u16, text: String) {
         self.shared.refuse(GOAL, &text);
         // Fails only while the node is stopping.
         let _ = self.records.send(Record::GoalRefused(result, text));
