@@ -43,7 +43,9 @@ def set_parameter(peer, name, v):
 
 
 def get_parameter(peer, name):
-    return plain(call(peer, GetParameters, "get_parameters", GetParameters.Request(names=[name])).values[0])
+    """`None` for a name that isn't a parameter's: nothing is answered then, as in rclcpp and rclpy."""
+    values = call(peer, GetParameters, "get_parameters", GetParameters.Request(names=[name])).values
+    return plain(values[0]) if values else None
 
 
 @pytest.mark.parametrize("parameters, texts", [
@@ -156,3 +158,33 @@ def test_a_larger_robot_keeps_a_larger_distance(start):
     mark = peer.now()
     peer.ask(START, GOAL)
     peer.result("NO_VALID_PATH", mark)
+
+
+def dumped(peer) -> dict:
+    """What `ros2 param dump` writes of the node: names are split at their dots."""
+    tree: dict = {}
+    for name in sorted(call(peer, ListParameters, "list_parameters", ListParameters.Request()).result.names):
+        *folders, last = name.split(".")
+        branch = tree
+        for folder in folders:
+            branch = branch.setdefault(folder, {})
+        branch[last] = get_parameter(peer, name)
+    return {peer.planner: {"ros__parameters": tree}}
+
+
+def test_what_a_node_dumps_starts_another_one_like_it(start, tmp_path):
+    given = {"robot_radius": 0.31, "planner_frequency": 12.0, "suspect_map": "warn", "smooth": False, "max_steps": 9,
+             "settled_threshold": 1e-05, "map_frame": "true", "robot_base_frame": "7", "use_sim_time": True,
+             "qos_overrides./dumped/plan.publisher.depth": 3,
+             "qos_overrides./dumped/tf_static.subscription.reliability": "best_effort"}
+    node, peer = start(given, namespace="/dumped")
+    assert set_parameter(peer, "tolerance", 0.75).successful
+    written = dumped(peer)
+    file = tmp_path / "dumped.yaml"
+    file.write_text(yaml.dump(written, default_flow_style=False))
+    assert node.stop() == 0
+    node, peer = start(namespace="/dumped", arguments=["--params-file", str(file)])
+    assert dumped(peer) == written
+    for name, wanted in {**given, "tolerance": 0.75}.items():
+        assert get_parameter(peer, name) == wanted, name
+    assert "is not a parameter of this node" not in node.log and "nothing of" not in node.log
