@@ -1,8 +1,9 @@
 """Starts trm_node in the place of Nav2's planner server, under its name, with the global costmap beside it.
 
-Nav2's planner server holds the global costmap; here `nav2_costmap_2d` runs as a node of its own, under the same names. The
-arguments have the names that nav2_bringup gives them. In nav2_bringup's navigation_launch.py leave `planner_server` out of the
-nodes that it starts and of `lifecycle_nodes`; or keep it in the latter, and start this with use_lifecycle_manager:=false.
+Nav2's planner server holds the global costmap; here `nav2_costmap_2d` runs as a node of its own, under the same names.
+The arguments have the names that nav2_bringup gives them. In nav2_bringup's launch file for navigation leave
+`planner_server` out of the nodes that it starts and of `lifecycle_nodes`; or keep it in the latter, and start this with
+use_lifecycle_manager:=false.
 
     ros2 launch trm_node nav2.launch.py params_file:=nav2_params.yaml use_sim_time:=true
     ros2 launch trm_node nav2.launch.py use_global_costmap:=false costmap_topic:=my_costmap

@@ -150,7 +150,7 @@ class Field:
     @property
     def last_words(self) -> str:
         last = self.peer.statuses[-1]
-        return f"last status: {last['result']}, {last.message}"
+        return f"last status: {last.result}, {last.message}"
 
     def verdict(self, bound_ms: float = limits.BOUND_MS) -> Verdict:
         self.peer.spin(0.3)

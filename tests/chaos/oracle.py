@@ -72,7 +72,7 @@ class History:
     def judge(self, plans: list, statuses: list, radius: float, to_cells, bound_ms: float) -> Verdict:
         """`to_cells` gives a path's points in cells; the radius is in cells, too."""
         self._check_clock()
-        said_stale = {s.stamp for s in statuses if s["result"] == "STALE_MAP"}
+        said_stale = {s.stamp for s in statuses if s.result == "STALE_MAP"}
         since = np.full(self.shape[0] * self.shape[1], np.inf)
         events = iter(sorted(self.events, key=lambda event: event[0]))
         event, ages, told = next(events, None), [], 0

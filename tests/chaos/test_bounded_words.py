@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
+from trm_msgs.msg import PlannerState, PlanStatus
 
 import limits
 import worlds
+from peer import LATCHED
 from watcher import static_transform
 
 START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
@@ -21,10 +23,13 @@ class Words:
 
     def __init__(self, node, peer):
         self.node = node
-        self.lengths = {f"{peer.planner}/status": [], "/diagnostics": []}
-        for topic, lengths in self.lengths.items():
-            peer.node.create_subscription(DiagnosticArray, topic, lambda data, to=lengths: to.append(len(data)), 100,
-                                          raw=True)
+        kinds = {f"{peer.planner}/status": PlanStatus, f"{peer.planner}/state": PlannerState,
+                 "/diagnostics": DiagnosticArray}
+        self.lengths = {topic: [] for topic in kinds}
+        for topic, kind in kinds.items():
+            qos = LATCHED if kind is PlannerState else 100
+            hear = lambda data, to=self.lengths[topic]: to.append(len(data))  # noqa: E731
+            peer.node.create_subscription(kind, topic, hear, qos, raw=True)
         self.log = len(node.log)
 
     def check(self, figures) -> None:

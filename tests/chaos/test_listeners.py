@@ -58,7 +58,7 @@ def test_a_stopped_listener_delays_nothing(launch, figures, name):
     grid, goal, rounds, stopped = CASES[name]
     peer.publish_map(grid)
     plan = peer.plan_to(START, goal, 50)[-1]
-    usual = max(s.number("publish_us") for s in peer.statuses if s.is_plan)
+    usual = max(s.publish_us for s in peer.statuses if s.is_plan)
     skim_plans(peer)
     with listener(peer) as process:
         peer.spin(0.5)
@@ -70,8 +70,8 @@ def test_a_stopped_listener_delays_nothing(launch, figures, name):
             peer.spin(min(0.5, stopped / 3))
         took = peer.now() - mark
     statuses = [s for s in peer.statuses_since(mark) if s.is_plan]
-    slowest = max(s.number("publish_us") for s in statuses) / 1e3
-    missed = sum(s["missed"] == "true" for s in statuses)
+    slowest = max(s.publish_us for s in statuses) / 1e3
+    missed = sum(s.missed for s in statuses)
     figures(f"paths of {len(plan.poses)} poses; publish_us max {1e3 * slowest:.0f} ({usual:.0f} before), "
             f"missed: {missed}, {len(statuses)} plans of {took * FREQUENCY:.0f}")
     assert slowest <= PUBLISH_MS

@@ -1,6 +1,7 @@
 """The oracle itself: it must see what it is there for."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ class Made:
 
 
 def judge(history: History, *stamps: float, stale: tuple[float, ...] = ()):
-    statuses = [type("Said", (dict,), {"stamp": stamp})(result="STALE_MAP") for stamp in stale]
+    statuses = [types.SimpleNamespace(stamp=stamp, result="STALE_MAP") for stamp in stale]
     return history.judge([Made(stamp) for stamp in stamps], statuses, 0.0, GRID.to_cells, 50.0)
 
 

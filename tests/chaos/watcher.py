@@ -10,7 +10,8 @@ from rclpy.qos import QoSProfile
 from tf2_msgs.msg import TFMessage
 
 import worlds
-from peer import LATCHED, Peer, Status
+from peer import LATCHED, Peer
+from plan_status import Status
 from process import NodeProcess
 from worlds import Pose
 

@@ -15,8 +15,10 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.time import Time
 from tf2_msgs.msg import TFMessage
+from trm_msgs.msg import PlannerState, PlanStatus
 
 import worlds
+from plan_status import RESULTS, Status
 from process import NodeProcess
 from worlds import Pose
 
@@ -42,28 +44,6 @@ class Plan:
         return float(np.hypot(*np.diff(self.poses[:, :2], axis=0).T).sum())
 
 
-@dataclasses.dataclass
-class Status:
-    """One message of `~/status`."""
-
-    stamp: float
-    level: int
-    name: str
-    message: str
-    values: dict[str, str]
-
-    def __getitem__(self, key: str) -> str:
-        return self.values[key]
-
-    def number(self, key: str) -> float:
-        return float(self.values[key])
-
-    @property
-    def is_plan(self) -> bool:
-        """Not a goal that was reached or refused, which are told there, too."""
-        return self["plan_id"] != "0"
-
-
 def seconds(stamp) -> float:
     return stamp.sec + stamp.nanosec * 1e-9
 
@@ -79,6 +59,7 @@ class Peer:
         self.executor.add_node(self.node)
         self.plans: list[Plan] = []
         self.statuses: list[Status] = []
+        self.states: list[PlannerState] = []
         self.diagnostics: list[tuple[float, DiagnosticStatus]] = []
         # What the 50 Hz timer publishes: the robot's pose on TF, or on `odom`, or nothing.
         self.pose: Pose | None = None
@@ -95,7 +76,8 @@ class Peer:
         self.odom = publish(Odometry, name("odom"), 10)
         listen = self.node.create_subscription
         listen(Path, name("plan"), self._on_plan, 100)
-        listen(DiagnosticArray, f"{self.planner}/status", self._on_status, 1000)
+        listen(PlanStatus, f"{self.planner}/status", lambda msg: self.statuses.append(Status(msg)), 1000)
+        listen(PlannerState, f"{self.planner}/state", self.states.append, LATCHED)
         listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, 1000)
         self.timer = self.node.create_timer(0.02, self._publish_pose)
 
@@ -132,11 +114,6 @@ class Peer:
     def _on_plan(self, msg: Path) -> None:
         poses = [(p.pose.position.x, p.pose.position.y, worlds.yaw_of(p.pose.orientation)) for p in msg.poses]
         self.plans.append(Plan(msg, seconds(msg.header.stamp), np.array(poses).reshape(-1, 3)))
-
-    def _on_status(self, msg: DiagnosticArray) -> None:
-        for status in msg.status:
-            self.statuses.append(Status(seconds(msg.header.stamp), ord(status.level), status.name, status.message,
-                                        {value.key: value.value for value in status.values}))
 
     def _on_diagnostics(self, msg: DiagnosticArray) -> None:
         self.diagnostics += [(seconds(msg.header.stamp), status) for status in msg.status]
@@ -212,7 +189,8 @@ class Peer:
 
     def result(self, name: str, mark: float) -> Status:
         """Waits for a status with this result."""
-        return self.status_after(mark, lambda s: s["result"] == name, f"a status with result {name}")
+        assert name in RESULTS.values()
+        return self.status_after(mark, lambda s: s.result == name, f"a status with result {name}")
 
     def expect_no_plan(self, since: float, more: int = 4) -> None:
         """Watches the next few statuses: none comes with a path since then."""

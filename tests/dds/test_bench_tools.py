@@ -10,6 +10,7 @@ import pytest
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
 from rclpy.serialization import serialize_message
+from trm_msgs.msg import PlanStatus
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 sys.path += [str(TOOLS / "demo"), str(TOOLS / "bench")]
@@ -18,6 +19,7 @@ import movers  # noqa: E402
 import path_bytes  # noqa: E402
 import raw_map  # noqa: E402
 import usage  # noqa: E402
+from plan_status import Status  # noqa: E402
 from recorder import tick  # noqa: E402
 
 
@@ -66,8 +68,9 @@ def test_this_process_has_used_time_and_memory():
 
 
 def test_a_status_becomes_a_tick_with_every_field_that_the_report_reads():
-    values = {"plan_id": "7", "result": "SUCCEEDED", "source": "model", "stop": "verified", "steps": "1",
-              "applications": "4", "warm": "true", "total_ms": "1.500", "margin_ms": "-0.25", "encode_us": "12.5"}
-    made = tick(values, None)
+    status = PlanStatus(plan_id=7, source=PlanStatus.SOURCE_MODEL, stop=PlanStatus.STOP_VERIFIED, steps=1,
+                        applications=4, warm=True, total_ms=1.5, margin_ms=-0.25, encode_us=12)
+    made = tick(Status(status), None)
+    assert (made["result"], made["source"], made["stop"]) == ("SUCCEEDED", "model", "verified")
     assert (made["id"], made["total_us"], made["margin_us"], made["warm"]) == (7, 1500.0, -250.0, True)
-    assert made["stages_us"]["encode"] == 12.5 and made["stages_us"]["publish"] == 0.0
+    assert made["stages_us"]["encode"] == 12.0 and made["stages_us"]["publish"] == 0.0

@@ -14,13 +14,13 @@ def test_the_classical_search_answers_for_a_model_that_is_off(start):
     checker = worlds.Checker(grid, RADIUS)
     for plan in plans:
         assert checker.collisions(grid.to_cells(plan.poses[:, :2])) == []
-    paths = [s for s in peer.statuses if s["result"] == "SUCCEEDED"]
-    assert {s["source"] for s in paths} <= {"fallback", "previous"}
-    assert any(s["source"] == "fallback" for s in paths)
+    paths = [s for s in peer.statuses if s.result == "SUCCEEDED"]
+    assert {s.source for s in paths} <= {"fallback", "previous"}
+    assert any(s.source == "fallback" for s in paths)
     for status in paths:
-        assert (status["steps"], status["applications"], status["stop"]) == ("0", "0", "none")
-        if status["source"] == "fallback":
-            assert status.level == 1
+        assert (status.steps, status.applications, status.stop) == (0, 0, "none")
+        if status.source == "fallback":
+            assert status.level == "warn"
 
 
 def test_without_model_and_fallback_there_is_no_path_but_a_reason(start):
@@ -29,7 +29,7 @@ def test_without_model_and_fallback_there_is_no_path_but_a_reason(start):
     mark = peer.now()
     peer.ask(START, GOAL)
     status = peer.result("NO_VALID_PATH", mark)
-    assert status["source"] == "none" and "fallback" in status.message
+    assert status.source == "none" and "fallback" in status.message
     peer.expect_no_plan(mark)
 
 
@@ -40,8 +40,8 @@ def test_the_model_alone_finds_its_way(start):
     peer.publish_map(grid)
     plan = peer.plan_to(START, GOAL, 5)[-1]
     assert worlds.Checker(grid, RADIUS).collisions(grid.to_cells(plan.poses[:, :2])) == []
-    assert {s["source"] for s in peer.statuses if s["result"] == "SUCCEEDED"} <= {"model", "previous"}
-    assert any(s["source"] == "model" for s in peer.statuses)
+    assert {s.source for s in peer.statuses if s.result == "SUCCEEDED"} <= {"model", "previous"}
+    assert any(s.source == "model" for s in peer.statuses)
 
 
 def test_a_deadline_that_nothing_can_keep_is_reported_not_hidden(start):
@@ -52,9 +52,9 @@ def test_a_deadline_that_nothing_can_keep_is_reported_not_hidden(start):
     peer.ask(START, GOAL)
     peer.wait(lambda: len(peer.statuses) >= 20, "twenty statuses")
     # Before the grid has come there is another reason.
-    judged = [s for s in peer.statuses if s.stamp >= mark and s["result"] in ("SUCCEEDED", "TIMEOUT")]
+    judged = [s for s in peer.statuses if s.stamp >= mark and s.result in ("SUCCEEDED", "TIMEOUT")]
     assert len(judged) > 5
     for status in judged:
-        assert status.number("deadline_ms") == 0.1
-        assert status["missed"] == "true" or status.number("total_ms") <= 0.1
-        assert status.level != 0 or status["missed"] == "false"
+        assert status.deadline_ms == 0.1
+        assert status.missed or status.total_ms <= 0.1
+        assert status.level != "ok" or not status.missed

@@ -18,7 +18,7 @@ def refused(peer, goal, result) -> None:
     mark = peer.now()
     peer.ask(START, goal)
     status = peer.result(result, mark)
-    assert status["source"] == "none"
+    assert status.source == "none"
     peer.expect_no_plan(status.stamp)
     peer.plan_to(START, GOOD)
 
@@ -44,8 +44,8 @@ def test_a_goal_near_an_obstacle_moves_within_the_tolerance(peer):
     plan = peer.plans_after(0.0, lambda p: math.dist(p.poses[-1, :2], goal[:2]) <= 0.5 and p.poses[-1, 0] > 2.0)[0]
     assert plan.poses[-1, 2] == pytest.approx(goal[2], abs=1e-6)
     assert worlds.Checker(worlds.room(), worlds.RADIUS).collisions(worlds.room().to_cells(plan.poses[:, :2])) == []
-    status = peer.status_after(0.0, lambda s: s["goal_moved_to"], "a status that tells where the goal was moved to")
-    moved = {end: [float(number) for number in status[f"goal_moved_{end}"].split()] for end in ("from", "to")}
+    status = peer.status_after(0.0, lambda s: s.goal_moved, "a status that tells where the goal was moved to")
+    moved = {end: [point.x, point.y] for end, point in (("from", status.goal_moved_from), ("to", status.goal_moved_to))}
     assert moved["from"] == pytest.approx(goal[:2], abs=1e-3)
     assert moved["to"] == pytest.approx(plan.poses[-1, :2], abs=1e-3)
     assert "the goal is moved from (3.000, 0.100) to" in status.message

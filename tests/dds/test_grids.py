@@ -20,8 +20,8 @@ def test_a_map_that_never_comes(start):
     mark = peer.now()
     peer.ask(START, GOAL)
     peer.inputs("map", mark)
-    status = peer.status_after(mark, lambda s: s["result"] != "SUCCEEDED", "a status that says why")
-    assert "map" in status.message and status["source"] == "none"
+    status = peer.status_after(mark, lambda s: s.result != "SUCCEEDED", "a status that says why")
+    assert "map" in status.message and status.source == "none"
     peer.expect_no_plan(mark)
     # The goal isn't forgotten: the map comes after all.
     peer.publish_map(worlds.room())
@@ -40,7 +40,7 @@ def test_a_map_that_changes_its_size_and_place(peer):
     peer.plan_to((*ends[0], 0.0), (*ends[1], 1.0))
     mark = peer.now()
     peer.publish_map(worlds.room(30, 30))
-    peer.status_after(mark, lambda s: s["result"] in ("GOAL_OUTSIDE_MAP", "START_OUTSIDE_MAP"), "a refusal")
+    peer.status_after(mark, lambda s: s.result in ("GOAL_OUTSIDE_MAP", "START_OUTSIDE_MAP"), "a refusal")
 
 
 @pytest.mark.parametrize("field, text", [

@@ -29,12 +29,15 @@ def value(v) -> ParameterValue:
             return ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=v)
         case float():
             return ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=v)
+        case list():
+            return ParameterValue(type=ParameterType.PARAMETER_STRING_ARRAY, string_array_value=v)
     return ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=v)
 
 
 def plain(v: ParameterValue):
     return {ParameterType.PARAMETER_BOOL: v.bool_value, ParameterType.PARAMETER_INTEGER: v.integer_value,
-            ParameterType.PARAMETER_DOUBLE: v.double_value, ParameterType.PARAMETER_STRING: v.string_value}.get(v.type)
+            ParameterType.PARAMETER_DOUBLE: v.double_value, ParameterType.PARAMETER_STRING: v.string_value,
+            ParameterType.PARAMETER_STRING_ARRAY: list(v.string_array_value)}.get(v.type)
 
 
 def set_parameter(peer, name, v):
@@ -43,7 +46,9 @@ def set_parameter(peer, name, v):
 
 
 def get_parameter(peer, name):
-    return plain(call(peer, GetParameters, "get_parameters", GetParameters.Request(names=[name])).values[0])
+    """`None` for a name that isn't a parameter's: nothing is answered then, as in rclcpp and rclpy."""
+    values = call(peer, GetParameters, "get_parameters", GetParameters.Request(names=[name])).values
+    return plain(values[0]) if values else None
 
 
 @pytest.mark.parametrize("parameters, texts", [
@@ -93,12 +98,30 @@ def test_the_shipped_file_holds_every_parameter_with_its_default(start):
     shipped = yaml.safe_load(FILE.read_text())["/**"]["ros__parameters"]
     _, peer = start(arguments=["--params-file", str(FILE)])
     listed = call(peer, ListParameters, "list_parameters", ListParameters.Request()).result.names
-    own = {name for name in listed if name != "use_sim_time" and not name.startswith("qos_overrides.")}
+    of_others = ("qos_overrides.", "GridBased.")
+    own = {name for name in listed if name != "use_sim_time" and not name.startswith(of_others)}
     assert own == set(shipped)
     for name, wanted in shipped.items():
         got = get_parameter(peer, name)
         assert got == wanted and type(got) is type(wanted), name
     peer.publish_map(worlds.room())
+    peer.plan_to(START, GOAL)
+
+
+def test_a_planner_has_the_parameters_of_the_list_and_follows_those_without_its_name(peer):
+    listed = call(peer, ListParameters, "list_parameters", ListParameters.Request(prefixes=["GridBased"])).result.names
+    assert {"GridBased.tolerance", "GridBased.deadline_ms", "GridBased.bundle", "GridBased.stop_verified"} <= set(listed)
+    assert "GridBased.robot_radius" not in listed and get_parameter(peer, "GridBased.map_frame") is None
+    before = get_parameter(peer, "tolerance")
+    assert get_parameter(peer, "GridBased.tolerance") == before
+    assert set_parameter(peer, "tolerance", 0.75).successful and get_parameter(peer, "GridBased.tolerance") == 0.75
+    assert set_parameter(peer, "GridBased.tolerance", 0.25).successful
+    assert (get_parameter(peer, "tolerance"), get_parameter(peer, "GridBased.tolerance")) == (0.75, 0.25)
+    refused = set_parameter(peer, "GridBased.tolerance", -1.0)
+    assert not refused.successful and "GridBased.tolerance: -1.0 is not a number from 0 to 100" in refused.reason
+    assert not set_parameter(peer, "GridBased.window_size", 64).successful
+    for name in ("tolerance", "GridBased.tolerance"):
+        assert set_parameter(peer, name, before).successful
     peer.plan_to(START, GOAL)
 
 
@@ -135,7 +158,7 @@ def test_a_good_value_at_run_time_counts_from_then_on(start):
     assert set_parameter(peer, "deadline_ms", 77.0).successful
     mark = peer.now()
     assert set_parameter(peer, "robot_radius", 0.5).successful
-    assert peer.result("NO_VALID_PATH", mark).number("deadline_ms") == 77.0
+    assert peer.result("NO_VALID_PATH", mark).deadline_ms == 77.0
     assert set_parameter(peer, "robot_radius", 0.2).successful
     peer.plans_after(peer.now(), lambda p: p.ends_at(GOAL))
 
@@ -156,3 +179,33 @@ def test_a_larger_robot_keeps_a_larger_distance(start):
     mark = peer.now()
     peer.ask(START, GOAL)
     peer.result("NO_VALID_PATH", mark)
+
+
+def dumped(peer) -> dict:
+    """What `ros2 param dump` writes of the node: names are split at their dots."""
+    tree: dict = {}
+    for name in sorted(call(peer, ListParameters, "list_parameters", ListParameters.Request()).result.names):
+        *folders, last = name.split(".")
+        branch = tree
+        for folder in folders:
+            branch = branch.setdefault(folder, {})
+        branch[last] = get_parameter(peer, name)
+    return {peer.planner: {"ros__parameters": tree}}
+
+
+def test_what_a_node_dumps_starts_another_one_like_it(start, tmp_path):
+    given = {"robot_radius": 0.31, "planner_frequency": 12.0, "suspect_map": "warn", "smooth": False, "max_steps": 9,
+             "settled_threshold": 1e-05, "map_frame": "true", "robot_base_frame": "7", "use_sim_time": True,
+             "qos_overrides./dumped/plan.publisher.depth": 3,
+             "qos_overrides./dumped/tf_static.subscription.reliability": "best_effort"}
+    node, peer = start(given, namespace="/dumped")
+    assert set_parameter(peer, "tolerance", 0.75).successful
+    written = dumped(peer)
+    file = tmp_path / "dumped.yaml"
+    file.write_text(yaml.dump(written, default_flow_style=False))
+    assert node.stop() == 0
+    node, peer = start(namespace="/dumped", arguments=["--params-file", str(file)])
+    assert dumped(peer) == written
+    for name, wanted in {**given, "tolerance": 0.75}.items():
+        assert get_parameter(peer, name) == wanted, name
+    assert "is not a parameter of this node" not in node.log and "nothing of" not in node.log

@@ -16,7 +16,7 @@ START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
 def names_the_transform(peer, mark):
     """No plan, and both the status and the diagnostics say what is missing."""
     status = peer.result("TF_ERROR", mark)
-    assert status["source"] == "none" and status.level == 2
+    assert status.source == "none" and status.level == "error"
     assert "map" in status.message and "base_link" in status.message and "/clock" not in status.message
     peer.expect_no_plan(status.stamp)
     peer.inputs("base_link", mark)

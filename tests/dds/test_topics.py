@@ -14,7 +14,8 @@ def test_the_qos_of_every_topic(shared):
     def of_node(infos):
         return [(i.qos_profile.reliability, i.qos_profile.durability) for i in infos if i.node_name == "trm_node"]
 
-    for topic, durability in (("/plan", volatile), ("/trm_node/status", volatile), ("/diagnostics", volatile)):
+    sent = {"/plan": volatile, "/trm_node/status": volatile, "/trm_node/state": latched, "/diagnostics": volatile}
+    for topic, durability in sent.items():
         # The name of a node comes a little later than its ends.
         peer.wait(lambda: of_node(peer.node.get_publishers_info_by_topic(topic)), "the node's name")
         assert of_node(peer.node.get_publishers_info_by_topic(topic)) == [(reliable, durability)], topic

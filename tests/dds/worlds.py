@@ -14,6 +14,8 @@ from nav_msgs.msg import OccupancyGrid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/strangers")]
+# For plan_status. Last: what has the same name there isn't meant.
+sys.path.append(str(ROOT / "tools/demo"))
 from raw_map import (  # noqa: E402, F401
     FREE, OCCUPIED, UNKNOWN, Checker, Graph, Map, Query, inflate, load, random_queries)
 

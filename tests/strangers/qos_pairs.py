@@ -14,6 +14,7 @@ from rcl_interfaces.msg import ParameterEvent
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 from tf2_msgs.msg import TFMessage
+from trm_msgs.msg import PlannerState, PlanStatus
 
 from bench import Bench
 from case import Case
@@ -21,7 +22,7 @@ from peer import Peer
 
 HEARD = {"map": OccupancyGrid, "map_updates": OccupancyGridUpdate, "goal_pose": PoseStamped, "tf": TFMessage,
          "tf_static": TFMessage, "odom": Odometry}
-SENT = {"plan": Path, "trm_node/status": DiagnosticArray, "/diagnostics": DiagnosticArray,
+SENT = {"plan": Path, "trm_node/status": PlanStatus, "trm_node/state": PlannerState, "/diagnostics": DiagnosticArray,
         "/parameter_events": ParameterEvent}
 PROFILES = list(itertools.product((ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT),
                                   (DurabilityPolicy.VOLATILE, DurabilityPolicy.TRANSIENT_LOCAL)))

@@ -69,8 +69,8 @@ def by_node(peer: Peer, grid: Map, text: str, radius: float) -> str:
     # The first plans may still be on the grid or the radius before.
     peer.spin(0.7)
     mark = peer.now()
-    status = peer.status_after(mark, lambda s: s.is_plan and s["result"] in ("SUCCEEDED", "NO_VALID_PATH"), "a plan")
-    return "a path" if status["result"] == "SUCCEEDED" else status["result"]
+    status = peer.status_after(mark, lambda s: s.is_plan and s.result in ("SUCCEEDED", "NO_VALID_PATH"), "a plan")
+    return "a path" if status.result == "SUCCEEDED" else status.result
 
 
 def cases(bench: Bench, resolutions=RESOLUTIONS) -> Iterator[Case]:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Measures Nav2's actions as a client sees them: the round trip above the planning time, and from a cancel to the result.
+"""Measures Nav2's actions as a client sees them: the round trip above the planning time, and from cancel to result.
 
-The client is rclpy's, so its own time is in the figures; an rclpy action server that answers at once is measured beside,
-in the same minute. Prints a table, and writes it as JSON with --json FILE.
+The client is rclpy's, so its own time is in the figures; an rclpy action server that answers at once is measured
+beside, in the same minute. Prints a table, and writes it as JSON with --json FILE.
 """
 
 import argparse
@@ -124,7 +124,8 @@ def main() -> None:
             other.terminate()
     show(figures)
     if given.json:
-        given.json.write_text(json.dumps({"binary": str(BINARY.relative_to(ROOT)), "unit": "ms", **figures}, indent=1) + "\n")
+        told = {"binary": str(BINARY.relative_to(ROOT)), "unit": "ms", **figures}
+        given.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def measure(ours: Client, theirs: Client, count: int) -> dict:

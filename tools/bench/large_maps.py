@@ -20,7 +20,8 @@ import numpy as np  # noqa: E402
 import rclpy  # noqa: E402
 
 import worlds  # noqa: E402
-from peer import Peer, Status  # noqa: E402
+from peer import Peer  # noqa: E402
+from plan_status import Status  # noqa: E402
 from process import NodeProcess  # noqa: E402
 
 ROOM = 100  # cells per side
@@ -82,10 +83,6 @@ class Bench:
         self.peer.close()
 
 
-def has_path(plan: Status) -> bool:
-    return plan["result"] == "SUCCEEDED"
-
-
 def grow(bench: Bench, cells: int, shift: float) -> dict:
     side, at = bench.grid.state.shape[0], int(shift)
     state = np.full((side + cells, side + cells), worlds.UNKNOWN, np.uint8)
@@ -95,7 +92,7 @@ def grow(bench: Bench, cells: int, shift: float) -> dict:
     message = worlds.grid_message(grown, bench.peer.stamp())
     bench.peer.spin(0.3)
     _, plans = bench.plans(lambda: bench.peer.map.publish(message))
-    times = [plan.stamp for plan in plans if has_path(plan)]
+    times = [plan.stamp for plan in plans if plan.has_path]
     gap = float(np.diff(times).max()) if len(times) > 1 else float("inf")
     without = len(plans) - len(times)
     print(f"{side} cells grow by {cells}, the old ones lie at {shift}: {len(plans)} plans, {without} without a path, "
@@ -105,15 +102,15 @@ def grow(bench: Bench, cells: int, shift: float) -> dict:
 
 def go(bench: Bench, goal: worlds.Pose) -> dict:
     mark, plans = bench.plans(lambda: bench.peer.send_goal(goal))
-    first = next((plan for plan in plans if has_path(plan)), None)
-    whole = next((plan for plan in plans if plan["guidance"] == "classical"), None)
+    first = next((plan for plan in plans if plan.has_path), None)
+    whole = next((plan for plan in plans if plan.guidance == "classical"), None)
     rss, most = bench.memory_mb()
     after = (first.stamp - mark) * 1e3 if first else float("inf")
     print(f"{bench.grid.state.shape[0]} cells, new goal: first path after {after:.0f} ms "
-          f"({first['guidance'] if first else '-'}); guidance over the whole map took "
-          f"{whole['guidance_ms'] if whole else '-'} ms; memory {rss:.0f} MB, at most {most:.0f}")
-    return {"side": bench.grid.state.shape[0], "first_path_ms": after, "guidance": first and first["guidance"],
-            "whole_guidance_ms": float(whole["guidance_ms"]) if whole else None, "rss_mb": rss, "most_mb": most}
+          f"({first.guidance if first else '-'}); guidance over the whole map took "
+          f"{whole.guidance_ms if whole else '-'} ms; memory {rss:.0f} MB, at most {most:.0f}")
+    return {"side": bench.grid.state.shape[0], "first_path_ms": after, "guidance": first and first.guidance,
+            "whole_guidance_ms": whole.guidance_ms if whole else None, "rss_mb": rss, "most_mb": most}
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from observer import Observer, Plan, Status
+from observer import Heard, Observer, Plan
 from scene import Clearance, Course, Pose, raw_map
 
 
@@ -32,22 +32,22 @@ def rate(times: list[float]) -> float | None:
     return round((len(times) - 1) / (times[-1] - times[0]), 2)
 
 
-def of_plans(statuses: list[Status]) -> dict:
+def of_plans(statuses: list[Heard]) -> dict:
     """Everything that the statuses tell."""
-    paths = [s for s in statuses if s.is_path]
+    paths = [s for s in statuses if s.has_path]
     return {
         "plans": len(statuses),
         "plans_per_s": rate([s.received for s in statuses]),
-        "latency_ms": percentiles([s.number("total_ms") for s in statuses]),
-        "deadline_ms": statuses[0].number("deadline_ms") if statuses else None,
-        "misses": sum(s.values["missed"] == "true" for s in statuses),
-        "results": histogram(s.values["result"] for s in statuses),
-        "sources": histogram(s.values["source"] for s in statuses),
-        "guidance": histogram(s.values["guidance"] for s in statuses),
-        "stops": histogram(s.values["stop"] for s in statuses),
-        "steps": histogram(int(s.values["steps"]) for s in statuses),
-        "applications": sum(int(s.values["applications"]) for s in statuses),
-        "warm": sum(s.values["warm"] == "true" for s in statuses),
+        "latency_ms": percentiles([s.total_ms for s in statuses]),
+        "deadline_ms": statuses[0].deadline_ms if statuses else None,
+        "misses": sum(s.missed for s in statuses),
+        "results": histogram(s.result for s in statuses),
+        "sources": histogram(s.source for s in statuses),
+        "guidance": histogram(s.guidance for s in statuses),
+        "stops": histogram(s.stop for s in statuses),
+        "steps": histogram(s.steps for s in statuses),
+        "applications": sum(s.applications for s in statuses),
+        "warm": sum(s.warm for s in statuses),
         "paths": len(paths),
     }
 
@@ -116,21 +116,21 @@ def avoids(plan: Plan, obstacle, grid, radius: float) -> bool:
 def live_line(observer: Observer, began: float, now: float, goal: int, goals: int, pose: Pose) -> str:
     """The last second in one line."""
     recent = [s for s in observer.statuses if s.received > now - 1.0]
-    latency = percentiles([s.number("total_ms") for s in recent])
+    latency = percentiles([s.total_ms for s in recent])
     numbers = " ".join(f"{name} {latency[name]:5.1f}" for name in ("p50", "p90", "p99", "max") if name in latency)
-    steps = np.mean([s.number("steps") for s in recent]) if recent else 0.0
+    steps = np.mean([s.steps for s in recent]) if recent else 0.0
     left = math.dist(observer.robot[:2], pose[:2])
     return (f"{now - began:6.1f} s  goal {goal}/{goals} {left:5.1f} m  {len(recent):3d} plans/s  "
-            f"ms {numbers or '-'}  steps {steps:4.1f}  {words(s.values['stop'] for s in recent)}; "
-            f"{words(s.values['source'] for s in recent)}  misses {misses(observer.statuses)}")
+            f"ms {numbers or '-'}  steps {steps:4.1f}  {words(s.stop for s in recent)}; "
+            f"{words(s.source for s in recent)}  misses {misses(observer.statuses)}")
 
 
 def words(values) -> str:
     return " ".join(f"{key} {count}" for key, count in histogram(values).items()) or "-"
 
 
-def misses(statuses: list[Status]) -> int:
-    return sum(s.values["missed"] == "true" for s in statuses)
+def misses(statuses: list[Heard]) -> int:
+    return sum(s.missed for s in statuses)
 
 
 def machine() -> dict:

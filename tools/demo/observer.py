@@ -4,11 +4,12 @@ import dataclasses
 import time
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
+from trm_msgs.msg import PlanStatus
 
 import path_bytes
+from plan_status import Status
 from scene import Obstacle
 from user import User
 
@@ -25,19 +26,12 @@ class Plan:
         return float(np.hypot(*np.diff(self.poses[:, :2], axis=0).T).sum())
 
 
-@dataclasses.dataclass
-class Status:
-    """What the node says of one plan: all values as text."""
+class Heard(Status):
+    """What the node says of one plan. `received` as for a path."""
 
-    received: float
-    values: dict[str, str]
-
-    def number(self, key: str) -> float:
-        return float(self.values[key])
-
-    @property
-    def is_path(self) -> bool:
-        return self.values["result"] == "SUCCEEDED"
+    def __init__(self, msg: PlanStatus):
+        super().__init__(msg)
+        self.received = time.monotonic()
 
 
 class Observer(User):
@@ -45,19 +39,18 @@ class Observer(User):
         """`planner` is the node's name, below which its `~/status` is."""
         super().__init__("demo")
         self.plans: list[Plan] = []
-        self.statuses: list[Status] = []
+        self.statuses: list[Heard] = []
         self.way: list[tuple[float, float, float, float]] = []  # received, x, y, yaw
         self.create_subscription(Path, "plan", self.on_plan, 100, raw=True)
-        self.create_subscription(DiagnosticArray, f"{planner}/status", self.on_status, 1000)
+        self.create_subscription(PlanStatus, f"{planner}/status", self.on_status, 1000)
 
     def on_plan(self, raw: bytes) -> None:
         self.plans.append(Plan(time.monotonic(), path_bytes.parse(raw)[1]))
 
-    def on_status(self, msg: DiagnosticArray) -> None:
-        values = {value.key: value.value for value in msg.status[0].values}
-        # Without a number: news of a goal, not of a plan.
-        if values["plan_id"] != "0":
-            self.statuses.append(Status(time.monotonic(), values))
+    def on_status(self, msg: PlanStatus) -> None:
+        status = Heard(msg)
+        if status.is_plan:
+            self.statuses.append(status)
 
     def on_truth(self, msg: PoseStamped) -> None:
         super().on_truth(msg)
@@ -65,11 +58,11 @@ class Observer(User):
 
     def plans_with_sources(self) -> list[tuple[Plan, str]]:
         """Plans and statuses come in the same order, one status with a path for each plan."""
-        return list(zip(self.plans, (s.values["source"] for s in self.statuses if s.is_path)))
+        return list(zip(self.plans, (s.source for s in self.statuses if s.has_path)))
 
     def last_word(self) -> str:
         """What the node is missing, or how its last plan went."""
-        return self.inputs or (self.statuses[-1].values["result"] if self.statuses else "nothing")
+        return self.inputs or (self.statuses[-1].result if self.statuses else "nothing")
 
     def drop(self, obstacle: Obstacle) -> float:
         """Puts the obstacle on the map and gives the moment."""

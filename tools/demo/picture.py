@@ -210,7 +210,7 @@ def panel(pen: ImageDraw.ImageDraw, left: float, demo, report: dict) -> float:
     y += 22 * unit
     title("Latency, from request to published path")
     histogram(pen, (left, y, left + PANEL * unit, y + 150 * unit),
-              [s.number("total_ms") for s in demo.observer.statuses], whole["deadline_ms"])
+              [s.total_ms for s in demo.observer.statuses], whole["deadline_ms"])
     return y + 195 * unit
 
 

@@ -29,14 +29,21 @@ stop_if_missing() {
 
 # --- A ROS 2 is sourced: check it, build nothing ---------------------------------------------------------------------
 
-use_sourced_ros() {
-  local package dirs index dir found module
+is_there() { # PACKAGE
+  local dirs dir
   IFS=: read -ra dirs <<<"$AMENT_PREFIX_PATH"
+  for dir in "${dirs[@]}"; do [[ -e $dir/share/ament_index/resource_index/packages/$1 ]] && return; done
+  return 1
+}
+
+use_sourced_ros() {
+  local package module
+  # It is this repository's own.
+  is_there trm_msgs ||
+    missing+=("ROS package trm_msgs: colcon build --packages-select trm_msgs, in a workspace that has this folder in src/, then source its install/setup.bash")
   for package in rclpy rcl rcl_action rmw_implementation builtin_interfaces std_msgs geometry_msgs nav_msgs map_msgs \
-    tf2_msgs diagnostic_msgs rcl_interfaces action_msgs rosgraph_msgs std_srvs; do
-    index=share/ament_index/resource_index/packages/$package found=
-    for dir in "${dirs[@]}"; do [[ -e $dir/$index ]] && found=1; done
-    [[ $found ]] || missing+=("ROS package $package: sudo apt-get install ros-$ROS_DISTRO-${package//_/-}")
+    tf2_msgs diagnostic_msgs lifecycle_msgs rcl_interfaces action_msgs rosgraph_msgs std_srvs; do
+    is_there "$package" || missing+=("ROS package $package: sudo apt-get install ros-$ROS_DISTRO-${package//_/-}")
   done
   python3 -c 'import rclpy' 2>/dev/null ||
     missing+=("rclpy in $(command -v python3 || echo python3): put the Python that this ROS was built for first in PATH")

@@ -10,9 +10,11 @@ from rcl_interfaces.msg import Log, ParameterEvent
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from tf2_msgs.msg import TFMessage
+from trm_msgs.msg import PlannerState, PlanStatus
 
 TOPICS = {
-    "plan": Path, "trm_node/status": DiagnosticArray, "/diagnostics": DiagnosticArray, "map": OccupancyGrid,
+    "plan": Path, "trm_node/status": PlanStatus, "trm_node/state": PlannerState, "/diagnostics": DiagnosticArray,
+    "map": OccupancyGrid,
     "map_updates": OccupancyGridUpdate, "goal_pose": PoseStamped, "/tf": TFMessage, "odom": Odometry, "/rosout": Log,
     "/parameter_events": ParameterEvent,
 }

@@ -33,6 +33,7 @@ import machine  # noqa: E402
 import needs  # noqa: E402
 import processes  # noqa: E402
 import switches  # noqa: E402
+from plan_status import Status  # noqa: E402
 from recorder import STAGES, Recorder  # noqa: E402
 
 SAMPLE_EVERY, MINUTE = 10.0, 60.0
@@ -74,15 +75,12 @@ class Ear(Recorder):
                 values = {value.key: value.value for value in status.values}
                 self.loop = {key: int(values[key]) for key in self.LOOP if key in values}
 
-    def on_status(self, msg) -> None:
-        count = len(self.ticks)
-        super().on_status(msg)
-        if len(self.ticks) > count:
-            values = {value.key: value.value for value in msg.status[0].values}
-            stamp = msg.header.stamp.sec + msg.header.stamp.nanosec * 1e-9
-            self.ticks[-1].update(missed=values["missed"] == "true", map_lag_ms=float(values["map_lag_ms"] or 0.0),
-                                  map_suspect=values["map_suspect"], stamp=stamp, heard=time.time(),
-                                  text=msg.status[0].message)
+    def record(self, status: Status, received_us: float | None) -> None:
+        super().record(status, received_us)
+        # Before there are costs, they have no lag.
+        lag = status.map_lag_ms if status.map_messages else 0.0
+        self.ticks[-1].update(missed=status.missed, map_lag_ms=lag, map_suspect=status.map_suspect,
+                              stamp=status.stamp, heard=time.time(), text=status.message)
 
 
 class Book:

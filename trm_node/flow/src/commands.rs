@@ -28,7 +28,7 @@ pub struct Commands {
 impl Commands {
     /// Plan to this goal, which arrived at this time, instead of any other. The robot is here, as far as is known.
     /// Returns the epoch that begins with it.
-    #[expect(clippy::must_use_candidate, reason = "most callers need no more than that it is told")]
+    #[expect(clippy::must_use_candidate, reason = "who doesn't ask when the goal is reached has no use for it")]
     pub fn goal(&self, pose: Pose, arrived: Duration, robot: Option<Pose>) -> u64 {
         let epoch = self.epochs.begin();
         // The planner thread first: it takes no guidance for a goal that it doesn't know.
@@ -88,7 +88,7 @@ mod tests {
         let commands = Commands { epochs: Arc::default(), planner: planner.shared(), guidance };
         let pose = Pose::new(1.0, 2.0, 0.5);
         let robot = Pose::new(5.0, 6.0, 0.0);
-        commands.goal(pose, Duration::from_secs(3), Some(robot));
+        assert_eq!(commands.goal(pose, Duration::from_secs(3), Some(robot)), 1);
         assert!(
             matches!(guidance_inbox.try_recv(), Ok(GuidanceEvent::Goal(to, 1, Some(from))) if (to, from) == (pose, robot))
         );

@@ -98,6 +98,6 @@ pub enum Record {
     Plan(PlanRecord),
     /// The robot is at its goal.
     GoalReached,
-    /// A goal that can't be used: Nav2's name of the error, and a text.
-    GoalRefused(&'static str, String),
+    /// A goal that can't be used: Nav2's code of the error, and a text.
+    GoalRefused(u16, String),
 }

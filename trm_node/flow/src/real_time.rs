@@ -55,6 +55,27 @@ impl RealTime {
         raise_threads(self.granted.wait(), holds_locks);
     }
 
+    /// The planner thread's priority under `SCHED_FIFO`; `None` for an ordinary thread, and before it runs.
+    #[must_use]
+    pub fn priority(&self) -> Option<i32> {
+        self.granted.get()?.priority
+    }
+
+    /// Whether the node's memory is locked.
+    #[must_use]
+    pub const fn is_memory_locked(&self) -> bool {
+        self.wanted.lock_memory && self.memory.is_ok()
+    }
+
+    /// What was asked for and refused, each with its parameter.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<String> {
+        let process = self.memory.as_ref().err().into_iter();
+        let latency = self.latency.as_ref().and_then(|latency| latency.as_ref().err());
+        let thread = self.granted.get().map_or(&[][..], |granted| &granted.refusals);
+        process.chain(latency).chain(thread).map(told).collect()
+    }
+
     /// Keys and values for `/diagnostics`; `None` before the planner thread runs.
     pub fn values(&self) -> Option<[(&'static str, String); 5]> {
         let granted = self.granted.get()?;
@@ -79,13 +100,18 @@ fn wanted(config: &NodeConfig) -> Wanted {
 }
 
 fn warn(refusal: &Refusal, log: &Log) {
+    log.warn(&format!("{}: {}", told(refusal), refusal.hint()));
+}
+
+/// A refusal in words, with the parameter that asked.
+fn told(refusal: &Refusal) -> String {
     let parameter = match refusal {
         Refusal::Priority { .. } => "thread_priority",
         Refusal::Cpu { .. } => "cpu_affinity",
         Refusal::MemoryLock { .. } => "lock_memory",
         Refusal::CpuLatency { .. } => "cpu_dma_latency_us",
     };
-    log.warn(&format!("{parameter}: {refusal}: {}", refusal.hint()));
+    format!("{parameter}: {refusal}")
 }
 
 fn affinity(granted: &Granted) -> String {
@@ -123,6 +149,23 @@ mod tests {
         assert_eq!(wanted(&config), Wanted::default());
         let config = NodeConfig { thread_priority: 30, cpu_affinity: 2, lock_memory: true, ..config };
         assert_eq!(wanted(&config), Wanted { priority: Some(30), cpu: Some(2), lock_memory: true });
+    }
+
+    #[test]
+    fn what_was_refused_is_told_with_its_parameter() {
+        let priority = Refusal::Priority { priority: 50, cause: "no rights".to_owned() };
+        let granted = Granted { priority: None, cpu: None, refusals: vec![priority] };
+        let real_time = RealTime {
+            wanted: Wanted { priority: Some(50), lock_memory: true, ..Wanted::default() },
+            memory: Err(Refusal::MemoryLock { cause: "no rights".to_owned() }),
+            latency: Some(Err(Refusal::CpuLatency { microseconds: 0, cause: "no rights".to_owned() })),
+            granted: OnceLock::from(granted),
+        };
+        assert_eq!((real_time.priority(), real_time.is_memory_locked()), (None, false));
+        let parameters = ["lock_memory: memory", "cpu_dma_latency_us: a CPU latency", "thread_priority: SCHED_FIFO 50"];
+        let refusals = real_time.refusals();
+        assert_eq!(refusals.len(), parameters.len());
+        assert!(refusals.iter().zip(parameters).all(|(refusal, begin)| refusal.starts_with(begin)), "{refusals:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use trm_config::{NodeConfig, StartSource};
+use trm_grid::geometry::Geometry;
 use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
 
@@ -40,6 +41,10 @@ pub struct Shared {
     pub ledger: Arc<Ledger>,
     health: Mutex<Health>,
     robot_pose: Mutex<LatestPose>,
+    /// Of the whole grid that was taken last.
+    grid: Mutex<Option<Geometry>>,
+    /// The last goal of the topic, and the epoch that began with it.
+    goal: Mutex<Option<(Pose, u64)>>,
     /// Whether planning is on.
     pub active: AtomicBool,
     /// Ticks that were skipped.
@@ -88,6 +93,8 @@ impl Shared {
             ledger: Arc::default(),
             health: Mutex::default(),
             robot_pose: Mutex::new(robot_pose),
+            grid: Mutex::default(),
+            goal: Mutex::default(),
             active: AtomicBool::new(config.autostart),
             overruns: AtomicU64::new(0),
             goals_superseded: AtomicU64::new(0),
@@ -105,6 +112,16 @@ impl Shared {
     /// The robot's pose, to be set or read.
     pub fn latest_pose(&self) -> MutexGuard<'_, LatestPose> {
         lock(&self.robot_pose)
+    }
+
+    /// The geometry of the last whole grid, to be set or read.
+    pub fn grid(&self) -> MutexGuard<'_, Option<Geometry>> {
+        lock(&self.grid)
+    }
+
+    /// The last goal of the topic and the epoch that began with it, to be set or read.
+    pub fn goal(&self) -> MutexGuard<'_, Option<(Pose, u64)>> {
+        lock(&self.goal)
     }
 
     /// Notes that a thread is alive.

@@ -128,6 +128,8 @@ pub struct Start {
 pub struct Bundle {
     /// Its manifest.
     pub manifest: Manifest,
+    /// SHA-256 of the manifest's file, in hexadecimal. The manifest holds those of the graphs.
+    pub hash: String,
     path: PathBuf,
     graphs: [Vec<u8>; 3],
 }
@@ -141,11 +143,13 @@ impl Bundle {
     /// and for a graph whose hash differs.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
         let path = folder.join(MANIFEST);
-        let text = String::from_utf8(read(&path, MAX_MANIFEST_BYTES)?).map_err(|e| unreadable(&path, e))?;
+        let bytes = read(&path, MAX_MANIFEST_BYTES)?;
+        let hash = hexadecimal(&Sha256::digest(&bytes));
+        let text = String::from_utf8(bytes).map_err(|e| unreadable(&path, e))?;
         let manifest = Manifest::parse(&text, &path)?;
         let graph = |graph| read_graph(graph, folder, &path, &manifest);
         let graphs = [graph(Graph::Encode)?, graph(Graph::Net)?, graph(Graph::Decode)?];
-        Ok(Self { manifest, path: folder.to_owned(), graphs })
+        Ok(Self { manifest, hash, path: folder.to_owned(), graphs })
     }
 
     /// The folder that it was read from.

@@ -30,7 +30,7 @@ impl Source {
     /// All sources, in the order of [`Self::index`].
     pub const ALL: [Self; 4] = [Self::Model, Self::Previous, Self::Fallback, Self::None];
 
-    /// The name in status messages.
+    /// The name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,7 +61,10 @@ pub enum GuidanceKind {
 }
 
 impl GuidanceKind {
-    /// The name in status messages.
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::None, Self::Classical, Self::Corridor];
+
+    /// The name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

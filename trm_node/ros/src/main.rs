@@ -49,6 +49,7 @@ use crate::io::path_message::PathMessage;
 use crate::io::placing::Placing;
 use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
+use crate::io::state::{PlannerName, State};
 use crate::io::topics::{self, Topics};
 use crate::params::Parameters;
 use crate::signals::Signals;
@@ -137,6 +138,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     for folder in bundles.folders() {
         shared.log.info(&format!("model bundle {}", folder.display()));
     }
+    let names = (0..config.planners()).map(|at| PlannerName::of(bundles.of(&config.of_planner(at)))).collect();
     let clock = shared.clock.clone();
     let mut make = move |config: &Config| Planner::new(&config.grid, &config.planner, bundles.of(config), &clock);
     let planners = Planners::make(&config, &mut make)?;
@@ -179,6 +181,10 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     services.serve(node, runtime.handle())?;
     let transforms = Arc::<Mutex<_>>::default();
     let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &shared, &inbox, &transforms)?;
+    let epochs = Arc::clone(&threads.commands.epochs);
+    // After the subscriptions, which say what is missing.
+    let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs, names)?;
+    runtime.spawn(state.run());
     let commands = threads.commands.clone();
     let placing = Placing { parameters, transforms };
     let goals = Goals { shared: Arc::clone(&shared), placing, commands, records };

@@ -5,15 +5,19 @@ use std::sync::Mutex;
 use r2r::indexmap::IndexMap;
 use r2r::rcl_interfaces::msg as rcl;
 use r2r::{ParameterSection, ParameterValue};
-use trm_config::{Config, Needs, NodeConfig, ParameterError, ParameterSpec, Range, Value};
+use trm_config::{Config, Needs, NodeConfig, ParameterError, Range, Value};
 use trm_flow::lock::lock;
+use trm_flow::text::cut;
 
 use crate::io::ends::Ends;
-use crate::io::qos_overrides;
+use crate::io::qos_overrides::{self, Accepts};
 use crate::nav2_keys;
 
 /// A parameter that ROS gives every node, and that this one has no use for.
 const TYPE_DESCRIPTIONS: &str = "start_type_description_service";
+
+/// A name that is longer than this many bytes is no slip of the pen.
+const LONGEST_SLIP: usize = 256;
 
 /// The parameters with their present values.
 pub struct Parameters {
@@ -54,8 +58,10 @@ impl Parameters {
         let is_unknown = |(name, _): &(&String, &r2r::Parameter)| {
             !names.contains(name) && !taken.contains(name) && !ignored.contains(name)
         };
-        let unknown = |(name, given): (&String, &r2r::Parameter)| unknown(name, &given_value(&given.value), &names);
-        let mut warnings: Vec<_> = given.iter().filter(is_unknown).map(unknown).collect();
+        let warning = |(name, given): (&String, &r2r::Parameter)| {
+            unknown(name, &given_value(&given.value), ", and is ignored", &names)
+        };
+        let mut warnings: Vec<_> = given.iter().filter(is_unknown).map(warning).collect();
         warnings.extend(nav2_keys::said(&ignored));
         Ok((parameters, ends, warnings))
     }
@@ -69,9 +75,12 @@ impl Parameters {
     }
 
     pub fn names(&self) -> Vec<String> {
+        self.names_with(&lock(&self.config))
+    }
+
+    fn names_with(&self, config: &Config) -> Vec<String> {
         let own = Config::specs().into_iter().map(|spec| spec.name.to_owned());
-        let of_planners = lock(&self.config).plugin_parameters();
-        own.chain(of_planners).chain(self.ros.iter().map(|(name, _)| name.clone())).collect()
+        own.chain(config.plugin_parameters()).chain(self.ros.iter().map(|(name, _)| name.clone())).collect()
     }
 
     pub fn get(&self, name: &str) -> Option<Value> {
@@ -83,22 +92,12 @@ impl Parameters {
     pub fn set_all(&self, values: &[(&str, Option<Value>)]) -> Result<Vec<String>, String> {
         let mut present = lock(&self.config);
         let mut config = present.clone();
-        let mut changed = Vec::new();
         for (name, value) in values {
-            let Some(value) = value else {
-                return Err(format!(
-                    "parameter {name}: has a value, and can't be removed or be an array of another kind"
-                ));
-            };
-            let ros = self.ros.iter().find(|(ros, _)| ros == name);
-            if ros.is_none() {
-                config.set(name, value).map_err(|error| error.to_string())?;
-            }
-            let is_other = ros.map_or_else(|| config.get(name) != present.get(name), |(_, old)| old != value);
-            if is_other && (ros.is_some() || config.spec(name).is_some_and(|spec| spec.needs == Needs::Restart)) {
-                return Err(format!("parameter {name}: can't be changed while the node runs, start it anew"));
-            }
-            if is_other {
+            self.set(&mut config, &present, name, value.as_ref())?;
+        }
+        let mut changed = Vec::new();
+        for (name, _) in values {
+            if config.get(name) != present.get(name) && !changed.iter().any(|other| other == name) {
                 changed.push((*name).to_owned());
             }
         }
@@ -106,41 +105,88 @@ impl Parameters {
         Ok(changed)
     }
 
-    pub fn describe(&self, name: &str) -> rcl::ParameterDescriptor {
+    /// Sets one in `config`, which `present` becomes, or returns the reason why not.
+    fn set(&self, config: &mut Config, present: &Config, name: &str, value: Option<&Value>) -> Result<(), String> {
+        let Some(value) = value else {
+            return Err(format!(
+                "parameter {}: has a value, and can't be removed or be an array of another kind",
+                cut(name)
+            ));
+        };
+        let ros = self.ros.iter().find(|(ros, _)| ros == name);
+        if ros.is_none() {
+            if config.get(name).is_none() {
+                return Err(unknown(name, value, "", &self.names_with(config)));
+            }
+            let shown = |error: ParameterError| ParameterError { value: cut(&error.value), ..error };
+            config.set(name, value).map_err(|error| shown(error).to_string())?;
+        }
+        let is_other = ros.map_or_else(|| config.get(name) != present.get(name), |(_, old)| old != value);
+        if is_other && (ros.is_some() || config.spec(name).is_some_and(|spec| spec.needs == Needs::Restart)) {
+            return Err(format!("parameter {name}: can't be changed while the node runs, start it anew"));
+        }
+        Ok(())
+    }
+
+    /// What `ros2 param describe` shows; `None` for a name that isn't a parameter's.
+    pub fn describe(&self, name: &str) -> Option<rcl::ParameterDescriptor> {
         let mut descriptor = rcl::ParameterDescriptor { name: name.to_owned(), ..Default::default() };
-        descriptor.type_ = message(self.get(name).as_ref()).type_;
+        descriptor.type_ = message(Some(&self.get(name)?)).type_;
         if let Some(spec) = lock(&self.config).spec(name) {
-            describe(&spec, &mut descriptor);
+            let unit = if spec.unit.is_empty() { String::new() } else { format!(" [{}]", spec.unit) };
+            descriptor.description = format!("{}{unit}", spec.doc);
+            descriptor.read_only = spec.needs == Needs::Restart;
+            set_range(spec.range, &mut descriptor);
         } else {
             descriptor.read_only = true;
+            describe_ros(name, &mut descriptor);
         }
-        descriptor
+        Some(descriptor)
     }
 }
 
-fn describe(spec: &ParameterSpec, descriptor: &mut rcl::ParameterDescriptor) {
-    let unit = if spec.unit.is_empty() { String::new() } else { format!(" [{}]", spec.unit) };
-    descriptor.description = format!("{}{unit}", spec.doc);
-    descriptor.read_only = spec.needs == Needs::Restart;
-    match spec.range {
+/// Describes a parameter that isn't of the list.
+fn describe_ros(name: &str, descriptor: &mut rcl::ParameterDescriptor) {
+    if let Some((description, accepts)) = qos_overrides::describe(name) {
+        descriptor.description = description;
+        match accepts {
+            Accepts::Range(range) => set_range(range, descriptor),
+            Accepts::OneOf(policies) => descriptor.additional_constraints = policies,
+        }
+    } else if name == TYPE_DESCRIPTIONS {
+        "Whether the node says what its types are made of. This one never does."
+            .clone_into(&mut descriptor.description);
+    } else {
+        "Whether ROS time is that of /clock.".clone_into(&mut descriptor.description);
+    }
+}
+
+fn set_range(range: Range, descriptor: &mut rcl::ParameterDescriptor) {
+    match range {
         Range::Whole(from_value, to_value) => {
             descriptor.integer_range = vec![rcl::IntegerRange { from_value, to_value, step: 0 }];
         }
         Range::Real(from_value, to_value) => {
             descriptor.floating_point_range = vec![rcl::FloatingPointRange { from_value, to_value, step: 0.0 }];
+            "a whole number is taken, too".clone_into(&mut descriptor.additional_constraints);
         }
-        Range::OneOf(_) | Range::PluginNames => descriptor.additional_constraints = spec.range.to_string(),
-        Range::Flag | Range::Frame | Range::AnyText => {}
+        Range::OneOf(_) | Range::Frame | Range::PluginNames => {
+            descriptor.additional_constraints = range.to_string();
+        }
+        Range::Flag | Range::AnyText => {}
     }
 }
 
-/// What is said of a name that isn't a parameter's.
-fn unknown(name: &str, value: &Value, names: &[String]) -> String {
+/// What is said of a name that isn't a parameter's, and of what becomes of its value.
+fn unknown(name: &str, value: &Value, then: &str, names: &[String]) -> String {
+    // Comparing long names takes long, and nobody means any parameter by them.
+    let names = if name.len() > LONGEST_SLIP { &[] } else { names };
     let nearest = names.iter().map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
     // So near that it may be a slip.
     let meant = nearest.filter(|(distance, _)| *distance <= 1 + name.chars().count() / 6);
     let hint = meant.map_or_else(String::new, |(_, meant)| format!("; {meant} is one"));
-    format!("parameter {name}: {value} is not a parameter of this node, and is ignored{hint}")
+    let name = if name.len() > LONGEST_SLIP { cut(name) } else { name.to_owned() };
+    format!("parameter {name}: {} is not a parameter of this node{then}{hint}", cut(&value.to_string()))
 }
 
 /// What is said of sections of parameter files that look as if they were for the node of this name, and aren't.
@@ -236,10 +282,8 @@ mod tests {
         assert_eq!(parameters.get("use_sim_time"), Some(Value::Bool(true)));
         assert_eq!(parameters.get("qos_overrides./r/map.subscription.depth"), Some(Value::Integer(3)));
         assert_eq!(parameters.get("speed"), None);
-        assert_eq!(
-            parameters.names().len(),
-            Config::specs().len() + Config::default().plugin_parameters().len() + 9 * 4 + 1
-        );
+        let of_planners = Config::default().plugin_parameters().len();
+        assert_eq!(parameters.names().len(), Config::specs().len() + of_planners + 10 * 4 + 1);
     }
 
     #[test]
@@ -301,8 +345,24 @@ mod tests {
         assert_eq!(parameters.config(), Config::default());
         let changed = set(&[("tolerance", Value::Double(1.0)), ("robot_radius", Value::Double(0.2))]).unwrap();
         assert_eq!(changed, ["tolerance"], "the radius was the same");
+        let twice = [("tolerance", 2.0), ("robot_radius", 0.3), ("tolerance", 1.0), ("robot_radius", 0.4)];
+        let twice = twice.map(|(name, value)| (name, Value::Double(value)));
+        assert_eq!(set(&twice).unwrap(), ["robot_radius"], "the last value of a name counts");
         assert_eq!(parameters.get("tolerance"), Some(Value::Double(1.0)));
         assert!(parameters.set_all(&[("tolerance", None)]).unwrap_err().contains("tolerance"));
+    }
+
+    #[test]
+    fn a_refusal_is_short_whatever_is_sent() {
+        let parameters = load(&[]).unwrap();
+        let (long, text) = ("x".repeat(1 << 20), Value::Text("/".repeat(1 << 20)));
+        let sent = [(long.as_str(), Some(text.clone())), (&long, None), ("map_frame", Some(text.clone()))];
+        for (name, value) in sent.into_iter().chain([("robot_radius", Some(text))]) {
+            let reason = parameters.set_all(&[(name, value)]).unwrap_err();
+            assert!(reason.starts_with("parameter ") && reason.len() < 400, "{}", reason.len());
+        }
+        let slip = parameters.set_all(&[("robot_raduis", Some(Value::Double(0.3)))]).unwrap_err();
+        assert_eq!(slip, "parameter robot_raduis: 0.3 is not a parameter of this node; robot_radius is one");
     }
 
     #[test]
@@ -316,7 +376,7 @@ mod tests {
         assert_eq!(set("grid_source", Value::Text("map".into())), Ok(vec![]));
         for spec in Config::specs() {
             let is_fixed = spec.needs == Needs::Restart;
-            assert_eq!(parameters.describe(spec.name).read_only, is_fixed, "{}", spec.name);
+            assert_eq!(parameters.describe(spec.name).unwrap().read_only, is_fixed, "{}", spec.name);
             assert!(parameters.get(spec.name).is_some(), "all of these exist");
         }
     }
@@ -327,12 +387,25 @@ mod tests {
         for name in parameters.names() {
             let present = parameters.get(&name);
             assert_eq!(value(&message(present.as_ref())), present, "{name}");
-            assert!(message(present.as_ref()).type_ == parameters.describe(&name).type_, "{name}");
+            let described = parameters.describe(&name).unwrap();
+            assert_eq!((&described.name, described.type_), (&name, message(present.as_ref()).type_));
+            assert!(!described.description.is_empty() && !described.dynamic_typing, "{name}");
+            // What isn't said by the type is said by a range or in words.
+            let ranges = described.integer_range.len() + described.floating_point_range.len();
+            let is_free = matches!(present, Some(Value::Bool(_))) || name == "bundle";
+            assert!(is_free || ranges == 1 || !described.additional_constraints.is_empty(), "{name}");
         }
-        let described = parameters.describe("robot_radius");
-        assert_eq!((described.floating_point_range[0].to_value, described.read_only), (10.0, false));
-        assert!(parameters.describe("window_size").read_only);
-        assert!(parameters.describe("grid_source").additional_constraints.contains("costmap"));
-        assert_eq!(parameters.describe("speed").type_, 0);
+        let described = |name: &str| parameters.describe(name).unwrap();
+        let radius = described("robot_radius");
+        assert_eq!((radius.floating_point_range[0].to_value, radius.read_only), (10.0, false));
+        assert!(radius.description.ends_with("[m]") && radius.additional_constraints.contains("whole number"));
+        assert!(described("window_size").read_only && described("window_size").integer_range[0].to_value == 256);
+        assert!(described("grid_source").additional_constraints.contains("costmap"));
+        let overrides = described("qos_overrides./r/map.subscription.depth");
+        assert_eq!(overrides.description, "depth of this node's subscription of /r/map");
+        assert_eq!((overrides.integer_range[0].to_value, overrides.read_only), (i64::from(i32::MAX), true));
+        let reliability = described("qos_overrides./r/map.subscription.reliability").additional_constraints;
+        assert_eq!(reliability, "one of reliable, best_effort, system_default, best_available");
+        assert_eq!(parameters.describe("speed"), None);
     }
 }

@@ -40,7 +40,7 @@ impl Ledger {
         let number = self.arrived.load(Ordering::Relaxed) + 1;
         let time = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         self.times[number as usize % REMEMBERED].store(time, Ordering::Relaxed);
-        if number == 1 || number % STRIDE == 0 {
+        if number == 1 || number.is_multiple_of(STRIDE) {
             self.marks[(number / STRIDE) as usize % MARKS].store(time, Ordering::Relaxed);
         }
         self.arrived.store(number, Ordering::Release);

@@ -156,6 +156,7 @@ impl WorldThread {
             // All of its costs are due anyway.
             self.builder.configure(&self.config.grid);
         }
+        *self.shared.grid() = Some(geometry);
         self.builder.take_grid(grid.content);
         self.arrived.get_or_insert(grid.arrived);
         let lost = self.shared.ledger.suspicion.lost_after(grid.published);

@@ -28,7 +28,7 @@ impl StopReason {
     pub const ALL: [Self; 6] =
         [Self::Verified, Self::Settled, Self::Confident, Self::StepLimit, Self::Deadline, Self::Cancelled];
 
-    /// The name in status messages.
+    /// The name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -103,6 +103,15 @@ pub fn planar(pose: &Isometry3<f64>) -> Pose {
     Pose::new(pose.translation.x, pose.translation.y, ahead.y.atan2(ahead.x))
 }
 
+/// A pose on the floor as a message.
+pub fn pose_message(pose: Pose) -> geometry::Pose {
+    let (z, w) = (pose.yaw / 2.0).sin_cos();
+    geometry::Pose {
+        position: geometry::Point { x: pose.x, y: pose.y, z: 0.0 },
+        orientation: geometry::Quaternion { x: 0.0, y: 0.0, z, w },
+    }
+}
+
 /// The geometry of a whole grid, whose values aren't looked at.
 pub fn geometry(message: &nav::OccupancyGrid, map_frame: &str) -> Result<Geometry, GridError> {
     grid_frame(&message.header.frame_id, map_frame)?;
@@ -187,6 +196,8 @@ mod tests {
         let turned = planar(&isometry("goal", "pose", &pose(1.0, 2.0, [0.0, 0.0, 30.0, 30.0])).unwrap());
         assert!((turned.yaw - std::f64::consts::FRAC_PI_2).abs() < 1e-12, "{turned:?}");
         assert_eq!(turned.point(), trm_grid::units::Point { x: 1.0, y: 2.0 });
+        let again = planar(&isometry("goal", "pose", &pose_message(turned)).unwrap());
+        assert!(again.point() == turned.point() && (again.yaw - turned.yaw).abs() < 1e-12);
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use r2r::trm_msgs::msg::PlanStatus;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
+use trm_config::NodeConfig;
 use trm_planner::MovedGoal;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::stats::Statistics;
@@ -17,8 +19,9 @@ use crate::io::ends::Ends;
 use crate::io::inference_failures::InferenceFailures;
 use crate::io::key_values::{ms, pair, usage};
 use crate::io::matches::Report;
+use crate::io::plan_codes::{self, ERROR, GOAL_REACHED, OK, WARN};
 use crate::io::status;
-use crate::io::verdict::{ERROR, OK, STALE, Verdict, WARN};
+use crate::io::verdict::Verdict;
 use crate::params::Parameters;
 use trm_flow::health::{Health, Input};
 use trm_flow::heartbeats::{LATE, Part};
@@ -28,6 +31,9 @@ use trm_flow::map::suspicion::Suspect;
 use trm_flow::messages::Record;
 use trm_flow::plan_record::{Failure, Kind, PlanRecord};
 use trm_flow::shared::Shared;
+
+/// The level of inputs that are missing.
+const STALE: u8 = DiagnosticStatus::STALE as u8;
 
 /// How often `/diagnostics` is published.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -41,7 +47,9 @@ pub struct Diagnostics {
     parameters: Arc<Parameters>,
     inbox: Arc<Inbox>,
     topics: Arc<Mutex<Report>>,
-    status: r2r::Publisher<DiagnosticArray>,
+    /// As it was when the node started: frames and names of planners stay.
+    node: NodeConfig,
+    status: r2r::Publisher<PlanStatus>,
     heartbeat: r2r::Publisher<DiagnosticArray>,
     statistics: Statistics,
     /// Plans that were due without a grid or a pose.
@@ -55,7 +63,7 @@ pub struct Diagnostics {
     usage: Usage,
     last: Option<Verdict>,
     /// The result that was last logged, and when.
-    logged: Option<(&'static str, Duration)>,
+    logged: Option<(u16, Duration)>,
     /// To where a goal was moved that was last logged, and when.
     logged_move: Option<(MovedGoal, Duration)>,
     /// Since the last message on `/diagnostics`.
@@ -78,6 +86,7 @@ impl Diagnostics {
         inbox: Arc<Inbox>,
     ) -> r2r::Result<Self> {
         Ok(Self {
+            node: parameters.config().node,
             shared,
             parameters,
             inbox,
@@ -117,7 +126,7 @@ impl Diagnostics {
 
     fn take(&mut self, record: &Record) {
         let verdict = Verdict::of(record, &self.shared);
-        let message = status::message(record, &verdict, &self.shared);
+        let message = status::message(record, &verdict, &self.shared.ros_time, &self.node);
         // A message that can't be sent is lost; the next one may succeed.
         let _ = self.status.publish(&message);
         if let Record::Plan(plan) = record {
@@ -140,7 +149,7 @@ impl Diagnostics {
         }
         self.logged = Some((now.result, time));
         match now.level {
-            ERROR => self.shared.log.warn(&format!("no path, {}: {}", now.result, now.text)),
+            ERROR => self.shared.log.warn(&format!("no path, {}: {}", plan_codes::name(now.result), now.text)),
             _ => self.shared.log.info(&now.text),
         }
     }
@@ -220,11 +229,13 @@ impl Diagnostics {
         }
         let Recent { plans, misses } = self.recent;
         match &self.last {
-            Some(last) if plans > 0 && last.level == ERROR => (ERROR, format!("{}: {}", last.result, last.text)),
+            Some(last) if plans > 0 && last.level == ERROR => {
+                (ERROR, format!("{}: {}", plan_codes::name(last.result), last.text))
+            }
             _ if misses > 0 => (WARN, format!("{misses} of {plans} plans of the last second missed the deadline")),
             Some(last) if plans > 0 && last.level == WARN => (WARN, last.text.clone()),
             _ if plans > 0 => (OK, format!("{plans} plans in the last second")),
-            Some(last) if last.result == "GOAL_REACHED" => (OK, "idle: the goal is reached".to_owned()),
+            Some(last) if last.result == GOAL_REACHED => (OK, "idle: the goal is reached".to_owned()),
             _ => (OK, "idle: no goal".to_owned()),
         }
     }

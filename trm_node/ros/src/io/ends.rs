@@ -59,6 +59,7 @@ pub struct Ends {
     pub odom: Option<End>,
     pub plan: End,
     pub status: End,
+    pub state: End,
     pub diagnostics: End,
     pub parameter_events: End,
 }
@@ -92,6 +93,8 @@ impl Ends {
             odom: odom.then(|| heard_of_one("odom", last(1).best_effort())).transpose()?,
             plan: sent("plan", last(10))?,
             status: sent("~/status", last(10))?,
+            // Whoever comes later hears it, too.
+            state: sent("~/state", last(1).transient_local())?,
             diagnostics: sent("/diagnostics", last(10))?,
             parameter_events: sent("/parameter_events", last(1000))?,
         })
@@ -100,14 +103,15 @@ impl Ends {
     /// All of them, one after the other.
     pub fn iter(&self) -> impl Iterator<Item = &End> {
         let fixed = [&self.grid, &self.updates, &self.goal, &self.tf, &self.tf_static];
-        let sent = [&self.plan, &self.status, &self.diagnostics, &self.parameter_events];
+        let sent = [&self.plan, &self.status, &self.state, &self.diagnostics, &self.parameter_events];
         fixed.into_iter().chain(&self.odom).chain(sent)
     }
 
     /// All of them, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut End> {
         let fixed = [&mut self.grid, &mut self.updates, &mut self.goal, &mut self.tf, &mut self.tf_static];
-        let sent = [&mut self.plan, &mut self.status, &mut self.diagnostics, &mut self.parameter_events];
+        let sent =
+            [&mut self.plan, &mut self.status, &mut self.state, &mut self.diagnostics, &mut self.parameter_events];
         fixed.into_iter().chain(&mut self.odom).chain(sent)
     }
 }
@@ -144,7 +148,7 @@ mod tests {
         let names =
             |config: &NodeConfig| for_tests(config).unwrap().iter().map(|end| end.full.clone()).collect::<Vec<_>>();
         let shared = ["/r/goal_pose", "/tf", "/tf_static"];
-        let sent = ["/r/plan", "/r/n/status", "/diagnostics", "/parameter_events"];
+        let sent = ["/r/plan", "/r/n/status", "/r/n/state", "/diagnostics", "/parameter_events"];
         assert_eq!(names(&config), [&["/r/map", "/r/map_updates"][..], &shared, &sent].concat());
         config.grid_source = GridKind::Costmap;
         config.start_source = StartSource::Odom;

@@ -90,7 +90,7 @@ impl Goals {
                 }
                 Err(unplaced) if unplaced.may_pass && self.shared.clock.now() < give_up => {}
                 Err(unplaced) => {
-                    self.refuse(unplaced.nav2_name, unplaced.to_string());
+                    self.refuse(unplaced.result, unplaced.to_string());
                     return Taken::Refused;
                 }
             }
@@ -121,10 +121,12 @@ impl Goals {
 
     fn hand_over(&self, pose: Pose, arrived: Duration) -> u64 {
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
-        self.commands.goal(pose, arrived, robot)
+        let epoch = self.commands.goal(pose, arrived, robot);
+        *self.shared.goal() = Some((pose, epoch));
+        epoch
     }
 
-    fn refuse(&self, result: &'static str, text: String) {
+    fn refuse(&self, result: u16, text: String) {
         self.shared.refuse(GOAL, &text);
         // Fails only while the node is stopping.
         let _ = self.records.send(Record::GoalRefused(result, text));

@@ -8,6 +8,7 @@ use trm_flow::lock::lock;
 use trm_grid::units::Pose;
 
 use crate::io::convert::{self, Refused};
+use crate::io::plan_codes::{TF_ERROR, UNKNOWN};
 use crate::io::transforms::{TransformBuffer, TransformError};
 use crate::params::Parameters;
 
@@ -23,19 +24,19 @@ pub struct Placing {
 #[error("{text}")]
 pub struct Unplaced {
     text: String,
-    /// Nav2's name of the error.
-    pub nav2_name: &'static str,
+    /// A result of `PlanStatus`.
+    pub result: u16,
     /// Whether it may have a place soon: the transform may still come.
     pub may_pass: bool,
 }
 
 impl Unplaced {
     fn refused(refused: &Refused) -> Self {
-        Self { text: refused.to_string(), nav2_name: "UNKNOWN", may_pass: false }
+        Self { text: refused.to_string(), result: UNKNOWN, may_pass: false }
     }
 
     fn without_transform(what: &str, error: &TransformError) -> Self {
-        Self { text: format!("{what} refused: {error}"), nav2_name: "TF_ERROR", may_pass: error.may_pass() }
+        Self { text: format!("{what} refused: {error}"), result: TF_ERROR, may_pass: error.may_pass() }
     }
 }
 

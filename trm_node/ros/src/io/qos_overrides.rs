@@ -2,6 +2,8 @@
 //! are rclcpp's (its `declare_qos_parameters`): topics by their full names, values by the middleware's names, read when the
 //! node starts.
 
+use std::fmt::{self, Display, Formatter};
+
 use r2r::QosProfile;
 use r2r::qos::{DurabilityPolicy, HistoryPolicy, ReliabilityPolicy};
 use trm_config::{ParameterError, Range, Value};
@@ -30,6 +32,22 @@ const HISTORIES: [(&str, HistoryPolicy); 3] = [
 ];
 /// The middleware takes 32 bits with a sign; 0 is its default.
 const DEPTHS: Range = Range::Whole(0, i32::MAX as i64);
+
+/// What a parameter accepts.
+pub enum Accepts {
+    Range(Range),
+    /// The names, in words.
+    OneOf(String),
+}
+
+impl Display for Accepts {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range(range) => range.fmt(f),
+            Self::OneOf(names) => names.fmt(f),
+        }
+    }
+}
 
 /// A policy that can be overridden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,19 +80,28 @@ impl Policy {
         }
     }
 
-    /// Sets it, or returns what it may be.
-    fn set(self, qos: &mut QosProfile, value: &Value) -> Result<(), String> {
+    /// Sets it. `None` for a value that it can't have.
+    fn set(self, qos: &mut QosProfile, value: &Value) -> Option<()> {
         match self {
             Self::Reliability => qos.reliability = policy_in(&RELIABILITIES, value)?,
             Self::Durability => qos.durability = policy_in(&DURABILITIES, value)?,
             Self::History => qos.history = policy_in(&HISTORIES, value)?,
             Self::Depth => {
-                let depth = if let Value::Integer(depth) = value { i32::try_from(*depth).ok() } else { None };
-                let depth = depth.and_then(|depth| usize::try_from(depth).ok());
-                qos.depth = depth.ok_or_else(|| DEPTHS.to_string())?;
+                let Value::Integer(depth) = value else { return None };
+                qos.depth = i32::try_from(*depth).ok().and_then(|depth| usize::try_from(depth).ok())?;
             }
         }
-        Ok(())
+        Some(())
+    }
+
+    /// What it may be.
+    fn accepts(self) -> Accepts {
+        match self {
+            Self::Reliability => one_of(&RELIABILITIES),
+            Self::Durability => one_of(&DURABILITIES),
+            Self::History => one_of(&HISTORIES),
+            Self::Depth => Accepts::Range(DEPTHS),
+        }
     }
 }
 
@@ -92,10 +119,13 @@ fn name_in<P: PartialEq>(names: &[(&'static str, P)], policy: &P) -> &'static st
     names.iter().find(|(_, other)| other == policy).map_or("unknown", |(name, _)| name)
 }
 
-fn policy_in<P: Clone>(names: &[(&'static str, P)], value: &Value) -> Result<P, String> {
+fn policy_in<P: Clone>(names: &[(&'static str, P)], value: &Value) -> Option<P> {
     let found = names.iter().find(|(name, _)| matches!(value, Value::Text(text) if text == name));
-    let all = || format!("one of {}", names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
-    found.map(|(_, policy)| policy.clone()).ok_or_else(all)
+    found.map(|(_, policy)| policy.clone())
+}
+
+fn one_of<P>(names: &[(&'static str, P)]) -> Accepts {
+    Accepts::OneOf(format!("one of {}", names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")))
 }
 
 fn text(name: &str) -> Value {
@@ -105,6 +135,14 @@ fn text(name: &str) -> Value {
 /// The parameter's name.
 pub fn parameter(end: &End, policy: Policy) -> String {
     format!("{PREFIX}{}.{}.{}", end.full, end.kind.name(), policy.name())
+}
+
+/// What the parameter of this name is, and what it accepts; `None` for a name that isn't one of these parameters.
+pub fn describe(name: &str) -> Option<(String, Accepts)> {
+    let (end, policy) = name.strip_prefix(PREFIX)?.rsplit_once('.')?;
+    let (topic, kind) = end.rsplit_once('.')?;
+    let policy = Policy::ALL.into_iter().find(|other| other.name() == policy)?;
+    Some((format!("{} of this node's {kind} of {topic}", policy.name()), policy.accepts()))
 }
 
 /// Sets what was given for each end, and returns all these parameters with their values.
@@ -117,8 +155,12 @@ pub fn apply(ends: &mut Ends, given: impl Fn(&str) -> Option<Value>) -> Result<V
         for policy in Policy::ALL {
             let name = parameter(end, policy);
             if let Some(value) = given(&name) {
-                let refused = |expected| ParameterError { name: name.clone(), value: value.to_string(), expected };
-                policy.set(&mut end.qos, &value).map_err(refused)?;
+                let refused = || ParameterError {
+                    name: name.clone(),
+                    value: value.to_string(),
+                    expected: policy.accepts().to_string(),
+                };
+                policy.set(&mut end.qos, &value).ok_or_else(refused)?;
             }
             parameters.push((name, policy.get(&end.qos)));
         }

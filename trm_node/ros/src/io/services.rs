@@ -45,20 +45,20 @@ impl Services {
         let this = self.clone();
         let get = node.create_service::<GetParameters::Service>("~/get_parameters", qos())?;
         runtime.spawn(answer(get, move |request| {
-            let value = |name: &String| params::message(this.parameters.get(name).as_ref());
-            GetParameters::Response { values: request.names.iter().map(value).collect() }
+            let value = |name: &String| this.parameters.get(name).map(|value| params::message(Some(&value)));
+            GetParameters::Response { values: all_or_none(&request.names, value) }
         }));
         let this = self.clone();
         let types = node.create_service::<GetParameterTypes::Service>("~/get_parameter_types", qos())?;
         runtime.spawn(answer(types, move |request| {
-            let kind = |name: &String| params::message(this.parameters.get(name).as_ref()).type_;
-            GetParameterTypes::Response { types: request.names.iter().map(kind).collect() }
+            let kind = |name: &String| this.parameters.get(name).map(|value| params::message(Some(&value)).type_);
+            GetParameterTypes::Response { types: all_or_none(&request.names, kind) }
         }));
         let this = self.clone();
         let describe = node.create_service::<DescribeParameters::Service>("~/describe_parameters", qos())?;
         runtime.spawn(answer(describe, move |request| {
             let describe = |name: &String| this.parameters.describe(name);
-            DescribeParameters::Response { descriptors: request.names.iter().map(describe).collect() }
+            DescribeParameters::Response { descriptors: all_or_none(&request.names, describe) }
         }));
         let this = self.clone();
         let list = node.create_service::<ListParameters::Service>("~/list_parameters", qos())?;
@@ -87,6 +87,7 @@ impl Services {
                 if !changed.is_empty() {
                     self.apply(&changed);
                 }
+                self.tell(parameters);
                 rcl::SetParametersResult { successful: true, reason: String::new() }
             }
             Err(reason) => {
@@ -100,16 +101,25 @@ impl Services {
     fn apply(&self, changed: &[String]) {
         self.inbox.put_config(Box::new(self.parameters.config()));
         let now = self.shared.clock.now();
-        let parameter = |name: &String| {
-            let value = self.parameters.get(name);
-            let text = value.as_ref().map_or_else(String::new, ToString::to_string);
+        for name in changed {
+            let text = self.parameters.get(name).as_ref().map_or_else(String::new, ToString::to_string);
             self.shared.log.limited("parameter", Level::Info, &format!("parameter {name} is now {}", cut(&text)), now);
-            rcl::Parameter { name: name.clone(), value: params::message(value.as_ref()) }
+        }
+    }
+
+    /// Publishes what was set, whether it is another value than before or not, as rclcpp and rclpy do.
+    fn tell(&self, set: &[rcl::Parameter]) {
+        if set.is_empty() {
+            return;
+        }
+        let parameter = |set: &rcl::Parameter| {
+            let value = params::message(self.parameters.get(&set.name).as_ref());
+            rcl::Parameter { name: set.name.clone(), value }
         };
         let event = rcl::ParameterEvent {
             stamp: convert::time(self.shared.ros_time.now()),
             node: self.shared.name.clone(),
-            changed_parameters: changed.iter().map(parameter).collect(),
+            changed_parameters: set.iter().map(parameter).collect(),
             ..Default::default()
         };
         if let Err(error) = self.parameter_events.publish(&event) {
@@ -142,6 +152,11 @@ impl Services {
         self.shared.log.limited("active", Level::Info, message, self.shared.clock.now());
         SetBool::Response { success, message: message.to_owned() }
     }
+}
+
+/// What is known of each name; nothing at all when one of them isn't a parameter's, as in rclcpp and rclpy.
+fn all_or_none<T>(names: &[String], known: impl Fn(&String) -> Option<T>) -> Vec<T> {
+    names.iter().map(known).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// Answers requests one after the other.

@@ -1,147 +1,187 @@
-//! `~/status`: one message per plan.
+//! `~/status`: one message for each plan, and for each goal that was reached or refused.
 
 use std::time::Duration;
 
-use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
-use trm_grid::units::Point;
-use trm_planner::halt::policy::StopReason;
-
-use crate::io::convert;
-use crate::io::key_values::{ms, pair, usage};
-use crate::io::verdict::Verdict;
+use r2r::geometry_msgs::msg::Point;
+use r2r::trm_msgs::msg::PlanStatus;
+use trm_config::NodeConfig;
 use trm_flow::map::suspicion::Suspect;
 use trm_flow::messages::Record;
 use trm_flow::plan_record::{GuidanceTimes, PlanRecord};
-use trm_flow::shared::Shared;
+use trm_flow::ros_time::RosTime;
 
-/// The message for a record, with the stamp of its path if there is one. Every key is always there.
-pub fn message(record: &Record, verdict: &Verdict, shared: &Shared) -> DiagnosticArray {
-    let idle = PlanRecord::new(0, Duration::ZERO);
-    let plan = if let Record::Plan(plan) = record { plan } else { &idle };
-    let mut array = DiagnosticArray::default();
-    array.header.stamp = convert::time(plan.stamp.unwrap_or_else(|| shared.ros_time.now()));
-    array.status = vec![DiagnosticStatus {
-        level: verdict.level,
-        name: format!("{}: plan", shared.name),
-        message: verdict.text.clone(),
-        hardware_id: String::new(),
-        values: values(plan, verdict.result),
-    }];
-    array
+use crate::io::convert;
+use crate::io::plan_codes;
+use crate::io::verdict::Verdict;
+
+/// The message for a record, with the stamp of its path if there is one.
+pub fn message(record: &Record, verdict: &Verdict, ros_time: &RosTime, node: &NodeConfig) -> PlanStatus {
+    let plan = if let Record::Plan(plan) = record { Some(plan) } else { None };
+    let mut message = plan.map_or_else(without_plan, of_plan);
+    let stamp = plan.and_then(|plan| plan.stamp).unwrap_or_else(|| ros_time.now());
+    (message.header.stamp, message.header.frame_id) = (convert::time(stamp), node.map_frame.clone());
+    (message.result, message.level, message.message) = (verdict.result, verdict.level, verdict.text.clone());
+    if let Some(plan) = plan {
+        message.kind = plan_codes::kind(plan.kind);
+        message.planner_id = node.planner_plugins.get(plan.planner).cloned().unwrap_or_default();
+    }
+    message
 }
 
-/// Both coordinates of a point, in metres.
-fn meters(point: Point) -> String {
-    format!("{:.3} {:.3}", point.x, point.y)
+/// What is known when nothing was planned.
+fn without_plan() -> PlanStatus {
+    let unknown = f64::NAN;
+    PlanStatus {
+        deadline_ms: unknown,
+        total_ms: unknown,
+        margin_ms: unknown,
+        guidance_ms: unknown,
+        guidance_age_ms: unknown,
+        map_lag_ms: unknown,
+        ..PlanStatus::default()
+    }
 }
 
-fn values(plan: &PlanRecord, result: &str) -> Vec<KeyValue> {
+fn of_plan(plan: &PlanRecord) -> PlanStatus {
+    let mut message = without_plan();
+    set_report(plan, &mut message);
+    set_times(plan, &mut message);
+    message.plan_id = plan.number;
+    message.length_m = plan.length;
+    message.missed = plan.missed;
+    message.page_faults = whole(plan.usage.page_faults);
+    message.allocations = whole(plan.usage.allocations);
+    message.voluntary_switches = whole(plan.usage.voluntary_switches);
+    message.involuntary_switches = whole(plan.usage.involuntary_switches);
+    message.map_messages = plan.map.held.messages;
+    message.map_stamp = convert::time(plan.map.held.stamp);
+    // Without a message there are no costs that could be old.
+    if plan.map.held.messages > 0 {
+        message.map_lag_ms = ms(plan.map.lag);
+    }
+    plan.map.suspect.map(Suspect::text).unwrap_or_default().clone_into(&mut message.map_suspect);
+    message
+}
+
+fn set_report(plan: &PlanRecord, message: &mut PlanStatus) {
     let report = plan.report.unwrap_or_default();
-    let mut values = vec![
-        pair("result", &result),
-        pair("source", &report.source.name()),
-        pair("guidance", &report.guidance.name()),
-        pair("stop", &report.stop.map_or("none", StopReason::name)),
-        pair("steps", &report.steps),
-        pair("applications", &report.applications),
-        pair("share", &report.share),
-        pair("expansions", &report.expansions),
-        pair("warm", &report.warm),
-        pair("inference_failed", &report.inference_error.is_some()),
-        // Empty without a failure.
-        pair("inference_error", &report.inference_error.map(|error| error.to_string()).unwrap_or_default()),
-        pair("length_m", &format!("{:.3}", plan.length)),
-        // Empty unless the goal was moved.
-        pair("goal_moved_from", &report.moved_goal.map(|moved| meters(moved.from)).unwrap_or_default()),
-        pair("goal_moved_to", &report.moved_goal.map(|moved| meters(moved.to)).unwrap_or_default()),
-        pair("deadline_ms", &ms(plan.budget)),
-        pair("margin_ms", &format!("{:.3}", plan.budget.as_secs_f64() * 1e3 - plan.total.as_secs_f64() * 1e3)),
-        pair("total_ms", &ms(plan.total)),
-    ];
-    let stages = report.stages.iter().filter(|(name, _)| *name != "total");
-    values.extend(stages.map(|(name, time)| pair(&format!("{name}_us"), &time.as_micros())));
-    values.push(pair("publish_us", &plan.publish.as_micros()));
-    values.push(pair("wake_us", &plan.wake.as_micros()));
-    values.extend(usage(&plan.usage));
-    // Empty without guidance.
-    let guidance = |time: fn(GuidanceTimes) -> Duration| plan.guidance.map(time).map(ms).unwrap_or_default();
-    values.push(pair("guidance_ms", &guidance(|times| times.took)));
-    values.push(pair("guidance_age_ms", &guidance(|times| times.age)));
-    values.push(pair("map_messages", &plan.map.held.messages));
-    values.push(pair("map_stamp", &format!("{:.9}", plan.map.held.stamp.as_secs_f64())));
-    values.push(pair("map_lag_ms", &ms(plan.map.lag)));
-    // Empty while nothing is suspect.
-    values.push(pair("map_suspect", &plan.map.suspect.map(Suspect::text).unwrap_or_default()));
-    values.push(pair("missed", &plan.missed));
-    values.push(pair("plan_id", &plan.number));
-    values
+    message.source = plan_codes::source(report.source);
+    message.guidance = plan_codes::guidance(report.guidance);
+    message.stop = plan_codes::stop(report.stop);
+    (message.steps, message.applications) = (report.steps.into(), report.applications.into());
+    (message.share, message.expansions, message.warm) = (report.share, report.expansions, report.warm);
+    message.inference_failed = report.inference_error.is_some();
+    message.inference_error = report.inference_error.map(|error| error.to_string()).unwrap_or_default();
+    if let Some(moved) = report.moved_goal {
+        message.goal_moved = true;
+        message.goal_moved_from = Point { x: moved.from.x, y: moved.from.y, z: 0.0 };
+        message.goal_moved_to = Point { x: moved.to.x, y: moved.to.y, z: 0.0 };
+    }
+    message.encode_us = us(report.stages.encode);
+    message.recurse_us = us(report.stages.recurse);
+    message.decode_us = us(report.stages.decode);
+    message.verify_us = us(report.stages.verify);
+    message.smooth_us = us(report.stages.smooth);
+    message.fallback_us = us(report.stages.fallback);
+}
+
+fn set_times(plan: &PlanRecord, message: &mut PlanStatus) {
+    (message.deadline_ms, message.total_ms) = (ms(plan.budget), ms(plan.total));
+    message.margin_ms = message.deadline_ms - message.total_ms;
+    (message.publish_us, message.wake_us) = (us(plan.publish), us(plan.wake));
+    if let Some(GuidanceTimes { took, age }) = plan.guidance {
+        (message.guidance_ms, message.guidance_age_ms) = (ms(took), ms(age));
+    }
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn us(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
+
+fn whole(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use trm_grid::units;
     use trm_net::error::InferenceError;
-    use trm_planner::{MovedGoal, PlanError, Report, Source};
-
     use trm_net::graph::Graph;
+    use trm_planner::halt::policy::StopReason;
+    use trm_planner::{MovedGoal, Report, Source, StageTimes};
 
     use super::*;
-    use trm_flow::plan_record::Failure;
+    use crate::io::plan_codes::{ERROR, OK, TF_ERROR};
 
-    fn path(source: Source, missed: bool) -> PlanRecord {
-        let report = Report { source, stop: Some(StopReason::Verified), steps: 2, ..Report::default() };
+    fn path(change: impl FnOnce(&mut Report)) -> PlanRecord {
+        let mut report =
+            Report { source: Source::Model, stop: Some(StopReason::Verified), steps: 2, ..Report::default() };
+        change(&mut report);
         PlanRecord {
             report: Some(report),
-            missed,
             guidance: Some(GuidanceTimes { took: Duration::from_millis(250), age: Duration::from_micros(1500) }),
-            total: Duration::from_millis(if missed { 35 } else { 12 }),
+            total: Duration::from_millis(35),
+            missed: true,
+            stamp: Some(Duration::from_millis(12_500)),
             ..PlanRecord::new(7, Duration::from_millis(30))
         }
     }
 
+    fn told(record: &Record) -> PlanStatus {
+        let verdict = match record {
+            Record::Plan(plan) => Verdict::of_path(plan),
+            _ => Verdict { level: ERROR, result: TF_ERROR, text: "no pose".to_owned() },
+        };
+        message(record, &verdict, &RosTime::system(), &NodeConfig::default())
+    }
+
     #[test]
-    fn every_key_of_the_contract_is_there_for_a_path_and_for_none() {
-        let keys = "result source guidance stop steps applications share expansions warm inference_failed \
-                    inference_error length_m goal_moved_from goal_moved_to deadline_ms margin_ms total_ms encode_us \
-                    recurse_us decode_us verify_us smooth_us fallback_us publish_us wake_us page_faults allocations voluntary_switches \
-                    involuntary_switches guidance_ms guidance_age_ms map_messages map_stamp map_lag_ms \
-                    map_suspect missed plan_id";
-        let failed =
-            PlanRecord { result: Err(Failure::Plan(PlanError::NoValidPath)), ..PlanRecord::new(1, Duration::ZERO) };
-        for plan in [path(Source::Model, false), failed] {
-            let values = values(&plan, "SUCCEEDED");
-            for key in keys.split_whitespace() {
-                assert_eq!(values.iter().filter(|value| value.key == key).count(), 1, "{key}");
-            }
-        }
-        let values = values(&path(Source::Model, true), "SUCCEEDED");
-        let get = |key: &str| values.iter().find(|value| value.key == key).map_or("", |value| value.value.as_str());
-        assert_eq!((get("margin_ms"), get("missed"), get("plan_id")), ("-5.000", "true", "7"));
-        assert_eq!((get("source"), get("stop"), get("steps")), ("model", "verified", "2"));
-        assert_eq!((get("guidance_ms"), get("guidance_age_ms")), ("250.000", "1.500"));
+    fn numbers_are_numbers() {
+        let told = told(&Record::Plan(path(|report| {
+            report.stages = StageTimes { encode: Duration::from_nanos(12_900), ..StageTimes::default() };
+        })));
+        assert_eq!((told.header.stamp.sec, told.header.stamp.nanosec), (12, 500_000_000));
+        assert_eq!((told.header.frame_id.as_str(), told.kind, told.planner_id.as_str()), ("map", 0, ""));
+        assert_eq!((told.plan_id, told.missed, told.steps, told.encode_us), (7, true, 2, 12));
+        assert_eq!((told.source, told.stop), (PlanStatus::SOURCE_MODEL as u8, PlanStatus::STOP_VERIFIED as u8));
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        assert!(near(told.deadline_ms, 30.0) && near(told.total_ms, 35.0) && near(told.margin_ms, -5.0));
+        assert!(near(told.guidance_ms, 250.0) && near(told.guidance_age_ms, 1.5));
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_number() {
+        let plan = told(&Record::Plan(PlanRecord { guidance: None, ..path(|_| ()) }));
+        assert!([plan.guidance_ms, plan.guidance_age_ms, plan.map_lag_ms].iter().all(|value| value.is_nan()));
+        assert!(plan.total_ms > 0.0 && !plan.goal_moved && plan.map_suspect.is_empty());
+        let goal = told(&Record::GoalRefused(TF_ERROR, "no pose".to_owned()));
+        assert_eq!((goal.plan_id, goal.result, goal.level, goal.message.as_str()), (0, TF_ERROR, ERROR, "no pose"));
+        let times = [goal.deadline_ms, goal.total_ms, goal.margin_ms, goal.guidance_ms, goal.map_lag_ms];
+        assert!(times.iter().all(|value| value.is_nan()), "{times:?}");
+        assert!(goal.header.stamp.sec > 0 && goal.length_m == 0.0);
     }
 
     #[test]
     fn a_moved_goal_is_told_in_metres_and_in_words() {
-        let mut plan = path(Source::Model, false);
-        let moved = MovedGoal { from: Point { x: 1.0, y: -2.5 }, to: Point { x: 1.25, y: -2.0 } };
-        plan.report = plan.report.map(|report| Report { moved_goal: Some(moved), ..report });
-        let values = values(&plan, "SUCCEEDED");
-        let get = |key: &str| values.iter().find(|value| value.key == key).map_or("", |value| value.value.as_str());
-        assert_eq!((get("goal_moved_from"), get("goal_moved_to")), ("1.000 -2.500", "1.250 -2.000"));
-        let text = Verdict::of_path(&plan).text;
-        assert_eq!(text, "path from the model; the goal is moved from (1.000, -2.500) to (1.250, -2.000) m");
+        let moved = MovedGoal { from: units::Point { x: 1.0, y: -2.5 }, to: units::Point { x: 1.25, y: -2.0 } };
+        let told = told(&Record::Plan(PlanRecord { missed: false, ..path(|report| report.moved_goal = Some(moved)) }));
+        assert!(told.goal_moved && told.level == OK);
+        assert_eq!(told.goal_moved_from, Point { x: 1.0, y: -2.5, z: 0.0 });
+        assert_eq!(told.goal_moved_to, Point { x: 1.25, y: -2.0, z: 0.0 });
+        assert_eq!(told.message, "path from the model; the goal is moved from (1.000, -2.500) to (1.250, -2.000) m");
     }
 
     #[test]
     fn an_inference_failure_is_told_with_its_cause() {
-        let get = |plan: &PlanRecord, key: &str| {
-            values(plan, "SUCCEEDED").into_iter().find(|value| value.key == key).map(|value| value.value).unwrap()
-        };
-        let mut plan = path(Source::Fallback, false);
-        assert_eq!((get(&plan, "inference_failed"), get(&plan, "inference_error")), ("false".into(), String::new()));
-        let inference_error = Some(InferenceError::new(Graph::Net, "no memory"));
-        plan.report = plan.report.map(|report| Report { inference_error, ..report });
-        assert_eq!(get(&plan, "inference_failed"), "true");
-        assert_eq!(get(&plan, "inference_error"), "inference: graph net failed: no memory");
+        let fine = told(&Record::Plan(path(|_| ())));
+        assert!(!fine.inference_failed && fine.inference_error.is_empty());
+        let error = InferenceError::new(Graph::Net, "no memory");
+        let failed = told(&Record::Plan(path(|report| report.inference_error = Some(error))));
+        assert!(failed.inference_failed);
+        assert_eq!(failed.inference_error, "inference: graph net failed: no memory");
     }
 }

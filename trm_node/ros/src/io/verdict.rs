@@ -1,32 +1,26 @@
 //! What became of a plan or a goal, in ROS's words.
 
+use trm_flow::messages::Record;
+use trm_flow::plan_record::{Failure, Kind, PlanRecord};
+use trm_flow::shared::Shared;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::{PlanError, Source};
 
 use crate::io::key_values::ms;
-use trm_flow::messages::Record;
-use trm_flow::plan_record::{Failure, Kind, PlanRecord};
-use trm_flow::shared::Shared;
-
-// The levels of diagnostic_msgs/msg/DiagnosticStatus.
-pub const OK: u8 = 0;
-pub const WARN: u8 = 1;
-pub const ERROR: u8 = 2;
-pub const STALE: u8 = 3;
-
-/// The result of a plan that was refused because its costs are old, or may be.
-const STALE_MAP: &str = "STALE_MAP";
+use crate::io::plan_codes::{
+    CANCELLED, ERROR, GOAL_REACHED, INVALID_PLANNER, OK, STALE_MAP, SUCCEEDED, TF_ERROR, UNKNOWN, WARN,
+};
 
 /// What a record says, in ROS's words.
 pub struct Verdict {
     pub level: u8,
-    /// `SUCCEEDED`, `GOAL_REACHED`, `STALE_MAP`, or Nav2's name of the error.
-    pub result: &'static str,
+    /// One of [`crate::io::plan_codes`].
+    pub result: u16,
     pub text: String,
 }
 
 impl Verdict {
-    const fn new(level: u8, result: &'static str, text: String) -> Self {
+    const fn new(level: u8, result: u16, text: String) -> Self {
         Self { level, result, text }
     }
 
@@ -34,8 +28,8 @@ impl Verdict {
     pub fn of(record: &Record, shared: &Shared) -> Self {
         match record {
             Record::Plan(plan) => Self::of_plan(plan, shared).on_leg(plan),
-            Record::GoalReached => Self::new(OK, "GOAL_REACHED", "the robot is at its goal, planning stops".to_owned()),
-            Record::GoalRefused(result, text) => Self::new(ERROR, result, text.clone()),
+            Record::GoalReached => Self::new(OK, GOAL_REACHED, "the robot is at its goal, planning stops".to_owned()),
+            Record::GoalRefused(result, text) => Self::new(ERROR, *result, text.clone()),
         }
     }
 
@@ -49,15 +43,15 @@ impl Verdict {
     fn of_plan(plan: &PlanRecord, shared: &Shared) -> Self {
         match plan.result {
             Ok(()) => Self::of_path(plan),
-            Err(Failure::Plan(PlanError::Cancelled)) => Self::new(OK, "CANCELLED", "cancelled".to_owned()),
-            Err(Failure::Plan(error)) => Self::new(ERROR, error.nav2_name(), error.to_string()),
+            Err(Failure::Plan(PlanError::Cancelled)) => Self::new(OK, CANCELLED, "cancelled".to_owned()),
+            Err(Failure::Plan(error)) => Self::new(ERROR, error.nav2_code(), error.to_string()),
             Err(Failure::NoGrid) => {
                 let health = shared.health();
                 let problem = health.grid.problem(shared.clock.now()).or_else(|| health.grid.missing());
-                Self::new(ERROR, "UNKNOWN", problem.unwrap_or("no grid has come").to_owned())
+                Self::new(ERROR, UNKNOWN, problem.unwrap_or("no grid has come").to_owned())
             }
             Err(failure @ (Failure::NoPose | Failure::OldPose { .. } | Failure::FuturePose { .. })) => {
-                Self::new(ERROR, "TF_ERROR", shared.pose_problem(failure).unwrap_or_default())
+                Self::new(ERROR, TF_ERROR, shared.pose_problem(failure).unwrap_or_default())
             }
             Err(Failure::StaleMap { lag }) => {
                 let text = format!(
@@ -68,11 +62,11 @@ impl Verdict {
             }
             Err(Failure::SuspectMap(why)) => Self::new(ERROR, STALE_MAP, why.text().to_owned()),
             Err(Failure::Backlog) => {
-                Self::new(ERROR, "UNKNOWN", "the paths before it are still waiting to be published".to_owned())
+                Self::new(ERROR, UNKNOWN, "the paths before it are still waiting to be published".to_owned())
             }
-            Err(Failure::Inactive) => Self::new(ERROR, "UNKNOWN", "the node isn't active".to_owned()),
-            Err(Failure::NoPlanner) => Self::new(ERROR, "INVALID_PLANNER", "there is no such planner".to_owned()),
-            Err(Failure::Publish) => Self::new(ERROR, "UNKNOWN", "ROS refused to publish the path".to_owned()),
+            Err(Failure::Inactive) => Self::new(ERROR, UNKNOWN, "the node isn't active".to_owned()),
+            Err(Failure::NoPlanner) => Self::new(ERROR, INVALID_PLANNER, "there is no such planner".to_owned()),
+            Err(Failure::Publish) => Self::new(ERROR, UNKNOWN, "ROS refused to publish the path".to_owned()),
         }
     }
 
@@ -89,13 +83,13 @@ impl Verdict {
         let from = moved.map_or_else(|| from.to_owned(), |moved| format!("{from}; {moved}"));
         if plan.missed {
             let late = ms(plan.total.saturating_sub(plan.budget));
-            return Self::new(WARN, "SUCCEEDED", format!("{from}, {late} ms after its deadline"));
+            return Self::new(WARN, SUCCEEDED, format!("{from}, {late} ms after its deadline"));
         }
         if let Some(why) = plan.map.suspect {
-            return Self::new(WARN, "SUCCEEDED", format!("{from}, though {}", why.text()));
+            return Self::new(WARN, SUCCEEDED, format!("{from}, though {}", why.text()));
         }
         let level = if source == Source::Fallback { WARN } else { OK };
-        Self::new(level, "SUCCEEDED", from)
+        Self::new(level, SUCCEEDED, from)
     }
 }
 
@@ -103,9 +97,13 @@ impl Verdict {
 mod tests {
     use std::time::Duration;
 
+    use trm_config::NodeConfig;
+    use trm_flow::ros_time::RosTime;
     use trm_planner::Report;
 
     use super::*;
+    use crate::io::for_tests::shared;
+    use crate::io::plan_codes::NO_VALID_PATH;
 
     fn path(source: Source, missed: bool) -> PlanRecord {
         PlanRecord {
@@ -114,6 +112,22 @@ mod tests {
             total: Duration::from_millis(if missed { 35 } else { 12 }),
             ..PlanRecord::new(7, Duration::from_millis(30))
         }
+    }
+
+    #[test]
+    fn an_error_has_its_code_and_a_cancelled_plan_one_of_its_own() {
+        let shared = shared(&NodeConfig::default(), RosTime::system());
+        let result = |failure| {
+            let plan = PlanRecord { result: Err(failure), ..path(Source::None, false) };
+            let verdict = Verdict::of(&Record::Plan(plan), &shared);
+            assert!(!verdict.text.is_empty());
+            (verdict.level, verdict.result)
+        };
+        assert_eq!(result(Failure::Plan(PlanError::NoValidPath)), (ERROR, NO_VALID_PATH));
+        assert_eq!(result(Failure::Plan(PlanError::Cancelled)), (OK, CANCELLED));
+        assert_eq!(result(Failure::StaleMap { lag: Duration::from_millis(300) }), (ERROR, STALE_MAP));
+        assert_eq!(result(Failure::NoGrid), (ERROR, UNKNOWN));
+        assert_eq!(result(Failure::NoPose), (ERROR, TF_ERROR));
     }
 
     #[test]

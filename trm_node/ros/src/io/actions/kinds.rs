@@ -7,6 +7,8 @@ use r2r::nav2_msgs::action::{ComputePathThroughPoses, ComputePathToPose};
 use std::time::Duration;
 use trm_flow::plan_record::Kind;
 
+use crate::io::plan_codes;
+
 /// What a goal asks for.
 pub struct AskedPath {
     /// `None`: from where the robot is.
@@ -15,10 +17,10 @@ pub struct AskedPath {
     pub planner_id: String,
 }
 
-/// Why there is no path: Nav2's name of the error, and in words.
+/// Why there is no path: a result of `PlanStatus`, and in words.
 #[derive(Debug, Clone)]
 pub struct Refusal {
-    pub name: &'static str,
+    pub result: u16,
     pub text: String,
 }
 
@@ -79,24 +81,18 @@ fn time(duration: Duration) -> r2r::builtin_interfaces::msg::Duration {
 
 /// Code and text of a refusal. Those through poses have codes of their own, `more` than those to a pose.
 fn told(refusal: Option<Refusal>, more: u16) -> (u16, String) {
-    refusal.map_or_else(Default::default, |Refusal { name, text }| (code(name) + more, text))
+    refusal.map_or_else(Default::default, |Refusal { result, text }| (code(result, more), text))
 }
 
-/// The code of an error in `ComputePathToPose`. What is this node's own is unknown to Nav2, but that costs are old, which
-/// Nav2's planner server calls a time-out of its costmap.
-fn code(name: &str) -> u16 {
-    match name {
-        "CANCELLED" => 0,
-        "INVALID_PLANNER" => 201,
-        "TF_ERROR" => 202,
-        "START_OUTSIDE_MAP" => 203,
-        "GOAL_OUTSIDE_MAP" => 204,
-        "START_OCCUPIED" => 205,
-        "GOAL_OCCUPIED" => 206,
-        "TIMEOUT" | "STALE_MAP" => 207,
-        "NO_VALID_PATH" => 208,
-        "NO_VIAPOINTS_GIVEN" => 209,
-        _ => 200,
+/// Nav2's code of a result. It has none for a cancelled goal. Costs that are old are what its planner server calls a
+/// time-out of its costmap.
+const fn code(result: u16, more: u16) -> u16 {
+    match result {
+        plan_codes::CANCELLED => 0,
+        plan_codes::STALE_MAP => plan_codes::TIMEOUT + more,
+        plan_codes::NO_VIAPOINTS_GIVEN => result,
+        plan_codes::UNKNOWN..=plan_codes::NO_VALID_PATH => result + more,
+        _ => plan_codes::UNKNOWN + more,
     }
 }
 
@@ -110,14 +106,14 @@ mod tests {
         use ComputePathToPose::Result as To;
         macro_rules! check {
             ($($name:ident)+) => {
-                $(assert_eq!(i64::from(code(stringify!($name))), To::$name as i64);
-                assert_eq!(i64::from(code(stringify!($name)) + 100), Through::$name as i64);)+
+                $(assert_eq!(i64::from(code(plan_codes::$name, 0)), To::$name as i64);
+                assert_eq!(i64::from(code(plan_codes::$name, 100)), Through::$name as i64);)+
             };
         }
         check! {
             UNKNOWN INVALID_PLANNER TF_ERROR START_OUTSIDE_MAP GOAL_OUTSIDE_MAP START_OCCUPIED GOAL_OCCUPIED TIMEOUT
             NO_VALID_PATH
         }
-        assert_eq!(i64::from(code("NO_VIAPOINTS_GIVEN") + 100), Through::NO_VIAPOINTS_GIVEN as i64);
+        assert_eq!(i64::from(code(plan_codes::NO_VIAPOINTS_GIVEN, 100)), Through::NO_VIAPOINTS_GIVEN as i64);
     }
 }

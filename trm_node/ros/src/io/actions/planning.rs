@@ -19,6 +19,7 @@ use trm_planner::halt::deadline::Clock;
 use crate::io::actions::context::Actions;
 use crate::io::actions::kinds::{Answer, AskedPath, Refusal};
 use crate::io::convert;
+use crate::io::plan_codes::{self, CANCELLED, INVALID_PLANNER, NO_VIAPOINTS_GIVEN, UNKNOWN};
 use crate::io::verdict::Verdict;
 
 /// How often a pose is tried again while its frame isn't known yet.
@@ -52,15 +53,15 @@ impl Actions {
     pub async fn plan(&self, kind: Kind, asked: AskedPath, arrived: Duration, wait: &Wait) -> Answer {
         let planned = tokio::select! {
             planned = self.try_plan(kind, asked, arrived, wait) => planned,
-            () = wait.given_up.notified() => Err(Refusal { name: "CANCELLED", text: "cancelled".to_owned() }),
+            () = wait.given_up.notified() => Err(Refusal { result: CANCELLED, text: "cancelled".to_owned() }),
         };
-        if let Err(Refusal { name, text }) = &planned {
-            self.report(name, text);
+        if let Err(Refusal { result, text }) = &planned {
+            self.report(*result, text);
         }
         let (refusal, record, poses) = match planned {
             Ok((record, poses)) => {
                 let verdict = Verdict::of(&Record::Plan(record), &self.shared);
-                let refusal = record.result.is_err().then_some(Refusal { name: verdict.result, text: verdict.text });
+                let refusal = record.result.is_err().then_some(Refusal { result: verdict.result, text: verdict.text });
                 (refusal, Some(record), poses)
             }
             Err(refusal) => (Some(refusal), None, Vec::new()),
@@ -75,11 +76,11 @@ impl Actions {
         let AskedPath { start, goals, planner_id } = asked;
         let planner = index_of(&planner_id, &config.node.planner_plugins)?;
         if goals.is_empty() {
-            return Err(Refusal { name: "NO_VIAPOINTS_GIVEN", text: "goals is empty".to_owned() });
+            return Err(Refusal { result: NO_VIAPOINTS_GIVEN, text: "goals is empty".to_owned() });
         }
         if goals.len() > MAX_GOALS {
             let text = format!("goals has {} poses, more than {MAX_GOALS}", goals.len());
-            return Err(Refusal { name: "UNKNOWN", text });
+            return Err(Refusal { result: UNKNOWN, text });
         }
         let give_up = arrived + Duration::from_secs_f64(config.node.transform_tolerance);
         let start = match &start {
@@ -108,7 +109,7 @@ impl Actions {
             reply: Box::new(move |record, poses| drop(sender.send((*record, poses.to_vec())))),
         };
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
-        let stops = || Refusal { name: "UNKNOWN", text: "the node is stopping".to_owned() };
+        let stops = || Refusal { result: UNKNOWN, text: "the node is stopping".to_owned() };
         if !self.commands.request(Box::new(request), settings(&config), robot) {
             return Err(stops());
         }
@@ -121,19 +122,24 @@ impl Actions {
             match self.placing.place(what, pose) {
                 Ok(pose) => return Ok(pose),
                 Err(unplaced) if unplaced.may_pass && self.shared.clock.now() < give_up => {}
-                Err(unplaced) => return Err(Refusal { name: unplaced.nav2_name, text: unplaced.to_string() }),
+                Err(unplaced) => return Err(Refusal { result: unplaced.result, text: unplaced.to_string() }),
             }
             tokio::time::sleep(RETRY_PERIOD).await;
         }
     }
 
     /// Tells of a goal that no plan was made for.
-    fn report(&self, name: &'static str, text: &str) {
+    fn report(&self, result: u16, text: &str) {
         let now = self.shared.clock.now();
-        let level = if name == "CANCELLED" { Level::Info } else { Level::Warn };
-        self.shared.log.limited("action", level, &format!("action: no path, {name}: {text}"), now);
+        let level = if result == CANCELLED { Level::Info } else { Level::Warn };
+        self.shared.log.limited(
+            "action",
+            level,
+            &format!("action: no path, {}: {text}", plan_codes::name(result)),
+            now,
+        );
         // Fails only while the node is stopping.
-        let _ = self.records.send(Record::GoalRefused(name, text.to_owned()));
+        let _ = self.records.send(Record::GoalRefused(result, text.to_owned()));
     }
 }
 
@@ -143,7 +149,7 @@ fn index_of(planner_id: &str, names: &[String]) -> Result<usize, Refusal> {
     let found = names.iter().position(|name| name == planner_id);
     found.or(is_default.then_some(0)).ok_or_else(|| {
         let text = format!("planner_id is \"{}\", but the planners are {}", cut(planner_id), names.join(", "));
-        Refusal { name: "INVALID_PLANNER", text }
+        Refusal { result: INVALID_PLANNER, text }
     })
 }
 
@@ -175,8 +181,8 @@ mod tests {
         assert_eq!(index_of("B", &two).unwrap(), 1);
         let refusal = index_of("", &two).unwrap_err();
         assert_eq!(
-            (refusal.name, refusal.text.as_str()),
-            ("INVALID_PLANNER", "planner_id is \"\", but the planners are A, B")
+            (refusal.result, refusal.text.as_str()),
+            (INVALID_PLANNER, "planner_id is \"\", but the planners are A, B")
         );
         assert!(index_of(&"x".repeat(1 << 20), &two).unwrap_err().text.len() < 1000);
     }

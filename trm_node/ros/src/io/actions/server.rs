@@ -22,6 +22,7 @@ use crate::io::actions::context::Actions;
 use crate::io::actions::kinds::{Answer, PathAction, Refusal};
 use crate::io::actions::planning::Wait;
 use crate::io::convert;
+use crate::io::plan_codes::{CANCELLED, UNKNOWN};
 
 /// How often ended goals are looked through for those that may be forgotten.
 const FORGET_PERIOD: Duration = Duration::from_secs(1);
@@ -155,7 +156,7 @@ impl<A: PathAction> Server<A> {
     fn end(&mut self, id: Id, mut answer: Answer) {
         self.actions.release();
         let is_preempted = self.waits.remove(&id).is_some_and(|(_, is_preempted)| is_preempted);
-        let is_cancelled = answer.refusal.as_ref().is_some_and(|refusal| refusal.name == "CANCELLED");
+        let is_cancelled = answer.refusal.as_ref().is_some_and(|refusal| refusal.result == CANCELLED);
         let status = match &answer.refusal {
             None => Status::Succeeded,
             Some(_) if is_cancelled && self.book.is_canceling(id) => Status::Canceled,
@@ -163,7 +164,7 @@ impl<A: PathAction> Server<A> {
         };
         if is_cancelled && is_preempted && status == Status::Aborted {
             let text = "pre-empted by a newer goal of the same client".to_owned();
-            answer.refusal = Some(Refusal { name: "UNKNOWN", text });
+            answer.refusal = Some(Refusal { result: UNKNOWN, text });
         }
         let result = A::result(answer);
         let now = self.actions.shared.clock.now();
