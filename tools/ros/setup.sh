@@ -33,7 +33,7 @@ use_sourced_ros() {
   local package dirs index dir found module
   IFS=: read -ra dirs <<<"$AMENT_PREFIX_PATH"
   for package in rclpy rcl rcl_action rmw_implementation builtin_interfaces std_msgs geometry_msgs nav_msgs map_msgs \
-    tf2_msgs diagnostic_msgs rcl_interfaces action_msgs rosgraph_msgs std_srvs; do
+    tf2_msgs diagnostic_msgs rcl_interfaces action_msgs rosgraph_msgs bond lifecycle_msgs; do
     index=share/ament_index/resource_index/packages/$package found=
     for dir in "${dirs[@]}"; do [[ -e $dir/$index ]] && found=1; done
     [[ $found ]] || missing+=("ROS package $package: sudo apt-get install ros-$ROS_DISTRO-${package//_/-}")

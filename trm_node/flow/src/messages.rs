@@ -41,6 +41,11 @@ pub enum PlannerEvent {
         /// The epoch.
         epoch: u64,
     },
+    /// There is no goal any more, and the next plan starts cold; the epoch that began with it.
+    Forget {
+        /// The epoch.
+        epoch: u64,
+    },
     /// Other parameters.
     Config(Box<Config>),
     /// A planner with other parameters.

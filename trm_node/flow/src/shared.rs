@@ -12,6 +12,7 @@ use trm_planner::halt::deadline::Clock;
 use crate::clock::NodeClock;
 use crate::health::{Health, Input};
 use crate::heartbeats::{Heartbeats, Part};
+use crate::lifecycle::gate::Gate;
 use crate::lock::lock;
 use crate::log::{Level, Log};
 use crate::map::ledger::Ledger;
@@ -40,8 +41,10 @@ pub struct Shared {
     pub ledger: Arc<Ledger>,
     health: Mutex<Health>,
     robot_pose: Mutex<LatestPose>,
-    /// Whether planning is on.
+    /// Whether planning is on, which it isn't at first.
     pub active: AtomicBool,
+    /// Whether goals are taken, which they aren't at first.
+    pub goals: Gate,
     /// Ticks that were skipped.
     pub overruns: AtomicU64,
     /// Goals that a newer one replaced before anything was planned for them.
@@ -88,7 +91,8 @@ impl Shared {
             ledger: Arc::default(),
             health: Mutex::default(),
             robot_pose: Mutex::new(robot_pose),
-            active: AtomicBool::new(config.autostart),
+            active: AtomicBool::new(false),
+            goals: Gate::default(),
             overruns: AtomicU64::new(0),
             goals_superseded: AtomicU64::new(0),
             plans_lost: AtomicU64::new(0),
@@ -155,10 +159,13 @@ impl Shared {
     }
 }
 
-/// A node's state without a node, for tests.
+/// An active node's state without a node, for tests.
 #[cfg(test)]
 pub(crate) fn for_tests(config: &NodeConfig) -> (Shared, PoseReader) {
     let log = Log::new(|_, text| println!("{text}"));
     let real_time = RealTime::prepare(config, &log);
-    Shared::new("/test".to_owned(), log, NodeClock::start(), RosTime::system(), real_time, config)
+    let (shared, robot_pose) =
+        Shared::new("/test".to_owned(), log, NodeClock::start(), RosTime::system(), real_time, config);
+    shared.active.store(true, std::sync::atomic::Ordering::Relaxed);
+    (shared, robot_pose)
 }

@@ -125,7 +125,7 @@ impl Oracle {
             oldest: Oldest::default(),
             goals: Vec::new(),
             poses: Vec::new(),
-            is_active: config.node.autostart,
+            is_active: true,
             activations: 0,
             publication: None,
             steps: BTreeMap::new(),

@@ -106,10 +106,16 @@ impl Goals {
         Ok(convert::planar(&(found.transform * pose)))
     }
 
+    /// Hands it over, unless the node isn't configured.
     fn accept(&self, pose: Pose, arrived: Duration) {
-        self.shared.health().goal.good(arrived);
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
-        self.commands.goal(pose, arrived, robot);
+        if self.shared.goals.pass(|| self.commands.goal(pose, arrived, robot)) {
+            self.shared.health().goal.good(arrived);
+        } else {
+            let text =
+                "goal refused: the node isn't configured; its state must be inactive or active (`~/change_state`)";
+            self.refuse("UNKNOWN", text.to_owned());
+        }
     }
 
     fn refuse(&self, result: &'static str, text: String) {
