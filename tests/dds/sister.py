@@ -56,9 +56,9 @@ class Sister:
             return
         self.state = State.AWAIT_SISTER_DEATH if self.state == State.ALIVE else State.DEAD
         self._since = time.monotonic()
-        self._say(False)
+        self.say(False)
 
-    def _say(self, active: bool) -> None:
+    def say(self, active: bool) -> None:
         if self.answers:
             self._publisher.publish(Status(id=self.id, instance_id=self.instance, active=active,
                                            heartbeat_timeout=self.heartbeat_timeout, heartbeat_period=self.period))
@@ -77,7 +77,7 @@ class Sister:
                 self._sister_died_first = True
             self.state = State.DEAD
             if self._sister_died_first:
-                self._say(False)
+                self.say(False)
 
     def _time_out(self) -> None:
         now = time.monotonic()
@@ -92,8 +92,8 @@ class Sister:
     def _tick(self) -> None:
         self._time_out()
         if self.state in (State.WAITING_FOR_SISTER, State.ALIVE):
-            self._say(True)
+            self.say(True)
 
     def _tick_while_dying(self) -> None:
         if self.state == State.AWAIT_SISTER_DEATH:
-            self._say(False)
+            self.say(False)

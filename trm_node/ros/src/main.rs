@@ -205,7 +205,8 @@ fn parameters(node: &r2r::Node) -> anyhow::Result<(Parameters, Ends, Vec<String>
 }
 
 /// Whether a thread of this name sends by the same participant as the publisher thread: the tasks of [`io`], those of
-/// [`lifecycle`], and Fast DDS's threads that send again, or in parts. Each of them holds a lock meanwhile that the publisher thread needs.
+/// [`lifecycle`], and Fast DDS's threads that send again, or in parts. Each of them holds a lock meanwhile that the
+/// publisher thread needs.
 fn sends(thread: &str) -> bool {
     lifecycle::THREADS.contains(&thread)
         || ["tokio-rt-worker", "dds.asyn", "dds.ev"].iter().any(|name| thread.starts_with(name))
