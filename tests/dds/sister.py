@@ -1,4 +1,4 @@
-"""The other end of a bond, by `bond_core`'s rules: `bond/BondSM.sm` and `bondcpp/src/bond.cpp`."""
+"""The other end of a bond, by `bond_core`'s rules: BondSM.sm and bondcpp."""
 
 import enum
 import time

@@ -1,6 +1,6 @@
 """What Nav2's lifecycle manager does with its nodes, in the same order and with the same patience.
 
-`nav2_lifecycle_manager/src/lifecycle_manager.cpp` (jazzy): `startup` configures and activates, and asks after each
+As in nav2_lifecycle_manager of jazzy: `startup` configures and activates, and asks after each
 transition for the state; after the activation it waits for the bond for half of `bond_timeout`. `reset` and `shutdown`
 go back; the bond is dropped after the deactivation. A timer looks every 200 ms whether a bond is broken.
 """

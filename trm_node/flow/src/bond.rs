@@ -1,6 +1,6 @@
 //! A bond: two processes tell each other that they live, and when they are about to die.
 //!
-//! The rules are those of `bond_core` (`bond/BondSM.sm`, `bondcpp/src/bond.cpp`), with the names that are used there:
+//! The rules are those of `bond_core` (BondSM.sm and bondcpp), with the names that are used there:
 //! the other end is the sister. A silent sister breaks no bond, as in Nav2's nodes, which set
 //! `bond_disable_heartbeat_timeout`: a manager that was killed or stopped is no reason to stop the robot. It is told, though.
 //!

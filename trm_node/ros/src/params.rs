@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(parameters.get("use_sim_time"), Some(Value::Bool(true)));
         assert_eq!(parameters.get("qos_overrides./r/map.subscription.depth"), Some(Value::Integer(3)));
         assert_eq!(parameters.get("speed"), None);
-        assert_eq!(parameters.names().len(), Config::specs().len() + 9 * 4 + 1);
+        assert_eq!(parameters.names().len(), Config::specs().len() + 12 * 4 + 1);
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn a_silent_sister_is_told_once_and_breaks_no_bond() {
     assert_eq!(life.news, [News::Formed, News::SisterSilent, News::SisterBack]);
 }
 
-/// `bond/BondSM.sm`, in its own words; the events are those that can happen here.
+/// `bond_core`'s BondSM.sm, in its own words; the events are those that can happen here.
 fn by_the_book(state: &str, event: &str) -> &'static str {
     match (state, event) {
         ("WaitingForSister", "SisterAlive") | ("Alive", "SisterAlive") => "Alive",
