@@ -79,7 +79,7 @@ impl Life {
 #[test]
 fn a_bond_to_which_nobody_comes_ends_after_ten_seconds_without_a_word_of_death() {
     let mut life = Life::new();
-    life.happen(Event::Pass(CONNECT_TIMEOUT - MS));
+    life.happen(Event::Pass(CONNECT_TIMEOUT.saturating_sub(MS)));
     assert_eq!(life.words(), [Say::Alive; 100]);
     assert!(!life.bond.is_over());
     life.happen(Event::Pass(MS));
@@ -139,10 +139,11 @@ fn a_silent_sister_is_told_once_and_breaks_no_bond() {
 /// `bond_core`'s BondSM.sm, in its own words; the events are those that can happen here.
 fn by_the_book(state: &str, event: &str) -> &'static str {
     match (state, event) {
-        ("WaitingForSister", "SisterAlive") | ("Alive", "SisterAlive") => "Alive",
-        ("WaitingForSister", _) | ("Alive", "SisterDead") => "Dead",
+        ("WaitingForSister" | "Alive", "SisterAlive") => "Alive",
         ("Alive", "Die") | ("AwaitSisterDeath", "SisterAlive" | "Die") => "AwaitSisterDeath",
-        ("AwaitSisterDeath", "SisterDead" | "DisconnectTimeout") | ("Dead", _) => "Dead",
+        ("AwaitSisterDeath", "SisterDead" | "DisconnectTimeout")
+        | ("Alive", "SisterDead")
+        | ("WaitingForSister" | "Dead", _) => "Dead",
         other => panic!("{other:?}"),
     }
 }
@@ -205,11 +206,11 @@ proptest! {
             }
             let lives = matches!(life.bond.state, State::WaitingForSister | State::Alive { .. });
             let last = life.said.last().map_or(Duration::from_secs(5), |(at, _)| *at);
-            prop_assert!(!lives || life.now - last <= PERIOD + stood);
+            prop_assert!(!lives || life.now <= last + PERIOD + stood);
         }
         let alive: Vec<_> = life.said.iter().filter(|(_, say)| *say == Say::Alive).map(|(at, _)| *at).collect();
         for pair in alive.windows(3) {
-            prop_assert!(pair[2] - pair[0] >= PERIOD, "three words within a period");
+            prop_assert!(pair[2] >= pair[0] + PERIOD, "three words within a period");
         }
     }
 }

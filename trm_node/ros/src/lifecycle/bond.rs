@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use r2r::bond::msg::Status;
 use r2r::{Incoming, Listening, Publisher, WrappedTypesupport as _};
-use trm_flow::bond::{Bond, HEARTBEAT_TIMEOUT, News, Say};
+use trm_flow::bond::{Bond, HEARTBEAT_TIMEOUT, News, Reaction, Say};
 use trm_flow::heartbeats::{LATE, Part};
 use trm_flow::log::Level;
 use trm_flow::shared::Shared;
@@ -158,15 +158,14 @@ impl BondThread {
             }
             Order::Die => {
                 let say = self.bond.as_mut().and_then(|bond| bond.die(now));
-                say.into_iter().for_each(|say| self.publish(say));
+                self.react(Reaction { say, news: None });
             }
             Order::Heard(instance, _) if self.past_sister.as_ref() == Some(&instance) => {}
             Order::Heard(instance, said) => {
                 let Some(bond) = &mut self.bond else { return };
                 self.sister.get_or_insert(instance);
                 let reaction = bond.hear(said, now);
-                reaction.say.into_iter().for_each(|say| self.publish(say));
-                reaction.news.into_iter().for_each(|news| self.tell(news));
+                self.react(reaction);
             }
         }
     }
@@ -174,13 +173,20 @@ impl BondThread {
     fn tick(&mut self) {
         let now = self.shared.clock.now();
         let Some(bond) = &mut self.bond else { return };
-        let reaction = bond.tick(now);
+        let mut reaction = bond.tick(now);
         // A node that hangs doesn't say that it lives. What hangs is in the log and in `/diagnostics`.
         let hangs = NEEDED.iter().any(|part| self.shared.beats.silence(*part, now) > LATE);
-        if let Some(say) = reaction.say.filter(|say| *say == Say::Dead || !hangs) {
+        reaction.say = reaction.say.filter(|say| *say == Say::Dead || !hangs);
+        self.react(reaction);
+    }
+
+    fn react(&self, reaction: Reaction) {
+        if let Some(say) = reaction.say {
             self.publish(say);
         }
-        reaction.news.into_iter().for_each(|news| self.tell(news));
+        if let Some(news) = reaction.news {
+            self.tell(news);
+        }
     }
 
     fn publish(&self, say: Say) {
