@@ -19,7 +19,7 @@ ARGUMENTS = [
     ("namespace", "", "Namespace of the node and of its topics, those of TF included"),
     ("params_file", str(PARAMETERS), "YAML file with the node's parameters"),
     ("use_sim_time", "false", "Take the time from /clock"),
-    ("autostart", "true", "Plan at once; else after ~/set_active"),
+    ("autostart", "true", "Configure and activate at once; else a lifecycle manager does, as for Nav2's nodes"),
     ("use_respawn", "false", "Start the node again when it ends"),
     ("log_level", "info", "debug, info, warn, error or fatal"),
     ("map_topic", "map", "Grid when grid_source is map; updates come from <map_topic>_updates"),

@@ -1,4 +1,4 @@
-"""Start, pause, and a clean end."""
+"""Start and a clean end."""
 
 import os
 import pathlib
@@ -6,7 +6,6 @@ import signal
 import time
 
 import pytest
-from std_srvs.srv import SetBool
 
 import worlds
 from process import NodeProcess
@@ -28,37 +27,6 @@ def left_behind(files: set[str]) -> set[str]:
     used = mapped(os.getpid())
     gone_with = {name: name.removeprefix("sem.").removesuffix("_mutex") for name in files}
     return {name for name in files if gone_with[name] not in used and pathlib.Path("/dev/shm", name).exists()}
-
-
-def set_active(peer, active: bool):
-    client = peer.node.create_client(SetBool, f"{peer.planner}/set_active")
-    peer.wait(client.service_is_ready, "the service set_active")
-    future = client.call_async(SetBool.Request(data=active))
-    peer.wait(future.done, "an answer of set_active")
-    peer.node.destroy_client(client)
-    return future.result()
-
-
-def test_without_autostart_the_node_waits_to_be_activated(start):
-    _, peer = start({"autostart": False})
-    peer.publish_map(worlds.room())
-    peer.ask(START, GOAL)
-    peer.spin(1.0)
-    assert not peer.plans
-    assert set_active(peer, True).success
-    peer.plan_to(START, GOAL)
-    answer = set_active(peer, False)
-    assert answer.success and answer.message
-    peer.spin(0.5)  # one may be on its way
-    count = len(peer.plans)
-    peer.spin(0.5)
-    assert len(peer.plans) == count
-    # A goal that comes meanwhile waits.
-    peer.send_goal((3.0, 2.4, 0.0))
-    peer.spin(0.5)
-    assert len(peer.plans) == count
-    assert set_active(peer, True).success
-    peer.plans_after(0.0, lambda p: p.ends_at((3.0, 2.4)))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)

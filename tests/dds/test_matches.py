@@ -88,7 +88,9 @@ def test_the_overrides_are_parameters_of_every_topic_by_its_full_name(start):
     _, peer = start({"qos_overrides./fleet/path.publisher.depth": 3}, namespace="/fleet", remaps={"plan": "path"})
     listed = set(call(peer, ListParameters, "list_parameters", ListParameters.Request()).result.names)
     ends = {"/fleet/path.publisher": 3, "/fleet/trm_node/status.publisher": 10, "/fleet/trm_node/state.publisher": 1,
-            "/diagnostics.publisher": 10, "/parameter_events.publisher": 1000, "/fleet/map.subscription": 1, "/fleet/map_updates.subscription": 0,
+            "/diagnostics.publisher": 10, "/parameter_events.publisher": 1000,
+            "/fleet/trm_node/transition_event.publisher": 10, "/fleet/bond.publisher": 5, "/fleet/bond.subscription": 100,
+            "/fleet/map.subscription": 1, "/fleet/map_updates.subscription": 0,
             "/fleet/goal_pose.subscription": 1, "/fleet/tf.subscription": 100, "/fleet/tf_static.subscription": 0}
     policies = ("reliability", "durability", "history", "depth")
     wanted = {f"qos_overrides.{end}.{policy}" for end in ends for policy in policies}

@@ -7,7 +7,6 @@ need them are skipped; the rules themselves are tested everywhere.
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import sys
 import pytest
 
 import worlds
+from needs import needs, needs_strace
 from process import BINARY, ROOT, NodeProcess
 from system_calls import Rules, allowed_by, calls, groups
 
@@ -31,15 +31,7 @@ fast_dds = pytest.mark.skipif(os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps
                               reason="another RMW than Fast DDS")
 
 
-def needs(command: list[str], package: str) -> pytest.MarkDecorator:
-    if not shutil.which(command[0]):
-        return pytest.mark.skip(reason=f"{command[0]} is missing: apt-get install {package}")
-    tried = subprocess.run(command, capture_output=True, text=True)
-    return pytest.mark.skipif(tried.returncode != 0, reason=f"{command[0]} may not work here: {tried.stderr.strip()}")
-
-
 needs_sandbox = needs(["bwrap", "--ro-bind", "/", "/", "--proc", "/proc", "true"], "bubblewrap")
-needs_strace = needs(["strace", "-D", "-f", "-o", "/dev/null", "true"], "strace")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 
 

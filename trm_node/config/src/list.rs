@@ -125,8 +125,10 @@ parameters! {
         transform_tolerance: f64 = 0.5, "s", Range::Real(0.01, 60.0), Needs::Nothing;
         /// The goal counts as reached when the robot is within this distance of it; planning then stops.
         goal_reached_tolerance: f64 = 0.15, "m", Range::Real(0.0, 100.0), Needs::Nothing;
-        /// Whether the node starts planning at once. Otherwise it waits for `~/set_active`.
+        /// Whether the node configures and activates itself when it starts. Otherwise a lifecycle manager, or `~/change_state`, does.
         autostart: bool = true, "", Range::Flag, Needs::Restart;
+        /// How often an active node tells a lifecycle manager on `bond` that it lives, as in Nav2's nodes; less than 0.01 counts as 0.01, and 0 turns bonds off.
+        bond_heartbeat_period: f64 = 0.1, "s", Range::Real(0.0, 60.0), Needs::Restart;
         /// Planning rate while there is a goal.
         planner_frequency: f64 = 20.0, "Hz", Range::Real(0.1, 1000.0), Needs::Nothing;
         /// Time limit from the arrival of a request to the publication of its path.

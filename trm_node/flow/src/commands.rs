@@ -66,6 +66,13 @@ impl Commands {
         self.planner.send(PlannerEvent::Active { active, epoch }).is_ok()
     }
 
+    /// Forget the goal, the path and the model's state. Guidance to it is no longer needed.
+    pub fn forget(&self) {
+        let epoch = self.epochs.begin();
+        self.epochs.finish(epoch);
+        let _ = self.planner.send(PlannerEvent::Forget { epoch });
+    }
+
     /// End both threads.
     pub fn stop(&self) {
         self.epochs.begin();
@@ -99,8 +106,12 @@ mod tests {
         assert!(commands.epochs.is_over(1), "the plan that is being made is cancelled");
         assert!(matches!(planner_inbox.take(), Some(PlannerEvent::Active { active: false, epoch: 2 })));
         assert!(guidance_inbox.is_empty());
+        commands.forget();
+        assert!(commands.epochs.is_over(2) && commands.epochs.is_finished(1));
+        assert!(matches!(planner_inbox.take(), Some(PlannerEvent::Forget { epoch: 3 })));
+        assert!(guidance_inbox.is_empty());
         commands.stop();
-        assert!(commands.epochs.is_over(2));
+        assert!(commands.epochs.is_over(3));
         assert!(matches!(planner_inbox.take(), Some(PlannerEvent::Stop)));
         assert!(matches!(guidance_inbox.try_recv(), Ok(GuidanceEvent::Stop)));
         drop(planner_inbox);

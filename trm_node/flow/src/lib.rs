@@ -3,15 +3,17 @@
 //!
 //! Data flows one way: [`map`] takes what is told of the grid and knows how old the costs are; [`threads`] are world,
 //! guidance, planner and publisher; [`messages`] has everything that crosses from one to another; goals, pauses and the
-//! end go through [`commands`].
+//! end go through [`commands`]; [`lifecycle`] says when there are plans, [`bond`] tells a manager that the node lives.
 //!
 //! Imports `trm_config`, `trm_grid`, `trm_net`, `trm_planner` and `trm_rt`. ROS types, files and decisions about paths
 //! must never be in it.
 
+pub mod bond;
 pub mod clock;
 pub mod commands;
 pub mod health;
 pub mod heartbeats;
+pub mod lifecycle;
 pub mod lock;
 pub mod log;
 pub mod map;

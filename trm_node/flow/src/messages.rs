@@ -42,6 +42,11 @@ pub enum PlannerEvent {
         /// The epoch.
         epoch: u64,
     },
+    /// There is no goal any more, and the next plan starts cold; the epoch that began with it.
+    Forget {
+        /// The epoch.
+        epoch: u64,
+    },
     /// Somebody waits for a plan.
     Request(Box<PlanRequest>),
     /// Somebody doesn't wait any more.

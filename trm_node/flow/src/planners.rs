@@ -32,6 +32,11 @@ impl Planners {
         self.all().for_each(|planner| planner.prepare(costmap));
     }
 
+    /// Forgets states and previous paths, so that the next plans start cold.
+    pub fn reset(&mut self) {
+        self.all().for_each(Planner::reset);
+    }
+
     /// Sets the robot's radius in metres, for when it changes together with the costs.
     pub fn set_robot_radius(&mut self, robot_radius: f64) {
         self.all().for_each(|planner| planner.set_robot_radius(robot_radius));

@@ -1,7 +1,7 @@
 //! What the threads and tasks share. Locks are held for a copy or a few assignments, never for work; the planner thread
 //! takes none of them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use trm_planner::halt::deadline::Clock;
 use crate::clock::NodeClock;
 use crate::health::{Health, Input};
 use crate::heartbeats::{Heartbeats, Part};
+use crate::lifecycle::gate::Gate;
+use crate::lifecycle::graph::State;
 use crate::lock::lock;
 use crate::log::{Level, Log};
 use crate::map::ledger::Ledger;
@@ -45,8 +47,12 @@ pub struct Shared {
     grid: Mutex<Option<Geometry>>,
     /// The last goal of the topic, and the epoch that began with it.
     goal: Mutex<Option<(Pose, u64)>>,
-    /// Whether planning is on.
+    /// Whether planning is on, which it isn't at first.
     pub active: AtomicBool,
+    /// The last primary state of the node, by its number in `lifecycle_msgs/State`.
+    pub lifecycle: AtomicU8,
+    /// Whether goals are taken, which they aren't at first.
+    pub goals: Gate,
     /// Ticks that were skipped.
     pub overruns: AtomicU64,
     /// Goals that a newer one replaced before anything was planned for them.
@@ -95,7 +101,9 @@ impl Shared {
             robot_pose: Mutex::new(robot_pose),
             grid: Mutex::default(),
             goal: Mutex::default(),
-            active: AtomicBool::new(config.autostart),
+            active: AtomicBool::new(false),
+            lifecycle: AtomicU8::new(State::Unconfigured.id()),
+            goals: Gate::default(),
             overruns: AtomicU64::new(0),
             goals_superseded: AtomicU64::new(0),
             plans_lost: AtomicU64::new(0),
@@ -172,10 +180,13 @@ impl Shared {
     }
 }
 
-/// A node's state without a node, for tests.
+/// An active node's state without a node, for tests.
 #[cfg(test)]
 pub(crate) fn for_tests(config: &NodeConfig) -> (Shared, PoseReader) {
     let log = Log::new(|_, text| println!("{text}"));
     let real_time = RealTime::prepare(config, &log);
-    Shared::new("/test".to_owned(), log, NodeClock::start(), RosTime::system(), real_time, config)
+    let (shared, robot_pose) =
+        Shared::new("/test".to_owned(), log, NodeClock::start(), RosTime::system(), real_time, config);
+    shared.active.store(true, std::sync::atomic::Ordering::Relaxed);
+    (shared, robot_pose)
 }

@@ -10,6 +10,7 @@
 mod arguments;
 mod bundle;
 mod io;
+mod lifecycle;
 mod log_folder;
 mod nav2_keys;
 mod params;
@@ -19,7 +20,7 @@ mod watch;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use r2r::nav_msgs::msg::Path;
@@ -51,6 +52,7 @@ use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
 use crate::io::state::{PlannerName, State};
 use crate::io::topics::{self, Topics};
+use crate::lifecycle::Life;
 use crate::params::Parameters;
 use crate::signals::Signals;
 use crate::watch::Watch;
@@ -61,6 +63,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// The node's name, unless it is remapped.
 const NAME: &str = "trm_node";
+/// How long the bond's sister is waited for at the end, as in bondcpp.
+const FAREWELL: Duration = Duration::from_millis(100);
 /// How long the main thread waits for ROS before it looks for signals.
 const SPIN: Duration = Duration::from_millis(20);
 
@@ -88,13 +92,14 @@ fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut node = r2r::Node::create(context.clone(), NAME, "").context("can't create the ROS node")?;
     let warnings = arguments::warnings(&ignored, |name| Config::default().get(name).is_some());
-    let Running { threads, ros_clock, mut topics, mut watch } = start(&mut node, &runtime, warnings)?;
+    let Running { threads, ros_clock, life, mut topics, mut watch } = start(&mut node, &runtime, warnings)?;
     while context.is_valid() && !signals.must_stop() && threads.are_alive() {
         node.spin_once(SPIN);
         ros_clock.refresh();
         topics.settle(&mut node, signals.was_stopped() || watch.stood_still());
         watch.look(&node);
     }
+    farewell(&mut node, &life);
     let result = threads.stop().map_err(|failed| anyhow!("threads failed: {}", failed.join(", ")));
     runtime.shutdown_timeout(Duration::from_millis(20));
     result
@@ -104,8 +109,18 @@ fn run() -> anyhow::Result<()> {
 struct Running {
     threads: Threads,
     ros_clock: RosClock,
+    life: Life,
     topics: Topics,
     watch: Watch,
+}
+
+/// Ends the node's life, and gives the bond's sister a moment to answer.
+fn farewell(node: &mut r2r::Node, life: &Life) {
+    life.end();
+    let give_up = Instant::now() + FAREWELL;
+    while !life.is_over() && Instant::now() < give_up {
+        node.spin_once(FAREWELL / 20);
+    }
 }
 
 /// rcl's context. r2r panics when rcl refuses the command line; here that is an error like any other.
@@ -134,6 +149,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     for warning in &warnings {
         shared.log.warn(warning);
     }
+    let events = lifecycle::events(node, &ends.transition_event)?;
     let bundles = Bundles::load(&config)?;
     for folder in bundles.folders() {
         shared.log.info(&format!("model bundle {}", folder.display()));
@@ -144,13 +160,8 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let planners = Planners::make(&config, &mut make)?;
     shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
 
-    let publisher = node.create_publisher::<Path>(ends.plan.topic, ends.plan.qos.clone())?;
+    let publish = path_publisher(node, &ends, config.node.map_frame.clone())?;
     let parameter_events = services::parameter_events(node, &ends.parameter_events)?;
-    let map_frame = config.node.map_frame.clone();
-    let publish = move || {
-        let mut message = PathMessage::new(map_frame);
-        Box::new(move |poses: &[_], stamp| message.publish(poses, stamp, &publisher)) as Publish
-    };
     let (records, record_inbox) = unbounded_channel();
     let reported = records.clone();
     let resources = Resources {
@@ -174,7 +185,6 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let services = Services {
         shared: Arc::clone(&shared),
         parameters: Arc::clone(&parameters),
-        commands: threads.commands.clone(),
         inbox: Arc::clone(&inbox),
         parameter_events,
     };
@@ -186,13 +196,31 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs, names)?;
     runtime.spawn(state.run());
     let commands = threads.commands.clone();
+    let period = config.node.bond_heartbeat_period;
+    let life = Life::begin(node, runtime.handle(), &ends, period, &shared, &commands, events)?;
     let placing = Placing { parameters, transforms };
     let goals = Goals { shared: Arc::clone(&shared), placing, commands, records };
     serve_actions(&goals, inbox, node, runtime)?;
     runtime.spawn(goals.listen(goal_poses));
     shared.real_time.raise(sends);
     let watch = Watch::new(shared, matches);
-    Ok(Running { threads, ros_clock, topics, watch })
+    if config.node.autostart {
+        life.autostart();
+    }
+    Ok(Running { threads, ros_clock, life, topics, watch })
+}
+
+/// Makes, in the publisher thread, what publishes paths.
+fn path_publisher(
+    node: &mut r2r::Node,
+    ends: &Ends,
+    map_frame: String,
+) -> r2r::Result<impl FnOnce() -> Publish + Send + 'static> {
+    let publisher = node.create_publisher::<Path>(ends.plan.topic, ends.plan.qos.clone())?;
+    Ok(move || {
+        let mut message = PathMessage::new(map_frame);
+        Box::new(move |poses: &[_], stamp| message.publish(poses, stamp, &publisher)) as Publish
+    })
 }
 
 /// Creates the servers of Nav2's actions, for which goals are taken as for the topic.
@@ -217,10 +245,12 @@ fn parameters(node: &r2r::Node) -> anyhow::Result<(Parameters, Ends, Vec<String>
     Parameters::load(&lock(&node.params), |config| Ok(Ends::new(config, full)?))
 }
 
-/// Whether a thread of this name sends by the same participant as the publisher thread: the tasks of [`io`], and Fast
-/// DDS's threads that send again, or in parts. Each of them holds a lock meanwhile that the publisher thread needs.
+/// Whether a thread of this name sends by the same participant as the publisher thread: the tasks of [`io`], those of
+/// [`lifecycle`], and Fast DDS's threads that send again, or in parts. Each of them holds a lock meanwhile that the
+/// publisher thread needs.
 fn sends(thread: &str) -> bool {
-    ["tokio-rt-worker", "dds.asyn", "dds.ev"].iter().any(|name| thread.starts_with(name))
+    lifecycle::THREADS.contains(&thread)
+        || ["tokio-rt-worker", "dds.asyn", "dds.ev"].iter().any(|name| thread.starts_with(name))
 }
 
 /// What the threads and tasks share. Locks the memory of the process, if that is wanted.

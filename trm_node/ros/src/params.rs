@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(parameters.get("qos_overrides./r/map.subscription.depth"), Some(Value::Integer(3)));
         assert_eq!(parameters.get("speed"), None);
         let of_planners = Config::default().plugin_parameters().len();
-        assert_eq!(parameters.names().len(), Config::specs().len() + of_planners + 10 * 4 + 1);
+        assert_eq!(parameters.names().len(), Config::specs().len() + of_planners + 13 * 4 + 1);
     }
 
     #[test]

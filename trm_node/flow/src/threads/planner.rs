@@ -86,11 +86,12 @@ impl PlannerThread {
         (robot_pose, world_holds): (PoseReader, HeldReader),
         (publisher, garbage): (PlanSender, GarbageSender),
     ) -> Self {
+        let is_active = shared.active.load(Ordering::Relaxed);
         Self {
             shared,
             epochs,
             ticks: Ticks::new(config.node.planner_frequency),
-            is_active: config.node.autostart,
+            is_active,
             config: Box::new(config),
             planners: Box::new(planners),
             robot_pose,
@@ -173,6 +174,7 @@ impl PlannerThread {
             PlannerEvent::Guidance(guided) => self.take_guidance(guided),
             PlannerEvent::Goal { pose, arrived, epoch } => self.take_goal(pose, arrived, epoch),
             PlannerEvent::Active { active, epoch } => self.set_active(active, epoch),
+            PlannerEvent::Forget { epoch } => self.forget(epoch),
             PlannerEvent::Config(config) => self.take_config(config),
             PlannerEvent::Request(request) => self.take_request(request),
             // The next round sees which one it was.
@@ -239,6 +241,15 @@ impl PlannerThread {
             self.urgent = Some(now);
             self.ticks.start(now);
         }
+    }
+
+    /// Forgets the goal, and what has been thought of on the way there.
+    fn forget(&mut self, epoch: u64) {
+        self.epoch = self.epoch.max(epoch);
+        self.goal = None;
+        self.ticks.stop();
+        self.garbage.discard(self.guidance.take().map(Garbage::Guidance));
+        self.planners.reset();
     }
 
     fn take_config(&mut self, config: Box<Config>) {

@@ -2,10 +2,12 @@
 //! Here DDS, allocators and locks may wait; planning goes on meanwhile.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use trm_config::NodeConfig;
 use trm_grid::units::Pose;
+use trm_planner::PlanError;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::halt::predictor::Predictor;
 
@@ -89,9 +91,14 @@ impl<R: FnMut(Record)> PublisherThread<R> {
         publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>,
     ) -> PlanRecord {
         if let Some(poses) = poses {
-            self.send(&mut record, times, &poses, publish);
-            if record.result.is_ok() && self.last == LastPath::None {
-                self.last = LastPath::Published;
+            // A plan that was on its way here when planning was switched off.
+            if self.shared.active.load(Ordering::Relaxed) {
+                self.send(&mut record, times, &poses, publish);
+                if record.result.is_ok() && self.last == LastPath::None {
+                    self.last = LastPath::Published;
+                }
+            } else {
+                record.result = Err(Failure::Plan(PlanError::Cancelled));
             }
             self.plans.give_back(poses);
         } else if self.last == LastPath::Published && publish(&[], self.shared.ros_time.now()).is_ok() {
@@ -110,8 +117,10 @@ impl<R: FnMut(Record)> PublisherThread<R> {
         publish: &mut impl FnMut(&[Pose], Duration) -> Result<(), Failure>,
     ) -> PlanRecord {
         let PlanRequest { path, reply, .. } = request;
-        if record.result.is_ok() {
+        if record.result.is_ok() && self.shared.active.load(Ordering::Relaxed) {
             self.send(&mut record, times, &path, publish);
+        } else if record.result.is_ok() {
+            record.result = Err(Failure::Inactive);
         }
         self.finish(&mut record, times);
         reply(&record, if record.result.is_ok() { &path } else { &[] });
@@ -150,7 +159,7 @@ mod tests {
     use std::thread;
 
     use crossbeam_channel::unbounded;
-    use trm_planner::{PlanError, Report};
+    use trm_planner::Report;
     use trm_rt::ring;
 
     use super::*;
@@ -166,6 +175,7 @@ mod tests {
     /// Everything around the publisher thread.
     struct Bench {
         sender: PlanSender,
+        shared: Arc<Shared>,
         clock: NodeClock,
         records: mpsc::Receiver<Record>,
         thread: thread::JoinHandle<()>,
@@ -186,10 +196,10 @@ mod tests {
         let shared = Arc::new(shared);
         let clock = shared.clock.clone();
         let records = move |record| drop(records.send(record));
-        let thread =
-            PublisherThread { plans, shared, publish_time: Predictor::new(0.95), records, last: LastPath::new(config) };
+        let (publish_time, last) = (Predictor::new(0.95), LastPath::new(config));
+        let thread = PublisherThread { plans, shared: Arc::clone(&shared), publish_time, records, last };
         let thread = thread::spawn(move || thread.run(publish));
-        Bench { sender, clock, records: record_inbox, thread }
+        Bench { sender, shared, clock, records: record_inbox, thread }
     }
 
     impl Bench {
@@ -231,6 +241,21 @@ mod tests {
             }
             drop(bench);
             assert_eq!(seen.try_iter().collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn while_the_node_is_not_active_no_path_goes_out_and_its_memory_comes_back() {
+        let (published, seen) = mpsc::channel();
+        let mut bench = bench(move |poses, _| published.send(poses.len()).map_err(|_| Failure::Publish));
+        for number in 1..=3 * PATHS as u64 {
+            let is_active = number % 2 == 0;
+            bench.shared.active.store(is_active, Ordering::Relaxed);
+            assert!(bench.plan(number, Some(2), PATIENCE));
+            let plan = bench.next_plan();
+            let cancelled = Err(Failure::Plan(PlanError::Cancelled));
+            assert_eq!(plan.result, if is_active { Ok(()) } else { cancelled });
+            assert_eq!((plan.stamp.is_some(), seen.try_iter().count()), (is_active, usize::from(is_active)));
         }
     }
 

@@ -1,5 +1,6 @@
 //! One life of the node: every thread of it, as a state machine.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, unbounded};
@@ -94,7 +95,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node before anything has come, made as [`Threads::start`](trm_flow::threads::start::Threads::start) makes it.
+    /// An active node before anything has come, made as [`Threads::start`](trm_flow::threads::start::Threads::start) makes it.
     ///
     /// # Errors
     /// If its planner can't be made.
@@ -109,6 +110,7 @@ impl Node {
         let real_time = RealTime::prepare(&config.node, &log);
         let (shared, robot_pose) =
             Shared::new("/simulated".to_owned(), log, clock.clone(), ros_time, real_time, &config.node);
+        shared.active.store(true, Ordering::Relaxed);
         let shared = Arc::new(shared);
         let inbox = Arc::new(Inbox::new(Arc::clone(&shared.ledger)));
         let orders = Arc::<Orders>::default();

@@ -145,7 +145,7 @@ impl Oracle {
             goals: Vec::new(),
             poses: Vec::new(),
             requests: BTreeMap::new(),
-            is_active: config.node.autostart,
+            is_active: true,
             activations: 0,
             publication: None,
             steps: BTreeMap::new(),

@@ -225,7 +225,7 @@ impl Diagnostics {
             return (ERROR, format!("the planner thread hasn't come round for {:.1} s", silent.as_secs_f64()));
         }
         if !self.shared.active.load(Ordering::Relaxed) {
-            return (OK, "paused".to_owned());
+            return (OK, "the node isn't active".to_owned());
         }
         let Recent { plans, misses } = self.recent;
         match &self.last {

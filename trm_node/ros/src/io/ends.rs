@@ -6,6 +6,7 @@
 //! - Its updates, reliable and all of them: a lost one makes the grid wrong.
 //! - Goals, reliable: each is sent once. `RViz` and Nav2 publish them so.
 //! - Transforms as `tf2` asks for them: reliable. What sends them otherwise is heard by no other node either.
+//! - Events of the lifecycle and bonds as `rcl_lifecycle` and bondcpp have them: reliable.
 //! - Odometry, best effort, as Nav2's nodes get it with Fast DDS: the next one makes up for one that is lost.
 //!
 //! What doesn't fit is told with the names of the nodes ([`crate::io::matches`]), and `qos_overrides` parameters change
@@ -62,6 +63,16 @@ pub struct Ends {
     pub state: End,
     pub diagnostics: End,
     pub parameter_events: End,
+    pub transition_event: End,
+    /// If there are bonds.
+    pub bond: Option<BondEnds>,
+}
+
+/// Both ends of the topic of bonds: each side says that it lives, and hears the other.
+#[derive(Debug, Clone)]
+pub struct BondEnds {
+    pub publisher: End,
+    pub subscription: End,
 }
 
 impl Ends {
@@ -81,6 +92,10 @@ impl Ends {
             GridKind::Map => ("map", "map_updates"),
             GridKind::Costmap => ("costmap", "costmap_updates"),
         };
+        // As in bondcpp.
+        let bond = (config.bond_heartbeat_period > 0.0).then(|| {
+            r2r::Result::Ok(BondEnds { publisher: sent("bond", last(5))?, subscription: heard("bond", last(100))? })
+        });
         let odom = config.start_source == StartSource::Odom;
         Ok(Self {
             grid: heard_of_one(grid, latched)?,
@@ -97,6 +112,8 @@ impl Ends {
             state: sent("~/state", last(1).transient_local())?,
             diagnostics: sent("/diagnostics", last(10))?,
             parameter_events: sent("/parameter_events", last(1000))?,
+            transition_event: sent("~/transition_event", last(10))?,
+            bond: bond.transpose()?,
         })
     }
 
@@ -104,15 +121,17 @@ impl Ends {
     pub fn iter(&self) -> impl Iterator<Item = &End> {
         let fixed = [&self.grid, &self.updates, &self.goal, &self.tf, &self.tf_static];
         let sent = [&self.plan, &self.status, &self.state, &self.diagnostics, &self.parameter_events];
-        fixed.into_iter().chain(&self.odom).chain(sent)
+        let bond = self.bond.iter().flat_map(|bond| [&bond.publisher, &bond.subscription]);
+        fixed.into_iter().chain(&self.odom).chain(sent).chain([&self.transition_event]).chain(bond)
     }
 
     /// All of them, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut End> {
         let fixed = [&mut self.grid, &mut self.updates, &mut self.goal, &mut self.tf, &mut self.tf_static];
-        let sent =
-            [&mut self.plan, &mut self.status, &mut self.state, &mut self.diagnostics, &mut self.parameter_events];
-        fixed.into_iter().chain(&mut self.odom).chain(sent)
+        let sent = [&mut self.plan, &mut self.status, &mut self.state, &mut self.diagnostics];
+        let told = [&mut self.parameter_events, &mut self.transition_event];
+        let bond = self.bond.iter_mut().flat_map(|bond| [&mut bond.publisher, &mut bond.subscription]);
+        fixed.into_iter().chain(&mut self.odom).chain(sent).chain(told).chain(bond)
     }
 }
 
@@ -148,11 +167,23 @@ mod tests {
         let names =
             |config: &NodeConfig| for_tests(config).unwrap().iter().map(|end| end.full.clone()).collect::<Vec<_>>();
         let shared = ["/r/goal_pose", "/tf", "/tf_static"];
-        let sent = ["/r/plan", "/r/n/status", "/r/n/state", "/diagnostics", "/parameter_events"];
+        let sent = [
+            "/r/plan",
+            "/r/n/status",
+            "/r/n/state",
+            "/diagnostics",
+            "/parameter_events",
+            "/r/n/transition_event",
+            "/r/bond",
+            "/r/bond",
+        ];
         assert_eq!(names(&config), [&["/r/map", "/r/map_updates"][..], &shared, &sent].concat());
         config.grid_source = GridKind::Costmap;
         config.start_source = StartSource::Odom;
         assert_eq!(names(&config), [&["/r/costmap", "/r/costmap_updates"][..], &shared, &["/r/odom"], &sent].concat());
+        config.bond_heartbeat_period = 0.0;
+        assert!(!names(&config).contains(&"/r/bond".to_owned()));
+        config.bond_heartbeat_period = 1.0;
         let mut ends = for_tests(&config).unwrap();
         assert_eq!(ends.odom.as_ref().unwrap().qos.reliability, ReliabilityPolicy::BestEffort);
         assert_eq!(ends.iter().count(), ends.iter_mut().count());

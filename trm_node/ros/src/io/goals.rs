@@ -12,6 +12,7 @@ use trm_planner::halt::deadline::Clock;
 
 use crate::io::newest::newest;
 use crate::io::placing::Placing;
+use crate::io::plan_codes::UNKNOWN;
 use trm_flow::commands::Commands;
 use trm_flow::messages::Record;
 use trm_flow::shared::{GOAL, Shared};
@@ -31,6 +32,9 @@ pub struct Goals {
     pub commands: Commands,
     pub records: UnboundedSender<Record>,
 }
+
+const UNCONFIGURED: &str =
+    "goal refused: the node isn't configured; its state must be inactive or active (`~/change_state`)";
 
 /// What became of a goal.
 enum Taken {
@@ -83,8 +87,11 @@ impl Goals {
         loop {
             match self.placing.place("goal", goal) {
                 Ok(told) => {
+                    let Some(epoch) = self.hand_over(told, arrived) else {
+                        self.refuse(UNKNOWN, UNCONFIGURED.to_owned());
+                        return Taken::Refused;
+                    };
                     self.shared.health().goal.good(arrived);
-                    let epoch = self.hand_over(told, arrived);
                     let in_odometry = self.placing.in_odometry(goal);
                     return Taken::Accepted(in_odometry.map(|in_odometry| Drifting { in_odometry, told, epoch }));
                 }
@@ -115,14 +122,19 @@ impl Goals {
         if here.point().distance(told.point()) < DRIFT && turned < DRIFT {
             return Some(drifting);
         }
-        let epoch = self.hand_over(here, self.shared.clock.now());
+        let epoch = self.hand_over(here, self.shared.clock.now())?;
         Some(Drifting { in_odometry, told: here, epoch })
     }
 
-    fn hand_over(&self, pose: Pose, arrived: Duration) -> u64 {
+    /// Hands it over, unless the node isn't configured. Returns the epoch that begins with it.
+    fn hand_over(&self, pose: Pose, arrived: Duration) -> Option<u64> {
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
-        let epoch = self.commands.goal(pose, arrived, robot);
-        *self.shared.goal() = Some((pose, epoch));
+        let mut epoch = None;
+        self.shared.goals.pass(|| {
+            let began = self.commands.goal(pose, arrived, robot);
+            *self.shared.goal() = Some((pose, began));
+            epoch = Some(began);
+        });
         epoch
     }
 

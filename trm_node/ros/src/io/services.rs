@@ -1,14 +1,12 @@
-//! Services: the parameters, as every ROS node has them, but with ranges and reasons for refusals; and `~/set_active`.
+//! The services of parameters, as every ROS node has them, but with ranges and reasons for refusals.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures::{Stream, StreamExt};
 use r2r::rcl_interfaces::msg as rcl;
 use r2r::rcl_interfaces::srv::{
     DescribeParameters, GetParameterTypes, GetParameters, ListParameters, SetParameters, SetParametersAtomically,
 };
-use r2r::std_srvs::srv::SetBool;
 use r2r::{QosProfile, ServiceRequest, WrappedServiceTypeSupport};
 use tokio::runtime::Handle;
 use trm_flow::log::Level;
@@ -19,7 +17,6 @@ use trm_planner::halt::deadline::Clock;
 use crate::io::convert;
 use crate::io::ends::End;
 use crate::params::{self, Parameters};
-use trm_flow::commands::Commands;
 use trm_flow::shared::Shared;
 
 /// What the services act on.
@@ -27,7 +24,6 @@ use trm_flow::shared::Shared;
 pub struct Services {
     pub shared: Arc<Shared>,
     pub parameters: Arc<Parameters>,
-    pub commands: Commands,
     pub inbox: Arc<Inbox>,
     pub parameter_events: r2r::Publisher<rcl::ParameterEvent>,
 }
@@ -74,9 +70,6 @@ impl Services {
         runtime.spawn(answer(set_all, move |request| SetParametersAtomically::Response {
             result: this.set(&request.parameters),
         }));
-        let this = self.clone();
-        let set_active = node.create_service::<SetBool::Service>("~/set_active", qos())?;
-        runtime.spawn(answer(set_active, move |request| this.set_active(request.data)));
         Ok(())
     }
 
@@ -144,14 +137,6 @@ impl Services {
         prefixes.dedup();
         ListParameters::Response { result: rcl::ListParametersResult { names, prefixes } }
     }
-
-    fn set_active(&self, active: bool) -> SetBool::Response {
-        let was_active = self.shared.active.swap(active, Ordering::Relaxed);
-        let success = active == was_active || self.commands.set_active(active);
-        let message = if active { "planning is on" } else { "planning is paused" };
-        self.shared.log.limited("active", Level::Info, message, self.shared.clock.now());
-        SetBool::Response { success, message: message.to_owned() }
-    }
 }
 
 /// What is known of each name; nothing at all when one of them isn't a parameter's, as in rclcpp and rclpy.
@@ -160,7 +145,7 @@ fn all_or_none<T>(names: &[String], known: impl Fn(&String) -> Option<T>) -> Vec
 }
 
 /// Answers requests one after the other.
-async fn answer<T>(
+pub async fn answer<T>(
     mut requests: impl Stream<Item = ServiceRequest<T>> + Unpin,
     handle: impl Fn(&T::Request) -> T::Response + Send,
 ) where

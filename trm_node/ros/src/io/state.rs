@@ -95,7 +95,7 @@ fn message(shared: &Shared, config: &Config, epochs: &Epochs, planners: &[Planne
     let texts = |text: fn(&PlannerName) -> &String| planners.iter().map(|planner| text(planner).clone()).collect();
     PlannerState {
         header: Header { frame_id: config.node.map_frame.clone(), ..Header::default() },
-        lifecycle_state: lifecycle_state(shared),
+        lifecycle_state: shared.lifecycle.load(Ordering::Relaxed),
         planner_ids: texts(|planner| &planner.id),
         bundle_names: texts(|planner| &planner.bundle),
         bundle_hashes: texts(|planner| &planner.hash),
@@ -111,12 +111,6 @@ fn message(shared: &Shared, config: &Config, epochs: &Epochs, planners: &[Planne
         memory_locked: shared.real_time.is_memory_locked(),
         not_granted: shared.real_time.refusals(),
     }
-}
-
-/// The node's state as a lifecycle node would have it.
-fn lifecycle_state(shared: &Shared) -> u8 {
-    let is_active = shared.active.load(Ordering::Relaxed);
-    if is_active { PlannerState::ACTIVE as u8 } else { PlannerState::INACTIVE as u8 }
 }
 
 /// What is missing before anything can be planned. No ages: the text would change all the time.

@@ -25,8 +25,6 @@ pub struct Waiting {
     pub leg: usize,
     /// When it is tried next, if nothing comes before.
     pub due: Duration,
-    /// The version of the costs that its first leg was planned on.
-    pub version: u64,
     /// What is known of its plan.
     pub record: PlanRecord,
 }

@@ -28,7 +28,7 @@ impl PlannerThread {
         let now = self.shared.clock.now();
         let (kind, planner) = (request.kind, request.planner);
         let record = PlanRecord { kind, planner, ..PlanRecord::new(0, request.budget) };
-        let mut waiting = Waiting { request, leg: 0, due: now, version: 0, record };
+        let mut waiting = Waiting { request, leg: 0, due: now, record };
         waiting.due = self.due(&waiting, now);
         if self.requests.waiting.len() < MAX_REQUESTS {
             self.requests.waiting.push(waiting);
@@ -83,12 +83,12 @@ impl PlannerThread {
         }
     }
 
-    /// All legs are planned. If the costs have changed since the first one was, the whole path is checked again, and
-    /// planned again if it isn't safe any more.
+    /// All legs are planned. Costs and parameters may have changed since the first one was: a path of several legs is
+    /// checked as a whole, and planned again if it isn't safe any more.
     fn complete(&mut self, mut waiting: Waiting) {
         let planner = self.planners.named.get(waiting.request.planner);
         let is_safe = |costmap: &Costmap| {
-            costmap.version() == waiting.version
+            waiting.request.goals.len() == 1
                 || planner.is_some_and(|planner| planner.accepts(costmap, &waiting.request.path))
         };
         if self.costmap.as_deref().is_some_and(is_safe) {
@@ -169,9 +169,6 @@ impl PlannerThread {
         let outcome = planner.plan(costmap, guidance, &request, clock);
         waiting.record.report = Some(outcome.report);
         waiting.record.leg = waiting.leg;
-        if waiting.leg == 0 {
-            waiting.version = costmap.version();
-        }
         let path = outcome.path.map_err(Failure::Plan)?;
         waiting.record.length += path.length();
         let poses = path.poses();

@@ -189,6 +189,22 @@ fn a_reached_goal_ends_its_epoch_and_the_next_goal_is_planned_to() {
 }
 
 #[test]
+fn what_is_forgotten_is_planned_to_no_more_and_the_next_plan_starts_cold() {
+    let mut bench = bench();
+    let goal = Pose::new(1.0, 1.0, 0.0);
+    bench.goal(goal);
+    while !bench.plan_to(goal).report.unwrap().warm {}
+    bench.commands.forget();
+    while bench.plans.events.take_within(Duration::from_millis(200)).is_some() {}
+    bench.send(PlannerEvent::Active { active: true, epoch: 0 });
+    assert!(bench.plans.events.take_within(Duration::from_millis(200)).is_none(), "there is no goal");
+    bench.goal(goal);
+    let report = bench.plan_to(goal).report.unwrap();
+    assert!(!report.warm && report.source != Source::Previous);
+    bench.stop();
+}
+
+#[test]
 fn guidance_counts_for_its_own_goal_alone_even_after_a_pause() {
     let mut bench = bench();
     let travel = Travel::new(&Config::default().grid);
