@@ -55,7 +55,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// The node's name, unless it is remapped.
 const NAME: &str = "trm_node";
 /// How long the main thread waits for ROS before it looks for signals.
-const SPIN: Duration = Duration::from_millis(20);
+const SPIN: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
     match run() {
