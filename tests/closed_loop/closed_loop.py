@@ -54,11 +54,12 @@ class Drive:
         rng = np.random.default_rng(seed)
         self.goals = Goals(self.grid, radius, tolerance, rng)
         start = self.goals.start()
-        world = World(self.grid, people.People(self.grid, crowd, np.array(start[:2]), ROBOT_RADIUS, rng), ROBOT_RADIUS)
+        walkers = people.People(self.grid, self.goals.reach, crowd, np.array(start[:2]), ROBOT_RADIUS, rng)
+        world = World(self.grid, walkers, ROBOT_RADIUS)
         self.judge = Judge(Published(self.grid, parameters), 1.0 / parameters["planner_frequency"], ROBOT_RADIUS, tolerance)
         self.simulator = Simulator(context, world, start, self.judge, PLANNER)
         self.node = NodeProcess(folder, PARAMETERS)
-        self.figures = Figures(map_file.parent.name, crowd, self.judge)
+        self.figures = Figures(map_file.parent.name, len(walkers.everybody), self.judge)
 
     def run(self, count: int) -> None:
         simulator = self.simulator

@@ -7,8 +7,8 @@ import numpy as np
 
 from judge import Judge
 
-# The goals of the closed loop.
-SIDES_PER_100_M = 1.0
+# A change of sides is for little if the way before was still open, and cost at most this share more.
+WORTH = 0.05
 
 
 def spread(values: list[float], unit: float = 1e3) -> dict[str, float]:
@@ -37,7 +37,7 @@ class Figures:
 
     @staticmethod
     def sum(drives: list["Figures"]) -> "Figures":
-        whole = Figures("all", drives[0].people, drives[0].judge, others=drives)
+        whole = Figures("all", max(drive.people for drive in drives), drives[0].judge, others=drives)
         for figures in drives:
             whole.outcomes += figures.outcomes
             whole.bad_goals += figures.bad_goals
@@ -58,6 +58,7 @@ class Figures:
         paths = max(sum(sources[s] for s in ("MODEL", "PREVIOUS", "FALLBACK")), 1)
         sides = self.total("sides")
         unforced = [change for change in sides if not change.forced]
+        for_little = [change for change in unforced if change.after > (1.0 - WORTH) * change.before]
         idle = {name: [stop.seconds for stop in stops if stop.waited_for == name and stop.has_way]
                 for name in ("first plan", "plan", "robot")}
         return {
@@ -72,9 +73,9 @@ class Figures:
             "stops_without_reason_ms": {name.replace(" ", "_"): spread(values) for name, values in idle.items()},
             "stops_without_a_way": sum(not stop.has_way for stop in stops),
             "drove_without_valid_plan_s": round(self.total("without_plan"), 2),
-            "sides_changed": len(sides), "sides_changed_unforced": len(unforced),
-            "sides_changed_unforced_per_100_m": round(100 * len(unforced) / max(distance, 1e-9), 2),
-            "saved_by_unforced_change_m": spread([change.before - change.after for change in unforced], 1.0),
+            "sides_changed": {"all": len(sides), "way_was_blocked": sum(change.forced for change in sides),
+                              "new_way_is_cheaper": len(unforced) - len(for_little), "for_little": len(for_little)},
+            "sides_changed_for_little_per_100_m": round(100 * len(for_little) / max(distance, 1e-9), 2),
             "first_plan_ms": spread(self.total("first_plans")),
             "replanned_after_blockage_ms": spread(self.total("replanned")),
             "told_after_blockage_ms": spread(self.total("told")),

@@ -28,8 +28,8 @@ class Goals:
         room = scene.largest_room(raw_map.inflate(grid, radius) & scene.seen_free(grid))
         self.inside = np.argwhere(room & raw_map.inflate(grid, radius + ROOM))
         # The planner may drive where the map only says free.
-        reach = raw_map.Graph(raw_map.inflate(grid, radius)).reachable(tuple(self.inside[0]))
-        far = dataclasses.replace(grid, state=np.where(reach, raw_map.OCCUPIED, raw_map.FREE))
+        self.reach = raw_map.Graph(raw_map.inflate(grid, radius)).reachable(tuple(self.inside[0]))
+        far = dataclasses.replace(grid, state=np.where(self.reach, raw_map.OCCUPIED, raw_map.FREE))
         self.outside = np.argwhere(raw_map.inflate(far, tolerance + ROOM))
 
     def start(self) -> tuple[float, float, float]:

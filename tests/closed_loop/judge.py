@@ -64,8 +64,8 @@ class Judge:
         self.plan_crosses = False
         self.crossing_plans, self.oldest_news = 0, 0.0
         self.blocked_since: float | None = None
-        # Of the goal: whether there was a plan at all, and whether the newest one still holds.
-        self.had_plan = self.valid = False
+        # Of the goal: whether it was refused, whether there was a plan at all, and whether the newest one still holds.
+        self.was_refused = self.had_plan = self.valid = False
         self.robot = np.zeros(2)
         self.distance = self.seconds = self.without_plan = 0.0
         self.sides: list[SideChange] = []
@@ -85,7 +85,7 @@ class Judge:
         """None: there is no goal any more."""
         self._end_stop()
         self.goal, self.goal_sent, self.plan, self.valid = goal, when, None, False
-        self.blocked_since, self.had_plan = None, False
+        self.blocked_since, self.had_plan, self.was_refused = None, False, False
         self.goals += goal is not None
 
     def published_rectangle(self, when: float, col: int, row: int, values: np.ndarray) -> None:
@@ -106,9 +106,9 @@ class Judge:
         self.oldest_news = max(self.oldest_news, crossed)
         self.plan_crosses = crossed > LAG
         self.crossing_plans += self.plan_crosses
-        if not self.had_plan:
-            self.had_plan = True
+        if not self.had_plan and not self.was_refused:
             self.first_plans.append(stamp - self.goal_sent)
+        self.had_plan = True
         self._compare(path)
         self.plan, self.valid = path, not self.published.blocks(path)
         if self.blocked_since is not None and self.valid:
@@ -120,7 +120,8 @@ class Judge:
             return
         old = rest(self.plan, path[0])
         if len(old) > 1 and encloses_an_obstacle(old, path, self.published):
-            forced = self.published.blocks(old)
+            # What blocked the way may have gone since the new one was planned.
+            forced = not self.valid or self.published.blocks(old)
             before, after = (self.published.travel_cost(p) for p in (old, path))
             self.sides.append(SideChange(self.seconds, self.goals, forced, before, after))
 
@@ -128,7 +129,7 @@ class Judge:
         if status.is_plan:
             self.statuses.append(status)
         if not status.has_path and self.goal is not None and status.stamp >= self.goal_sent:
-            self.valid = False
+            self.valid, self.was_refused = False, True
             if self.blocked_since is not None and status.stamp > self.blocked_since:
                 self.told.append(status.stamp - self.blocked_since)
                 self.blocked_since = None

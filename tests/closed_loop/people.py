@@ -13,6 +13,8 @@ SPEED = (0.3, 1.0)
 # A person stops this near to the robot's hull, and waits so long before another way is tried, in metres and seconds.
 RESPECT = 0.3
 PATIENCE = 2.0
+# Each has so much room, in square metres.
+AREA = 10.0
 # How far one straight way leads, in metres.
 WAY = (1.5, 8.0)
 # Whoever is further from the robot than the last of these comes back in somewhere between them, out of its sight.
@@ -28,9 +30,11 @@ class Person:
 
 
 class People:
-    def __init__(self, grid: raw_map.Map, count: int, robot: np.ndarray, robot_radius: float, rng):
+    def __init__(self, grid: raw_map.Map, room: np.ndarray, count: int, robot: np.ndarray, robot_radius: float, rng):
+        """They walk in the room, which are the cells where the robot may be; at most so many that it isn't crowded."""
         self.grid, self.rng, self.robot_radius = grid, rng, robot_radius
-        self.free = raw_map.inflate(grid, RADIUS + grid.resolution)
+        self.free = room & raw_map.inflate(grid, RADIUS + grid.resolution)
+        count = min(count, math.ceil(room.sum() * grid.resolution**2 / AREA))
         cells = np.argwhere(self.free)
         self.points = np.array([grid.to_metres(col + 0.5, row + 0.5) for row, col in cells])
         self.everybody = [self._newcomer(robot) for _ in range(count)]

@@ -58,11 +58,16 @@ class Published:
         return float(self.since[row, col].min(initial=math.inf))
 
     def blocks(self, path: np.ndarray) -> bool:
-        """Whether the path touches a closed cell, or one too near to an occupied one beyond where a robot may depart."""
+        """Whether the path touches a closed cell, or, beyond where a robot may depart, passes between the centres of cells that
+        aren't all free of the radius: a line needs room on both sides."""
         points, at = samples(self.grid.to_cells(path), DENSE)
-        col, row = self._inside(points)
         departing = at <= DEPARTURE / self.grid.resolution
-        return bool((np.where(departing, self.state[row, col] != raw_map.FREE, ~self.free[row, col])).any())
+        col, row = self._inside(points[departing])
+        if (self.state[row, col] != raw_map.FREE).any():
+            return True
+        beyond = points[~departing]
+        return any((~self.free[row, col]).any() for col, row in (
+            self._inside(beyond - 0.5 + shift) for shift in ((0.01, 0.01), (0.01, 0.99), (0.99, 0.01), (0.99, 0.99))))
 
     def _occupied_around(self, points: np.ndarray, metres: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of all pairs of a point and an occupied cell whose centre is nearer than this to it: the number of the point, the

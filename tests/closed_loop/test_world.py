@@ -76,7 +76,7 @@ def test_what_leaves_the_window_is_forgotten(world):
 @pytest.mark.parametrize("seed", range(2))
 def test_people_walk_and_run_into_nobody_who_stands(seed):
     grid, robot = worlds.with_block(worlds.room(200, 120), slice(90, 110), slice(40, 80)), np.array([3.0, 3.0])
-    crowd = people.People(grid, 8, robot, ROBOT_RADIUS, np.random.default_rng(seed))
+    crowd = people.People(grid, worlds.inflate(grid, 0.3), 8, robot, ROBOT_RADIUS, np.random.default_rng(seed))
     world, walked = World(grid, crowd, ROBOT_RADIUS), 0.0
     begun = [world.gaps(place)[0] for place in crowd.places]
     assert min(begun) > people.RADIUS - ROBOT_RADIUS
