@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Drives a simulated robot with trm_node in the loop over DDS, among people, to one goal after the other, and judges it.
+"""Drives a simulated robot with trm_node in the loop over DDS, among people, to one goal after the other.
 
-Prints a table and writes the figures. Exit code 0 when every goal was reached or rightly refused, and nothing was touched
-because of a plan.
+Prints what the judge says and writes the figures. Exit code 0 when every goal was reached or rightly refused, and
+nothing was touched because of a plan.
 """
 
 import argparse
@@ -56,7 +56,8 @@ class Drive:
         start = self.goals.start()
         walkers = people.People(self.grid, self.goals.reach, crowd, np.array(start[:2]), ROBOT_RADIUS, rng)
         world = World(self.grid, walkers, ROBOT_RADIUS)
-        self.judge = Judge(Published(self.grid, parameters), 1.0 / parameters["planner_frequency"], ROBOT_RADIUS, tolerance)
+        period = 1.0 / parameters["planner_frequency"]
+        self.judge = Judge(Published(self.grid, parameters), period, ROBOT_RADIUS, tolerance)
         self.simulator = Simulator(context, world, start, self.judge, PLANNER)
         self.node = NodeProcess(folder, PARAMETERS)
         self.figures = Figures(map_file.parent.name, len(walkers.everybody), self.judge)
@@ -80,20 +81,20 @@ class Drive:
         distance = float(np.hypot(*(simulator.place - goal.pose[:2])))
         simulator.send_goal(goal.pose)
         if goal.can_be_reached:
-            # Those of the goal before may still be under way.
-            reached = simulator.wait(lambda: any(
-                result == "GOAL_REACHED" and stamp >= self.judge.goal_sent for stamp, result, _ in simulator.results),
-                PATIENCE + PATIENCE_PER_M * distance)
+            reached = simulator.wait(lambda: self.says("GOAL_REACHED"), PATIENCE + PATIENCE_PER_M * distance)
             outcome = "reached" if reached else "missed"
             if reached and np.hypot(*(simulator.place - goal.pose[:2])) > DEFAULTS["tolerance"] + 0.1:
                 outcome = "reached elsewhere"
         else:
-            refused = simulator.wait(lambda: any(
-                result in REFUSALS and stamp >= self.judge.goal_sent for stamp, result, _ in simulator.results), REFUSED_WITHIN)
+            refused = simulator.wait(lambda: self.says(*REFUSALS), REFUSED_WITHIN)
             outcome = "refused" if refused and self.judge.plan is None else "not refused"
         last = simulator.results[-1][1:] if simulator.results else ("nothing", "")
         self.judge.sent_goal(time.time(), None)
         self.figures.goal(number, outcome, goal.pose, simulator.time - began, last)
+
+    def says(self, *results: str) -> bool:
+        """Whether a status of this goal has one of the results; those of the goal before may still be under way."""
+        return any(result in results and stamp >= self.judge.goal_sent for stamp, result, _ in self.simulator.results)
 
 
 def maps_in(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -122,13 +123,13 @@ def main() -> int:
                 drive.run(count)
             drives.append(drive.figures)
             print(drive.figures, flush=True)
+            whole = Figures.sum(drives)
+            if arguments.out:
+                machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "node": BINARY.parent.name}
+                arguments.out.write_text(json.dumps({"run": machine | {"seed": arguments.seed}, "all": whole.values(),
+                                                     "maps": {f.name: f.values() for f in drives}}, indent=1) + "\n")
     context.try_shutdown()
-    whole = Figures.sum(drives)
     print(whole)
-    if arguments.out:
-        machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "node": BINARY.parent.name}
-        arguments.out.write_text(json.dumps({"run": machine | {"seed": arguments.seed}, "all": whole.values(),
-                                             "maps": {f.name: f.values() for f in drives}}, indent=1) + "\n")
     for fault in whole.faults():
         print(f"FAULT: {fault}")
     return 1 if whole.faults() else 0

@@ -1,6 +1,8 @@
 """A costmap: the static map and what the lidar sees, in a window that rolls with the robot.
 
-Hits mark cells, rays clear them, as in Nav2's obstacle layer. What leaves the window is forgotten. The static map stays.
+Hits mark cells, rays clear them, as in Nav2's obstacle layer. What leaves the window is forgotten, and so is what hasn't
+been seen for a while, as in the spatio-temporal voxel layer: who has walked behind a shelf isn't there for ever. The
+static map stays.
 """
 
 import math
@@ -9,10 +11,12 @@ import numpy as np
 
 import places  # noqa: F401
 import raw_map
-from world import RANGE, STEP, Scan, World
+from world import RANGE, Scan, World
 
 # In metres from the robot to each side.
 WINDOW = RANGE + 0.5
+# How long what was seen is remembered, in seconds.
+MEMORY = 8.0
 OCCUPIED, UNKNOWN = 100, -1
 VALUES = np.array([0, OCCUPIED, UNKNOWN], np.int8)  # of raw_map.FREE, OCCUPIED, UNKNOWN
 
@@ -22,25 +26,27 @@ class Costmap:
         self.grid, self.margin = world.grid, world.margin
         self.static = VALUES[world.grid.state]
         # With the world's margin, as the lidar's cells are.
-        self.marked = np.zeros_like(world.occupied)
+        self.marked_at = np.full(world.occupied.shape, -np.inf)
+        self.time = 0.0
         self.values = self.static.copy()
 
-    def take(self, scan: Scan, robot: tuple[float, float]) -> None:
-        seen_through = np.arange(scan.along.shape[1]) < (scan.ends - math.ceil(self.grid.resolution / STEP))[:, None]
-        flat = self.marked.ravel()  # a view
-        flat[scan.along[seen_through]] = False
+    def take(self, scan: Scan, robot: tuple[float, float], time: float) -> None:
+        self.time = time
+        seen_through = np.arange(scan.along.shape[1]) < scan.ends[:, None]
+        flat = self.marked_at.ravel()  # a view
+        flat[scan.along[seen_through]] = -np.inf
         hit = np.flatnonzero(scan.hit)
-        flat[scan.along[hit, scan.ends[hit]]] = True
+        flat[scan.along[hit, scan.ends[hit]]] = time
         col, row = (int(v) + self.margin for v in self.grid.to_cells(np.array([robot]))[0])
         reach = math.ceil(WINDOW / self.grid.resolution)
-        inside = np.zeros_like(self.marked)
-        inside[max(0, row - reach):row + reach + 1, max(0, col - reach):col + reach + 1] = True
-        self.marked &= inside
+        outside = np.ones(self.marked_at.shape, bool)
+        outside[max(0, row - reach):row + reach + 1, max(0, col - reach):col + reach + 1] = False
+        self.marked_at[outside] = -np.inf
 
     def changes(self) -> tuple[int, int, np.ndarray] | None:
         """(col, row, values) of the rectangle that has changed since the last call, if any has."""
         margin, (height, width) = self.margin, self.static.shape
-        marked = self.marked[margin:margin + height, margin:margin + width]
+        marked = self.time - self.marked_at[margin:margin + height, margin:margin + width] < MEMORY
         # A mark in an unknown cell is what was seen there; a free cell there stays unknown.
         values = np.where(marked, np.int8(OCCUPIED), self.static)
         changed = values != self.values

@@ -11,8 +11,8 @@ import scene
 
 # How far a goal may be in a straight line, in metres.
 DISTANCE = (3.0, 9.0)
-# Goals keep this much more than the radius from walls; those out of reach so much more than the tolerance from all that can
-# be reached, in metres.
+# Goals keep this much more than the radius from walls; those out of reach keep so much more than the tolerance from all
+# that can be reached, in metres.
 ROOM = 0.15
 
 

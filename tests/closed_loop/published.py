@@ -1,4 +1,4 @@
-"""What has been published of the map, and which paths cross it: the judge's own book, apart from costmap and planner."""
+"""What has been published of the map, and which paths cross it: the judge's own book."""
 
 import dataclasses
 import math
@@ -58,8 +58,8 @@ class Published:
         return float(self.since[row, col].min(initial=math.inf))
 
     def blocks(self, path: np.ndarray) -> bool:
-        """Whether the path touches a closed cell, or, beyond where a robot may depart, passes between the centres of cells that
-        aren't all free of the radius: a line needs room on both sides."""
+        """Whether the path touches a closed cell, or, beyond where a robot may depart, isn't between the centres of cells
+        that are all free: a line needs room on both sides."""
         points, at = samples(self.grid.to_cells(path), DENSE)
         departing = at <= DEPARTURE / self.grid.resolution
         col, row = self._inside(points[departing])
@@ -70,8 +70,8 @@ class Published:
             self._inside(beyond - 0.5 + shift) for shift in ((0.01, 0.01), (0.01, 0.99), (0.99, 0.01), (0.99, 0.99))))
 
     def _occupied_around(self, points: np.ndarray, metres: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of all pairs of a point and an occupied cell whose centre is nearer than this to it: the number of the point, the
-        cell (col, row), and the distance in metres."""
+        """Of all pairs of a point and an occupied cell whose centre is nearer than this to it: the number of the point,
+        the cell (col, row), and the distance in metres."""
         reach = math.ceil(metres / self.grid.resolution) + 1
         around = np.array([(c, r) for r in range(-reach, reach + 1) for c in range(-reach, reach + 1)])
         cells = np.floor(points).astype(int)[:, None] + around
@@ -88,8 +88,8 @@ class Published:
         return self._occupied_around(samples(self.grid.to_cells(path), COARSE)[0], self.radius - 1e-3)[1][:, ::-1]
 
     def travel_cost(self, path: np.ndarray) -> float:
-        """Metres times weights, as the parameters and Nav2's inflation layer have it: 1 + `cost_travel_multiplier`, falling
-        with the distance beyond the radius by `cost_scaling_factor`."""
+        """Metres times weights, as the parameters and Nav2's inflation layer have it: 1 + `cost_travel_multiplier`,
+        falling with the distance beyond the radius by `cost_scaling_factor`."""
         points, at = samples(self.grid.to_cells(path), COARSE)
         radius, factor = self.parameters["inflation_radius"], self.parameters["cost_scaling_factor"]
         point, _, gaps = self._occupied_around(points, radius)

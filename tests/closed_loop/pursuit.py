@@ -1,10 +1,10 @@
-"""Regulated pure pursuit: Macenski, Singh, Martín, Ginés, "Regulated Pure Pursuit for Robot Path Tracking", Autonomous
-Robots 47 (2023), arXiv:2305.20026.
+"""Regulated pure pursuit: Macenski, Singh, Martín, Ginés, "Regulated Pure Pursuit for Robot Path Tracking",
+Autonomous Robots 47 (2023), arXiv:2305.20026.
 
-The paper's rules: the lookahead distance is proportional to the speed, within bounds; the speed falls in proportion where
-the curvature's radius is less than a bound, and where an obstacle is nearer than a bound, and the lower of both counts;
-the robot turns on the spot first where the path leads too far aside; and it stops before a collision that the present
-command would lead to within a time. The last is looked for in the latest scan.
+The paper's rules: the lookahead distance is proportional to the speed, within bounds; the speed falls in proportion
+where the curvature's radius is less than a bound, and where an obstacle is nearer than a bound, and the lower of both
+counts; the robot turns on the spot first where the path leads too far aside; and it stops before a collision that the
+present command would lead to within a time. The last is looked for in the latest scan.
 """
 
 import dataclasses

@@ -121,7 +121,7 @@ class Simulator:
         if self.time >= self.next["scan"]:
             self.next["scan"] = self.time + SCAN
             self.scan = self.world.scan(self.pose)
-            self.costmap.take(self.scan, self.pose[:2])
+            self.costmap.take(self.scan, self.pose[:2], self.time)
         if self.time >= self.next["costmap"]:
             self.next["costmap"] = self.time + COSTMAP
             self._publish_changes()

@@ -1,4 +1,5 @@
-"""The world and who is in it: what a lidar sees, what a costmap makes of it, how people walk, how the robot is steered."""
+"""The world and who is in it: what a lidar sees, what a costmap makes of it, how people walk, how a robot is steered.
+"""
 
 import math
 
@@ -8,7 +9,7 @@ import pytest
 import people
 import raw_map
 import worlds
-from costmap import Costmap
+from costmap import MEMORY, Costmap
 from pursuit import RegulatedPurePursuit, Rules
 from world import RANGE, World
 
@@ -48,29 +49,30 @@ def test_gaps_are_those_of_hulls(world):
 def test_who_is_seen_is_marked_and_cleared_and_the_map_stays(world):
     costmap, robot = Costmap(world), (3.0, 3.0, 0.0)
     world.crowd = Crowd((5.0, 3.0))
-    costmap.take(world.scan(robot), robot[:2])
+    costmap.take(world.scan(robot), robot[:2], 1.0)
     col, row, values = costmap.changes()
     marked = np.argwhere(values == 100) + (row, col) + 0.5
     away = np.hypot(*(marked[:, ::-1] * 0.05 - (5.0, 3.0)).T)
     assert len(marked) >= 8 and (abs(away - people.RADIUS) < 0.07).all()
     assert costmap.changes() is None
     world.crowd = Crowd()
-    costmap.take(world.scan(robot), robot[:2])
+    costmap.take(world.scan(robot), robot[:2], 1.1)
     costmap.changes()
     assert (costmap.values == costmap.static).all()
 
 
-def test_what_leaves_the_window_is_forgotten(world):
+@pytest.mark.parametrize("x, time, is_forgotten", [
+    (2.0 + RANGE + 1.0, 1.1, True), (2.0 + RANGE + 0.3, 1.1, False), (2.0 + RANGE + 0.3, 1.1 + MEMORY, True)])
+def test_what_leaves_the_window_or_was_long_ago_is_forgotten(world, x, time, is_forgotten):
     costmap = Costmap(world)
     world.crowd = Crowd((2.0, 3.0))
-    costmap.take(world.scan((1.0, 3.0, 0.0)), (1.0, 3.0))
+    costmap.take(world.scan((1.0, 3.0, 0.0)), (1.0, 3.0), 1.0)
     costmap.changes()
     assert (costmap.values != costmap.static).any()
     # From here the place isn't seen.
-    far = (2.0 + RANGE + 1.0, 3.0)
-    costmap.take(world.scan((*far, 0.0)), far)
-    assert costmap.changes() is not None
-    assert (costmap.values == costmap.static).all()
+    costmap.take(world.scan((x, 3.0, 0.0)), (x, 3.0), time)
+    costmap.changes()
+    assert (costmap.values == costmap.static).all() == is_forgotten
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -123,11 +125,12 @@ def test_the_pursuit_leaves_an_obstacle_that_it_stands_at():
 def test_a_path_is_driven_to_its_end_around_a_corner():
     from robot import DifferentialDrive, Limits
     path = np.concatenate([straight(2.0), [(1.95, y) for y in np.arange(0.05, 2.0, 0.05)]])
-    drive, pursuit = DifferentialDrive((0.0, 0.0, 0.0), Limits(Rules.speed, Rules.turn, 1.5, 6.0)), RegulatedPurePursuit(0.22)
-    off = 0.0
+    drive = DifferentialDrive((0.0, 0.0, 0.0), Limits(Rules.speed, Rules.turn, 1.5, 6.0))
+    pursuit, nothing, off = RegulatedPurePursuit(ROBOT_RADIUS), np.array([(99.0, 99.0)]), 0.0
     for tick in range(1000):
         pursuit.take(path, tick * 0.02)
-        drive.step(*pursuit.commands((drive.x, drive.y, drive.yaw), drive.speed, np.array([(99.0, 99.0)]), tick * 0.02), 0.02)
+        pose = drive.x, drive.y, drive.yaw
+        drive.step(*pursuit.commands(pose, drive.speed, nothing, tick * 0.02), 0.02)
         off = max(off, float(np.hypot(*(path - (drive.x, drive.y)).T).min()))
     assert math.dist((drive.x, drive.y), path[-1]) < 0.1
     assert off < 0.15

@@ -1,4 +1,4 @@
-"""The true world: the map's occupied cells, people, and a robot's disc; what a lidar sees of them and what is touched."""
+"""The true world: the map's occupied cells, people, and a robot's disc; what a lidar sees and what is touched."""
 
 import dataclasses
 import math
@@ -9,8 +9,8 @@ import people
 import places  # noqa: F401
 import raw_map
 
-# The lidar: rays all around, their range, and the step in which they are followed, in metres. At this range the rays are
-# nearer to each other than a cell is wide, so that what has gone is cleared everywhere.
+# The lidar: rays all around, their range, and the step in which they are followed, in metres. At this range the rays
+# are nearer to each other than a cell is wide, so that what has gone is cleared everywhere.
 RAYS = 720
 RANGE = 5.5
 STEP = 0.02

@@ -39,8 +39,8 @@ SPEED = 0.7
 # Goals are at least so far away, in metres.
 DISTANCE = 3.0
 REACHED = 0.1
-# How old the pose may be that a plan starts at, and how far a plan may begin or end from where it should, in seconds and
-# metres: a cell, and `tolerance`.
+# How old the pose may be that a plan starts at, in seconds, and how far a plan may begin and end from where it should,
+# in metres: two cells, and `tolerance` with one.
 RECENT, OFF_START, OFF_GOAL = 0.5, 0.1, 0.55
 
 
@@ -83,8 +83,8 @@ class Robot:
         goals = [goal for when, goal in self.goals if when <= stamp]
         missed = min((math.dist(path[-1], goal) for goal in goals), default=0.0)
         if off > OFF_START or missed > OFF_GOAL or frame != "map":
-            self.faults.append(f"a plan of {self.name} in frame {frame} begins {off:.2f} m from it and ends {missed:.2f} m "
-                               "from its goal")
+            self.faults.append(f"a plan of {self.name} in frame {frame} begins {off:.2f} m from it and ends "
+                               f"{missed:.2f} m from its goal")
         if goals and math.dist(path[-1], self.goal) <= OFF_GOAL:
             # The robot went on since the plan was made.
             nearest = int(np.hypot(*(path - self.place).T).argmin())
@@ -215,7 +215,8 @@ def main() -> int:
     context = rclpy.Context()
     rclpy.init(context=context)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        fleet = Fleet(context, pathlib.Path(folder), worlds.load(arguments.map), arguments.robots, {"robot_radius": 0.3})
+        grid = worlds.load(arguments.map)
+        fleet = Fleet(context, pathlib.Path(folder), grid, arguments.robots, {"robot_radius": 0.3})
         stack.callback(fleet.close)
         fleet.begin()
         rows = fleet.measure(60.0 * arguments.minutes)

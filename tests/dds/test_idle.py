@@ -13,8 +13,8 @@ import usage  # noqa: E402
 
 START = (1.0, 1.0, 0.0)
 SECONDS = 20.0
-# Of one core, in percent. `make test-realtime` measures the release; code that isn't optimised needs more. Each transform
-# wakes the node, and Fast DDS before it, so with them the bound is only one against working for nothing.
+# Of one core, in percent. `make test-realtime` measures the release; code that isn't optimised needs more. Each
+# transform wakes the node, and Fast DDS before it, so with them the bound is only one against working for nothing.
 LIMIT = 1.0 if "debug" in BINARY.parts else 0.5
 LIMIT_WITH_TRANSFORMS = 4 * LIMIT
 
