@@ -76,6 +76,7 @@ class Figures:
             "sides_changed": {"all": len(sides), "way_was_blocked": sum(change.forced for change in sides),
                               "new_way_is_cheaper": len(unforced) - len(for_little), "for_little": len(for_little)},
             "sides_changed_for_little_per_100_m": round(100 * len(for_little) / max(distance, 1e-9), 2),
+            "heard_after_ms": spread(self.total("heard_after")),
             "first_plan_ms": spread(self.total("first_plans")),
             "replanned_after_blockage_ms": spread(self.total("replanned")),
             "told_after_blockage_ms": spread(self.total("told")),

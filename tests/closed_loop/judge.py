@@ -72,6 +72,8 @@ class Judge:
         self.replanned: list[float] = []
         self.told: list[float] = []
         self.first_plans: list[float] = []
+        # How old plans were when they were taken in here: if that is long, the run says nothing of the planner.
+        self.heard_after: list[float] = []
         self.stops: list[Stop] = []
         self.collisions: list[Collision] = []
         self.touching = False
