@@ -30,10 +30,11 @@ include tests/simulate.mk
 include tools/soak/soak.mk
 include tests/campaigns.mk
 include tests/strangers/strangers.mk
+include tests/closed_loop/closed_loop.mk
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json
@@ -41,7 +42,7 @@ demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json
 	$(ENV) python3 tools/demo/run.py
 
 .PHONY: test
-test: test-rust test-dds test-realtime test-chaos test-paths ## every test, those over DDS included
+test: test-rust test-dds test-realtime test-chaos test-closed-loop test-paths ## every test, those over DDS included
 
 # `cargo test` alone tests the crates that need no ROS.
 .PHONY: test-rust
@@ -55,9 +56,9 @@ test-dds: ros ## rclpy against the node, over DDS
 
 # Debug assertions and unoptimised code would hide what these look for.
 .PHONY: test-realtime
-test-realtime: ros ## the control loop of the release: no page fault, no allocation, priority, locked memory
+test-realtime: ros ## the control loop of the release: no page fault, no allocation, priority, locked memory, idle CPU
 	$(ENV) $(RELEASE)
-	$(ENV) TRM_NODE=$(TARGET)/release/trm_node python3 -m pytest tests/dds/test_realtime.py
+	$(ENV) TRM_NODE=$(TARGET)/release/trm_node python3 -m pytest tests/dds/test_realtime.py tests/dds/test_idle.py
 
 CHAOS := $(ENV) TRM_NODE=$(TARGET)/release/trm_node
 

@@ -27,13 +27,14 @@ class NodeProcess:
         """`under` is a command that starts the node: a sandbox, or what watches it."""
         self.namespace, self.name = namespace, name or "trm_node"
         command = [*(under or []), str(BINARY), "--ros-args"]
+        # The first rule that fits a name counts, so these go before.
+        for topic, to in (remaps or {}).items():
+            command += ["-r", f"{topic}:={to}"]
         if namespace:
             # As Nav2 does it: the transforms of a robot with a namespace are in the namespace.
             command += ["-r", f"__ns:={namespace}", "-r", "/tf:=tf", "-r", "/tf_static:=tf_static"]
         if name:
             command += ["-r", f"__node:={name}"]
-        for topic, to in (remaps or {}).items():
-            command += ["-r", f"{topic}:={to}"]
         if parameters:
             file = folder / "parameters.yaml"
             file.write_text(yaml.safe_dump({"/**": {"ros__parameters": parameters}}))

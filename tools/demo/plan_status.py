@@ -1,5 +1,7 @@
 """What `~/status` says of a plan, with the message's constants by their names."""
 
+from collections.abc import Callable
+
 from trm_msgs.msg import PlanStatus
 
 CONSTANTS = {name: value for name, value in vars(PlanStatus).items()
@@ -43,3 +45,8 @@ class Status:
     @property
     def has_path(self) -> bool:
         return self.result == "SUCCEEDED"
+
+
+def listen(node, planner: str, callback: Callable[[Status], None]):
+    """Calls back with each status of the planner of this full name."""
+    return node.create_subscription(PlanStatus, f"{planner}/status", lambda msg: callback(Status(msg)), 1000)

@@ -66,7 +66,7 @@ const NAME: &str = "trm_node";
 /// How long the bond's sister is waited for at the end, as in bondcpp.
 const FAREWELL: Duration = Duration::from_millis(100);
 /// How long the main thread waits for ROS before it looks for signals.
-const SPIN: Duration = Duration::from_millis(20);
+const SPIN: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
     match run() {

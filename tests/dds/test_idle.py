@@ -1,0 +1,33 @@
+"""What a node costs that is active and has no goal."""
+
+import pathlib
+import sys
+
+import pytest
+
+import worlds
+from process import BINARY
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools/bench"))
+import usage  # noqa: E402
+
+START = (1.0, 1.0, 0.0)
+SECONDS = 20.0
+# Of one core, in percent. `make test-realtime` measures the release; code that isn't optimised needs more. Each
+# transform wakes the node, and Fast DDS before it, so with them the bound is only one against working for nothing.
+LIMIT = 1.0 if "debug" in BINARY.parts else 0.5
+LIMIT_WITH_TRANSFORMS = 4 * LIMIT
+
+
+@pytest.mark.parametrize("rate, limit", [(0, LIMIT), (50, LIMIT_WITH_TRANSFORMS)], ids=["standing", "transforms"])
+def test_an_idle_node_uses_next_to_nothing(start, rate, limit):
+    """With a map, and with transforms of the robot at 50 Hz or without."""
+    node, peer = start()
+    peer.publish_map(worlds.room())
+    peer.pose = START if rate else None
+    peer.spin(3.0)
+    first = usage.read(node.pid)
+    peer.spin(SECONDS)
+    percent = usage.between(first, usage.read(node.pid))["cpu_percent"]
+    print(f"idle, {rate} transforms a second: {percent} % of a core")
+    assert percent <= limit
