@@ -14,7 +14,7 @@ from rclpy.lifecycle import LifecycleNode
 import worlds
 from managed import (ACTIVATE, ACTIVE, CLEANUP, CONFIGURE, DEACTIVATE, FINALIZED, INACTIVE, SHUTDOWN, UNCONFIGURED,
                      Managed)
-from needs import needs_strace
+from skips import needs_strace
 from peer import Peer
 from process import ROOT
 
@@ -163,7 +163,7 @@ def test_goals_are_refused_while_the_node_is_not_configured_and_wait_while_it_is
         mark = peer.now()
         peer.ask(START, GOAL)
         status = peer.result("UNKNOWN", mark)
-        assert "the node isn't configured" in status.message and status["plan_id"] == "0"
+        assert "the node isn't configured" in status.message and status.plan_id == 0
         peer.inputs("the node isn't configured", mark)
 
     is_refused()

@@ -15,6 +15,12 @@ def allowed(kind: str, how: str, node: str) -> set[str]:
     return {name.replace("~", f"/{node}") if name[0] in "~/" else f"/{name}" for name in names}
 
 
+def of_actions(*ends: str) -> set[str]:
+    """What of an action's topics or services belongs to its server."""
+    actions = [e.text for group in PROFILE.findall("actions") for e in group if group.get("execute") == "ALLOW"]
+    return {f"/{action}/_action/{end}" for action in actions for end in ends}
+
+
 def used(listed: list[tuple[str, list[str]]]) -> set[str]:
     return {name for name, _ in listed}
 
@@ -30,13 +36,13 @@ def test_the_policy_allows_what_the_node_uses_and_no_more(start):
         peer.spin(1.0)
         published = used(node.get_publisher_names_and_types_by_node(*me))
         served = used(node.get_service_names_and_types_by_node(*me))
-        assert published == allowed("topic", "publish", name)
-        assert served == allowed("service", "reply", name)
+        assert published == allowed("topic", "publish", name) | of_actions("status", "feedback")
+        assert served == allowed("service", "reply", name) | of_actions("send_goal", "cancel_goal", "get_result")
         assert not used(node.get_client_names_and_types_by_node(*me))
         heard |= used(node.get_subscriber_names_and_types_by_node(*me))
     assert heard == allowed("topic", "subscribe", name)
 
 
 def test_nothing_is_allowed_that_a_planner_has_no_use_for():
-    assert {group.tag for group in PROFILE} == {"topics", "services"}
-    assert {key for group in PROFILE for key in group.keys()} == {"publish", "subscribe", "reply"}
+    assert {group.tag for group in PROFILE} == {"topics", "services", "actions"}
+    assert {key for group in PROFILE for key in group.keys()} == {"publish", "subscribe", "reply", "execute"}

@@ -14,7 +14,7 @@ import sys
 import pytest
 
 import worlds
-from needs import needs, needs_strace
+from skips import needs, needs_strace
 from process import BINARY, ROOT, NodeProcess
 from system_calls import Rules, allowed_by, calls, groups
 

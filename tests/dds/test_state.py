@@ -5,11 +5,11 @@ import math
 
 import pytest
 from peer import LATCHED
-from std_srvs.srv import SetBool
 from trm_msgs.msg import PlannerState
 
 import worlds
-from test_parameters import call, set_parameter
+from managed import ACTIVATE, DEACTIVATE, Managed
+from test_parameters import set_parameter
 
 START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
 MANIFEST = worlds.ROOT / "models/bundles/nav_d32/manifest.yaml"
@@ -64,9 +64,10 @@ def test_the_state_follows_parameters_and_pauses(start):
     _, peer = start()
     assert set_parameter(peer, "deadline_ms", 55.0).successful
     seen(peer, lambda s: list(s.deadlines_ms) == [55.0], "a state with the deadline")
-    call(peer, SetBool, "set_active", SetBool.Request(data=False))
+    managed = Managed(peer).connect()
+    assert managed.change(DEACTIVATE)
     seen(peer, lambda s: s.lifecycle_state == PlannerState.INACTIVE, "a paused state")
-    call(peer, SetBool, "set_active", SetBool.Request(data=True))
+    assert managed.change(ACTIVATE)
     seen(peer, lambda s: s.lifecycle_state == PlannerState.ACTIVE, "an active state")
 
 

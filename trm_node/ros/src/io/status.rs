@@ -145,7 +145,7 @@ mod tests {
             report.stages = StageTimes { encode: Duration::from_nanos(12_900), ..StageTimes::default() };
         })));
         assert_eq!((told.header.stamp.sec, told.header.stamp.nanosec), (12, 500_000_000));
-        assert_eq!((told.header.frame_id.as_str(), told.kind, told.planner_id.as_str()), ("map", 0, ""));
+        assert_eq!((told.header.frame_id.as_str(), told.kind, told.planner_id.as_str()), ("map", 0, "GridBased"));
         assert_eq!((told.plan_id, told.missed, told.steps, told.encode_us), (7, true, 2, 12));
         assert_eq!((told.source, told.stop), (PlanStatus::SOURCE_MODEL as u8, PlanStatus::STOP_VERIFIED as u8));
         let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
