@@ -22,8 +22,9 @@ sys.path[:0] = [str(ROOT / "tests/dds")]
 
 import rclpy  # noqa: E402
 from nav2_msgs.action import ComputePathToPose  # noqa: E402
-from rclpy.action import ActionServer, CancelResponse  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.action import ActionClient, ActionServer, CancelResponse  # noqa: E402
+from rclpy.callback_groups import ReentrantCallbackGroup  # noqa: E402
+from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor  # noqa: E402
 
 import worlds  # noqa: E402
 from action_client import CANCELED, SUCCEEDED, PathClient, seconds, stamped, to_pose  # noqa: E402
@@ -50,8 +51,6 @@ def serve() -> None:
         handle.canceled() if handle.is_cancel_requested else handle.succeed()
         return ComputePathToPose.Result()
 
-    from rclpy.callback_groups import ReentrantCallbackGroup
-    from rclpy.executors import MultiThreadedExecutor
     ActionServer(node, ComputePathToPose, "compute_path_to_pose", execute, callback_group=ReentrantCallbackGroup(),
                  cancel_callback=lambda _: CancelResponse.ACCEPT)
     executor = MultiThreadedExecutor(2)
@@ -63,7 +62,6 @@ class Client:
     """Sends goals and cancels as fast as they are answered; the executor has nothing else to do."""
 
     def __init__(self, context, namespace: str):
-        from rclpy.action import ActionClient
         self.node = rclpy.create_node("client", namespace=namespace, context=context)
         self.executor = SingleThreadedExecutor(context=context)
         self.executor.add_node(self.node)
@@ -108,8 +106,7 @@ def main() -> None:
     context = rclpy.Context()
     rclpy.init(context=context)
     peer = Peer(context, "/bench")
-    environment = {**os.environ}
-    other = subprocess.Popen([sys.executable, __file__, "--serve"], env=environment)
+    other = subprocess.Popen([sys.executable, __file__, "--serve"])
     with tempfile.TemporaryDirectory() as folder:
         node = NodeProcess(pathlib.Path(folder), {}, "/bench")
         try:

@@ -95,8 +95,10 @@ impl Config {
             || (0..count).any(|at| self.of_planner(at).listed_differ(&other.of_planner(at), needs))
     }
 
-    /// The planner and the parameter, if a planner's name stands before it.
-    fn split<'a>(&self, name: &'a str) -> Option<(&'a str, &'a str)> {
+    /// The planner's name and the parameter's, if that of a planner stands before it. The planner may have no such
+    /// parameter.
+    #[must_use]
+    pub fn split<'a>(&self, name: &'a str) -> Option<(&'a str, &'a str)> {
         name.split_once('.').filter(|(planner, _)| self.node.planner_plugins.iter().any(|name| name == planner))
     }
 }

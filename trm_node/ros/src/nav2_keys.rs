@@ -32,12 +32,11 @@ pub fn take<'a>(
     value: impl Fn(&str) -> Option<Value>,
 ) -> Result<(Vec<String>, Vec<String>), ParameterError> {
     let (mut taken, mut ignored) = (Vec::new(), Vec::new());
-    let plugins = config.node.planner_plugins.clone();
     for name in given {
         if config.spec(name).is_some() {
             continue;
         }
-        let plugin = name.split_once('.').filter(|(plugin, _)| plugins.iter().any(|name| name == plugin));
+        let plugin = config.split(name);
         let key = plugin.map_or(name.as_str(), |(_, key)| key);
         let is_alias = |alias: &&Alias| alias.nav2 == key && alias.is_of_planner == plugin.is_some();
         if let Some(alias) = ALIASES.iter().find(is_alias) {

@@ -17,9 +17,6 @@ use trm_flow::commands::Commands;
 use trm_flow::messages::Record;
 use trm_flow::shared::{GOAL, Shared};
 
-/// How often a goal is tried again while its frame isn't known yet.
-const RETRY_PERIOD: Duration = Duration::from_millis(20);
-
 /// How often a goal in the odometry's frame is looked at.
 const DRIFT_PERIOD: Duration = Duration::from_millis(200);
 /// A goal that has moved by so many metres or radians is told again.
@@ -81,34 +78,32 @@ impl Goals {
 
     /// Hands a goal over, or refuses it.
     async fn take(&self, goal: &PoseStamped, goals: &mut (impl Stream<Item = PoseStamped> + Unpin)) -> Taken {
-        let mut arrived = self.shared.clock.now();
+        let clock = &self.shared.clock;
         let patience = Duration::from_secs_f64(self.placing.parameters.config().node.transform_tolerance);
-        let give_up = arrived + patience;
-        loop {
-            match self.placing.place("goal", goal) {
-                Ok(told) => {
-                    let Some(epoch) = self.hand_over(told, arrived) else {
-                        self.refuse(UNKNOWN, UNCONFIGURED.to_owned());
-                        return Taken::Refused;
-                    };
-                    self.shared.health().goal.good(arrived);
-                    let in_odometry = self.placing.in_odometry(goal);
-                    return Taken::Accepted(in_odometry.map(|in_odometry| Drifting { in_odometry, told, epoch }));
-                }
-                Err(unplaced) if unplaced.may_pass && self.shared.clock.now() < give_up => {}
-                Err(unplaced) => {
-                    self.refuse(unplaced.result, unplaced.to_string());
-                    return Taken::Refused;
-                }
+        let give_up = clock.now() + patience;
+        let placed = tokio::select! {
+            biased;
+            placed = self.placing.place_in_time("goal", goal, (clock, give_up)) => placed,
+            Some(newer) = goals.next() => {
+                self.shared.health().goal.lose(1);
+                return Taken::Replaced(newer);
             }
-            tokio::select! {
-                Some(newer) = goals.next() => {
-                    self.shared.health().goal.lose(1);
-                    return Taken::Replaced(newer);
-                }
-                () = tokio::time::sleep(RETRY_PERIOD) => arrived = self.shared.clock.now(),
+        };
+        // The time that transforms took isn't the planner's.
+        let (told, arrived) = match placed {
+            Ok(placed) => placed,
+            Err(unplaced) => {
+                self.refuse(unplaced.result, unplaced.to_string());
+                return Taken::Refused;
             }
-        }
+        };
+        let Some(epoch) = self.hand_over(told, arrived) else {
+            self.refuse(UNKNOWN, UNCONFIGURED.to_owned());
+            return Taken::Refused;
+        };
+        self.shared.health().goal.good(arrived);
+        let in_odometry = self.placing.in_odometry(goal);
+        Taken::Accepted(in_odometry.map(|in_odometry| Drifting { in_odometry, told, epoch }))
     }
 
     /// Tells where a goal is now, if it has moved in the map. `None` when it is reached.

@@ -1,16 +1,22 @@
 //! Where poses that others send are in the map's frame.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use nalgebra::Isometry3;
 use r2r::geometry_msgs::msg::PoseStamped;
+use trm_flow::clock::NodeClock;
 use trm_flow::lock::lock;
 use trm_grid::units::Pose;
+use trm_planner::halt::deadline::Clock;
 
 use crate::io::convert::{self, Refused};
 use crate::io::plan_codes::{TF_ERROR, UNKNOWN};
 use crate::io::transforms::{TransformBuffer, TransformError};
 use crate::params::Parameters;
+
+/// How often a pose is tried again while its frame isn't known yet.
+const RETRY_PERIOD: Duration = Duration::from_millis(20);
 
 /// Knows the frames.
 #[derive(Clone)]
@@ -27,7 +33,7 @@ pub struct Unplaced {
     /// A result of `PlanStatus`.
     pub result: u16,
     /// Whether it may have a place soon: the transform may still come.
-    pub may_pass: bool,
+    may_pass: bool,
 }
 
 impl Unplaced {
@@ -59,6 +65,24 @@ impl Placing {
         let node = self.parameters.config().node;
         let found = lock(&self.transforms).lookup(&node.map_frame, &node.odom_frame, None).ok()?;
         Some(convert::planar(&(found.transform * pose)))
+    }
+
+    /// The pose in the map's frame, once its transform is there: until `give_up` by this clock one that may still come is
+    /// waited for. Also returns when it was looked for at last.
+    pub async fn place_in_time(
+        &self,
+        what: &str,
+        stamped: &PoseStamped,
+        (clock, give_up): (&NodeClock, Duration),
+    ) -> Result<(Pose, Duration), Unplaced> {
+        loop {
+            let looked = clock.now();
+            match self.place(what, stamped) {
+                Err(unplaced) if unplaced.may_pass && clock.now() < give_up => {}
+                placed => return placed.map(|pose| (pose, looked)),
+            }
+            tokio::time::sleep(RETRY_PERIOD).await;
+        }
     }
 
     /// The pose in the map's frame. `what` it is says the refusal.

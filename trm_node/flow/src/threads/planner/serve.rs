@@ -137,17 +137,12 @@ impl PlannerThread {
     }
 
     fn plan_leg(&mut self, waiting: &mut Waiting) -> Result<(), Failure> {
+        let given = waiting.request.path.last().copied().or(waiting.request.start);
+        let start = given.map_or_else(|| self.robot_pose(), Ok);
         let costmap = self.costmap.as_deref().ok_or(Failure::NoGrid)?;
         waiting.record.map = map_state(&self.shared, self.held, self.suspect);
         check_map(&self.config, &waiting.record.map)?;
-        let start = match (waiting.request.path.last(), waiting.request.start) {
-            (Some(end), _) => *end,
-            (None, Some(start)) => start,
-            (None, None) => {
-                let latest = self.robot_pose.read().ok_or(Failure::NoPose)?;
-                latest.at(self.shared.ros_time.now(), self.config.node.transform_tolerance)?
-            }
-        };
+        let start = start?;
         let clock = &self.shared.clock;
         let now = clock.now();
         let publish_time = self.publisher.expected_publish_time().min(waiting.request.budget / 2);

@@ -67,13 +67,11 @@ impl Actions {
 
 /// The poses that can't be driven to, from the one nearest to the robot on.
 fn invalid(costmap: &Costmap, rules: Rules, poses: &[Pose], robot: Option<Pose>) -> Vec<i32> {
-    let away = |robot: Pose| move |pose: &&(usize, &Pose)| (pose.1.x - robot.x).hypot(pose.1.y - robot.y);
-    let numbered: Vec<(usize, &Pose)> = poses.iter().enumerate().collect();
-    let nearest = robot.and_then(|robot| {
-        let away = away(robot);
-        numbered.iter().min_by(|a, b| away(a).total_cmp(&away(b))).map(|(at, _)| *at)
-    });
-    let from = nearest.unwrap_or(0);
+    let nearest = |robot: Pose| {
+        let away = |pose: &Pose| pose.point().distance(robot.point());
+        poses.iter().enumerate().min_by(|a, b| away(a.1).total_cmp(&away(b.1))).map(|(at, _)| at)
+    };
+    let from = robot.and_then(nearest).unwrap_or(0);
     let points = in_cells(costmap, &poses[from..]);
     let invalid = invalid_points(costmap, rules, points).into_iter();
     invalid.map(|at| i32::try_from(from + at).unwrap_or(i32::MAX)).collect()

@@ -22,8 +22,6 @@ use crate::io::convert;
 use crate::io::plan_codes::{self, CANCELLED, INVALID_PLANNER, NO_VIAPOINTS_GIVEN, UNKNOWN};
 use crate::io::verdict::Verdict;
 
-/// How often a pose is tried again while its frame isn't known yet.
-const RETRY_PERIOD: Duration = Duration::from_millis(20);
 /// A path leads through at most so many poses: all of them are planned to within one deadline.
 const MAX_GOALS: usize = 256;
 
@@ -118,14 +116,8 @@ impl Actions {
 
     /// A pose in the map's frame, once its transform is there.
     async fn place(&self, what: &str, pose: &PoseStamped, give_up: Duration) -> Result<Pose, Refusal> {
-        loop {
-            match self.placing.place(what, pose) {
-                Ok(pose) => return Ok(pose),
-                Err(unplaced) if unplaced.may_pass && self.shared.clock.now() < give_up => {}
-                Err(unplaced) => return Err(Refusal { result: unplaced.result, text: unplaced.to_string() }),
-            }
-            tokio::time::sleep(RETRY_PERIOD).await;
-        }
+        let placed = self.placing.place_in_time(what, pose, (&self.shared.clock, give_up)).await;
+        placed.map(|(pose, _)| pose).map_err(|unplaced| Refusal { result: unplaced.result, text: unplaced.to_string() })
     }
 
     /// Tells of a goal that no plan was made for.
@@ -158,12 +150,7 @@ fn path(frame: &str, stamp: Duration, poses: &[Pose]) -> Path {
     let mut path = Path::default();
     path.header.stamp = convert::time(stamp);
     frame.clone_into(&mut path.header.frame_id);
-    let pose = |pose: &Pose| {
-        let mut stamped = PoseStamped { header: path.header.clone(), ..Default::default() };
-        (stamped.pose.position.x, stamped.pose.position.y) = (pose.x, pose.y);
-        (stamped.pose.orientation.z, stamped.pose.orientation.w) = (pose.yaw / 2.0).sin_cos();
-        stamped
-    };
+    let pose = |pose: &Pose| PoseStamped { header: path.header.clone(), pose: convert::pose_message(*pose) };
     path.poses = poses.iter().map(pose).collect();
     path
 }
