@@ -9,6 +9,7 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TransformStamped
+from lifecycle_msgs.srv import GetState
 from map_msgs.msg import OccupancyGridUpdate
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.executors import SingleThreadedExecutor
@@ -163,7 +164,7 @@ class Peer:
     # --- What is waited for ---
 
     def connect(self, node: NodeProcess) -> None:
-        """Waits until the node is there with all its ends of the topics."""
+        """Waits until the node is there with all its ends of the topics, and knows those of this peer."""
         listened = [s.topic_name for s in self.node.subscriptions]
 
         def connected() -> bool:
@@ -171,6 +172,13 @@ class Peer:
             # The goal is the one that is sent once and not kept for late listeners.
             return self.goal.get_subscription_count() > 0 and all(self.node.count_publishers(t) for t in listened)
         self.wait(connected, "the node's topics")
+        # What the node says before it knows who listens is lost. It learns of the ends of this process in the order in which
+        # they were made, so an answer to the last one tells that it knows them all.
+        last = self.node.create_client(GetState, f"{self.planner}/get_state")
+        self.wait(last.service_is_ready, "the service get_state")
+        answer = last.call_async(GetState.Request())
+        self.wait(answer.done, "an answer of get_state")
+        self.node.destroy_client(last)
 
     def plan_to(self, pose: Pose, goal: Pose, count: int = 1) -> list[Plan]:
         """Asks, and waits for so many plans from there to there."""

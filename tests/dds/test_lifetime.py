@@ -20,11 +20,12 @@ def mapped(pid: int) -> set[str]:
 
 
 def left_behind(files: set[str]) -> set[str]:
-    """Those that still exist though this process, the only other one in the domain, doesn't use them.
+    """Those that still exist though no other process in the domain uses them: this one, and nodes that other tests share.
 
     A port's semaphore lives as long as the port, without being mapped all the time.
     """
-    used = mapped(os.getpid())
+    pids = [os.getpid(), *(node.process.pid for node in NodeProcess.alive if node.is_running)]
+    used = set().union(*map(mapped, pids))
     gone_with = {name: name.removeprefix("sem.").removesuffix("_mutex") for name in files}
     return {name for name in files if gone_with[name] not in used and pathlib.Path("/dev/shm", name).exists()}
 

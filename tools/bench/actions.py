@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures Nav2's actions as a client sees them: the round trip above the planning time, and from cancel to result.
 
-The client is rclpy's, so its own time is in the figures; an rclpy action server that answers at once is measured
-beside, in the same minute. Prints a table, and writes it as JSON with --json FILE.
+Twice: by a compiled client, `trm_node/ros/examples/action_client.rs`, and by rclpy's, whose own time is longer than what is
+measured; so an rclpy action server that answers at once is measured beside, in the same minute. Prints a table, and writes
+it as JSON with --json FILE.
 """
 
 import argparse
@@ -32,6 +33,8 @@ from peer import Peer  # noqa: E402
 from process import BINARY, NodeProcess  # noqa: E402
 
 START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
+# cargo builds it beside the node.
+COMPILED = BINARY.parent / "examples/action_client"
 
 
 def quantiles(times: list[float]) -> dict[str, float]:
@@ -115,7 +118,8 @@ def main() -> None:
             paths = PathClient(peer)
             peer.wait(lambda: paths.ask(to_pose(GOAL, START))[0] == SUCCEEDED, "the map")
             paths.close()
-            figures = measure(Client(context, "/bench"), Client(context, "/other"), given.count)
+            figures = measure_compiled(given.count)
+            figures |= measure(Client(context, "/bench"), Client(context, "/other"), given.count)
         finally:
             node.stop()
             other.terminate()
@@ -123,6 +127,15 @@ def main() -> None:
     if given.json:
         told = {"binary": str(BINARY.relative_to(ROOT)), "unit": "ms", **figures}
         given.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def measure_compiled(count: int) -> dict:
+    places = [str(value) for place in (START, GOAL) for value in place[:2]]
+    done = subprocess.run([COMPILED, "/bench", str(count), *places], stdout=subprocess.PIPE, text=True, timeout=600, check=True)
+    times = json.loads(done.stdout)
+    above = [took - planned for took, planned in zip(times["round_trip"], times["planning"], strict=True)]
+    return {"compiled client: round trip above planning": quantiles(above),
+            "compiled client: cancel to result": quantiles(times["cancel"])}
 
 
 def measure(ours: Client, theirs: Client, count: int) -> dict:
@@ -145,9 +158,9 @@ def show(figures: dict) -> None:
     for name, values in figures.items():
         if isinstance(values, dict):
             text = "  ".join(f"{key} {value:8.3f}" if key != "n" else f"n {value}" for key, value in values.items())
-            print(f"{name:36}{text} ms")
+            print(f"{name:44}{text} ms")
         else:
-            print(f"{name:36}{values:.3f}")
+            print(f"{name:44}{values:.3f}")
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 const NAME: &str = "trm_node";
 /// How long the bond's sister is waited for at the end, as in bondcpp.
 const FAREWELL: Duration = Duration::from_millis(100);
-/// How long the main thread waits for ROS before it looks for signals.
-const SPIN: Duration = Duration::from_millis(50);
+/// How long the main thread waits for ROS before it looks after the other threads. Each round costs 0.2 ms. Signals end it.
+const SPIN: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
     match run() {
@@ -91,6 +91,8 @@ fn run() -> anyhow::Result<()> {
     let context = context()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut node = r2r::Node::create(context.clone(), NAME, "").context("can't create the ROS node")?;
+    let waker = node.waker();
+    Signals::wake(move || waker.wake())?;
     let warnings = arguments::warnings(&ignored, |name| Config::default().get(name).is_some());
     let Running { threads, ros_clock, life, mut topics, mut watch } = start(&mut node, &runtime, warnings)?;
     while context.is_valid() && !signals.must_stop() && threads.are_alive() {
@@ -190,7 +192,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     };
     services.serve(node, runtime.handle())?;
     let transforms = Arc::<Mutex<_>>::default();
-    let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &shared, &inbox, &transforms)?;
+    let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &services, &transforms)?;
     let epochs = Arc::clone(&threads.commands.epochs);
     // After the subscriptions, which say what is missing.
     let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs, names)?;

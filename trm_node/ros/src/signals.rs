@@ -1,11 +1,17 @@
 //! Signals: the end, and that the process was stopped and goes on.
 
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM};
 use signal_hook::flag;
+use signal_hook::low_level::pipe;
+
+/// What they are.
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGCONT];
 
 /// Flags that signals set. They need no thread that would have to run first.
 pub struct Signals {
@@ -25,6 +31,23 @@ impl Signals {
         }
         flag::register(SIGCONT, Arc::clone(&signals.goes_on))?;
         Ok(signals)
+    }
+
+    /// Calls `wake` after each signal, in a thread of its own: who waits shall look at the flags.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn wake(wake: impl Fn() + Send + 'static) -> io::Result<()> {
+        let (mut signalled, end) = UnixStream::pair()?;
+        for signal in SIGNALS {
+            pipe::register(signal, end.try_clone()?)?;
+        }
+        let run = move || {
+            while signalled.read(&mut [0; 16]).is_ok_and(|count| count > 0) {
+                wake();
+            }
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(run).map(drop)
     }
 
     /// Whether the node must end.

@@ -13,7 +13,7 @@ use crate::io::matches::Matches;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(500);
-/// The main thread comes round 20 times a second. When it doesn't for so long, the process stood still: a debugger, a
+/// The main thread comes round 4 times a second. When it doesn't for so long, the process stood still: a debugger, a
 /// freezer, a suspended machine.
 const STANDSTILL: Duration = Duration::from_secs(1);
 

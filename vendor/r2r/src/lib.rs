@@ -96,6 +96,10 @@ mod listeners;
 pub use listeners::{Incoming, Listening, MessageInfo};
 
 // Not in upstream r2r.
+mod waker;
+pub use waker::Waker;
+
+// Not in upstream r2r.
 mod endpoints;
 pub use endpoints::is_compatible;
 

@@ -36,6 +36,7 @@ use crate::{
     sections::ParameterSection,
     services::*,
     subscribers::*,
+    waker::Waker,
 };
 
 /// A ROS Node.
@@ -66,6 +67,8 @@ pub struct Node {
     pubs: Vec<Arc<Publisher_>>,
     // RosTime clock used by all timers created by create_timer()
     ros_clock: Arc<Mutex<Clock>>,
+    /// Not in upstream r2r.
+    waker: Waker,
     // time source that provides simulated time
     #[cfg(r2r__rosgraph_msgs__msg__Clock)]
     time_source: TimeSource,
@@ -203,6 +206,7 @@ impl Node {
 
         if res == RCL_RET_OK as i32 {
             let ros_clock = Arc::new(Mutex::new(Clock::create(ClockType::RosTime)?));
+            let waker = Waker::new(&ctx)?;
             #[cfg(r2r__rosgraph_msgs__msg__Clock)]
             let time_source = {
                 let time_source = TimeSource::new();
@@ -223,6 +227,7 @@ impl Node {
                 timers: Vec::new(),
                 pubs: Vec::new(),
                 ros_clock,
+                waker,
                 #[cfg(r2r__rosgraph_msgs__msg__Clock)]
                 time_source,
             };
@@ -1059,6 +1064,11 @@ impl Node {
         }
     }
 
+    /// Not in upstream r2r: what ends a spin from another thread.
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
     /// Spin the ROS node.
     ///
     /// This handles wakeups of all subscribes, services, etc on the
@@ -1169,7 +1179,8 @@ impl Node {
                 rcl_wait_set_init(
                     &mut ws,
                     self.subscribers.len() + total_action_subs,
-                    0,
+                    // Not in upstream r2r: the waker.
+                    1,
                     self.timers.len() + total_action_timers,
                     self.clients.len() + total_action_clients,
                     self.services.len() + total_action_services,
@@ -1182,6 +1193,11 @@ impl Node {
         }
         unsafe {
             rcl_wait_set_clear(&mut ws);
+        }
+
+        // Not in upstream r2r.
+        unsafe {
+            rcl_wait_set_add_guard_condition(&mut ws, self.waker.handle(), std::ptr::null_mut());
         }
 
         for s in &self.subscribers {

@@ -38,12 +38,17 @@ where
 
     /// Complete the service request, consuming the request in the process.
     pub fn respond(self, msg: T::Response) -> Result<()> {
+        self.send(&msg)
+    }
+
+    /// Not in upstream r2r: `respond`, which can be tried again.
+    pub fn send(&self, msg: &T::Response) -> Result<()> {
         let service = self
             .service
             .upgrade()
             .ok_or(Error::RCL_RET_ACTION_SERVER_INVALID)?;
         let mut service = service.lock().unwrap();
-        let native_msg = WrappedNativeMsg::<T::Response>::from(&msg);
+        let native_msg = WrappedNativeMsg::<T::Response>::from(msg);
         service.send_response(self.request_id, Box::new(native_msg))
     }
 }

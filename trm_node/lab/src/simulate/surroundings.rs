@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trm_flow::lock::lock;
+use trm_flow::map::intake::Origin;
 use trm_flow::plan_record::Kind;
 use trm_flow::request::{self, MAX_REQUESTS, PlanRequest};
 use trm_flow::robot_pose::RobotPose;
@@ -270,9 +271,14 @@ fn random_time(state: &mut State, least: u64, most: u64) -> u64 {
 fn deliver(state: &mut State, packet: Packet) {
     let is_whole = |packet: &Packet| matches!(packet.content, Content::Whole(_));
     if is_whole(&packet) {
-        // Of each publisher, the last whole grid is kept.
-        let publisher = packet.origin.publisher;
-        state.site.reader.retain(|other| !is_whole(other) || other.origin.publisher != publisher);
+        // Of each publisher, the last whole grid is kept: what a new subscription gets again comes before what was published
+        // since.
+        let Origin { publisher, number, .. } = packet.origin;
+        let of_publisher = |other: &Packet| is_whole(other) && other.origin.publisher == publisher;
+        if state.site.reader.iter().any(|other| of_publisher(other) && other.origin.number > number) {
+            return;
+        }
+        state.site.reader.retain(|other| !of_publisher(other));
     } else if state.site.reader.len() >= state.weather.buffer {
         state.is_incomplete = true;
         return;

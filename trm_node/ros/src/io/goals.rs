@@ -113,8 +113,8 @@ impl Goals {
             return None;
         }
         let here = self.placing.on_map(&in_odometry).unwrap_or(told);
-        let turned = (here.yaw - told.yaw).sin().abs();
-        if here.point().distance(told.point()) < DRIFT && turned < DRIFT {
+        let (sin, cos) = (here.yaw - told.yaw).sin_cos();
+        if here.point().distance(told.point()) < DRIFT && sin.atan2(cos).abs() < DRIFT {
             return Some(drifting);
         }
         let epoch = self.hand_over(here, self.shared.clock.now())?;

@@ -111,7 +111,8 @@ impl PlannerThread {
             | Failure::OldPose { .. }
             | Failure::FuturePose { .. }
             | Failure::StaleMap { .. }
-            | Failure::SuspectMap(_) => Some(now + RETRY_PERIOD),
+            | Failure::SuspectMap(_)
+            | Failure::Plan(PlanError::NotReady) => Some(now + RETRY_PERIOD),
             Failure::Plan(PlanError::TimedOut { .. }) => Some(now),
             Failure::Plan(PlanError::SearchLimit { .. } | PlanError::ModelOnly { .. } | PlanError::NoValidPath) => {
                 let planner = &self.planners.named.get(waiting.request.planner)?;
@@ -167,12 +168,14 @@ impl PlannerThread {
         let path = outcome.path.map_err(Failure::Plan)?;
         waiting.record.length += path.length();
         let poses = path.poses();
-        // The end of a leg is the start of the next one. Of a leg that leads nowhere its heading is left.
-        let is_first = waiting.request.path.is_empty();
-        if poses.len() == 1 {
+        // The end of a leg is the start of the next one, unless the costs have changed so that it begins beside it. Of a
+        // leg that leads nowhere its heading is left.
+        let before = waiting.request.path.last().map(|pose| pose.point());
+        let begins_there = before.is_some_and(|before| before == poses[0].point());
+        if poses.len() == 1 && begins_there {
             waiting.request.path.pop();
         }
-        waiting.request.path.extend_from_slice(&poses[usize::from(!is_first && poses.len() > 1)..]);
+        waiting.request.path.extend_from_slice(&poses[usize::from(begins_there && poses.len() > 1)..]);
         Ok(())
     }
 

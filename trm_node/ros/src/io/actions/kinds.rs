@@ -1,9 +1,9 @@
 //! Both actions in the same terms.
 
-use r2r::WrappedActionTypeSupport;
 use r2r::geometry_msgs::msg::PoseStamped;
 use r2r::nav_msgs::msg::Path;
 use r2r::nav2_msgs::action::{ComputePathThroughPoses, ComputePathToPose};
+use r2r::{WrappedActionTypeSupport, WrappedServiceTypeSupport};
 use std::time::Duration;
 use trm_flow::plan_record::Kind;
 
@@ -34,7 +34,14 @@ pub struct Answer {
 }
 
 /// One of Nav2's actions for paths.
-pub trait PathAction: WrappedActionTypeSupport<Goal: Send, Result: Send> + 'static {
+pub trait PathAction:
+    WrappedActionTypeSupport<
+        Goal: Send,
+        Result: Send,
+        SendGoal: WrappedServiceTypeSupport<Request: Send, Response: Send>,
+        GetResult: WrappedServiceTypeSupport<Request: Send, Response: Send>,
+    > + 'static
+{
     const NAME: &'static str;
     const KIND: Kind;
 

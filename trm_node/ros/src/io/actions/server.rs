@@ -23,6 +23,7 @@ use crate::io::actions::kinds::{Answer, PathAction, Refusal};
 use crate::io::actions::planning::Wait;
 use crate::io::convert;
 use crate::io::plan_codes::{CANCELLED, UNKNOWN};
+use crate::io::reply::reply;
 
 /// How often ended goals are looked through for those that may be forgotten.
 const FORGET_PERIOD: Duration = Duration::from_secs(1);
@@ -91,8 +92,7 @@ impl<A: PathAction> Server<A> {
         let (id, goal) = A::destructure_goal_request_msg(request.message.clone());
         let (id, stamp) = (identifier(&id), self.actions.shared.ros_time.now());
         let rejection = self.rejection(id);
-        // A client that has gone needs no answer.
-        let _ = request.respond(A::make_goal_response_msg(rejection.is_none(), convert::time(stamp)));
+        reply(request, A::make_goal_response_msg(rejection.is_none(), convert::time(stamp)));
         if let Some(why) = rejection {
             let text = format!("action {}: a goal is rejected: {why}", A::NAME);
             self.actions.shared.log.limited("action", Level::Warn, &text, arrived);
@@ -134,7 +134,7 @@ impl<A: PathAction> Server<A> {
         let goal = &request.message.goal_info;
         let (code, cancelled) = self.book.cancel(identifier(&goal.goal_id), convert::duration(&goal.stamp));
         let told = cancelled.iter().map(|(id, stamp)| info(*id, *stamp)).collect();
-        let _ = request.respond(CancelGoal::Response { return_code: code as i8, goals_canceling: told });
+        reply(request, CancelGoal::Response { return_code: code as i8, goals_canceling: told });
         for (wait, _) in cancelled.iter().filter_map(|(id, _)| self.waits.get(id)) {
             wait.give_up(&self.actions);
         }
@@ -149,7 +149,7 @@ impl<A: PathAction> Server<A> {
             Asked::Ended(request, status, result) => (request, status as i8, result),
             Asked::Waits => return,
         };
-        let _ = request.respond(A::make_result_response_msg(status, result));
+        reply(request, A::make_result_response_msg(status, result));
     }
 
     /// A goal has its answer.
@@ -169,7 +169,7 @@ impl<A: PathAction> Server<A> {
         let result = A::result(answer);
         let now = self.actions.shared.clock.now();
         for request in self.book.end(id, status, result.clone(), now) {
-            let _ = request.respond(A::make_result_response_msg(status as i8, result.clone()));
+            reply(request, A::make_result_response_msg(status as i8, result.clone()));
         }
         self.publish();
     }
