@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::footprint::{DEFAULT_PADDING, Footprint, MAX_PADDING};
 use crate::parameter::{Parameter, text_enum};
 use crate::value::{Needs, ParameterError, ParameterSpec, Range, Value};
 
@@ -38,6 +39,30 @@ text_enum! {
         Tf = "tf",
         /// The topic `odom`.
         Odom = "odom",
+    }
+}
+
+text_enum! {
+    /// How the robot moves.
+    MotionModel {
+        /// In any direction with any heading, as Nav2's users write it for holonomic robots.
+        Omni = "omni",
+        /// Forwards, backwards and turning where it stands: differential drive.
+        Diff = "diff",
+        /// Along curves of a least radius: Ackermann steering.
+        Car = "car",
+    }
+}
+
+text_enum! {
+    /// With which headings a robot may stand at a goal, as in Nav2's Smac planners.
+    GoalHeading {
+        /// With the goal's.
+        Default = "default",
+        /// With the goal's or the opposite one.
+        Bidirectional = "bidirectional",
+        /// With any.
+        All = "all",
     }
 }
 
@@ -90,7 +115,8 @@ macro_rules! parameters {
                 };
                 match name {
                     $($(stringify!($name) => {
-                        self.$group.$name = <$type>::from_value(value, $range).ok_or_else(|| refused($range.to_string()))?;
+                        let taken = <$type>::from_value(value, $range);
+                        self.$group.$name = taken.ok_or_else(|| refused(<$type>::expected(value, $range)))?;
                         Ok(())
                     })+)+
                     _ => Err(refused("a parameter of this node".to_owned())),
@@ -158,6 +184,10 @@ parameters! {
     grid: GridConfig {
         /// Radius of the robot. No path comes closer than this to the centre of an occupied cell.
         robot_radius: f64 = 0.2, "m", Range::Real(0.0, 10.0), Needs::Costs;
+        /// Outline of the robot in metres of its base frame, as Nav2's costmaps take it; empty: a disc of `robot_radius`. Its inscribed disc takes the place of `robot_radius` in the costs.
+        footprint: Option<Footprint> = Option::<Footprint>::None, "m", Range::Footprint, Needs::Costs;
+        /// How far the corners of the footprint are moved away from both axes.
+        footprint_padding: f64 = DEFAULT_PADDING, "m", Range::Real(0.0, MAX_PADDING), Needs::Costs;
         /// Distance around occupied cells within which cells have a cost; never less than `robot_radius`.
         inflation_radius: f64 = 0.55, "m", Range::Real(0.0, 20.0), Needs::Costs;
         /// How steeply the cost falls with distance beyond the robot's radius, as in Nav2's inflation layer.
@@ -177,6 +207,22 @@ parameters! {
         tolerance: f64 = 0.5, "m", Range::Real(0.0, 100.0), Needs::Planner;
         /// A robot that stands too close to an obstacle (cost 99, never 100) may cross such cells over at most this distance to get clear, to any free cell that leads to the goal.
         start_tolerance: f64 = 0.3, "m", Range::Real(0.0, 10.0), Needs::Planner;
+        /// How the robot moves: `omni`, `diff` or `car`. It counts for robots with a footprint.
+        motion_model: MotionModel = MotionModel::Diff, "", Range::OneOf(MotionModel::NAMES), Needs::Planner;
+        /// Radius of the narrowest curve that a path of a `car` has.
+        minimum_turning_radius: f64 = 0.4, "m", Range::Real(0.01, 100.0), Needs::Planner;
+        /// Whether a path may lead backwards.
+        allow_reverse: bool = true, "", Range::Flag, Needs::Planner;
+        /// How many times its length a way backwards counts.
+        reverse_penalty: f64 = 2.0, "", Range::Real(1.0, 5.0), Needs::Planner;
+        /// How much way a change between forwards and backwards is worth. In Nav2's Smac planners it is about left and right curves.
+        change_penalty: f64 = 0.0, "m", Range::Real(0.0, 10.0), Needs::Planner;
+        /// How many times its length a curve counts.
+        non_straight_penalty: f64 = 1.2, "", Range::Real(1.0, 5.0), Needs::Planner;
+        /// Greatest difference between the heading at the end of a path and the goal's.
+        yaw_goal_tolerance: f64 = 0.25, "rad", Range::Real(0.0, 3.2), Needs::Planner;
+        /// With which heading a path ends: the goal's (`default`), that or the opposite one (`bidirectional`), or any (`all`).
+        goal_heading: GoalHeading = GoalHeading::Default, "", Range::OneOf(GoalHeading::NAMES), Needs::Planner;
         /// Part of the deadline that is reserved for smoothing, the final check and publishing; never more than a quarter of it.
         reserve_ms: f64 = 2.0, "ms", Range::Real(0.0, 1000.0), Needs::Planner;
         /// Whether a classical search may answer when the model has no verified path in time.
@@ -209,6 +255,24 @@ parameters! {
         stop_confident: bool = false, "", Range::Flag, Needs::Planner;
         /// See `stop_confident`.
         confident_threshold: f64 = 0.9, "", Range::Real(0.0, 1.0), Needs::Planner;
+    }
+}
+
+impl GridConfig {
+    /// The radius of the largest disc around the base inside the robot, in metres: that of the footprint with its padding,
+    /// or `robot_radius` without one.
+    ///
+    /// ```
+    /// let mut config = trm_config::GridConfig::default();
+    /// assert_eq!(config.inscribed_radius(), config.robot_radius);
+    /// config.footprint = Some("[[0.4, 0.3], [-0.2, 0.3], [-0.2, -0.3], [0.4, -0.3]]".parse()?);
+    /// assert!((config.inscribed_radius() - 0.21).abs() < 1e-9);
+    /// # Ok::<(), trm_config::footprint::FootprintError>(())
+    /// ```
+    #[must_use]
+    pub fn inscribed_radius(&self) -> f64 {
+        let of_footprint = |footprint: &Footprint| footprint.padded(self.footprint_padding).inscribed_radius();
+        self.footprint.as_ref().map_or(self.robot_radius, of_footprint)
     }
 }
 
@@ -256,6 +320,23 @@ mod tests {
         assert_eq!(error, "parameter map_frame: \"\" is not the name of a frame");
         assert!(config.set("speed", &Value::Double(1.0)).is_err());
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn a_bad_footprint_is_refused_with_the_reason_and_the_old_one_is_kept() {
+        let mut config = Config::default();
+        let mut set = |text: &str| config.set("footprint", &Value::Text(text.to_owned()));
+        for none in ["", "[]", " [ ] "] {
+            set(none).unwrap();
+        }
+        set("[[1, 1], [-1, 1], [-1, -1]]").unwrap();
+        let error = set("[[1, 1], [2, 2]]").unwrap_err().to_string();
+        assert_eq!(error, "parameter footprint: \"[[1, 1], [2, 2]]\" is not a footprint: of 2 points, not of 3 to 64");
+        let error = config.set("footprint", &Value::Double(0.3)).unwrap_err().to_string();
+        assert!(error.starts_with("parameter footprint: 0.3 is not a footprint [[x1, y1],"), "{error}");
+        assert_eq!(config.get("footprint"), Some(Value::Text("[[1, 1], [-1, 1], [-1, -1]]".to_owned())));
+        let error = config.set("minimum_turning_radius", &Value::Double(0.0)).unwrap_err().to_string();
+        assert_eq!(error, "parameter minimum_turning_radius: 0.0 is not a number from 0.01 to 100");
     }
 
     #[test]

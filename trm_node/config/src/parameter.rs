@@ -1,5 +1,6 @@
 //! Conversion between the types of the parameters and [`Value`].
 
+use crate::footprint::Footprint;
 use crate::value::{MAX_PLUGINS, Range, Value, frame};
 
 /// A type that a parameter may have.
@@ -9,6 +10,11 @@ pub trait Parameter: Sized {
 
     /// Converts from the common type. `None` if the value has the wrong type or is out of range.
     fn from_value(value: &Value, range: Range) -> Option<Self>;
+
+    /// What a refused value isn't.
+    fn expected(_: &Value, range: Range) -> String {
+        range.to_string()
+    }
 }
 
 impl Parameter for bool {
@@ -75,6 +81,26 @@ impl Parameter for Vec<String> {
         let are_different = (1..names.len()).all(|at| !names[..at].contains(&names[at]));
         ((1..=MAX_PLUGINS).contains(&names.len()) && are_different && names.iter().all(is_name)).then(|| names.clone())
     }
+}
+
+impl Parameter for Option<Footprint> {
+    fn to_value(&self) -> Value {
+        Value::Text(self.as_ref().map_or_else(String::new, ToString::to_string))
+    }
+    fn from_value(value: &Value, _: Range) -> Option<Self> {
+        let Value::Text(text) = value else { return None };
+        if is_no_footprint(text) { Some(None) } else { text.parse().ok().map(Some) }
+    }
+    fn expected(value: &Value, range: Range) -> String {
+        let reason = if let Value::Text(text) = value { text.parse::<Footprint>().err() } else { None };
+        reason.map_or_else(|| range.to_string(), |reason| format!("a footprint: {reason}"))
+    }
+}
+
+/// Whether a text stands for no footprint, as in Nav2, where `[]` is the default.
+fn is_no_footprint(text: &str) -> bool {
+    let letters = text.chars().filter(|letter| !letter.is_whitespace());
+    letters.clone().count() == 0 || letters.eq("[]".chars())
 }
 
 /// Defines an enum whose values are written as text: its variants with their names, in documentation order.

@@ -38,6 +38,8 @@ pub enum Range {
     Real(f64, f64),
     /// One of these texts.
     OneOf(&'static [&'static str]),
+    /// The outline of a robot: a [`Footprint`](crate::footprint::Footprint), or nothing.
+    Footprint,
     /// The name of a frame: any text except an empty one.
     Frame,
     /// Any text.
@@ -56,6 +58,7 @@ impl std::fmt::Display for Range {
             Self::Whole(low, high) => write!(f, "a whole number from {low} to {high}"),
             Self::Real(low, high) => write!(f, "a number from {low} to {high}"),
             Self::OneOf(names) => write!(f, "one of {}", names.join(", ")),
+            Self::Footprint => write!(f, "a footprint [[x1, y1], [x2, y2], [x3, y3], ...], or empty"),
             Self::Frame => write!(f, "the name of a frame"),
             Self::AnyText => write!(f, "a text"),
             Self::PluginNames => write!(f, "a list of 1 to {MAX_PLUGINS} different names of letters, digits and _"),
