@@ -10,7 +10,7 @@ use crate::violation::Violation;
 /// Where the crates lie.
 const CRATES: &str = "trm_node/";
 /// Each of these may depend on those before it.
-const FLOW: [&str; 6] = ["trm_config", "trm_grid", "trm_safety", "trm_kernel", "trm_net", "trm_planner"];
+const FLOW: [&str; 7] = ["trm_config", "trm_grid", "trm_lattice", "trm_safety", "trm_kernel", "trm_net", "trm_planner"];
 /// Linux for real-time threads: knows nothing of planning.
 const REAL_TIME: &str = "trm_rt";
 /// The threads of the node, without ROS.
@@ -19,7 +19,7 @@ const LABORATORY: &str = "trm_lab";
 const COMMAND: &str = "trm";
 const NODE: &str = "trm_node";
 /// Crates that depend on these alone, not even on crates of other projects. Their tests may use more.
-const CLOSED: &[(&str, &[&str])] = &[("trm_safety", &["trm_grid"]), ("trm_kernel", &[])];
+const CLOSED: &[(&str, &[&str])] = &[("trm_safety", &["trm_config", "trm_grid"]), ("trm_kernel", &[])];
 
 /// Every dependency against the order of the crates, and every crate that has no place in it.
 #[must_use]

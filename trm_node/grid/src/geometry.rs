@@ -159,6 +159,12 @@ impl Geometry {
         (yaw + self.origin.yaw + PI).rem_euclid(TAU) - PI
     }
 
+    /// Converts a yaw in the map frame to a heading relative to the grid's columns, not reduced to a turn.
+    #[must_use]
+    pub const fn to_grid_yaw(&self, yaw: f64) -> f64 {
+        yaw - self.origin.yaw
+    }
+
     /// The cell that contains a point, even if it lies outside the grid. Coordinates beyond the range of `i32`
     /// saturate; NaN becomes `i32::MIN`.
     #[must_use]
@@ -288,6 +294,12 @@ mod tests {
             let cells = geometry.to_cells(Point { x: px, y: py });
             let error = geometry.to_point(cells).distance(Point { x: px, y: py });
             prop_assert!(error < 1e-9);
+        }
+
+        #[test]
+        fn a_yaw_comes_back_from_the_grid(yaw in -3.0..3.0_f64, of_grid in -7.0..7.0_f64) {
+            let geometry = Geometry::new(5, 4, 0.05, Pose::new(3.0, -2.0, of_grid)).unwrap();
+            prop_assert!((geometry.to_map_yaw(geometry.to_grid_yaw(yaw)) - yaw).abs() < 1e-9);
         }
     }
 }

@@ -43,11 +43,12 @@ impl Inflation {
     /// The costs for a grid's resolution.
     pub fn new(config: &GridConfig, geometry: &Geometry) -> Self {
         let resolution = geometry.resolution();
-        let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
+        let inscribed = config.inscribed_radius();
+        let radius = (config.inflation_radius.max(inscribed) / resolution).ceil();
         // No two cells of the grid are farther apart than its corners.
         let (across, up) = (u64::from(geometry.width() - 1), u64::from(geometry.height() - 1));
         let within = (across * across + up * up).min((radius as u64).saturating_pow(2));
-        let cost_at = |squared: u64| cost((squared as f64).sqrt() * resolution, config);
+        let cost_at = |squared: u64| cost((squared as f64).sqrt() * resolution, inscribed, config.cost_scaling_factor);
         let mut farthest = [0; INSCRIBED as usize + 1];
         for (least, farthest) in farthest.iter_mut().enumerate().skip(1) {
             // The cost falls with distance, and is greatest at 0.
@@ -232,13 +233,14 @@ const fn is_hidden(left: Site, middle: Site, right: Site) -> bool {
     (before + after) * m - after * l - before * r >= before * after * (before + after)
 }
 
-/// The published cost at a distance, in metres, from the centre of a lethal cell. It falls with distance.
-fn cost(distance: f64, config: &GridConfig) -> u8 {
+/// The published cost at a distance from the centre of a lethal cell, for a robot with this inscribed radius, both in
+/// metres. It falls with distance, by this factor a metre.
+fn cost(distance: f64, inscribed: f64, scaling: f64) -> u8 {
     // The tolerance absorbs rounding: 4 cells of 0.05 m must count as within 0.2 m.
-    if distance <= config.robot_radius + 1e-9 {
+    if distance <= inscribed + 1e-9 {
         return INSCRIBED;
     }
-    let factor = (-config.cost_scaling_factor * (distance - config.robot_radius)).exp();
+    let factor = (-scaling * (distance - inscribed)).exp();
     let internal = (252.0 * factor) as u32;
     if internal == 0 { 0 } else { (1 + 97 * (internal - 1) / 251) as u8 }
 }
@@ -249,6 +251,10 @@ mod tests {
     use crate::units::Pose;
     use proptest::prelude::*;
 
+    fn cost_with(config: &GridConfig, distance: f64) -> u8 {
+        cost(distance, config.inscribed_radius(), config.cost_scaling_factor)
+    }
+
     /// The definition: every lethal cell raises the costs of all cells of `area` within the radius.
     fn stamp(
         config: &GridConfig,
@@ -258,11 +264,11 @@ mod tests {
         costs: &mut [u8],
     ) {
         let resolution = geometry.resolution();
-        let radius = (config.inflation_radius.max(config.robot_radius) / resolution).ceil();
+        let radius = (config.inflation_radius.max(config.inscribed_radius()) / resolution).ceil();
         for source in Rect::whole(geometry).cells().filter(|cell| geometry.index(*cell).is_some_and(&is_lethal)) {
             for (cell, here) in area.cells().zip(&mut *costs) {
                 let cells = f64::from(cell.col - source.col).hypot(f64::from(cell.row - source.row));
-                let cost = if cells > radius || cells == 0.0 { 0 } else { cost(cells * resolution, config) };
+                let cost = if cells > radius || cells == 0.0 { 0 } else { cost_with(config, cells * resolution) };
                 if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
                     *here = cost;
                 }
@@ -283,11 +289,21 @@ mod tests {
     #[test]
     fn costs_decrease_from_inscribed_as_in_nav2() {
         let config = GridConfig { robot_radius: 0.2, cost_scaling_factor: 10.0, ..GridConfig::default() };
-        assert_eq!(cost(0.2, &config), 99);
-        assert_eq!(cost(4.0 * 0.05, &config), 99);
+        assert_eq!(cost_with(&config, 0.2), 99);
+        assert_eq!(cost_with(&config, 4.0 * 0.05), 99);
         // 252 · exp(−10 · 0.05) = 152.8 → 1 + 97 · 151 / 251 = 59
-        assert_eq!(cost(0.25, &config), 59);
-        assert_eq!(cost(2.0, &config), 0);
+        assert_eq!(cost_with(&config, 0.25), 59);
+        assert_eq!(cost_with(&config, 2.0), 0);
+    }
+
+    #[test]
+    fn a_footprint_costs_what_its_inscribed_disc_does() {
+        let footprint = "[[0.7, 0.31], [-0.2, 0.31], [-0.2, -0.31], [0.7, -0.31]]".parse().ok();
+        let oblong = GridConfig { robot_radius: 3.0, footprint, inflation_radius: 0.0, ..GridConfig::default() };
+        let disc = GridConfig { robot_radius: 0.21, footprint: None, ..oblong.clone() };
+        let geometry = Geometry::new(30, 30, 0.05, Pose::default()).unwrap();
+        let [oblong, disc] = [oblong, disc].map(|config| Inflation::new(&config, &geometry));
+        assert_eq!((oblong.reach, oblong.farthest, oblong.costs), (disc.reach, disc.farthest, disc.costs));
     }
 
     #[test]
@@ -311,7 +327,7 @@ mod tests {
         let inflation = Inflation::new(&config, &geometry);
         assert!(inflation.costs.len() as u64 <= MOST_ENTRIES);
         for cells in (0..20_000).step_by(7) {
-            assert_eq!(inflation.cost(cells * cells), cost(f64::from(cells) * 0.001, &config), "{cells}");
+            assert_eq!(inflation.cost(cells * cells), cost_with(&config, f64::from(cells) * 0.001), "{cells}");
         }
     }
 

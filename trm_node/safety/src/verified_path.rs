@@ -4,7 +4,9 @@ use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
 
 use crate::check::{Rules, check, in_cells};
+use crate::outline::Outline;
 use crate::routes::{Junction, Routes};
+use crate::swept;
 
 /// A path that has not been checked yet: poses, and the junction with a route where they end, if any.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +17,7 @@ pub struct Draft {
     pub junction: Option<Junction>,
 }
 
-/// A path that [`VerifiedPath::accept`] has accepted: see the theorem of this crate. The fields are private, so nothing
+/// A path that [`VerifiedPath::accept`] or [`VerifiedPath::accept_swept`] has accepted: see the theorems of this crate. The fields are private, so nothing
 /// else can be published.
 ///
 /// ```
@@ -126,10 +128,25 @@ impl VerifiedPath {
             let ahead = route.poses(junction.corner, draft.poses.len());
             draft.poses.extend(ahead);
         }
+        self.take(draft, count_before_junction);
+        true
+    }
+
+    /// Replaces the path by a draft if it is safe for a robot with an outline: it has no junction, and all of its poses
+    /// pass [`swept::check`]. The draft then holds the old poses. A refused draft changes nothing.
+    pub fn accept_swept(&mut self, draft: &mut Draft, outline: &Outline, costmap: &Costmap, rules: Rules) -> bool {
+        if draft.junction.is_some() || !swept::check(costmap, rules, outline, draft.poses.iter().copied()) {
+            return false;
+        }
+        self.take(draft, draft.poses.len());
+        true
+    }
+
+    /// Exchanges the poses with those of a draft that has passed a check.
+    fn take(&mut self, draft: &mut Draft, count_before_junction: usize) {
         std::mem::swap(&mut self.poses, &mut draft.poses);
         self.length = length(&self.poses);
         (self.count_before_junction, self.junction) = (count_before_junction, draft.junction);
-        true
     }
 }
 
