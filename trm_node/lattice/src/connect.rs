@@ -1,0 +1,165 @@
+//! Short ways from the robot's exact pose to states of the lattice, and from states to the exact goal.
+
+use trm_config::MotionModel;
+use trm_grid::units::Cell;
+
+use crate::clearance::{Clearance, Escape};
+use crate::curves::{Curve, cheapest};
+use crate::headings::wrapped;
+use crate::lattice::{Lattice, State};
+use crate::motion::Motion;
+use crate::pose::CellPose;
+use crate::tariff::curve_cost;
+
+/// Headings on each side of the nearest one to which ways are tried.
+const HEADINGS: i32 = 1;
+/// The greatest length of a connector, as a multiple of the distance at which states are tried.
+const LONGEST: f64 = 2.0;
+/// How far beside a car's way, in cells, states are that it can get to without manoeuvres.
+const BESIDE: f64 = 1.0;
+/// What a change between forwards and backwards in a connector costs at least, in cells: less, and a car would go back and
+/// forth by millimetres to save some.
+const CHANGE: f64 = 2.0;
+/// Greatest coordinate of a pose, in cells. Grids are smaller.
+const MAX_COORDINATE: f64 = 1e6;
+
+/// A way between an exact pose and a state. It keeps clear.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// The state.
+    pub state: State,
+    /// What the way costs, in cells. A change of direction counts at least two.
+    pub cost: f32,
+    /// The way, from or to the state; `None` at a goal that the state itself is near enough to.
+    pub curve: Option<Curve>,
+}
+
+/// The states around an exact pose to which ways are tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Around {
+    pose: CellPose,
+    cell: Cell,
+    nearest: i32,
+    headings: i32,
+    distance: i32,
+}
+
+impl Around {
+    /// Those around a pose; `None` if the pose isn't finite or is farther from everything than a grid can be.
+    #[must_use]
+    pub fn new(pose: CellPose, lattice: &Lattice) -> Option<Self> {
+        Self::is_near(pose).then(|| Self {
+            pose,
+            cell: pose.at().cell(),
+            nearest: i32::from(lattice.nearest_heading(pose.yaw)),
+            headings: lattice.headings().len() as i32,
+            distance: distance(lattice.motion()),
+        })
+    }
+
+    /// Whether a pose is finite, and no farther away than a grid can be.
+    pub(crate) fn is_near(pose: CellPose) -> bool {
+        pose.col.abs() <= MAX_COORDINATE && pose.row.abs() <= MAX_COORDINATE && pose.yaw.is_finite()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        most(self.distance)
+    }
+
+    /// The state with a number less than [`Self::count`].
+    #[must_use]
+    pub fn state(&self, number: usize) -> State {
+        let (side, headings) = (2 * self.distance + 1, 2 * HEADINGS + 1);
+        let (number, turn) = (number as i32 / headings, number as i32 % headings - HEADINGS);
+        let cell =
+            Cell::new(self.cell.col + number % side - self.distance, self.cell.row + number / side - self.distance);
+        State { cell, heading: (self.nearest + turn).rem_euclid(self.headings) as u8 }
+    }
+
+    /// The way from the pose to a state, if it is short and clear.
+    pub fn to(
+        &self,
+        state: State,
+        lattice: &Lattice,
+        clearance: &Clearance,
+        escape: &Escape,
+        weight: impl Fn(Cell) -> f32,
+    ) -> Option<Connector> {
+        let motion = steady(lattice.motion());
+        let curve = self.short(cheapest(self.pose, self.on_the_way(pose(state, lattice), &motion)?, &motion)?)?;
+        let cost = curve_cost(&curve, &motion, weight) as f32;
+        escape.allows(&curve, clearance).then_some(Connector { state, cost, curve: Some(curve) })
+    }
+
+    /// The way from a state to the pose, if it is short and clear for a robot that is clear in the state.
+    pub fn from(
+        &self,
+        state: State,
+        lattice: &Lattice,
+        clearance: &Clearance,
+        weight: impl Fn(Cell) -> f32,
+    ) -> Option<Connector> {
+        let motion = steady(lattice.motion());
+        let curve = self.short(cheapest(self.on_the_way(pose(state, lattice), &motion)?, self.pose, &motion)?)?;
+        let cost = curve_cost(&curve, &motion, weight) as f32;
+        clearance.is_clear_along(&curve).then_some(Connector { state, cost, curve: Some(curve) })
+    }
+
+    /// A pose, unless it is so far beside a car that the car would have to go back and forth. The lattice does that, too.
+    fn on_the_way(&self, pose: CellPose, motion: &Motion) -> Option<CellPose> {
+        let seen = self.pose.sees(pose);
+        let is_beside = seen.row.abs() > BESIDE + seen.col * seen.col / (2.0 * motion.turning_radius);
+        (motion.model != MotionModel::Car || !is_beside).then_some(pose)
+    }
+
+    fn short(&self, curve: Curve) -> Option<Curve> {
+        (curve.length() <= LONGEST * f64::from(self.distance)).then_some(curve)
+    }
+
+    /// A state that is itself as near to the pose as asked for, in cells and radians, and clear.
+    #[must_use]
+    pub fn instead(
+        &self,
+        state: State,
+        lattice: &Lattice,
+        clearance: &Clearance,
+        (distance, turn): (f64, f64),
+    ) -> Option<Connector> {
+        let pose = pose(state, lattice);
+        let apart = pose.at().distance(self.pose.at());
+        let is_near = apart <= distance && wrapped(pose.yaw - self.pose.yaw).abs() <= turn;
+        (is_near && clearance.is_clear_at(pose)).then_some(Connector { state, cost: apart as f32, curve: None })
+    }
+}
+
+/// How many columns and rows around a pose states are tried. A car needs room to get from between two lines onto one.
+fn distance(motion: &Motion) -> i32 {
+    match motion.model {
+        MotionModel::Car => (0.6 * motion.turning_radius).ceil().clamp(3.0, 8.0) as i32,
+        MotionModel::Diff | MotionModel::Omni => 1,
+    }
+}
+
+/// The motion by which connectors are chosen.
+fn steady(motion: &Motion) -> Motion {
+    Motion { change_penalty: motion.change_penalty.max(CHANGE), ..*motion }
+}
+
+const fn most(distance: i32) -> usize {
+    ((2 * distance + 1) * (2 * distance + 1) * (2 * HEADINGS + 1)) as usize
+}
+
+/// The greatest number of connectors at one pose.
+#[must_use]
+pub fn capacity(motion: &Motion) -> usize {
+    most(distance(motion))
+}
+
+/// The pose of a state.
+#[must_use]
+pub fn pose(state: State, lattice: &Lattice) -> CellPose {
+    let yaw = lattice.headings()[state.heading as usize].yaw;
+    CellPose::new(f64::from(state.cell.col), f64::from(state.cell.row), yaw)
+}
