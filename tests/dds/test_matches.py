@@ -91,7 +91,8 @@ def test_the_overrides_are_parameters_of_every_topic_by_its_full_name(start):
             "/diagnostics.publisher": 10, "/parameter_events.publisher": 1000,
             "/fleet/trm_node/transition_event.publisher": 10, "/fleet/bond.publisher": 5, "/fleet/bond.subscription": 100,
             "/fleet/map.subscription": 1, "/fleet/map_updates.subscription": 0,
-            "/fleet/goal_pose.subscription": 1, "/fleet/tf.subscription": 100, "/fleet/tf_static.subscription": 0}
+            "/fleet/footprint.subscription": 1, "/fleet/goal_pose.subscription": 1, "/fleet/tf.subscription": 100,
+            "/fleet/tf_static.subscription": 0}
     policies = ("reliability", "durability", "history", "depth")
     wanted = {f"qos_overrides.{end}.{policy}" for end in ends for policy in policies}
     assert {name for name in listed if name.startswith("qos_overrides.")} == wanted

@@ -17,7 +17,7 @@ MAP_SIDE, PANEL, MARGIN, HEADER = 1060, 480, 28, 96
 PAPER, INK, FAINT = (255, 255, 255), (28, 34, 48), (120, 128, 142)
 UNKNOWN, FREE, WALL = (226, 229, 234), (250, 250, 248), (52, 60, 76)
 WAY, OBSTACLE, WINDOW, GOAL = (214, 40, 80), (245, 130, 10), (120, 60, 200), (16, 122, 87)
-SOURCES = {"model": (36, 110, 220), "previous": (0, 160, 180), "fallback": (230, 140, 0)}
+SOURCES = {"model": (36, 110, 220), "previous": (0, 160, 180), "fallback": (230, 140, 0), "lattice": (120, 60, 200)}
 
 
 def font(size: float) -> ImageFont.ImageFont:

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use trm_config::{Config, PlannerConfig, Value};
-use trm_lab::args::{PlanningArgs, finite, with_flag};
+use trm_lab::args::{PlanningArgs, RobotArgs, finite, with_flag};
 
 /// Plan a path on a map file.
 ///
@@ -38,6 +38,9 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub planning: PlanningArgs,
 
+    #[command(flatten)]
+    pub robot: RobotArgs,
+
     /// Move a goal that can't be entered or reached to the nearest cell within this many metres that can. The node's
     /// default is larger; a command asks for a point exactly.
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_negative_numbers = true)]
@@ -68,7 +71,7 @@ pub struct PlanArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Answer many queries: a file with "start-x start-y goal-x goal-y" on each line gives a line of JSON each, and
+    /// Answer many queries: a file with "start-x start-y goal-x goal-y", or with a yaw after each y, on each line gives a line of JSON each, and
     /// exit code 0 also when some have no path.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["start", "goal", "png"])]
     pub queries: Option<PathBuf>,
@@ -82,6 +85,7 @@ impl PlanArgs {
     pub fn config(&self) -> anyhow::Result<Config> {
         let mut config = Config::default();
         self.planning.apply(&mut config)?;
+        self.robot.apply(&mut config)?;
         for (name, value) in [
             ("deadline_ms", Value::Double(self.deadline_ms)),
             ("tolerance", Value::Double(self.tolerance)),

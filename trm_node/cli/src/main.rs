@@ -1,9 +1,10 @@
 //! `trm`: the planner of `trm_node` for people and scripts.
 //!
-//! Exit codes: 0 a path, 1 bad input (the message names file, field or flag), 2 no path (with Nav2's name of the
-//! reason).
+//! Exit codes: 0 a path, 1 bad input (the message names file, field or flag) or a path that may not be driven, 2 no path
+//! (with Nav2's name of the reason).
 
 mod args;
+mod check;
 mod output;
 mod parameters;
 mod plan;
@@ -32,6 +33,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Plan(args::PlanArgs),
+    Check(check::CheckArgs),
     Bench(trm_lab::bench::args::BenchArgs),
     Eval(trm_lab::eval::EvalArgs),
     Worlds(trm_lab::campaign::WorldsArgs),
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Plan(args) => plan::run(args),
+        Command::Check(args) => check::run(args),
         Command::Bench(args) => {
             trm_lab::bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
         }

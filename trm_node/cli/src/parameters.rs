@@ -62,7 +62,7 @@ fn range(spec: &ParameterSpec) -> String {
     let unit = if spec.unit.is_empty() { String::new() } else { format!(", in {}", spec.unit) };
     match spec.range {
         Range::AnyText | Range::Frame => String::new(),
-        Range::PluginNames => format!("{}.", capitalised(&spec.range.to_string())),
+        Range::Footprint | Range::PluginNames => format!("{}.", capitalised(&spec.range.to_string())),
         Range::Flag => "True or false.".to_owned(),
         Range::Whole(low, high) => format!("A whole number from {low} to {high}{unit}."),
         Range::Real(low, high) => format!("A number from {low} to {high}{unit}."),
@@ -81,7 +81,7 @@ fn short(range: Range) -> String {
         Range::Whole(low, high) => format!("{low} to {high}"),
         Range::Real(low, high) => format!("{low} to {high}"),
         Range::OneOf(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        Range::Flag | Range::AnyText | Range::Frame | Range::PluginNames => range.to_string(),
+        Range::Flag | Range::AnyText | Range::Frame | Range::Footprint | Range::PluginNames => range.to_string(),
     }
 }
 

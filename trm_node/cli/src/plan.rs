@@ -16,6 +16,7 @@ use trm_net::bundle::Bundle;
 use trm_planner::PlanError;
 use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock as _;
+use trm_planner::robot::Robot;
 use trm_planner::target::guide;
 use trm_planner::{Planner, Request};
 
@@ -51,7 +52,8 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let answer = session.answer(start, goal, args.optimal);
     if let Some(file) = &args.png {
         let (costmap, window) = (&session.costmap, answer.window);
-        let picture = render::Picture { costmap, start, goal, path: &answer.poses, window };
+        let footprint = Robot::of(&session.config.grid, &session.config.planner).map(|robot| robot.footprint);
+        let picture = render::Picture { costmap, start, goal, path: &answer.poses, window, footprint };
         picture.save(file).with_context(|| format!("--png {}", file.display()))?;
     }
     print(&if args.json { serde_json::to_string(&answer)? } else { answer.summary() })?;
@@ -68,7 +70,8 @@ fn queries(file: &Path) -> anyhow::Result<Vec<(Pose, Pose)>> {
         let numbers: Result<Vec<f64>, String> = line.split_whitespace().map(finite).collect();
         match numbers.as_deref() {
             Ok([sx, sy, gx, gy]) => Ok((Pose::new(*sx, *sy, 0.0), Pose::new(*gx, *gy, 0.0))),
-            _ => Err(anyhow!("--queries {} line {}: {line:?} is not four numbers", file.display(), number + 1)),
+            Ok(start_and_goal @ [_, _, _, _, _, _]) => Ok((pose(&start_and_goal[..3]), pose(&start_and_goal[3..]))),
+            _ => Err(anyhow!("--queries {} line {}: {line:?} is not four or six numbers", file.display(), number + 1)),
         }
     };
     text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(query).collect()

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
+use trm_config::footprint::Footprint;
 use trm_grid::cost::{INSCRIBED, LETHAL, UNKNOWN};
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
@@ -17,6 +18,10 @@ const PATH: Rgb<u8> = Rgb([30, 90, 220]);
 const START: Rgb<u8> = Rgb([20, 150, 60]);
 const GOAL: Rgb<u8> = Rgb([210, 30, 40]);
 const WINDOW: Rgb<u8> = Rgb([240, 150, 20]);
+const FOOTPRINT: Rgb<u8> = Rgb([150, 175, 225]);
+
+/// The footprint is drawn when the robot has moved so far, in metres, or turned so far, in radians.
+const STAMP_EVERY: (f64, f64) = (0.5, 0.4);
 
 /// The longest side that small maps are enlarged to, in pixels.
 const LONGEST: u32 = 1200;
@@ -30,6 +35,8 @@ pub struct Picture<'a> {
     pub path: &'a [[f64; 3]],
     /// What the model saw.
     pub window: Option<Window>,
+    /// The robot's outline, unless it is a disc.
+    pub footprint: Option<Footprint>,
 }
 
 impl Picture<'_> {
@@ -46,10 +53,13 @@ impl Picture<'_> {
         if let Some(window) = self.window {
             canvas.outline(window);
         }
+        if let Some(footprint) = &self.footprint {
+            canvas.stamps(footprint, self.path);
+        }
         let points = self.path.iter().map(|p| Point { x: p[0], y: p[1] });
         let pixels: Vec<_> = points.map(|point| canvas.pixel(point)).collect();
         for pair in pixels.windows(2) {
-            canvas.line(pair[0], pair[1]);
+            canvas.line(pair[0], pair[1], canvas.pen, PATH);
         }
         for (pose, colour) in [(self.start, START), (self.goal, GOAL)] {
             let center = canvas.pixel(pose.point());
@@ -122,13 +132,34 @@ impl Canvas {
         }
     }
 
-    /// A piece of the path.
-    fn line(&mut self, from: (f64, f64), to: (f64, f64)) {
+    /// The outline of the robot at places along the path, both ends included.
+    fn stamps(&mut self, footprint: &Footprint, path: &[[f64; 3]]) {
+        let mut before: Option<[f64; 3]> = None;
+        for (at, pose) in path.iter().enumerate() {
+            let has_moved = |[x, y, yaw]: [f64; 3]| {
+                (pose[0] - x).hypot(pose[1] - y) >= STAMP_EVERY.0 || (pose[2] - yaw).sin().abs() >= STAMP_EVERY.1.sin()
+            };
+            if at + 1 < path.len() && !before.is_none_or(has_moved) {
+                continue;
+            }
+            before = Some(*pose);
+            let [x, y, yaw] = *pose;
+            let (sin, cos) = yaw.sin_cos();
+            let place = |[a, b]: [f64; 2]| Point { x: x + cos * a - sin * b, y: y + sin * a + cos * b };
+            for (from, to) in footprint.sides() {
+                let (from, to) = (self.pixel(place(from)), self.pixel(place(to)));
+                self.line(from, to, 0.4 * self.pen, FOOTPRINT);
+            }
+        }
+    }
+
+    /// A straight line of half a width.
+    fn line(&mut self, from: (f64, f64), to: (f64, f64), half_width: f64, colour: Rgb<u8>) {
         let steps = ((to.0 - from.0).hypot(to.1 - from.1) * 2.0).ceil().max(1.0);
         for step in 0..=steps as u32 {
             let share = f64::from(step) / steps;
             let point = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
-            self.disc(point, self.pen, PATH);
+            self.disc(point, half_width.max(0.5), colour);
         }
     }
 
@@ -184,7 +215,7 @@ mod tests {
         let path = [[start.x, start.y, 0.0], [goal.x, goal.y, 0.0]];
         let pose = |p: Point| Pose::new(p.x, p.y, 0.0);
         let window = Some(Window::around(Cell::new(5, 12), &geometry, 16, 2));
-        Picture { costmap, start: pose(start), goal: pose(goal), path: &path, window }.draw()
+        Picture { costmap, start: pose(start), goal: pose(goal), path: &path, window, footprint: None }.draw()
     }
 
     #[test]
@@ -216,7 +247,7 @@ mod tests {
             let window = Some(Window::around(Cell::new(0, 0), &geometry, 16, 2));
             let pose = Pose::new(0.05, 0.05, 0.0);
             let path = [[0.05, 0.05, 0.0]];
-            let image = Picture { costmap, start: pose, goal: pose, path: &path, window }.draw();
+            let image = Picture { costmap, start: pose, goal: pose, path: &path, window, footprint: None }.draw();
             assert!(image.pixels().any(|pixel| *pixel == GOAL), "{width} x {height}");
         }
     }
@@ -227,7 +258,7 @@ mod tests {
         let costmap =
             &build(&GridConfig::default(), GridKind::Map, OccupancyGrid::new(geometry, vec![0; 100]).unwrap());
         let far = Pose::new(1e300, -1e300, 0.0);
-        let image = Picture { costmap, start: far, goal: far, path: &[], window: None }.draw();
+        let image = Picture { costmap, start: far, goal: far, path: &[], window: None, footprint: None }.draw();
         assert!(image.pixels().all(|p| *p == FREE));
     }
 }

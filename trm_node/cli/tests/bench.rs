@@ -139,7 +139,7 @@ fn all_parts_end_in_a_file_of_the_schema_and_a_page_of_its_own() {
     // The headline run is the node's.
     assert_eq!((&report["headline"], &report["ticks"]), (&json!("idle"), &json!(200)));
     assert_eq!(report["misses"], json!({"late": 1, "too_late": 0, "lost": 1}));
-    assert_eq!(report["source"], json!({"model": 196, "previous": 0, "fallback": 4, "none": 0}));
+    assert_eq!(report["source"], json!({"model": 196, "previous": 0, "fallback": 4, "lattice": 0, "none": 0}));
     assert_eq!((&report["page_faults"], &report["allocations"]), (&json!(0), &json!(600)));
     assert_eq!((&report["deadline_ms"], &report["rss_mb"]), (&json!(10.0), &json!(70.0)));
     let p50 = report["latency_us"]["p50"].as_f64().expect("a time");

@@ -338,5 +338,5 @@ fn many_queries_give_a_line_each() {
     std::fs::write(&file, "1 1 5 1\n1 1 5\n").expect("the folder can be written");
     let output = plan(&room, &format!("--queries {}", file.display()));
     assert_eq!(code(&output), 1);
-    assert!(stderr(&output).contains("queries line 2: \"1 1 5\" is not four numbers"), "{output:?}");
+    assert!(stderr(&output).contains("queries line 2: \"1 1 5\" is not four or six numbers"), "{output:?}");
 }

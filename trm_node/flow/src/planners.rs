@@ -1,7 +1,7 @@
 //! The planners of a node: that of the ticks, and one of each name for requests, so that neither disturbs the other's
 //! state and previous path.
 
-use trm_config::Config;
+use trm_config::{Config, GridConfig};
 use trm_grid::costmap::Costmap;
 use trm_net::error::LoadError;
 use trm_planner::Planner;
@@ -37,9 +37,9 @@ impl Planners {
         self.all().for_each(Planner::reset);
     }
 
-    /// Sets the robot's radius in metres, for when it changes together with the costs.
-    pub fn set_robot_radius(&mut self, robot_radius: f64) {
-        self.all().for_each(|planner| planner.set_robot_radius(robot_radius));
+    /// Tells of the robot's size, for when it changes together with the costs.
+    pub fn set_robot(&mut self, grid: &GridConfig) {
+        self.all().for_each(|planner| planner.set_robot(grid));
     }
 
     fn all(&mut self) -> impl Iterator<Item = &mut Planner> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use trm_config::{Config, GridConfig, ParameterError, Value};
+use trm_config::{Config, GridConfig, MotionModel, ParameterError, PlannerConfig, Value};
 use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
 use trm_net::error::LoadError;
@@ -35,6 +35,51 @@ impl PlanningArgs {
     pub fn apply(&self, config: &mut Config) -> anyhow::Result<()> {
         config.set("robot_radius", &Value::Double(self.robot_radius)).map_err(with_flag)?;
         config.set("cost_travel_multiplier", &Value::Double(self.cost_travel_multiplier)).map_err(with_flag)
+    }
+}
+
+/// A robot that isn't a disc: flags that `trm plan` flattens into its own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RobotArgs {
+    /// The robot's outline in metres of its base frame, as Nav2's parameter: "[[x1, y1], [x2, y2], [x3, y3], ...]".
+    /// Without one the robot is a disc.
+    #[arg(long, value_name = "POINTS", allow_hyphen_values = true, default_value = "")]
+    pub footprint: String,
+
+    /// How far the corners of the footprint are moved away from both axes, in metres.
+    #[arg(long, value_name = "M", default_value_t = GridConfig::default().footprint_padding, allow_negative_numbers = true)]
+    pub footprint_padding: f64,
+
+    /// How a robot with a footprint moves: omni, diff or car.
+    #[arg(long, value_name = "MODEL", default_value = MotionModel::Diff.name())]
+    pub motion_model: String,
+
+    /// The least radius of a car's curves, in metres.
+    #[arg(long, value_name = "M", alias = "min-turning-radius", allow_negative_numbers = true,
+          default_value_t = PlannerConfig::default().minimum_turning_radius)]
+    pub minimum_turning_radius: f64,
+
+    /// The robot with a footprint never drives backwards.
+    #[arg(long)]
+    pub no_reverse: bool,
+}
+
+impl RobotArgs {
+    /// Sets the parameters that the flags stand for.
+    ///
+    /// # Errors
+    /// When a flag's value is out of range; names the flag.
+    pub fn apply(&self, config: &mut Config) -> anyhow::Result<()> {
+        for (name, value) in [
+            ("footprint", Value::Text(self.footprint.clone())),
+            ("footprint_padding", Value::Double(self.footprint_padding)),
+            ("motion_model", Value::Text(self.motion_model.clone())),
+            ("minimum_turning_radius", Value::Double(self.minimum_turning_radius)),
+            ("allow_reverse", Value::Bool(!self.no_reverse)),
+        ] {
+            config.set(name, &value).map_err(with_flag)?;
+        }
+        Ok(())
     }
 }
 

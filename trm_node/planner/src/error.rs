@@ -29,6 +29,18 @@ pub enum PlanError {
         /// Its cost: 99 inscribed, 100 lethal, 255 unknown.
         cost: u8,
     },
+    /// The robot's footprint meets an obstacle where it is, and can't be driven off it within the start tolerance.
+    #[error("start near cell ({}, {}): the footprint touches a blocked cell, or nothing can be driven from there", .0.col, .0.row)]
+    StartBlocked(Cell),
+    /// The robot's footprint meets an obstacle at the goal, and wherever the tolerance allows.
+    #[error("goal near cell ({}, {}): the footprint touches a blocked cell, or can't be driven there", .0.col, .0.row)]
+    GoalBlocked(Cell),
+    /// The robot's motions can't be laid on cells of this size.
+    #[error("parameter {0} is out of what is supported on cells of this size")]
+    NoLattice(&'static str),
+    /// The robot's footprint has changed, and the planner for it isn't made yet.
+    #[error("the planner for the robot's new footprint isn't made yet")]
+    NotReady,
     /// The deadline passed before there was a verified path.
     #[error("deadline passed after {applications} network applications without a verified path")]
     TimedOut {
@@ -71,10 +83,14 @@ impl PlanError {
         match self {
             Self::StartOutsideMap(_) => "START_OUTSIDE_MAP",
             Self::GoalOutsideMap(_) => "GOAL_OUTSIDE_MAP",
-            Self::StartOccupied { .. } => "START_OCCUPIED",
-            Self::GoalOccupied { .. } => "GOAL_OCCUPIED",
-            Self::TimedOut { .. } | Self::SearchLimit { .. } => "TIMEOUT",
-            Self::NoValidPath | Self::ModelOnly { .. } | Self::Unverified | Self::TooLong { .. } => "NO_VALID_PATH",
+            Self::StartOccupied { .. } | Self::StartBlocked(_) => "START_OCCUPIED",
+            Self::GoalOccupied { .. } | Self::GoalBlocked(_) => "GOAL_OCCUPIED",
+            Self::TimedOut { .. } | Self::SearchLimit { .. } | Self::NotReady => "TIMEOUT",
+            Self::NoValidPath
+            | Self::ModelOnly { .. }
+            | Self::Unverified
+            | Self::TooLong { .. }
+            | Self::NoLattice(_) => "NO_VALID_PATH",
             Self::Cancelled => "UNKNOWN",
         }
     }
@@ -86,10 +102,14 @@ impl PlanError {
             Self::Cancelled => 200,
             Self::StartOutsideMap(_) => 203,
             Self::GoalOutsideMap(_) => 204,
-            Self::StartOccupied { .. } => 205,
-            Self::GoalOccupied { .. } => 206,
-            Self::TimedOut { .. } | Self::SearchLimit { .. } => 207,
-            Self::NoValidPath | Self::ModelOnly { .. } | Self::Unverified | Self::TooLong { .. } => 208,
+            Self::StartOccupied { .. } | Self::StartBlocked(_) => 205,
+            Self::GoalOccupied { .. } | Self::GoalBlocked(_) => 206,
+            Self::TimedOut { .. } | Self::SearchLimit { .. } | Self::NotReady => 207,
+            Self::NoValidPath
+            | Self::ModelOnly { .. }
+            | Self::Unverified
+            | Self::TooLong { .. }
+            | Self::NoLattice(_) => 208,
         }
     }
 }

@@ -16,6 +16,7 @@ use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::error::{InferenceError, LoadError};
 use trm_net::registry::fastest;
+use trm_safety::VerifiedPath;
 use trm_safety::check::{Rules, check, in_cells};
 use trm_safety::routes::Routes;
 
@@ -27,12 +28,14 @@ use crate::fallback::{Fallback, Found};
 use crate::halt::deadline::Clock;
 use crate::halt::policy::{Policy, StopReason};
 use crate::halt::predictor::Predictor;
+use crate::lattice_planner::LatticePlanner;
 use crate::model::{Model, Plan, Refined, View};
 use crate::path_buffer::PathBuffer;
 use crate::previous_path::{MAX_STRAY, PreviousPath};
 use crate::problem::Problem;
 use crate::report::{MovedGoal, Report, Source};
 use crate::request::{Outcome, Request};
+use crate::robot::Robot;
 use crate::search_map::MAX_CELLS;
 use crate::target::{Target, choose};
 
@@ -110,6 +113,10 @@ pub struct Planner {
     previous: PreviousPath,
     /// The far parts of both paths.
     routes: Routes,
+    /// Plans instead of all that, for a robot with a footprint.
+    lattice: Option<LatticePlanner>,
+    /// Whether it was made for the robot's present footprint.
+    is_ready: bool,
 }
 
 impl Planner {
@@ -138,15 +145,19 @@ impl Planner {
         backend: Box<dyn Backend>,
         clock: &dyn Clock,
     ) -> Result<Self, LoadError> {
-        let mut model = (config.max_steps > 0).then(|| Model::new(config, bundle, backend));
+        let travel = Travel::new(grid);
+        let robot = Robot::of(grid, config);
+        // The model plans for discs.
+        let has_model = config.max_steps > 0 && robot.is_none();
+        let mut model = has_model.then(|| Model::new(config, bundle, backend));
         if let Some(model) = &mut model {
             model.warm_up(clock)?;
         }
         Ok(Self {
-            travel: Travel::new(grid),
+            travel,
             robot_radius: grid.robot_radius,
             geometry: None,
-            departures: Departures::new(Travel::new(grid), config.start_tolerance, 1.0),
+            departures: Departures::new(travel, config.start_tolerance, 1.0),
             resolved: None,
             model,
             fallback: Fallback::default(),
@@ -155,6 +166,8 @@ impl Planner {
             path: PathBuffer::default(),
             previous: PreviousPath::default(),
             routes: Routes::default(),
+            is_ready: true,
+            lattice: robot.map(|robot| LatticePlanner::new(robot, travel, config.tolerance, config.start_tolerance)),
             config: config.clone(),
         })
     }
@@ -162,6 +175,9 @@ impl Planner {
     /// Allocates everything for a grid. Call it outside the planning loop when the geometry of the grid has changed;
     /// [`Self::plan`] calls it too. The previous path stays where the cells are like those before.
     pub fn prepare(&mut self, costmap: &Costmap) {
+        if let Some(lattice) = &mut self.lattice {
+            return lattice.prepare(costmap);
+        }
         let geometry = *costmap.geometry();
         if self.geometry == Some(geometry) {
             return;
@@ -189,6 +205,9 @@ impl Planner {
 
     /// Forgets the model's state and the previous path, so that the next plan starts cold.
     pub fn reset(&mut self) {
+        if let Some(lattice) = &mut self.lattice {
+            lattice.reset();
+        }
         self.previous.clear();
         self.routes.clear();
         if let Some(model) = &mut self.model {
@@ -196,9 +215,12 @@ impl Planner {
         }
     }
 
-    /// Sets the robot's radius in metres, for when it changes together with the costs.
-    pub const fn set_robot_radius(&mut self, robot_radius: f64) {
-        self.robot_radius = robot_radius;
+    /// Tells of the robot's size, for when it changes together with the costs. A planner that was made for another
+    /// footprint plans no more.
+    pub fn set_robot(&mut self, grid: &GridConfig) {
+        self.robot_radius = grid.robot_radius;
+        self.is_ready =
+            Robot::outline(grid).as_ref() == self.lattice.as_ref().map(|lattice| &lattice.robot().footprint);
     }
 
     /// The parameters that guidance for this planner depends on.
@@ -216,12 +238,18 @@ impl Planner {
     /// Whether the last published path is still safe to drive from where the robot is. True if there is none.
     #[must_use]
     pub fn still_valid(&self, costmap: &Costmap, start: Pose) -> bool {
+        if let Some(lattice) = &self.lattice {
+            return lattice.still_valid(costmap, start);
+        }
         self.previous.still_holds(&self.routes, start, costmap, self.rules(costmap))
     }
 
     /// Whether a path that is made of several is safe to drive on these costs.
     #[must_use]
     pub fn accepts(&self, costmap: &Costmap, poses: &[Pose]) -> bool {
+        if let Some(lattice) = &self.lattice {
+            return lattice.accepts(costmap, poses);
+        }
         check(costmap, self.rules(costmap), in_cells(costmap, poses))
     }
 
@@ -237,16 +265,28 @@ impl Planner {
         self.prepare(costmap);
         let mut report = Report::default();
         let budget = Budget::new(request, self.config.reserve_ms);
-        let result = self
-            .pose_problem(costmap, guidance, request)
-            .and_then(|problem| self.solve(problem, &budget, clock, &mut report));
+        let result = match &mut self.lattice {
+            _ if !self.is_ready => Err(PlanError::NotReady),
+            Some(lattice) => lattice.plan(costmap, guidance, request, (&budget, clock), &mut report),
+            None => self
+                .pose_problem(costmap, guidance, request)
+                .and_then(|problem| self.solve(problem, &budget, clock, &mut report)),
+        };
         match &result {
-            Ok(()) => report.moved_goal = MovedGoal::of(request.goal, self.previous.path(), costmap.geometry()),
+            Ok(()) => report.moved_goal = MovedGoal::of(request.goal, self.published(), costmap.geometry()),
             Err(_) => report.source = Source::None,
         }
         report.stages.total = clock.now().saturating_sub(request.arrived);
         report.margin = budget.publish.margin_ns(clock);
-        Outcome { path: result.map(|()| self.previous.path()), report }
+        Outcome { path: result.map(|()| self.published()), report }
+    }
+
+    /// The path that was published last.
+    const fn published(&self) -> &VerifiedPath {
+        match &self.lattice {
+            Some(lattice) => lattice.path(),
+            None => self.previous.path(),
+        }
     }
 
     /// Converts a request to a problem in cells, and starts its path with the departure.

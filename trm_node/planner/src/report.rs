@@ -21,6 +21,8 @@ pub enum Source {
     Previous,
     /// The classical search.
     Fallback,
+    /// The search over positions and headings, for a robot with a footprint.
+    Lattice,
     /// There is no path.
     #[default]
     None,
@@ -28,7 +30,7 @@ pub enum Source {
 
 impl Source {
     /// All sources, in the order of [`Self::index`].
-    pub const ALL: [Self; 4] = [Self::Model, Self::Previous, Self::Fallback, Self::None];
+    pub const ALL: [Self; 5] = [Self::Model, Self::Previous, Self::Fallback, Self::Lattice, Self::None];
 
     /// The name in reports.
     #[must_use]
@@ -37,6 +39,7 @@ impl Source {
             Self::Model => "model",
             Self::Previous => "previous",
             Self::Fallback => "fallback",
+            Self::Lattice => "lattice",
             Self::None => "none",
         }
     }
@@ -122,11 +125,15 @@ pub struct MovedGoal {
     pub to: Point,
 }
 
+/// Points that are no farther apart, in metres, are the same: converting to cells and back rounds.
+const SAME_POINT: f64 = 1e-9;
+
 impl MovedGoal {
     /// How a path moves its goal; `None` if it ends in the goal's own cell.
     pub(crate) fn of(goal: Pose, path: &VerifiedPath, geometry: &Geometry) -> Option<Self> {
         let (from, to) = (goal.point(), path.poses().last()?.point());
-        (geometry.nearest_cell(from) != geometry.nearest_cell(to)).then_some(Self { from, to })
+        let is_other = geometry.nearest_cell(from) != geometry.nearest_cell(to) && from.distance(to) > SAME_POINT;
+        is_other.then_some(Self { from, to })
     }
 }
 

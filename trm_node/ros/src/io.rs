@@ -5,6 +5,7 @@ pub mod actions;
 pub mod convert;
 pub mod diagnostics;
 pub mod ends;
+pub mod footprints;
 #[cfg(test)]
 mod for_tests;
 pub mod goals;
@@ -19,6 +20,7 @@ pub mod path_message;
 pub mod placing;
 pub mod plan_codes;
 pub mod qos_overrides;
+pub mod reply;
 pub mod robot;
 pub mod ros_clock;
 pub mod services;

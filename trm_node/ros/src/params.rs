@@ -62,6 +62,7 @@ impl Parameters {
             unknown(name, &given_value(&given.value), ", and is ignored", &names)
         };
         let mut warnings: Vec<_> = given.iter().filter(is_unknown).map(warning).collect();
+        warnings.extend(odd_footprint(&parameters.config()));
         warnings.extend(nav2_keys::said(&ignored));
         Ok((parameters, ends, warnings))
     }
@@ -145,6 +146,12 @@ impl Parameters {
     }
 }
 
+/// What is said of a footprint that Nav2 takes, and that is likely a mistake.
+pub fn odd_footprint(config: &Config) -> Option<String> {
+    let odd = config.grid.footprint.as_ref().filter(|footprint| !footprint.contains_base())?;
+    Some(format!("parameter footprint: the robot's base is outside of {}", cut(&odd.to_string())))
+}
+
 /// Describes a parameter that isn't of the list.
 fn describe_ros(name: &str, descriptor: &mut rcl::ParameterDescriptor) {
     if let Some((description, accepts)) = qos_overrides::describe(name) {
@@ -170,7 +177,7 @@ fn set_range(range: Range, descriptor: &mut rcl::ParameterDescriptor) {
             descriptor.floating_point_range = vec![rcl::FloatingPointRange { from_value, to_value, step: 0.0 }];
             "a whole number is taken, too".clone_into(&mut descriptor.additional_constraints);
         }
-        Range::OneOf(_) | Range::Frame | Range::PluginNames => {
+        Range::OneOf(_) | Range::Frame | Range::Footprint | Range::PluginNames => {
             descriptor.additional_constraints = range.to_string();
         }
         Range::Flag | Range::AnyText => {}
@@ -283,7 +290,7 @@ mod tests {
         assert_eq!(parameters.get("qos_overrides./r/map.subscription.depth"), Some(Value::Integer(3)));
         assert_eq!(parameters.get("speed"), None);
         let of_planners = Config::default().plugin_parameters().len();
-        assert_eq!(parameters.names().len(), Config::specs().len() + of_planners + 13 * 4 + 1);
+        assert_eq!(parameters.names().len(), Config::specs().len() + of_planners + 14 * 4 + 1);
     }
 
     #[test]
@@ -296,6 +303,17 @@ mod tests {
         assert_eq!(text, "parameter use_sim_time: \"yes\" is not true or false");
         let text = refusal("map_frame", ParameterValue::String(String::new()));
         assert_eq!(text, "parameter map_frame: \"\" is not the name of a frame");
+    }
+
+    #[test]
+    fn a_footprint_beside_its_base_is_a_warning() {
+        let beside = "[[1, 1], [0.5, 1], [0.5, -1], [1, -1]]";
+        let (parameters, warnings) = load_all(&[("footprint", ParameterValue::String(beside.into()))]).unwrap();
+        assert_eq!(parameters.get("footprint"), Some(Value::Text(beside.into())));
+        assert_eq!(warnings, [format!("parameter footprint: the robot's base is outside of {beside}")]);
+        let text = refusal("footprint", ParameterValue::String("[[1, 1], [2, x]]".into()));
+        let reason = "not of the form [[x1, y1], [x2, y2], [x3, y3], ...], at character 13";
+        assert_eq!(text, format!("parameter footprint: \"[[1, 1], [2, x]]\" is not a footprint: {reason}"));
     }
 
     #[test]

@@ -256,13 +256,15 @@ impl PlannerThread {
         if (config.node.planner_frequency - self.config.node.planner_frequency).abs() > 0.0 {
             self.ticks.set_frequency(config.node.planner_frequency, self.shared.clock.now());
         }
-        self.planners.set_robot_radius(config.grid.robot_radius);
+        self.planners.set_robot(&config.grid);
         let old = std::mem::replace(&mut self.config, config);
         self.garbage.discard(Some(Garbage::Config(old)));
     }
 
     fn take_planners(&mut self, planners: Box<Planners>) {
         let old = std::mem::replace(&mut self.planners, planners);
+        // They may have been ordered before the robot became another one.
+        self.planners.set_robot(&self.config.grid);
         self.garbage.discard(Some(Garbage::Planners(old)));
         if let Some(costmap) = &self.costmap {
             self.planners.prepare(costmap);

@@ -15,6 +15,7 @@ use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::error::GridError;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_planner::halt::deadline::Clock;
+use trm_planner::robot::Robot;
 use trm_rt::ring;
 
 use crate::heartbeats::Part;
@@ -31,7 +32,7 @@ use crate::threads::guidance::settings;
 use crate::threads::workshop::Orders;
 
 /// How often the planner thread's garbage is freed while no event comes.
-const FREE_PERIOD: Duration = Duration::from_millis(100);
+const FREE_PERIOD: Duration = Duration::from_millis(250);
 /// How often a full ring to the planner thread is tried again.
 const RETRY_PERIOD: Duration = Duration::from_millis(1);
 
@@ -254,7 +255,7 @@ impl WorldThread {
 
     fn configure(&mut self, config: Box<Config>) {
         let old = std::mem::replace(&mut self.config, config);
-        if old.differs(&self.config, Needs::Planner) {
+        if old.differs(&self.config, Needs::Planner) || Robot::outline(&old.grid) != Robot::outline(&self.config.grid) {
             self.outlets.workshop.planners(self.config.clone());
         }
         self.send_to_planner(PlannerEvent::Config(Box::new(self.config.of_planner(0))));

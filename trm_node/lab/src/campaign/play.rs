@@ -212,6 +212,6 @@ const fn source(source: Source) -> usize {
         Source::Model => 0,
         Source::Previous => 1,
         Source::Fallback => 2,
-        Source::None => 3,
+        Source::Lattice | Source::None => 3,
     }
 }

@@ -133,7 +133,12 @@ impl Asked<'_> {
             PlanError::NoValidPath => self.surely_reached().is_none(),
             PlanError::ModelOnly { .. } => !planner.allow_fallback,
             PlanError::TimedOut { .. } => self.is_tight,
-            PlanError::Unverified
+            // Its robots are discs.
+            PlanError::StartBlocked(_)
+            | PlanError::GoalBlocked(_)
+            | PlanError::NoLattice(_)
+            | PlanError::NotReady
+            | PlanError::Unverified
             | PlanError::TooLong { .. }
             | PlanError::SearchLimit { .. }
             | PlanError::Cancelled => false,

@@ -5,6 +5,7 @@
 //!   `map_subscribe_transient_local` is false.
 //! - Its updates, reliable and all of them: a lost one makes the grid wrong.
 //! - Goals, reliable: each is sent once. `RViz` and Nav2 publish them so.
+//! - Footprints as Nav2's costmaps ask for them: reliable.
 //! - Transforms as `tf2` asks for them: reliable. What sends them otherwise is heard by no other node either.
 //! - Events of the lifecycle and bonds as `rcl_lifecycle` and bondcpp have them: reliable.
 //! - Odometry, best effort, as Nav2's nodes get it with Fast DDS: the next one makes up for one that is lost.
@@ -54,6 +55,7 @@ pub struct Ends {
     pub grid: End,
     pub updates: End,
     pub goal: End,
+    pub footprint: End,
     pub tf: End,
     pub tf_static: End,
     /// If the robot's pose comes from there.
@@ -102,6 +104,7 @@ impl Ends {
             // Every update counts: the middleware keeps all of them until they are taken.
             updates: heard_of_one(updates, all.clone())?,
             goal: heard("goal_pose", last(1))?,
+            footprint: heard("footprint", last(1))?,
             tf: heard("/tf", last(TF_DEPTH))?,
             // Each static publisher sends once: none of them may be missed, however many there are.
             tf_static: heard("/tf_static", all.transient_local())?,
@@ -119,7 +122,7 @@ impl Ends {
 
     /// All of them, one after the other.
     pub fn iter(&self) -> impl Iterator<Item = &End> {
-        let fixed = [&self.grid, &self.updates, &self.goal, &self.tf, &self.tf_static];
+        let fixed = [&self.grid, &self.updates, &self.goal, &self.footprint, &self.tf, &self.tf_static];
         let sent = [&self.plan, &self.status, &self.state, &self.diagnostics, &self.parameter_events];
         let bond = self.bond.iter().flat_map(|bond| [&bond.publisher, &bond.subscription]);
         fixed.into_iter().chain(&self.odom).chain(sent).chain([&self.transition_event]).chain(bond)
@@ -127,11 +130,12 @@ impl Ends {
 
     /// All of them, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut End> {
-        let fixed = [&mut self.grid, &mut self.updates, &mut self.goal, &mut self.tf, &mut self.tf_static];
+        let fixed = [&mut self.grid, &mut self.updates, &mut self.goal];
+        let placed = [&mut self.footprint, &mut self.tf, &mut self.tf_static];
         let sent = [&mut self.plan, &mut self.status, &mut self.state, &mut self.diagnostics];
         let told = [&mut self.parameter_events, &mut self.transition_event];
         let bond = self.bond.iter_mut().flat_map(|bond| [&mut bond.publisher, &mut bond.subscription]);
-        fixed.into_iter().chain(&mut self.odom).chain(sent).chain(told).chain(bond)
+        fixed.into_iter().chain(placed).chain(&mut self.odom).chain(sent).chain(told).chain(bond)
     }
 }
 
@@ -166,7 +170,7 @@ mod tests {
         let mut config = Config::default().node;
         let names =
             |config: &NodeConfig| for_tests(config).unwrap().iter().map(|end| end.full.clone()).collect::<Vec<_>>();
-        let shared = ["/r/goal_pose", "/tf", "/tf_static"];
+        let shared = ["/r/goal_pose", "/r/footprint", "/tf", "/tf_static"];
         let sent = [
             "/r/plan",
             "/r/n/status",

@@ -44,6 +44,7 @@ pub const fn source(source: Source) -> u8 {
         Source::Model => PlanStatus::SOURCE_MODEL as u8,
         Source::Previous => PlanStatus::SOURCE_PREVIOUS as u8,
         Source::Fallback => PlanStatus::SOURCE_FALLBACK as u8,
+        Source::Lattice => PlanStatus::SOURCE_LATTICE as u8,
     }
 }
 
@@ -129,6 +130,10 @@ mod tests {
             PlanError::GoalOutsideMap(cell),
             PlanError::StartOccupied { cell, cost: 100 },
             PlanError::GoalOccupied { cell, cost: 100 },
+            PlanError::StartBlocked(cell),
+            PlanError::GoalBlocked(cell),
+            PlanError::NoLattice("footprint"),
+            PlanError::NotReady,
             PlanError::TimedOut { applications: 0 },
             PlanError::NoValidPath,
             PlanError::ModelOnly { steps: 0 },

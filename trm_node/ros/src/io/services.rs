@@ -16,6 +16,7 @@ use trm_planner::halt::deadline::Clock;
 
 use crate::io::convert;
 use crate::io::ends::End;
+use crate::io::reply::reply;
 use crate::params::{self, Parameters};
 use trm_flow::shared::Shared;
 
@@ -73,7 +74,8 @@ impl Services {
         Ok(())
     }
 
-    fn set(&self, parameters: &[rcl::Parameter]) -> rcl::SetParametersResult {
+    /// Sets all of these parameters or none, and tells it as ROS does.
+    pub fn set(&self, parameters: &[rcl::Parameter]) -> rcl::SetParametersResult {
         let values: Vec<_> = parameters.iter().map(|p| (p.name.as_str(), params::value(&p.value))).collect();
         match self.parameters.set_all(&values) {
             Ok(changed) => {
@@ -92,8 +94,13 @@ impl Services {
     }
 
     fn apply(&self, changed: &[String]) {
-        self.inbox.put_config(Box::new(self.parameters.config()));
+        let config = self.parameters.config();
         let now = self.shared.clock.now();
+        let odd = params::odd_footprint(&config).filter(|_| changed.iter().any(|name| name == "footprint"));
+        self.inbox.put_config(Box::new(config));
+        if let Some(odd) = odd {
+            self.shared.log.limited("footprint", Level::Warn, &odd, now);
+        }
         for name in changed {
             let text = self.parameters.get(name).as_ref().map_or_else(String::new, ToString::to_string);
             self.shared.log.limited("parameter", Level::Info, &format!("parameter {name} is now {}", cut(&text)), now);
@@ -149,11 +156,10 @@ pub async fn answer<T>(
     mut requests: impl Stream<Item = ServiceRequest<T>> + Unpin,
     handle: impl Fn(&T::Request) -> T::Response + Send,
 ) where
-    T: WrappedServiceTypeSupport + 'static,
+    T: WrappedServiceTypeSupport<Request: Send, Response: Send> + 'static,
 {
     while let Some(request) = requests.next().await {
         let response = handle(&request.message);
-        // A client that has gone needs no answer.
-        let _ = request.respond(response);
+        reply(request, response);
     }
 }

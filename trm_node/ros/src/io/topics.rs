@@ -10,13 +10,14 @@ use r2r::nav_msgs::msg::Odometry;
 use r2r::tf2_msgs::msg::TFMessage;
 use trm_config::NodeConfig;
 use trm_flow::lock::lock;
-use trm_flow::map::inbox::Inbox;
 use trm_flow::shared::Shared;
 
 use crate::io::ends::{End, Ends};
+use crate::io::footprints;
 use crate::io::grids::Grids;
 use crate::io::incoming::message;
 use crate::io::robot::Robot;
+use crate::io::services::Services;
 use crate::io::transforms::TransformBuffer;
 
 /// While so many goals wait, another replaces none of them but is dropped: the newest are read within milliseconds.
@@ -37,10 +38,10 @@ pub fn subscribe(
     node: &mut r2r::Node,
     config: &NodeConfig,
     ends: &Ends,
-    shared: &Arc<Shared>,
-    inbox: &Arc<Inbox>,
+    services: &Services,
     transforms: &Arc<Mutex<TransformBuffer>>,
 ) -> r2r::Result<(Topics, UnboundedReceiver<PoseStamped>)> {
+    let (shared, inbox) = (&services.shared, &services.inbox);
     let grids = Grids::subscribe(node, ends, &config.map_frame, shared, inbox)?;
     let robot = Robot::new(Arc::clone(shared), config.clone(), Arc::clone(transforms));
     let robot = Arc::new(Mutex::new(robot));
@@ -56,6 +57,7 @@ pub fn subscribe(
             let _ = sender.unbounded_send(goal);
         }
     })?);
+    listening.push(footprints::subscribe(node, &ends.footprint, services)?);
     Ok((Topics { grids, robot, _listening: listening }, goals))
 }
 

@@ -77,6 +77,7 @@ impl Verdict {
             Source::Model => "path from the model",
             Source::Previous => "the path before still holds",
             Source::Fallback => "path from the classical fallback",
+            Source::Lattice => "path from the search over positions and headings",
             Source::None => "path",
         };
         let moved = plan.report.and_then(|report| report.moved_goal);

@@ -1,7 +1,7 @@
 //! The service `is_path_valid`: whether what is left of a path may still be driven, on the costs as they are now.
 //!
 //! As in Nav2, what is left begins with the pose that is nearest to the robot. Every cell between two poses counts, not
-//! only those of the poses, and a robot that stands too close to an obstacle may leave it, as everywhere in this node.
+//! only those of the poses; for a robot with a footprint, every cell in the area that it sweeps. A robot that stands too close to an obstacle may leave it, as everywhere in this node.
 
 use std::sync::Arc;
 
@@ -10,14 +10,19 @@ use r2r::geometry_msgs::msg::PoseStamped;
 use r2r::nav2_msgs::srv::IsPathValid;
 use r2r::{QosProfile, ServiceRequest};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use trm_config::footprint::Footprint;
 use trm_flow::log::Level;
 use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
 use trm_safety::check::{Rules, in_cells, invalid_points};
+use trm_safety::outline::Outline;
+use trm_safety::swept::invalid_poses;
 
 use crate::io::actions::context::Actions;
 use crate::io::placing::Unplaced;
+use crate::io::reply::reply;
 
 /// Creates the service, and starts the task that answers.
 pub fn serve(node: &mut r2r::Node, runtime: &Handle, actions: &Arc<Actions>) -> r2r::Result<()> {
@@ -33,25 +38,37 @@ pub fn serve(node: &mut r2r::Node, runtime: &Handle, actions: &Arc<Actions>) -> 
 }
 
 impl Actions {
-    /// Has the thread that owns the costs answer, when they hold what has come.
+    /// Has the thread that owns the costs look, when they hold what has come, and answers.
     fn ask_costs(self: &Arc<Self>, request: ServiceRequest<IsPathValid::Service>) {
         let poses = match self.poses(&request.message) {
             Ok(poses) => poses,
             Err(unplaced) => {
                 let text = format!("is_path_valid: {unplaced}");
                 self.shared.log.limited("is_path_valid", Level::Warn, &text, self.shared.clock.now());
-                return answer(request, false, Vec::new());
+                return reply(request, IsPathValid::Response::default());
             }
         };
         let config = self.placing.parameters.config().of_planner(0);
         let (unknown, escape) = (config.grid.allow_unknown, config.planner.start_tolerance);
+        let padding = config.grid.footprint_padding;
+        let footprint = config.grid.footprint.map(|footprint| footprint.padded(padding));
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
+        let (seen, answer) = oneshot::channel();
         self.inbox.put_look(Box::new(move |costmap| {
-            let Some(costmap) = costmap else { return answer(request, false, Vec::new()) };
-            let rules = Rules::new(unknown, escape, costmap.geometry().resolution());
-            let invalid = invalid(costmap, rules, &poses, robot);
-            answer(request, invalid.is_empty() && !poses.is_empty(), invalid);
+            let response = costmap.map_or_else(IsPathValid::Response::default, |costmap| {
+                let rules = Rules::new(unknown, escape, costmap.geometry().resolution());
+                let invalid_pose_indices = invalid(costmap, rules, footprint.as_ref(), &poses, robot);
+                let is_valid = invalid_pose_indices.is_empty() && !poses.is_empty();
+                IsPathValid::Response { is_valid, invalid_pose_indices }
+            });
+            // Nobody listens while the node is stopping.
+            let _ = seen.send(response);
         }));
+        tokio::spawn(async move {
+            if let Ok(response) = answer.await {
+                reply(request, response);
+            }
+        });
     }
 
     /// The poses in the map's frame, where the header says they are.
@@ -66,20 +83,27 @@ impl Actions {
 }
 
 /// The poses that can't be driven to, from the one nearest to the robot on.
-fn invalid(costmap: &Costmap, rules: Rules, poses: &[Pose], robot: Option<Pose>) -> Vec<i32> {
+fn invalid(
+    costmap: &Costmap,
+    rules: Rules,
+    footprint: Option<&Footprint>,
+    poses: &[Pose],
+    robot: Option<Pose>,
+) -> Vec<i32> {
     let nearest = |robot: Pose| {
         let away = |pose: &Pose| pose.point().distance(robot.point());
         poses.iter().enumerate().min_by(|a, b| away(a.1).total_cmp(&away(b.1))).map(|(at, _)| at)
     };
     let from = robot.and_then(nearest).unwrap_or(0);
-    let points = in_cells(costmap, &poses[from..]);
-    let invalid = invalid_points(costmap, rules, points).into_iter();
-    invalid.map(|at| i32::try_from(from + at).unwrap_or(i32::MAX)).collect()
-}
-
-fn answer(request: ServiceRequest<IsPathValid::Service>, is_valid: bool, invalid_pose_indices: Vec<i32>) {
-    // A client that has gone needs no answer.
-    let _ = request.respond(IsPathValid::Response { is_valid, invalid_pose_indices });
+    let left = &poses[from..];
+    let invalid = match footprint {
+        None => invalid_points(costmap, rules, in_cells(costmap, left)),
+        Some(footprint) => {
+            let outline = Outline::new(footprint, costmap.geometry().resolution());
+            invalid_poses(costmap, rules, &outline, left.iter().copied())
+        }
+    };
+    invalid.into_iter().map(|at| i32::try_from(from + at).unwrap_or(i32::MAX)).collect()
 }
 
 #[cfg(test)]
@@ -93,9 +117,21 @@ mod tests {
         let map = costmap(&["......", ".#....", "......"]);
         let rules = Rules::new(false, 0.0, 1.0);
         let path = [(0.5, 1.5), (2.5, 1.5), (4.5, 1.5)].map(|(x, y)| Pose::new(x, y, 0.0));
-        assert_eq!(invalid(&map, rules, &path, None), [1], "the obstacle lies between two poses");
-        assert_eq!(invalid(&map, rules, &path, Some(Pose::new(2.0, 1.4, 0.0))), [] as [i32; 0]);
+        assert_eq!(invalid(&map, rules, None, &path, None), [1], "the obstacle lies between two poses");
+        assert_eq!(invalid(&map, rules, None, &path, Some(Pose::new(2.0, 1.4, 0.0))), [] as [i32; 0]);
         let out = [Pose::new(4.5, 0.5, 0.0), Pose::new(9.5, 0.5, 0.0)];
-        assert_eq!(invalid(&map, rules, &out, None), [1]);
+        assert_eq!(invalid(&map, rules, None, &out, None), [1]);
+    }
+
+    #[test]
+    fn a_footprint_sweeps_what_its_base_does_not_come_near() {
+        let map = costmap(&["......", "......", "..#...", "......"]);
+        let rules = Rules::new(false, 0.0, 1.0);
+        let path = [(1.5, 0.5), (4.5, 0.5), (4.5, 1.5)].map(|(x, y)| Pose::new(x, y, 0.0));
+        let robot: Footprint = "[[1, 0.4], [-2.2, 0.4], [-2.2, -0.4], [1, -0.4]]".parse().unwrap();
+        assert_eq!(invalid(&map, rules, None, &path, None), [] as [i32; 0]);
+        assert_eq!(invalid(&map, rules, Some(&robot), &path[1..], None), [] as [i32; 0]);
+        let up = [path[1], Pose::new(4.5, 2.4, 0.0)];
+        assert_eq!(invalid(&map, rules, Some(&robot), &up, None), [1]);
     }
 }

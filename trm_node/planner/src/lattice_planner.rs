@@ -1,0 +1,490 @@
+//! Plans for a robot that isn't a disc: over positions and headings, with its footprint, from the exact pose of the robot to
+//! that of the goal.
+//!
+//! A search over a state lattice of the whole map (`trm_lattice`), led by the guidance, finds a path, and curves straighten
+//! it. The path is kept from plan to plan as long as what is left of it passes the check. A search that the deadline
+//! interrupts goes on with the next plan. Nothing is published but what [`VerifiedPath::accept_swept`] has accepted.
+
+use std::f64::consts::{PI, TAU};
+
+use trm_config::GoalHeading;
+use trm_grid::costmap::Costmap;
+use trm_grid::geometry::Geometry;
+use trm_grid::guidance::Guidance;
+use trm_grid::travel::Travel;
+use trm_grid::units::{Cell, Pose};
+use trm_lattice::blocked::Blocked;
+use trm_lattice::clearance::Clearance;
+use trm_lattice::lattice::Lattice;
+use trm_lattice::path::PathPose;
+use trm_lattice::pose::CellPose;
+use trm_lattice::search::{self, Search, World};
+use trm_lattice::shorten::Shortener;
+use trm_safety::check::Rules;
+use trm_safety::outline::Outline;
+use trm_safety::swept::check;
+use trm_safety::{Draft, VerifiedPath};
+
+use crate::budget::Budget;
+use crate::endpoints::GoalArea;
+use crate::error::PlanError;
+use crate::halt::deadline::Clock;
+use crate::report::{GuidanceKind, Report, Source};
+use crate::request::Request;
+use crate::robot::Robot;
+
+/// The greatest number of poses of a path.
+const MAX_POSES: usize = 1 << 14;
+/// The greatest number of states that a search may see.
+const MAX_STATES: usize = 1 << 20;
+/// What the search multiplies the guidance with: it finds paths sooner, which may cost so much more.
+const GREED: f32 = 1.5;
+/// A robot that is farther from its path than this, in cells and radians, doesn't go on along it.
+const MAX_STRAY: (f64, f64) = (2.0, 0.35);
+/// So many poses from where the path began the robot may be: the rest of it begins at each plan where the robot is.
+const AHEAD: usize = 64;
+/// A robot that stands within this distance of where the search began, in cells and radians, hasn't moved.
+const STANDS: (f64, f64) = (0.25, 0.03);
+/// The heading of an arrival is that over the last so many moves.
+const STRAIGHT: usize = 8;
+/// A new path must be cheaper than what is left of the present one by this share, and a cell.
+const WORTH_IT: f64 = 0.05;
+/// A search for a better path is worth its time when the present one costs this much more, against the guidance, than when it
+/// was found.
+const GROWN: f64 = 1.1;
+
+/// What is made for a grid.
+struct Made {
+    geometry: Geometry,
+    lattice: Lattice,
+    outline: Outline,
+    blocked: Blocked,
+    search: Search,
+    shortener: Shortener,
+}
+
+/// The path that was published last.
+#[derive(Default)]
+struct Previous {
+    path: VerifiedPath,
+    /// Where it leads.
+    goal: Option<Pose>,
+    /// What it cost when it was found, as a multiple of what the guidance said.
+    ratio: f64,
+}
+
+/// The planner for a robot with a footprint. Everything is allocated in [`Self::prepare`].
+pub struct LatticePlanner {
+    robot: Robot,
+    travel: Travel,
+    /// How far a goal may be moved, in metres.
+    tolerance: f64,
+    start_tolerance: f64,
+    made: Result<Option<Box<Made>>, PlanError>,
+    previous: Previous,
+    /// The search that was interrupted, if one was.
+    pending: Option<search::Request>,
+    path: Vec<PathPose>,
+    draft: Draft,
+}
+
+/// One plan's view.
+struct Task<'a> {
+    costmap: &'a Costmap,
+    guidance: Option<&'a Guidance>,
+    request: &'a Request<'a>,
+    rules: Rules,
+    start: CellPose,
+}
+
+impl LatticePlanner {
+    /// A planner that has nothing yet.
+    #[must_use]
+    pub fn new(robot: Robot, travel: Travel, tolerance: f64, start_tolerance: f64) -> Self {
+        Self {
+            robot,
+            travel,
+            tolerance,
+            start_tolerance,
+            made: Ok(None),
+            previous: Previous::default(),
+            pending: None,
+            path: Vec::new(),
+            draft: Draft::default(),
+        }
+    }
+
+    /// The robot that it plans for.
+    #[must_use]
+    pub const fn robot(&self) -> &Robot {
+        &self.robot
+    }
+
+    /// Allocates everything for a grid. The path stays if the cells are like those before.
+    pub fn prepare(&mut self, costmap: &Costmap) {
+        let geometry = *costmap.geometry();
+        let before = self.made.as_ref().ok().and_then(Option::as_deref).map(|made| made.geometry);
+        if before == Some(geometry) {
+            return;
+        }
+        if !before.is_some_and(|before| before.is_like(&geometry)) {
+            self.previous = Previous::default();
+        }
+        self.pending = None;
+        self.path = Vec::with_capacity(MAX_POSES);
+        self.draft.poses = Vec::with_capacity(MAX_POSES);
+        self.previous.path.reserve(MAX_POSES);
+        self.made = self.make(costmap).map(Some);
+    }
+
+    fn make(&mut self, costmap: &Costmap) -> Result<Box<Made>, PlanError> {
+        let geometry = *costmap.geometry();
+        let resolution = geometry.resolution();
+        let known = std::mem::replace(&mut self.made, Ok(None)).ok().flatten();
+        let same_cells = |made: &Made| made.geometry.resolution().to_bits() == resolution.to_bits();
+        let blocked = Blocked::new(costmap, self.travel.allow_unknown);
+        if let Some(mut made) = known.filter(|made| same_cells(made)) {
+            (made.geometry, made.blocked) = (geometry, blocked);
+            return Ok(made);
+        }
+        let lattice = self.robot.lattice(resolution).map_err(|error| PlanError::NoLattice(error.field))?;
+        let states = geometry.cells().saturating_mul(lattice.headings().len()).min(MAX_STATES);
+        let search = Search::with_room(&lattice, states);
+        let outline = Outline::new(&self.robot.footprint, resolution);
+        Ok(Box::new(Made { geometry, lattice, outline, blocked, search, shortener: Shortener::with_room(MAX_POSES) }))
+    }
+
+    /// Forgets the path and the search.
+    pub fn reset(&mut self) {
+        self.previous.path.clear();
+        self.previous.goal = None;
+        self.pending = None;
+    }
+
+    /// The path that was published last.
+    #[must_use]
+    pub const fn path(&self) -> &VerifiedPath {
+        &self.previous.path
+    }
+
+    /// Whether a path is safe to drive on these costs.
+    #[must_use]
+    pub fn accepts(&self, costmap: &Costmap, poses: &[Pose]) -> bool {
+        let outline = Outline::new(&self.robot.footprint, costmap.geometry().resolution());
+        check(costmap, self.rules(costmap), &outline, poses.iter().copied())
+    }
+
+    /// Whether the last published path is still safe to drive from where the robot is. True if there is none.
+    #[must_use]
+    pub fn still_valid(&self, costmap: &Costmap, start: Pose) -> bool {
+        let Ok(Some(made)) = &self.made else { return true };
+        if self.previous.path.poses().is_empty() {
+            return true;
+        }
+        made.geometry == *costmap.geometry()
+            && self.previous.rest(start, costmap.geometry()).is_some_and(|rest| {
+                check(costmap, self.rules(costmap), &made.outline, [start].into_iter().chain(rest.iter().copied()))
+            })
+    }
+
+    fn rules(&self, costmap: &Costmap) -> Rules {
+        Rules::new(self.travel.allow_unknown, self.start_tolerance, costmap.geometry().resolution())
+    }
+
+    /// Plans a path. The result is [`Self::path`] afterwards.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn plan(
+        &mut self,
+        costmap: &Costmap,
+        guidance: &[Guidance],
+        request: &Request,
+        (budget, clock): (&Budget, &dyn Clock),
+        report: &mut Report,
+    ) -> Result<(), PlanError> {
+        self.prepare(costmap);
+        let geometry = costmap.geometry();
+        let start_cell = geometry.cell_at(request.start.point());
+        let start_cell =
+            start_cell.ok_or_else(|| PlanError::StartOutsideMap(geometry.nearest_cell(request.start.point())))?;
+        GoalArea::new(geometry, self.tolerance, request.goal.point())?;
+        let leads = |group: &&Guidance| group.fits(costmap) && group.travel() == self.travel;
+        let guidance = guidance.iter().filter(leads).find(|group| group.cost_to_go(start_cell).is_finite());
+        let start = in_cells(geometry, request.start);
+        let task = Task { costmap, guidance, request, rules: self.rules(costmap), start };
+        let began = clock.now();
+        let kept = self.keep(&task);
+        report.stages.verify += clock.now().saturating_sub(began);
+        if kept {
+            report.source = Source::Previous;
+            if !self.may_be_better(&task) {
+                return Ok(());
+            }
+        }
+        match self.search(&task, (budget, clock), report) {
+            Ok(()) => Ok(()),
+            // What is left of the path is a path.
+            Err(_) if kept => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes what is left of the published path as the new one, if it leads to the goal and passes the check.
+    fn keep(&mut self, task: &Task) -> bool {
+        let Ok(Some(made)) = &self.made else { return false };
+        if self.previous.goal != Some(task.request.goal) {
+            return false;
+        }
+        let Some(rest) = self.previous.rest(task.request.start, task.costmap.geometry()) else { return false };
+        self.draft.poses.clear();
+        self.draft.poses.push(task.request.start);
+        self.draft.poses.extend_from_slice(rest);
+        self.draft.junction = None;
+        self.previous.path.accept_swept(&mut self.draft, &made.outline, task.costmap, task.rules)
+    }
+
+    /// Whether the costs have changed so that another way might be cheaper than the present path.
+    fn may_be_better(&self, task: &Task) -> bool {
+        let Some(guidance) = task.guidance else { return false };
+        let expected = f64::from(guidance.cost_to_go(task.start.at().cell()));
+        let cost = self.travel.path(task.costmap, self.previous.path.poses().iter().copied());
+        cost > GROWN * self.previous.ratio.max(1.0) * expected + 2.0
+    }
+
+    /// Searches, and takes the path if it is better than the present one.
+    fn search(
+        &mut self,
+        task: &Task,
+        (budget, clock): (&Budget, &dyn Clock),
+        report: &mut Report,
+    ) -> Result<(), PlanError> {
+        let made = self.made.as_mut().map_err(|error| *error)?.as_mut().ok_or(PlanError::NoValidPath)?;
+        made.blocked.update(task.costmap);
+        let goals = made.goals(task, self.tolerance, self.robot.goal_heading)?;
+        let is_pending = |goal: &CellPose| self.pending.is_some_and(|pending| pending.goal == *goal);
+        let first = goals.iter().position(|goal| goal.as_ref().is_some_and(is_pending)).unwrap_or(0);
+        let mut result = Err(PlanError::NoValidPath);
+        for goal in goals.into_iter().skip(first).flatten() {
+            result = self.search_to(goal, task, (budget, clock), report);
+            if !matches!(result, Err(PlanError::NoValidPath | PlanError::GoalBlocked(_))) {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Searches for a path to one pose.
+    fn search_to(
+        &mut self,
+        goal: CellPose,
+        task: &Task,
+        (budget, clock): (&Budget, &dyn Clock),
+        report: &mut Report,
+    ) -> Result<(), PlanError> {
+        let made = self.made.as_mut().map_err(|error| *error)?.as_mut().ok_or(PlanError::NoValidPath)?;
+        let began = clock.now();
+        let resolution = task.costmap.geometry().resolution();
+        let mut request = search::Request {
+            start: task.start,
+            goal,
+            start_tolerance: self.start_tolerance / resolution,
+            goal_tolerance: (0.75, self.robot.yaw_goal_tolerance),
+            greed: GREED,
+        };
+        if let Some(pending) = self.pending.take().filter(|pending| goes_on(pending, &request)) {
+            request = pending;
+        }
+        let travel = self.travel;
+        let weight = |cell| travel.weight(task.costmap.cost(cell).unwrap_or(0));
+        let world = World {
+            lattice: &made.lattice,
+            blocked: &made.blocked,
+            weight,
+            cost_to_go: |cell: Cell| cost_to_go(task, goal, cell),
+        };
+        let is_cancelled = || task.request.epoch.is_some_and(|epoch| epoch.is_over());
+        let mut may_go_on = || !budget.plan.left(clock).is_zero() && !is_cancelled();
+        let outcome = made.search.run(&world, &request, &mut may_go_on);
+        report.expansions += made.search.expansions();
+        report.stages.fallback += clock.now().saturating_sub(began);
+        let at = |pose: CellPose| pose.at().cell();
+        match outcome {
+            search::Outcome::Found(_) => {}
+            search::Outcome::None => return Err(PlanError::NoValidPath),
+            search::Outcome::NoStart => return Err(PlanError::StartBlocked(at(task.start))),
+            search::Outcome::NoEnd => return Err(PlanError::GoalBlocked(at(goal))),
+            search::Outcome::Interrupted if is_cancelled() => return Err(PlanError::Cancelled),
+            search::Outcome::Interrupted => {
+                self.pending = Some(request);
+                return Err(PlanError::TimedOut { applications: 0 });
+            }
+            search::Outcome::OutOfRoom => return Err(PlanError::SearchLimit { cells: MAX_STATES as u32 }),
+        }
+        if !made.search.path(&made.lattice, &mut self.path) {
+            return Err(PlanError::TooLong { cells: MAX_POSES as u32 });
+        }
+        self.finish(task, (budget, clock), report)
+    }
+
+    /// Straightens the path, has it checked, and takes it. Without straightening it tries again if that fails.
+    fn finish(
+        &mut self,
+        task: &Task,
+        (budget, clock): (&Budget, &dyn Clock),
+        report: &mut Report,
+    ) -> Result<(), PlanError> {
+        let made = self.made.as_mut().map_err(|error| *error)?.as_mut().ok_or(PlanError::NoValidPath)?;
+        for smooth in [true, false] {
+            let began = clock.now();
+            if smooth {
+                let clearance = Clearance::new(made.lattice.outline(), &made.blocked);
+                let weight = |cell| self.travel.weight(task.costmap.cost(cell).unwrap_or(0));
+                let mut may_go_on = || !budget.smooth.left(clock).is_zero();
+                made.shortener.shorten(&mut self.path, made.lattice.motion(), &clearance, weight, &mut may_go_on);
+            } else {
+                made.search.path(&made.lattice, &mut self.path);
+            }
+            write(task, &self.path, &mut self.draft);
+            let drafted = clock.now();
+            report.stages.smooth += drafted.saturating_sub(began);
+            let is_kept =
+                report.source == Source::Previous && !self.previous.is_beaten_by(&self.draft, task, self.travel);
+            let passes =
+                is_kept || self.previous.path.accept_swept(&mut self.draft, &made.outline, task.costmap, task.rules);
+            report.stages.verify += clock.now().saturating_sub(drafted);
+            if passes && !is_kept {
+                let expected = task.guidance.map(|guidance| f64::from(guidance.cost_to_go(task.start.at().cell())));
+                let cost = self.travel.path(task.costmap, self.previous.path.poses().iter().copied());
+                self.previous.ratio = expected.map_or(1.0, |expected| cost / expected.max(1.0));
+                self.previous.goal = Some(task.request.goal);
+                report.source = Source::Lattice;
+                report.guidance = task.guidance.map_or(GuidanceKind::None, |guidance| match guidance.version() {
+                    Some(_) => GuidanceKind::Classical,
+                    None => GuidanceKind::Corridor,
+                });
+            }
+            if passes {
+                return Ok(());
+            }
+        }
+        Err(PlanError::Unverified)
+    }
+}
+
+impl Made {
+    /// The poses to plan to, in the order in which they are tried: each is the goal with a heading that it may have, or the
+    /// nearest place within the tolerance where the robot can stand so.
+    fn goals(&self, task: &Task, tolerance: f64, heading: GoalHeading) -> Result<[Option<CellPose>; 3], PlanError> {
+        let geometry = task.costmap.geometry();
+        let wanted = in_cells(geometry, task.request.goal);
+        let area = GoalArea::new(geometry, tolerance, task.request.goal.point())?;
+        let (ahead, back, arrival) = (wanted.yaw, wanted.yaw + PI, task.arrival(wanted));
+        let yaws = match heading {
+            GoalHeading::Default => [Some(ahead), None, None],
+            GoalHeading::Bidirectional if turn(arrival, back) < turn(arrival, ahead) => [Some(back), Some(ahead), None],
+            GoalHeading::Bidirectional => [Some(ahead), Some(back), None],
+            GoalHeading::All => [Some(arrival), Some(ahead), Some(back)],
+        };
+        let clearance = Clearance::new(self.lattice.outline(), &self.blocked);
+        let can_stand = |pose: CellPose| clearance.is_clear_at(pose);
+        let goals = yaws.map(|yaw| {
+            let exact = CellPose { yaw: yaw?, ..wanted };
+            let at = |cell: Cell| CellPose { col: f64::from(cell.col), row: f64::from(cell.row), ..exact };
+            if can_stand(exact) { Some(exact) } else { area.nearest(|cell| can_stand(at(cell))).map(at) }
+        });
+        if goals.iter().all(Option::is_none) {
+            return Err(PlanError::GoalBlocked(wanted.at().cell()));
+        }
+        Ok(goals)
+    }
+}
+
+impl Task<'_> {
+    /// The heading with which the guidance comes to the goal.
+    fn arrival(&self, goal: CellPose) -> f64 {
+        let mut cell = self.start.at().cell();
+        let mut before = cell;
+        if let Some(guidance) = self.guidance {
+            let ways = std::iter::successors(Some(cell), |cell| guidance.next(self.costmap, *cell));
+            for (count, next) in ways.take(MAX_POSES).enumerate() {
+                // The direction over the last cells, not of the last move alone.
+                if count % STRAIGHT == 0 {
+                    (before, cell) = (cell, next);
+                }
+            }
+        }
+        let from = if before.center().distance(goal.at()) < 1.0 { self.start.at() } else { before.center() };
+        from.heading(goal.at())
+    }
+}
+
+impl Previous {
+    /// The poses ahead of the robot; `None` if the robot isn't on the path.
+    fn rest(&self, start: Pose, geometry: &Geometry) -> Option<&[Pose]> {
+        let poses = self.path.poses();
+        let near = &poses[..poses.len().min(AHEAD)];
+        let apart =
+            |pose: &Pose| (pose.point().distance(start.point()) / geometry.resolution(), turn(pose.yaw, start.yaw));
+        let misfit = |pose: &Pose| {
+            let (distance, turn) = apart(pose);
+            distance / MAX_STRAY.0 + turn / MAX_STRAY.1
+        };
+        let numbered = near.iter().enumerate();
+        let (nearest, pose) = numbered.min_by(|(_, one), (_, other)| misfit(one).total_cmp(&misfit(other)))?;
+        let (distance, turn) = apart(pose);
+        if distance > MAX_STRAY.0 || turn > MAX_STRAY.1 {
+            return None;
+        }
+        // The robot stands at the last pose when it has arrived.
+        let next = (nearest + 1).min(poses.len() - 1);
+        Some(&poses[next..])
+    }
+
+    /// Whether a draft costs so much less that it is worth a change.
+    fn is_beaten_by(&self, draft: &Draft, task: &Task, travel: Travel) -> bool {
+        let cost = |poses: &[Pose]| travel.path(task.costmap, poses.iter().copied());
+        let old = cost(self.path.poses());
+        cost(&draft.poses) + 1.0 + WORTH_IT * old < old
+    }
+}
+
+/// Whether an interrupted search is for the same request: the robot stands still, give or take what localisation does.
+fn goes_on(pending: &search::Request, request: &search::Request) -> bool {
+    let moved = pending.start.at().distance(request.start.at());
+    pending.goal == request.goal && moved <= STANDS.0 && turn(pending.start.yaw, request.start.yaw) <= STANDS.1
+}
+
+/// What the way from a cell costs at least: what the guidance says where it is of these costs; else it is asked only where it
+/// knows a way.
+fn cost_to_go(task: &Task, goal: CellPose, cell: Cell) -> f32 {
+    let straight = || cell.center().distance(goal.at()) as f32;
+    let Some(guidance) = task.guidance else { return straight() };
+    let known = guidance.cost_to_go(cell);
+    let is_current = guidance.version() == Some(task.costmap.version());
+    if known.is_finite() || is_current { known } else { straight() }
+}
+
+/// Writes the path in metres. It begins where the robot is now.
+fn write(task: &Task, path: &[PathPose], draft: &mut Draft) {
+    let geometry = task.costmap.geometry();
+    draft.poses.clear();
+    draft.poses.extend(path.iter().map(|at| {
+        let point = geometry.to_point(at.pose.at());
+        Pose::new(point.x, point.y, geometry.to_map_yaw(at.pose.yaw))
+    }));
+    if let Some(first) = draft.poses.first_mut() {
+        *first = task.request.start;
+    }
+    draft.junction = None;
+}
+
+fn in_cells(geometry: &Geometry, pose: Pose) -> CellPose {
+    let at = geometry.to_cells(pose.point());
+    CellPose::new(at.col, at.row, pose.yaw - geometry.origin().yaw)
+}
+
+/// The angle between two headings, in radians.
+fn turn(one: f64, other: f64) -> f64 {
+    ((one - other + PI).rem_euclid(TAU) - PI).abs()
+}
