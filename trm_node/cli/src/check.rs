@@ -12,9 +12,8 @@ use trm_grid::costmap_builder::build;
 use trm_grid::map_file;
 use trm_grid::units::Pose;
 use trm_lab::args::{finite, with_flag};
-use trm_safety::check::{Rules, in_cells, invalid_points};
-use trm_safety::outline::Outline;
-use trm_safety::swept::invalid_poses;
+use trm_safety::check::Rules;
+use trm_safety::swept::invalid_for;
 
 use crate::output::print;
 
@@ -76,15 +75,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 
 /// The numbers of the poses that the path can't lead to.
 fn invalid(args: &CheckArgs, config: &Config, costmap: &Costmap, poses: &[Pose]) -> Vec<usize> {
-    let resolution = costmap.geometry().resolution();
-    let rules = Rules::new(args.allow_unknown, config.planner.start_tolerance, resolution);
-    match &args.footprint {
-        Some(footprint) => {
-            let outline = Outline::new(&footprint.padded(args.footprint_padding), resolution);
-            invalid_poses(costmap, rules, &outline, poses.iter().copied())
-        }
-        None => invalid_points(costmap, rules, in_cells(costmap, poses)),
-    }
+    let rules = Rules::new(args.allow_unknown, config.planner.start_tolerance, costmap.geometry().resolution());
+    let footprint = args.footprint.as_ref().map(|footprint| footprint.padded(args.footprint_padding));
+    invalid_for(costmap, rules, footprint.as_ref(), poses)
 }
 
 /// The poses of a path's file.

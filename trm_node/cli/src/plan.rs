@@ -16,7 +16,6 @@ use trm_net::bundle::Bundle;
 use trm_planner::PlanError;
 use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock as _;
-use trm_planner::robot::Robot;
 use trm_planner::target::guide;
 use trm_planner::{Planner, Request};
 
@@ -52,7 +51,7 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let answer = session.answer(start, goal, args.optimal);
     if let Some(file) = &args.png {
         let (costmap, window) = (&session.costmap, answer.window);
-        let footprint = Robot::of(&session.config.grid, &session.config.planner).map(|robot| robot.footprint);
+        let footprint = session.config.grid.outline();
         let picture = render::Picture { costmap, start, goal, path: &answer.poses, window, footprint };
         picture.save(file).with_context(|| format!("--png {}", file.display()))?;
     }

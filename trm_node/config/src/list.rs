@@ -126,7 +126,7 @@ macro_rules! parameters {
             /// Whether any parameter of the list differs whose change requires `needs`.
             #[expect(clippy::float_cmp, reason = "any difference counts")]
             pub(crate) fn listed_differ(&self, other: &Self, needs: Needs) -> bool {
-                [$($($needs == needs && self.$group.$name != other.$group.$name,)+)+].contains(&true)
+                [$($($needs.includes(needs) && self.$group.$name != other.$group.$name,)+)+].contains(&true)
             }
         }
     };
@@ -185,9 +185,9 @@ parameters! {
         /// Radius of the robot. No path comes closer than this to the centre of an occupied cell.
         robot_radius: f64 = 0.2, "m", Range::Real(0.0, 10.0), Needs::Costs;
         /// Outline of the robot in metres of its base frame, as Nav2's costmaps take it; empty: a disc of `robot_radius`. Its inscribed disc takes the place of `robot_radius` in the costs.
-        footprint: Option<Footprint> = Option::<Footprint>::None, "m", Range::Footprint, Needs::Costs;
+        footprint: Option<Footprint> = Option::<Footprint>::None, "m", Range::Footprint, Needs::Robot;
         /// How far the corners of the footprint are moved away from both axes.
-        footprint_padding: f64 = DEFAULT_PADDING, "m", Range::Real(0.0, MAX_PADDING), Needs::Costs;
+        footprint_padding: f64 = DEFAULT_PADDING, "m", Range::Real(0.0, MAX_PADDING), Needs::Robot;
         /// Distance around occupied cells within which cells have a cost; never less than `robot_radius`.
         inflation_radius: f64 = 0.55, "m", Range::Real(0.0, 20.0), Needs::Costs;
         /// How steeply the cost falls with distance beyond the robot's radius, as in Nav2's inflation layer.
@@ -271,8 +271,13 @@ impl GridConfig {
     /// ```
     #[must_use]
     pub fn inscribed_radius(&self) -> f64 {
-        let of_footprint = |footprint: &Footprint| footprint.padded(self.footprint_padding).inscribed_radius();
-        self.footprint.as_ref().map_or(self.robot_radius, of_footprint)
+        self.outline().map_or(self.robot_radius, |outline| outline.inscribed_radius())
+    }
+
+    /// The outline of the robot, padding included; `None` if it is a disc.
+    #[must_use]
+    pub fn outline(&self) -> Option<Footprint> {
+        self.footprint.as_ref().map(|footprint| footprint.padded(self.footprint_padding))
     }
 }
 
@@ -367,6 +372,7 @@ mod tests {
         assert_eq!(needs(&old), [false; 4]);
         assert_eq!(needs(&Config::with(|config| config.grid.robot_radius = 0.3)), [false, true, false, false]);
         assert_eq!(needs(&Config::with(|config| config.planner.tolerance = 0.1)), [false, false, true, false]);
+        assert_eq!(needs(&Config::with(|config| config.grid.footprint_padding = 0.1)), [false, true, true, false]);
         assert_eq!(needs(&Config::with(|config| config.node.planner_frequency = 5.0)), [true, false, false, false]);
         assert_eq!(needs(&Config::with(|config| config.planner.window_size = 64)), [false, false, false, true]);
     }

@@ -75,8 +75,17 @@ pub enum Needs {
     Costs,
     /// Build a new planner, which starts cold.
     Planner,
+    /// Both: the costs and the planner are those of another robot.
+    Robot,
     /// Restart the node. The old value applies until then.
     Restart,
+}
+
+impl Needs {
+    /// Whether doing this does the other, too.
+    pub(crate) fn includes(self, other: Self) -> bool {
+        self == other || self == Self::Robot && matches!(other, Self::Costs | Self::Planner)
+    }
 }
 
 /// One row of the parameter list.

@@ -8,6 +8,7 @@ use crate::pose::CellPose;
 pub struct PathPose {
     /// Where the robot is.
     pub pose: CellPose,
-    /// How it came here from the pose before; at the first pose of a path, how it leaves.
+    /// How it came here from the pose before; at the first pose of a path, how it leaves. Where it changes between forwards
+    /// and backwards, the pose before is a cusp.
     pub travel: Travel,
 }

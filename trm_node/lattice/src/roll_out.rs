@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::lattice::{Lattice, State, Travel, UNITS_PER_CELL};
-use crate::pose::CellPose;
+use crate::path::PathPose;
 use crate::row::Row;
 
 /// An edge that is taken from a state.
@@ -14,24 +14,14 @@ pub struct Step {
     pub edge: u16,
 }
 
-/// A pose on a way.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DrivenPose {
-    /// The pose, in the grid's cells.
-    pub pose: CellPose,
-    /// How the robot comes here from the pose before, and for the first one, how it leaves. Where it changes between
-    /// forwards and backwards, the pose before is a cusp.
-    pub travel: Travel,
-}
-
 /// The poses along steps, at most one cell apart. Each is there once.
-pub fn poses(lattice: &Lattice, steps: &[Step], poses: &mut Vec<DrivenPose>) {
+pub fn poses(lattice: &Lattice, steps: &[Step], poses: &mut Vec<PathPose>) {
     poses.clear();
     for step in steps {
         let edge = &lattice.edges()[step.edge as usize];
         let known = usize::from(!poses.is_empty());
         let along = lattice.poses(edge, step.from.cell).skip(known);
-        poses.extend(along.map(|pose| DrivenPose { pose, travel: edge.travel }));
+        poses.extend(along.map(|pose| PathPose { pose, travel: edge.travel }));
     }
 }
 

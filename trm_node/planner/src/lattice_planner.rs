@@ -5,7 +5,7 @@
 //! it. The path is kept from plan to plan as long as what is left of it passes the check. A search that the deadline
 //! interrupts goes on with the next plan. Nothing is published but what [`VerifiedPath::accept_swept`] has accepted.
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::PI;
 
 use trm_config::GoalHeading;
 use trm_grid::costmap::Costmap;
@@ -15,6 +15,7 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_lattice::blocked::Blocked;
 use trm_lattice::clearance::Clearance;
+use trm_lattice::headings::wrapped;
 use trm_lattice::lattice::Lattice;
 use trm_lattice::path::PathPose;
 use trm_lattice::pose::CellPose;
@@ -55,7 +56,6 @@ const GROWN: f64 = 1.1;
 
 /// What is made for a grid.
 struct Made {
-    geometry: Geometry,
     lattice: Lattice,
     outline: Outline,
     blocked: Blocked,
@@ -94,7 +94,10 @@ struct Task<'a> {
     guidance: Option<&'a Guidance>,
     request: &'a Request<'a>,
     rules: Rules,
+    travel: Travel,
     start: CellPose,
+    /// Where the goal may be.
+    area: GoalArea,
 }
 
 impl LatticePlanner {
@@ -123,7 +126,7 @@ impl LatticePlanner {
     /// Allocates everything for a grid. The path stays if the cells are like those before.
     pub fn prepare(&mut self, costmap: &Costmap) {
         let geometry = *costmap.geometry();
-        let before = self.made.as_ref().ok().and_then(Option::as_deref).map(|made| made.geometry);
+        let before = self.made.as_ref().ok().and_then(Option::as_deref).map(|made| *made.blocked.geometry());
         if before == Some(geometry) {
             return;
         }
@@ -138,20 +141,20 @@ impl LatticePlanner {
     }
 
     fn make(&mut self, costmap: &Costmap) -> Result<Box<Made>, PlanError> {
-        let geometry = *costmap.geometry();
+        let geometry = costmap.geometry();
         let resolution = geometry.resolution();
         let known = std::mem::replace(&mut self.made, Ok(None)).ok().flatten();
-        let same_cells = |made: &Made| made.geometry.resolution().to_bits() == resolution.to_bits();
+        let same_cells = |made: &Made| made.blocked.geometry().resolution().to_bits() == resolution.to_bits();
         let blocked = Blocked::new(costmap, self.travel.allow_unknown);
         if let Some(mut made) = known.filter(|made| same_cells(made)) {
-            (made.geometry, made.blocked) = (geometry, blocked);
+            made.blocked = blocked;
             return Ok(made);
         }
         let lattice = self.robot.lattice(resolution).map_err(|error| PlanError::NoLattice(error.field))?;
         let states = geometry.cells().saturating_mul(lattice.headings().len()).min(MAX_STATES);
         let search = Search::with_room(&lattice, states);
         let outline = Outline::new(&self.robot.footprint, resolution);
-        Ok(Box::new(Made { geometry, lattice, outline, blocked, search, shortener: Shortener::with_room(MAX_POSES) }))
+        Ok(Box::new(Made { lattice, outline, blocked, search, shortener: Shortener::with_room(MAX_POSES) }))
     }
 
     /// Forgets the path and the search.
@@ -170,8 +173,9 @@ impl LatticePlanner {
     /// Whether a path is safe to drive on these costs.
     #[must_use]
     pub fn accepts(&self, costmap: &Costmap, poses: &[Pose]) -> bool {
-        let outline = Outline::new(&self.robot.footprint, costmap.geometry().resolution());
-        check(costmap, self.rules(costmap), &outline, poses.iter().copied())
+        // Poses that it has planned: it was made for these cells.
+        let Ok(Some(made)) = &self.made else { return false };
+        check(costmap, self.rules(costmap), &made.outline, poses.iter().copied())
     }
 
     /// Whether the last published path is still safe to drive from where the robot is. True if there is none.
@@ -181,7 +185,7 @@ impl LatticePlanner {
         if self.previous.path.poses().is_empty() {
             return true;
         }
-        made.geometry == *costmap.geometry()
+        made.blocked.geometry() == costmap.geometry()
             && self.previous.rest(start, costmap.geometry()).is_some_and(|rest| {
                 check(costmap, self.rules(costmap), &made.outline, [start].into_iter().chain(rest.iter().copied()))
             })
@@ -208,11 +212,12 @@ impl LatticePlanner {
         let start_cell = geometry.cell_at(request.start.point());
         let start_cell =
             start_cell.ok_or_else(|| PlanError::StartOutsideMap(geometry.nearest_cell(request.start.point())))?;
-        GoalArea::new(geometry, self.tolerance, request.goal.point())?;
+        let area = GoalArea::new(geometry, self.tolerance, request.goal.point())?;
         let leads = |group: &&Guidance| group.fits(costmap) && group.travel() == self.travel;
         let guidance = guidance.iter().filter(leads).find(|group| group.cost_to_go(start_cell).is_finite());
         let start = in_cells(geometry, request.start);
-        let task = Task { costmap, guidance, request, rules: self.rules(costmap), start };
+        let (rules, travel) = (self.rules(costmap), self.travel);
+        let task = Task { costmap, guidance, request, rules, travel, start, area };
         let began = clock.now();
         let kept = self.keep(&task);
         report.stages.verify += clock.now().saturating_sub(began);
@@ -246,10 +251,8 @@ impl LatticePlanner {
 
     /// Whether the costs have changed so that another way might be cheaper than the present path.
     fn may_be_better(&self, task: &Task) -> bool {
-        let Some(guidance) = task.guidance else { return false };
-        let expected = f64::from(guidance.cost_to_go(task.start.at().cell()));
-        let cost = self.travel.path(task.costmap, self.previous.path.poses().iter().copied());
-        cost > GROWN * self.previous.ratio.max(1.0) * expected + 2.0
+        let Some(expected) = task.expected() else { return false };
+        task.cost(self.previous.path.poses()) > GROWN * self.previous.ratio.max(1.0) * expected + 2.0
     }
 
     /// Searches, and takes the path if it is better than the present one.
@@ -259,9 +262,9 @@ impl LatticePlanner {
         (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
     ) -> Result<(), PlanError> {
-        let made = self.made.as_mut().map_err(|error| *error)?.as_mut().ok_or(PlanError::NoValidPath)?;
+        let made = ready(&mut self.made)?;
         made.blocked.update(task.costmap);
-        let goals = made.goals(task, self.tolerance, self.robot.goal_heading)?;
+        let goals = made.goals(task, self.robot.goal_heading)?;
         let is_pending = |goal: &CellPose| self.pending.is_some_and(|pending| pending.goal == *goal);
         let first = goals.iter().position(|goal| goal.as_ref().is_some_and(is_pending)).unwrap_or(0);
         let mut result = Err(PlanError::NoValidPath);
@@ -282,7 +285,7 @@ impl LatticePlanner {
         (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
     ) -> Result<(), PlanError> {
-        let made = self.made.as_mut().map_err(|error| *error)?.as_mut().ok_or(PlanError::NoValidPath)?;
+        let made = ready(&mut self.made)?;
         let began = clock.now();
         let resolution = task.costmap.geometry().resolution();
         let mut request = search::Request {
@@ -295,13 +298,11 @@ impl LatticePlanner {
         if let Some(pending) = self.pending.take().filter(|pending| goes_on(pending, &request)) {
             request = pending;
         }
-        let travel = self.travel;
-        let weight = |cell| travel.weight(task.costmap.cost(cell).unwrap_or(0));
         let world = World {
             lattice: &made.lattice,
             blocked: &made.blocked,
-            weight,
-            cost_to_go: |cell: Cell| cost_to_go(task, goal, cell),
+            weight: |cell| task.weight(cell),
+            cost_to_go: |cell| task.cost_to_go(cell, goal),
         };
         let is_cancelled = || task.request.epoch.is_some_and(|epoch| epoch.is_over());
         let mut may_go_on = || !budget.plan.left(clock).is_zero() && !is_cancelled();
@@ -334,35 +335,30 @@ impl LatticePlanner {
         (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
     ) -> Result<(), PlanError> {
-        let made = self.made.as_mut().map_err(|error| *error)?.as_mut().ok_or(PlanError::NoValidPath)?;
+        let made = ready(&mut self.made)?;
         for smooth in [true, false] {
             let began = clock.now();
             if smooth {
                 let clearance = Clearance::new(made.lattice.outline(), &made.blocked);
-                let weight = |cell| self.travel.weight(task.costmap.cost(cell).unwrap_or(0));
+                let (motion, weight) = (made.lattice.motion(), |cell| task.weight(cell));
                 let mut may_go_on = || !budget.smooth.left(clock).is_zero();
-                made.shortener.shorten(&mut self.path, made.lattice.motion(), &clearance, weight, &mut may_go_on);
+                made.shortener.shorten(&mut self.path, motion, &clearance, weight, &mut may_go_on);
             } else {
                 made.search.path(&made.lattice, &mut self.path);
             }
             write(task, &self.path, &mut self.draft);
             let drafted = clock.now();
             report.stages.smooth += drafted.saturating_sub(began);
-            let is_kept =
-                report.source == Source::Previous && !self.previous.is_beaten_by(&self.draft, task, self.travel);
+            let is_kept = report.source == Source::Previous && !self.previous.is_beaten_by(&self.draft, task);
             let passes =
                 is_kept || self.previous.path.accept_swept(&mut self.draft, &made.outline, task.costmap, task.rules);
             report.stages.verify += clock.now().saturating_sub(drafted);
             if passes && !is_kept {
-                let expected = task.guidance.map(|guidance| f64::from(guidance.cost_to_go(task.start.at().cell())));
-                let cost = self.travel.path(task.costmap, self.previous.path.poses().iter().copied());
-                self.previous.ratio = expected.map_or(1.0, |expected| cost / expected.max(1.0));
+                let cost = task.cost(self.previous.path.poses());
+                self.previous.ratio = task.expected().map_or(1.0, |expected| cost / expected.max(1.0));
                 self.previous.goal = Some(task.request.goal);
                 report.source = Source::Lattice;
-                report.guidance = task.guidance.map_or(GuidanceKind::None, |guidance| match guidance.version() {
-                    Some(_) => GuidanceKind::Classical,
-                    None => GuidanceKind::Corridor,
-                });
+                report.guidance = GuidanceKind::of(task.guidance);
             }
             if passes {
                 return Ok(());
@@ -375,23 +371,25 @@ impl LatticePlanner {
 impl Made {
     /// The poses to plan to, in the order in which they are tried: each is the goal with a heading that it may have, or the
     /// nearest place within the tolerance where the robot can stand so.
-    fn goals(&self, task: &Task, tolerance: f64, heading: GoalHeading) -> Result<[Option<CellPose>; 3], PlanError> {
-        let geometry = task.costmap.geometry();
-        let wanted = in_cells(geometry, task.request.goal);
-        let area = GoalArea::new(geometry, tolerance, task.request.goal.point())?;
-        let (ahead, back, arrival) = (wanted.yaw, wanted.yaw + PI, task.arrival(wanted));
+    fn goals(&self, task: &Task, heading: GoalHeading) -> Result<[Option<CellPose>; 3], PlanError> {
+        let wanted = in_cells(task.costmap.geometry(), task.request.goal);
+        let (ahead, back) = (wanted.yaw, wanted.yaw + PI);
         let yaws = match heading {
             GoalHeading::Default => [Some(ahead), None, None],
-            GoalHeading::Bidirectional if turn(arrival, back) < turn(arrival, ahead) => [Some(back), Some(ahead), None],
-            GoalHeading::Bidirectional => [Some(ahead), Some(back), None],
-            GoalHeading::All => [Some(arrival), Some(ahead), Some(back)],
+            GoalHeading::Bidirectional => {
+                let arrival = task.arrival(wanted);
+                let is_back = turn(arrival, back) < turn(arrival, ahead);
+                let [first, second] = if is_back { [back, ahead] } else { [ahead, back] };
+                [Some(first), Some(second), None]
+            }
+            GoalHeading::All => [Some(task.arrival(wanted)), Some(ahead), Some(back)],
         };
         let clearance = Clearance::new(self.lattice.outline(), &self.blocked);
         let can_stand = |pose: CellPose| clearance.is_clear_at(pose);
         let goals = yaws.map(|yaw| {
             let exact = CellPose { yaw: yaw?, ..wanted };
             let at = |cell: Cell| CellPose { col: f64::from(cell.col), row: f64::from(cell.row), ..exact };
-            if can_stand(exact) { Some(exact) } else { area.nearest(|cell| can_stand(at(cell))).map(at) }
+            if can_stand(exact) { Some(exact) } else { task.area.nearest(|cell| can_stand(at(cell))).map(at) }
         });
         if goals.iter().all(Option::is_none) {
             return Err(PlanError::GoalBlocked(wanted.at().cell()));
@@ -401,6 +399,31 @@ impl Made {
 }
 
 impl Task<'_> {
+    /// What the way from the robot costs by the guidance, in cells.
+    fn expected(&self) -> Option<f64> {
+        self.guidance.map(|guidance| f64::from(guidance.cost_to_go(self.start.at().cell())))
+    }
+
+    /// What a path costs, in cells.
+    fn cost(&self, poses: &[Pose]) -> f64 {
+        self.travel.path(self.costmap, poses.iter().copied())
+    }
+
+    /// The weight of a cell.
+    fn weight(&self, cell: Cell) -> f32 {
+        self.travel.weight(self.costmap.cost(cell).unwrap_or(0))
+    }
+
+    /// What the way from a cell costs at least: what the guidance says where it is of these costs; else it is asked only
+    /// where it knows a way.
+    fn cost_to_go(&self, cell: Cell, goal: CellPose) -> f32 {
+        let straight = || cell.center().distance(goal.at()) as f32;
+        let Some(guidance) = self.guidance else { return straight() };
+        let known = guidance.cost_to_go(cell);
+        let is_current = guidance.version() == Some(self.costmap.version());
+        if known.is_finite() || is_current { known } else { straight() }
+    }
+
     /// The heading with which the guidance comes to the goal.
     fn arrival(&self, goal: CellPose) -> f64 {
         let mut cell = self.start.at().cell();
@@ -442,10 +465,9 @@ impl Previous {
     }
 
     /// Whether a draft costs so much less that it is worth a change.
-    fn is_beaten_by(&self, draft: &Draft, task: &Task, travel: Travel) -> bool {
-        let cost = |poses: &[Pose]| travel.path(task.costmap, poses.iter().copied());
-        let old = cost(self.path.poses());
-        cost(&draft.poses) + 1.0 + WORTH_IT * old < old
+    fn is_beaten_by(&self, draft: &Draft, task: &Task) -> bool {
+        let old = task.cost(self.path.poses());
+        task.cost(&draft.poses) + 1.0 + WORTH_IT * old < old
     }
 }
 
@@ -455,14 +477,9 @@ fn goes_on(pending: &search::Request, request: &search::Request) -> bool {
     pending.goal == request.goal && moved <= STANDS.0 && turn(pending.start.yaw, request.start.yaw) <= STANDS.1
 }
 
-/// What the way from a cell costs at least: what the guidance says where it is of these costs; else it is asked only where it
-/// knows a way.
-fn cost_to_go(task: &Task, goal: CellPose, cell: Cell) -> f32 {
-    let straight = || cell.center().distance(goal.at()) as f32;
-    let Some(guidance) = task.guidance else { return straight() };
-    let known = guidance.cost_to_go(cell);
-    let is_current = guidance.version() == Some(task.costmap.version());
-    if known.is_finite() || is_current { known } else { straight() }
+/// What is made for the grid.
+fn ready(made: &mut Result<Option<Box<Made>>, PlanError>) -> Result<&mut Made, PlanError> {
+    made.as_mut().map_err(|error| *error)?.as_deref_mut().ok_or(PlanError::NoValidPath)
 }
 
 /// Writes the path in metres. It begins where the robot is now.
@@ -481,10 +498,10 @@ fn write(task: &Task, path: &[PathPose], draft: &mut Draft) {
 
 fn in_cells(geometry: &Geometry, pose: Pose) -> CellPose {
     let at = geometry.to_cells(pose.point());
-    CellPose::new(at.col, at.row, pose.yaw - geometry.origin().yaw)
+    CellPose::new(at.col, at.row, geometry.to_grid_yaw(pose.yaw))
 }
 
 /// The angle between two headings, in radians.
 fn turn(one: f64, other: f64) -> f64 {
-    ((one - other + PI).rem_euclid(TAU) - PI).abs()
+    wrapped(one - other).abs()
 }

@@ -22,7 +22,7 @@ use crate::halt::predictor::Predictor;
 use crate::outside_window::OutsideWindow;
 use crate::path_buffer::{Offered, PathBuffer};
 use crate::problem::Problem;
-use crate::report::Report;
+use crate::report::{GuidanceKind, Report};
 
 /// What the model works on in one plan. A warm state belongs to a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -258,7 +258,7 @@ impl Model {
             self.warm = Some(view);
         }
         if found && plan.path.is_guided() {
-            report.guidance = plan.problem.guidance_kind();
+            report.guidance = GuidanceKind::of(plan.problem.guidance);
         }
     }
 

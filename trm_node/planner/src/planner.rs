@@ -33,7 +33,7 @@ use crate::model::{Model, Plan, Refined, View};
 use crate::path_buffer::PathBuffer;
 use crate::previous_path::{MAX_STRAY, PreviousPath};
 use crate::problem::Problem;
-use crate::report::{MovedGoal, Report, Source};
+use crate::report::{GuidanceKind, MovedGoal, Report, Source};
 use crate::request::{Outcome, Request};
 use crate::robot::Robot;
 use crate::search_map::MAX_CELLS;
@@ -219,8 +219,7 @@ impl Planner {
     /// footprint plans no more.
     pub fn set_robot(&mut self, grid: &GridConfig) {
         self.robot_radius = grid.robot_radius;
-        self.is_ready =
-            Robot::outline(grid).as_ref() == self.lattice.as_ref().map(|lattice| &lattice.robot().footprint);
+        self.is_ready = grid.outline().as_ref() == self.lattice.as_ref().map(|lattice| &lattice.robot().footprint);
     }
 
     /// The parameters that guidance for this planner depends on.
@@ -396,7 +395,7 @@ impl Planner {
         };
         self.take_found(problem, end)?;
         report.source = Source::Fallback;
-        report.guidance = problem.guidance_kind();
+        report.guidance = GuidanceKind::of(problem.guidance);
         Ok(())
     }
 

@@ -9,7 +9,6 @@ use trm_safety::ends::{first_point, last_point};
 
 use crate::endpoints::GoalArea;
 use crate::epoch::Epoch;
-use crate::report::GuidanceKind;
 
 /// A request on a costmap. Created once for each plan, and never changed.
 #[derive(Debug, Clone, Copy)]
@@ -41,16 +40,6 @@ impl Problem<'_> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.epoch.is_some_and(|epoch| epoch.is_over())
-    }
-
-    /// What leads the path outside the window.
-    #[must_use]
-    pub fn guidance_kind(&self) -> GuidanceKind {
-        match self.guidance.map(Guidance::version) {
-            None => GuidanceKind::None,
-            Some(Some(_)) => GuidanceKind::Classical,
-            Some(None) => GuidanceKind::Corridor,
-        }
     }
 
     /// Where the path begins: see [`first_point`].

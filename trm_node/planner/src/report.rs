@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use trm_grid::geometry::Geometry;
+use trm_grid::guidance::Guidance;
 use trm_grid::units::{Point, Pose};
 use trm_grid::window::Window;
 use trm_net::error::InferenceError;
@@ -66,6 +67,16 @@ pub enum GuidanceKind {
 impl GuidanceKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::None, Self::Classical, Self::Corridor];
+
+    /// What guidance is, if there is any.
+    #[must_use]
+    pub fn of(guidance: Option<&Guidance>) -> Self {
+        match guidance.map(Guidance::version) {
+            None => Self::None,
+            Some(Some(_)) => Self::Classical,
+            Some(None) => Self::Corridor,
+        }
+    }
 
     /// The name in reports.
     #[must_use]

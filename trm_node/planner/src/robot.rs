@@ -34,17 +34,11 @@ pub struct Robot {
 }
 
 impl Robot {
-    /// The outline of a robot with these parameters, padding included; `None` if it is a disc.
-    #[must_use]
-    pub fn outline(grid: &GridConfig) -> Option<Footprint> {
-        grid.footprint.as_ref().map(|footprint| footprint.padded(grid.footprint_padding))
-    }
-
     /// The robot of these parameters; `None` if it is a disc.
     #[must_use]
     pub fn of(grid: &GridConfig, planner: &PlannerConfig) -> Option<Self> {
         Some(Self {
-            footprint: Self::outline(grid)?,
+            footprint: grid.outline()?,
             motion_model: planner.motion_model,
             minimum_turning_radius: planner.minimum_turning_radius,
             allow_reverse: planner.allow_reverse,

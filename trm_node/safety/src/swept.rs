@@ -1,12 +1,13 @@
 //! The safety check of a path for a robot with an outline: nothing blocked is in the area that it sweeps. It uses
 //! nothing but the path, the outline, the costmap and the rules.
 
+use trm_config::footprint::Footprint;
 use trm_grid::cost::{INSCRIBED, LETHAL, UNKNOWN};
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Rect;
 use trm_grid::units::{Cell, CellPoint, Pose};
 
-use crate::check::Rules;
+use crate::check::{Rules, in_cells, invalid_points};
 use crate::hull_cells::{GRAZE, Hull};
 use crate::motion::{Motion, Side, Standing};
 use crate::outline::Outline;
@@ -69,6 +70,17 @@ pub fn invalid_poses(
         invalid.extend(last);
     }
     invalid
+}
+
+/// The numbers of the poses that a path can't lead to: [`invalid_poses`] for a footprint, padding included, or
+/// [`invalid_points`] for a disc.
+#[must_use]
+pub fn invalid_for(costmap: &Costmap, rules: Rules, footprint: Option<&Footprint>, poses: &[Pose]) -> Vec<usize> {
+    let outline = footprint.map(|footprint| Outline::new(footprint, costmap.geometry().resolution()));
+    match outline {
+        Some(outline) => invalid_poses(costmap, rules, &outline, poses.iter().copied()),
+        None => invalid_points(costmap, rules, in_cells(costmap, poses)),
+    }
 }
 
 /// How far along its path a robot is.
@@ -180,7 +192,8 @@ impl<'a> Walk<'a> {
 fn sweep(motion: &Motion, side: &Side, accept: &impl Fn(Cell) -> bool) -> bool {
     motion.retreats(side)
         || motion.sweep(side).all_cells(accept)
-        || (motion.sagitta(side) > EXACT && motion.halves().iter().all(|half| sweep(half, side, accept)))
+        || (motion.sagitta(side) > EXACT
+            && motion.halves().iter().all(|half| sweep(half, side, accept)))
 }
 
 #[cfg(test)]

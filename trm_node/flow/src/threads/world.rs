@@ -15,7 +15,6 @@ use trm_grid::costmap_builder::CostmapBuilder;
 use trm_grid::error::GridError;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_planner::halt::deadline::Clock;
-use trm_planner::robot::Robot;
 use trm_rt::ring;
 
 use crate::heartbeats::Part;
@@ -255,7 +254,7 @@ impl WorldThread {
 
     fn configure(&mut self, config: Box<Config>) {
         let old = std::mem::replace(&mut self.config, config);
-        if old.differs(&self.config, Needs::Planner) || Robot::outline(&old.grid) != Robot::outline(&self.config.grid) {
+        if old.differs(&self.config, Needs::Planner) {
             self.outlets.workshop.planners(self.config.clone());
         }
         self.send_to_planner(PlannerEvent::Config(Box::new(self.config.of_planner(0))));

@@ -1,7 +1,8 @@
 //! The service `is_path_valid`: whether what is left of a path may still be driven, on the costs as they are now.
 //!
 //! As in Nav2, what is left begins with the pose that is nearest to the robot. Every cell between two poses counts, not
-//! only those of the poses; for a robot with a footprint, every cell in the area that it sweeps. A robot that stands too close to an obstacle may leave it, as everywhere in this node.
+//! only those of the poses; for a robot with a footprint, every cell in the area that it sweeps. A robot that stands too
+//! close to an obstacle may leave it, as everywhere in this node.
 
 use std::sync::Arc;
 
@@ -16,9 +17,8 @@ use trm_flow::log::Level;
 use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
 use trm_planner::halt::deadline::Clock;
-use trm_safety::check::{Rules, in_cells, invalid_points};
-use trm_safety::outline::Outline;
-use trm_safety::swept::invalid_poses;
+use trm_safety::check::Rules;
+use trm_safety::swept::invalid_for;
 
 use crate::io::actions::context::Actions;
 use crate::io::placing::Unplaced;
@@ -50,8 +50,7 @@ impl Actions {
         };
         let config = self.placing.parameters.config().of_planner(0);
         let (unknown, escape) = (config.grid.allow_unknown, config.planner.start_tolerance);
-        let padding = config.grid.footprint_padding;
-        let footprint = config.grid.footprint.map(|footprint| footprint.padded(padding));
+        let footprint = config.grid.outline();
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
         let (seen, answer) = oneshot::channel();
         self.inbox.put_look(Box::new(move |costmap| {
@@ -96,14 +95,10 @@ fn invalid(
     };
     let from = robot.and_then(nearest).unwrap_or(0);
     let left = &poses[from..];
-    let invalid = match footprint {
-        None => invalid_points(costmap, rules, in_cells(costmap, left)),
-        Some(footprint) => {
-            let outline = Outline::new(footprint, costmap.geometry().resolution());
-            invalid_poses(costmap, rules, &outline, left.iter().copied())
-        }
-    };
-    invalid.into_iter().map(|at| i32::try_from(from + at).unwrap_or(i32::MAX)).collect()
+    invalid_for(costmap, rules, footprint, left)
+        .into_iter()
+        .map(|at| i32::try_from(from + at).unwrap_or(i32::MAX))
+        .collect()
 }
 
 #[cfg(test)]
