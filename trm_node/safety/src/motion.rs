@@ -108,6 +108,15 @@ impl Motion {
         side.reach * self.turn * self.turn / 8.0
     }
 
+    /// How far that hull may reach beyond what the side sweeps, in cells: where it turns on itself, or slides along, the hull
+    /// of both places holds what lies between them. They are turned against each other, so they part by no more than this
+    /// over the length that both have together.
+    pub fn excess(&self, side: &Side) -> f64 {
+        let [[ax, ay], [bx, by]] = side.ends;
+        let (from, to) = (self.from.base, self.to.base);
+        ((bx - ax).hypot(by - ay) + from.distance(to)) * self.turn.abs() / 4.0
+    }
+
     /// What a side sweeps, at most: the hull of its places before and after, grown by the [`Self::sagitta`].
     pub fn sweep(&self, side: &Side) -> Hull {
         let [a, b] = side.ends;

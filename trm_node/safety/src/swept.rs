@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
 fn sweep(motion: &Motion, side: &Side, accept: &impl Fn(Cell) -> bool) -> bool {
     motion.retreats(side)
         || motion.sweep(side).all_cells(accept)
-        || (motion.sagitta(side) > EXACT
+        || (motion.sagitta(side).max(motion.excess(side)) > EXACT
             && motion.halves().iter().all(|half| sweep(half, side, accept)))
 }
 
