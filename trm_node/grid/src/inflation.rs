@@ -34,11 +34,15 @@ pub(super) struct Inflation {
     /// The cost at the least squared distance of each run of 2^`shift` squared distances: where to begin looking.
     costs: Vec<u8>,
     shift: u32,
+    /// Whether unknown cells become inscribed: a disc's centre can't be there whatever they hold. A footprint may reach into
+    /// inscribed cells, so for it they stay unknown.
+    hides_unknown: bool,
 }
 
 impl Inflation {
     /// No cost around lethal cells.
-    pub const NONE: Self = Self { reach: 0, farthest: [0; INSCRIBED as usize + 1], costs: Vec::new(), shift: 0 };
+    pub const NONE: Self =
+        Self { reach: 0, farthest: [0; INSCRIBED as usize + 1], costs: Vec::new(), shift: 0, hides_unknown: true };
 
     /// The costs for a grid's resolution.
     pub fn new(config: &GridConfig, geometry: &Geometry) -> Self {
@@ -66,7 +70,8 @@ impl Inflation {
         let last = farthest[1] as u64;
         let shift = (last / MOST_ENTRIES + 1).next_power_of_two().ilog2();
         let costs = (0..=last >> shift).map(|entry| cost_at(entry << shift)).collect();
-        Self { reach: last.isqrt() as i32, farthest, costs, shift }
+        let hides_unknown = config.footprint.is_none();
+        Self { reach: last.isqrt() as i32, farthest, costs, shift, hides_unknown }
     }
 
     /// The greatest distance along an axis at which a lethal cell causes a cost, in cells.
@@ -206,8 +211,8 @@ impl<'a> Sweep<'a> {
                 (site, following) = (Some(next), sites.next());
             }
             let cost = site.map_or(0, |site| self.inflation.cost(site.squared_to(col)));
-            // Unknown cells stay unknown unless the robot's centre can't be there anyway.
-            if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
+            let is_hidden = *here == UNKNOWN && cost >= INSCRIBED && self.inflation.hides_unknown;
+            if is_hidden || (*here < cost && *here != LETHAL) {
                 *here = cost;
             }
         }
@@ -269,7 +274,8 @@ mod tests {
             for (cell, here) in area.cells().zip(&mut *costs) {
                 let cells = f64::from(cell.col - source.col).hypot(f64::from(cell.row - source.row));
                 let cost = if cells > radius || cells == 0.0 { 0 } else { cost_with(config, cells * resolution) };
-                if (*here == UNKNOWN && cost >= INSCRIBED) || (*here < cost && *here != LETHAL) {
+                let is_hidden = *here == UNKNOWN && cost >= INSCRIBED && config.footprint.is_none();
+                if is_hidden || (*here < cost && *here != LETHAL) {
                     *here = cost;
                 }
             }
@@ -303,7 +309,16 @@ mod tests {
         let disc = GridConfig { robot_radius: 0.21, footprint: None, ..oblong.clone() };
         let geometry = Geometry::new(30, 30, 0.05, Pose::default()).unwrap();
         let [oblong, disc] = [oblong, disc].map(|config| Inflation::new(&config, &geometry));
-        assert_eq!((oblong.reach, oblong.farthest, oblong.costs), (disc.reach, disc.farthest, disc.costs));
+        assert_eq!((oblong.reach, oblong.farthest, &oblong.costs), (disc.reach, disc.farthest, &disc.costs));
+        let inflated = |inflation: &Inflation| {
+            let row = Geometry::new(3, 1, 0.05, Pose::default()).unwrap();
+            let base = [LETHAL, UNKNOWN, 0];
+            let mut costs = base;
+            inflate(inflation, &row, &base, Rect::whole(&row), &mut costs);
+            costs
+        };
+        assert_eq!(inflated(&disc), [LETHAL, INSCRIBED, INSCRIBED]);
+        assert_eq!(inflated(&oblong), [LETHAL, UNKNOWN, INSCRIBED], "its front may come there");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use trm_config::footprint::Footprint;
@@ -91,8 +92,8 @@ struct Robot {
     name: &'static str,
     /// In metres.
     inscribed_radius: f64,
-    lattice: Lattice,
-    fine: Lattice,
+    lattice: Arc<Lattice>,
+    fine: Arc<Lattice>,
     search: Search,
     fine_search: Search,
     shortener: Shortener,
@@ -116,9 +117,10 @@ impl Robot {
             change_penalty: 0.0,
             turning_cost: 3.0,
         };
-        let lattice = Lattice::new(&footprint, resolution, motion, Headings::H16)?;
-        let fine = Lattice::new(&footprint, resolution, motion, Headings::H32)?;
-        let (search, fine_search) = (Search::with_room(&lattice, ROOM), Search::with_room(&fine, ROOM));
+        let lattice = Arc::new(Lattice::new(&footprint, resolution, motion, Headings::H16)?);
+        let fine = Arc::new(Lattice::new(&footprint, resolution, motion, Headings::H32)?);
+        let travel = Travel::new(&GridConfig { cost_travel_multiplier: 0.0, ..GridConfig::default() });
+        let (search, fine_search) = (Search::with_room(&lattice, travel, ROOM), Search::with_room(&fine, travel, ROOM));
         Ok(Self {
             name,
             inscribed_radius: footprint.inscribed_radius(),
@@ -179,6 +181,8 @@ impl Robot {
 /// What this thread has had of a CPU, in milliseconds and by ticks of the kernel: other work may run beside it. NaN where
 /// Linux doesn't tell.
 fn cpu_ms() -> f64 {
+    // The kernel adds up at its ticks, and when a thread gives way.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|first| first.parse::<f64>().ok()).map_or(f64::NAN, |ns| ns / 1e6)
 }

@@ -41,6 +41,7 @@ impl<R: Row> Job for Spread<'_, R> {
             let mut rows = 0;
             while let Some(row) = self.queue.pop(band) {
                 if rows % ROWS_BETWEEN_LOOKS == 0 && !(self.may_go_on)() {
+                    self.queue.push(row, band);
                     return first;
                 }
                 rows += 1;

@@ -66,6 +66,12 @@ impl<'a> Clearance<'a> {
         })
     }
 
+    /// Whether the base itself meets no blocked cell on the straight line between two poses.
+    fn is_clear_for_base(&self, from: CellPose, to: CellPose) -> bool {
+        let line = [[from.col, from.row], [to.col, to.row]];
+        self.hull(&line, 0.0, &mut |row, first, last| !self.blocked.is_any_blocked(row, first, last))
+    }
+
     /// Whether nothing at all is blocked as far as the outline reaches.
     fn is_far(&self, from: CellPose, to: CellPose) -> bool {
         let low = |a: f64, b: f64| (a.min(b) - self.reach - 0.5).floor() as i32;
@@ -221,12 +227,11 @@ impl Escape {
             return clearance.is_clear_along(curve);
         }
         let (mut before, mut is_escaping) = (curve.start, true);
-        let blocked = clearance.blocked();
         let is_free = curve.all_samples(|sample| {
             let pose = sample.pose;
             let is_clear = if is_escaping {
                 is_escaping = !clearance.is_clear_at(pose);
-                self.may_touch_between(before, pose, clearance) && !blocked.is_blocked(pose.at().cell())
+                self.may_touch_between(before, pose, clearance) && clearance.is_clear_for_base(before, pose)
             } else {
                 clearance.is_clear_between(before, pose)
             };
@@ -254,6 +259,8 @@ impl Escape {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::FRAC_PI_4;
+
     use super::*;
     use crate::curves::cheapest;
     use crate::judge::{drawn, hits, outlines, worlds};
@@ -303,6 +310,20 @@ mod tests {
         assert!(!allows(&[(23, 10)], 8.0, 20.0), "the base itself goes round it");
         assert!(!allows(&[(23, 10), (16, 10)], -4.0, 2.0), "no other cell");
         assert!(!allows(&[(30, 10)], 8.0, 20.0), "a robot that is clear stays so");
+
+        // Along a diagonal off the corner of a cell that both samples are beside: the base may not cut it.
+        let map = drawn(60, 20, |col, row| (col, row) == (21, 10));
+        let blocked = Blocked::new(&map, false);
+        let clearance = Clearance::new(&outline, &blocked);
+        for (offset, is_allowed) in [(0.1, false), (0.3, true)] {
+            let from = CellPose::new(20.4 - offset, 10.0 + offset, FRAC_PI_4);
+            let to = CellPose::new(from.col + 3.0, from.row + 3.0, FRAC_PI_4);
+            let away = cheapest(from, to, &motion(MotionModel::Diff, 0.0)).unwrap();
+            let mut escape = Escape::with_reach(outline.reach());
+            escape.begin(from, 20.0, &clearance);
+            assert!(!escape.is_clear());
+            assert_eq!(escape.allows(&away, &clearance), is_allowed, "{offset}");
+        }
     }
 
     proptest! {

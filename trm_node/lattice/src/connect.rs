@@ -4,7 +4,7 @@ use trm_config::MotionModel;
 use trm_grid::units::Cell;
 
 use crate::clearance::{Clearance, Escape};
-use crate::curves::{Curve, cheapest};
+use crate::curves::{Curve, Segment, Steer, cheapest};
 use crate::headings::wrapped;
 use crate::lattice::{Lattice, State};
 use crate::motion::Motion;
@@ -15,11 +15,17 @@ use crate::tariff::curve_cost;
 const HEADINGS: i32 = 1;
 /// The greatest length of a connector, as a multiple of the distance at which states are tried.
 const LONGEST: f64 = 2.0;
-/// How far beside a car's way, in cells, states are that it can get to without manoeuvres.
+/// How far beside the way of a robot that can't drive sideways, in cells, states are that it can get to without manoeuvres.
 const BESIDE: f64 = 1.0;
+/// The greatest distance at which states are tried for a robot that turns on the spot, in cells.
+const FARTHEST: f64 = 16.0;
 /// What a change between forwards and backwards in a connector costs at least, in cells: less, and a car would go back and
 /// forth by millimetres to save some.
 const CHANGE: f64 = 2.0;
+/// How far from a goal, as shares of a car's radius, its way in is looked for.
+const WAYS_IN: [f64; 4] = [0.4, 0.8, 1.2, 1.6];
+/// Columns and rows around a place on a way in whose states are tried.
+const NEAR_WAY_IN: i32 = 1;
 /// Greatest coordinate of a pose, in cells. Grids are smaller.
 const MAX_COORDINATE: f64 = 1e6;
 
@@ -53,7 +59,7 @@ impl Around {
             cell: pose.at().cell(),
             nearest: i32::from(lattice.nearest_heading(pose.yaw)),
             headings: lattice.headings().len() as i32,
-            distance: distance(lattice.motion()),
+            distance: distance(lattice),
         })
     }
 
@@ -107,11 +113,47 @@ impl Around {
         clearance.is_clear_along(&curve).then_some(Connector { state, cost, curve: Some(curve) })
     }
 
-    /// A pose, unless it is so far beside a car that the car would have to go back and forth. The lattice does that, too.
+    /// A state on a car's ways into the pose, of number less than [`WAYS_IN_COUNT`]: ahead and back, straight and
+    /// as narrow as it can turn. Where little room is left, these are the ways that there are.
+    pub(crate) fn on_way_in(&self, number: usize, lattice: &Lattice) -> State {
+        let side = 2 * NEAR_WAY_IN + 1;
+        let (number, near) = (number / (side * side) as usize, number as i32 % (side * side));
+        let radius = lattice.motion().turning_radius;
+        let steer = [Steer::Straight, Steer::Arc(radius), Steer::Arc(-radius)][number % 3];
+        let length = WAYS_IN[number / 3 % WAYS_IN.len()] * radius;
+        let amount = if number / 3 / WAYS_IN.len() == 0 { length } else { -length };
+        let there = Segment { steer, amount }.end(self.pose);
+        let cell = there.at().cell();
+        let cell = Cell::new(cell.col + near % side - NEAR_WAY_IN, cell.row + near / side - NEAR_WAY_IN);
+        State { cell, heading: lattice.nearest_heading(there.yaw) }
+    }
+
+    /// The way from a state on a car's ways in to the pose, if it is clear.
+    pub(crate) fn in_from(
+        &self,
+        state: State,
+        lattice: &Lattice,
+        clearance: &Clearance,
+        weight: impl Fn(Cell) -> f32,
+    ) -> Option<Connector> {
+        let from = pose(state, lattice);
+        let motion = steady(lattice.motion());
+        let curve = cheapest(from, self.pose, &motion)?;
+        let is_short = curve.length() <= LONGEST * from.at().distance(self.pose.at()).max(1.0);
+        let is_clear = is_short && clearance.is_clear_at(from) && clearance.is_clear_along(&curve);
+        is_clear.then(|| Connector { state, cost: curve_cost(&curve, &motion, weight) as f32, curve: Some(curve) })
+    }
+
+    /// A pose, unless it is so far beside a car that the car would have to go back and forth, or is neither near a robot that
+    /// turns on the spot nor ahead of or behind it. The lattice leads to those, too.
     fn on_the_way(&self, pose: CellPose, motion: &Motion) -> Option<CellPose> {
         let seen = self.pose.sees(pose);
-        let is_beside = seen.row.abs() > BESIDE + seen.col * seen.col / (2.0 * motion.turning_radius);
-        (motion.model != MotionModel::Car || !is_beside).then_some(pose)
+        let is_on_it = match motion.model {
+            MotionModel::Car => seen.row.abs() <= BESIDE + seen.col * seen.col / (2.0 * motion.turning_radius),
+            MotionModel::Diff => seen.row.abs() <= BESIDE || self.pose.at().distance(pose.at()) <= 2.0 * BESIDE,
+            MotionModel::Omni => true,
+        };
+        is_on_it.then_some(pose)
     }
 
     fn short(&self, curve: Curve) -> Option<Curve> {
@@ -134,11 +176,14 @@ impl Around {
     }
 }
 
-/// How many columns and rows around a pose states are tried. A car needs room to get from between two lines onto one.
-fn distance(motion: &Motion) -> i32 {
+/// How many columns and rows around a pose states are tried. A car needs room to get from between two lines onto one. So does
+/// a robot that turns on the spot in an aisle: the longer it is, the less it may turn there.
+fn distance(lattice: &Lattice) -> i32 {
+    let motion = lattice.motion();
     match motion.model {
         MotionModel::Car => (0.6 * motion.turning_radius).ceil().clamp(3.0, 8.0) as i32,
-        MotionModel::Diff | MotionModel::Omni => 1,
+        MotionModel::Diff => (lattice.outline().reach() / 2.0).ceil().clamp(1.0, FARTHEST) as i32,
+        MotionModel::Omni => 1,
     }
 }
 
@@ -151,10 +196,13 @@ const fn most(distance: i32) -> usize {
     ((2 * distance + 1) * (2 * distance + 1) * (2 * HEADINGS + 1)) as usize
 }
 
+/// States on the ways into a pose.
+pub(crate) const WAYS_IN_COUNT: usize = 6 * WAYS_IN.len() * ((2 * NEAR_WAY_IN + 1) * (2 * NEAR_WAY_IN + 1)) as usize;
+
 /// The greatest number of connectors at one pose.
 #[must_use]
-pub fn capacity(motion: &Motion) -> usize {
-    most(distance(motion))
+pub fn capacity(lattice: &Lattice) -> usize {
+    most(distance(lattice)) + WAYS_IN_COUNT
 }
 
 /// The pose of a state.

@@ -71,9 +71,9 @@ impl<R: Row> Engine<R> {
         }
     }
 
-    pub(crate) fn load(&mut self, lattice: &Lattice, corner: Cell, cost: impl Fn(Cell) -> Option<u8>) {
+    pub(crate) fn load(&mut self, lattice: &Lattice, corner: Cell, level: impl Fn(Cell, &Levels) -> u8) {
         self.corner = corner;
-        self.obstacles.take(corner, &self.levels, cost);
+        self.obstacles.take(corner, |cell| level(cell, &self.levels));
         self.level.run(MakeMasks { lattice, obstacles: &mut self.obstacles, masks: &mut self.masks });
     }
 
@@ -89,6 +89,24 @@ impl<R: Row> Engine<R> {
             self.queue.clear();
         }
         self.plant_seeds();
+        self.take_over();
+        self.spread(may_go_on);
+        self.finish(is_warm)
+    }
+
+    pub(crate) fn go_on(&mut self, may_go_on: &mut dyn FnMut() -> bool) -> Solution {
+        self.spread(may_go_on);
+        self.finish(false)
+    }
+
+    /// What is loaded is what is solved.
+    fn take_over(&mut self) {
+        std::mem::swap(&mut self.seeds, &mut self.next_seeds);
+        self.solved.copy_from_slice(&self.masks.may_take);
+        self.solved_corner = self.corner;
+    }
+
+    fn spread(&mut self, may_go_on: &mut dyn FnMut() -> bool) {
         self.exact_below = self.level.run(Spread {
             masks: &self.masks,
             values: &mut self.values,
@@ -96,7 +114,6 @@ impl<R: Row> Engine<R> {
             queue: &mut self.queue,
             may_go_on,
         });
-        self.finish(is_warm)
     }
 
     pub(crate) fn solve_by_dijkstra(&mut self, seeds: &[Seed]) -> Solution {
@@ -104,6 +121,7 @@ impl<R: Row> Engine<R> {
         let place = |seed: &Seed| self.at(self.corner, seed.state).map(|(row, col)| (row, col, seed.cost));
         let places: Vec<_> = self.next_seeds.iter().filter_map(place).collect();
         dijkstra(&self.masks, &places, &mut self.values);
+        self.take_over();
         self.exact_below = UNREACHED;
         self.finish(false)
     }
@@ -157,9 +175,6 @@ impl<R: Row> Engine<R> {
     }
 
     fn finish(&mut self, is_warm: bool) -> Solution {
-        std::mem::swap(&mut self.seeds, &mut self.next_seeds);
-        self.solved.copy_from_slice(&self.masks.may_take);
-        self.solved_corner = self.corner;
         let is_whole = self.exact_below == UNREACHED;
         // An edge from here might have led to a cost beyond the greatest value.
         let greatest = self.masks.arcs.iter().map(|arc| arc.cost).max().unwrap_or(0);

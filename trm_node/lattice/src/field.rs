@@ -5,11 +5,12 @@ use std::sync::Arc;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
 
+use crate::blocked::Blocked;
 use crate::engine::Engine;
 use crate::error::LatticeError;
 use crate::lattice::{Lattice, State};
 use crate::level::Level;
-use crate::levels::Levels;
+use crate::levels::{BLOCKED, Levels};
 use crate::roll_out::{Step, roll_out};
 use crate::seed::{Seed, Solution};
 
@@ -105,7 +106,16 @@ impl Field {
     /// Takes the costs of a window whose cell (0, 0) is the grid's cell `corner`, and of the cells around it that the robot
     /// may touch; `None` is outside of the grid. What the field says holds for the window before until [`Self::solve`].
     pub fn load(&mut self, corner: Cell, cost: impl Fn(Cell) -> Option<u8>) {
-        either!(&mut self.rows, engine => engine.load(&self.lattice, corner, cost));
+        let level = |cell: Cell, levels: &Levels| levels.level(cost(cell));
+        either!(&mut self.rows, engine => engine.load(&self.lattice, corner, level));
+    }
+
+    /// As [`Self::load`], of ground that is told by which cells are blocked and by the weight of the others.
+    pub fn load_ground(&mut self, corner: Cell, blocked: &Blocked, weight: impl Fn(Cell) -> f32) {
+        let level = |cell: Cell, levels: &Levels| {
+            if blocked.is_blocked(cell) { BLOCKED } else { levels.nearest(weight(cell)) }
+        };
+        either!(&mut self.rows, engine => engine.load(&self.lattice, corner, level));
     }
 
     /// Computes the cost-to-go to seeds. Asks now and then whether it may go on; values below the one that it had come to
@@ -116,6 +126,11 @@ impl Field {
     /// looking at every row four times; it isn't interrupted.
     pub fn solve(&mut self, seeds: &[Seed], may_go_on: &mut dyn FnMut() -> bool) -> Solution {
         either!(&mut self.rows, engine => engine.solve(seeds, may_go_on))
+    }
+
+    /// Goes on with a computation that was stopped. The window and the ground are those that it began with.
+    pub fn go_on(&mut self, may_go_on: &mut dyn FnMut() -> bool) -> Solution {
+        either!(&mut self.rows, engine => engine.go_on(may_go_on))
     }
 
     /// Forgets the last field: the next one is computed anew.

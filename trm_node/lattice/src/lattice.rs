@@ -166,7 +166,7 @@ impl Lattice {
         let ends = |run: &Run| [run.first, run.last].map(|col| Cell::new(col, run.row));
         let moving = self.primitives.iter().map(|primitive| {
             let touched = primitive.sweep.iter().flat_map(ends);
-            farthest(primitive.end, &mut touched.chain(primitive.line.iter().copied()))
+            farthest(primitive.end, &mut touched.chain([primitive.middle]))
         });
         let resting = self.rests.iter().map(|rest| farthest(Cell::new(0, 0), &mut rest.iter().flat_map(ends)));
         moving.chain(resting).max().unwrap_or(0).max(0)

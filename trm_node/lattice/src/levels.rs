@@ -8,7 +8,7 @@ pub const LEVELS: usize = 4;
 /// Marks blocked costs.
 pub(crate) const BLOCKED: u8 = LEVELS as u8;
 
-/// The level of every cost. An edge costs its length times the weight of the highest level that its base crosses.
+/// The level of every cost. An edge costs its length times the weight of the level in its middle, as in a search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
     of: [u8; 256],
@@ -43,6 +43,13 @@ impl Levels {
     #[must_use]
     pub fn weights(&self) -> &[f64] {
         &self.weights
+    }
+
+    /// The level whose weight is nearest to that of a cell.
+    pub(crate) fn nearest(&self, weight: f32) -> u8 {
+        let misfit = |level: &f64| (level - f64::from(weight)).abs();
+        let numbered = self.weights.iter().enumerate();
+        numbered.min_by(|(_, one), (_, other)| misfit(one).total_cmp(&misfit(other))).map_or(0, |(at, _)| at as u8)
     }
 
     /// The level of a cell's cost, [`BLOCKED`] outside of the grid.

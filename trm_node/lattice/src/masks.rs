@@ -46,7 +46,7 @@ pub(crate) struct Masks<R> {
     pub may_stand: Vec<R>,
     /// `[primitive, row]`: where a primitive may begin.
     clear: Vec<R>,
-    /// `[primitive, level - 1, row]`: where it crosses a cell of that level or a higher one.
+    /// `[primitive, level - 1, row]`: where its middle is a cell of that level or a higher one.
     dear: Vec<R>,
     levels: usize,
 }
@@ -125,7 +125,7 @@ impl<R: Row> Job for MakeMasks<'_, R> {
             clear(obstacles, &primitive.sweep, primitive.end, &mut masks.clear[at * R::SIZE..][..R::SIZE]);
             for above in 1..masks.levels {
                 let first = (at * (masks.levels - 1) + above - 1) * R::SIZE;
-                crossed(obstacles, above - 1, &primitive.line, primitive.end, &mut masks.dear[first..][..R::SIZE]);
+                crossed(obstacles, above - 1, primitive.middle, primitive.end, &mut masks.dear[first..][..R::SIZE]);
             }
         }
         for (at, edge) in lattice.edges().iter().enumerate() {
@@ -186,18 +186,16 @@ fn clear<R: Row>(obstacles: &Obstacles, sweep: &[Run], end: Cell, rows: &mut [R]
     }
 }
 
-/// From where the base crosses a cell of a level or a higher one.
+/// From where the middle of the base's way is a cell of a level or a higher one.
 #[inline(always)]
-fn crossed<R: Row>(obstacles: &Obstacles, level: usize, line: &[Cell], end: Cell, rows: &mut [R]) {
+fn crossed<R: Row>(obstacles: &Obstacles, level: usize, middle: Cell, end: Cell, rows: &mut [R]) {
     debug_assert!(level < LEVELS - 1);
     let (first, last) = rows_inside(R::SIZE, end);
     rows.fill(R::default());
     for word in 0..R::WORDS {
         let mut hit = [0_u64; 128];
         let hit = &mut hit[..last - first];
-        for cell in line {
-            obstacles.look_level(level, *cell, word, first, hit);
-        }
+        obstacles.look_level(level, middle, word, first, hit);
         for (row, hit) in rows[first..last].iter_mut().zip(hit) {
             row.add_word(word, *hit);
         }

@@ -2,7 +2,7 @@
 
 use trm_grid::units::Cell;
 
-use crate::levels::{BLOCKED, LEVELS, Levels};
+use crate::levels::{BLOCKED, LEVELS};
 use crate::sweep::Run;
 
 /// Columns before the window's in a row of bits, of which the lattice's margin is in use.
@@ -38,7 +38,7 @@ impl Obstacles {
     }
 
     /// Takes the cells in and around the window whose cell (0, 0) is the grid's cell `corner`.
-    pub(crate) fn take(&mut self, corner: Cell, levels: &Levels, cost: impl Fn(Cell) -> Option<u8>) {
+    pub(crate) fn take(&mut self, corner: Cell, level: impl Fn(Cell) -> u8) {
         let first = BEFORE - self.margin;
         for row in 0..self.rows {
             for word in first / 64..=(BEFORE + self.size + self.margin - 1) / 64 {
@@ -49,7 +49,7 @@ impl Obstacles {
                         corner.col + col as i32 - BEFORE as i32,
                         corner.row + row as i32 - self.margin as i32,
                     );
-                    let level = levels.level(cost(cell));
+                    let level = level(cell);
                     bits[0] |= u64::from(level == BLOCKED) << (col % 64);
                     if !self.levels.is_empty() {
                         for (above, bits) in bits[1..].iter_mut().enumerate() {

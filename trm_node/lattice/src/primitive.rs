@@ -35,8 +35,8 @@ pub struct Primitive {
     pub samples: Vec<CellPose>,
     /// The cells that the outline touches.
     pub sweep: Vec<Run>,
-    /// The cells that the base crosses at the samples.
-    pub line: Vec<Cell>,
+    /// The cell in the middle of the base's way, which tells what the ground costs.
+    pub middle: Cell,
 }
 
 /// A part of a primitive.
@@ -175,7 +175,7 @@ impl<'a> Builder<'a> {
             // Who follows the samples goes straight between them and turns evenly, and the path's checks look at that.
             sweep: self.outline.sweep(&evenly(&samples, fine_turn)),
             samples,
-            line,
+            middle: line[line.len() / 2],
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
+use trm_grid::travel::Travel as Ground;
 use trm_grid::units::Cell;
 
 use crate::blocked::Blocked;
@@ -14,6 +16,14 @@ use crate::path::PathPose;
 use crate::pose::CellPose;
 use crate::state_table::{NONE, StateTable};
 use crate::tariff::curve_cost;
+use goal_field::GoalField;
+use window_size::WindowSize;
+use windows::Windows;
+
+mod closer;
+mod goal_field;
+mod window_size;
+mod windows;
 
 /// Expansions, or connectors, between two questions whether to go on.
 const STRIDE: u32 = 16;
@@ -48,7 +58,8 @@ pub struct Request {
     /// How far from the goal a path may end where the exact goal can't be driven to, in cells and radians.
     pub goal_tolerance: (f64, f64),
     /// What the cost-to-go is multiplied with. Paths cost up to this many times what the cheapest one does, provided that
-    /// the cost-to-go is never too great. Less than 1 is taken for 1.
+    /// the cost-to-go is never too great, and about as much with the fields that a greedy search computes
+    /// where it is stuck and around the goal. Less than 1 is taken for 1.
     pub greed: f32,
 }
 
@@ -100,6 +111,12 @@ enum Stage {
     /// It looks for ways from the states around the goal, from a number on.
     Ends(usize),
     Expanding,
+    /// It looks for a car's ways into a goal, from a number on.
+    WaysIn(usize),
+    /// It computes the field around the goal.
+    GoalField,
+    /// It looks closer at the surroundings of a cell; whether it has begun.
+    Window(Cell, bool),
     Done,
 }
 
@@ -109,7 +126,16 @@ struct Arrival {
     cost: f32,
     /// The slot of the last state; [`NONE`] if the last curve begins at the start.
     parent: u32,
-    curve: Option<Curve>,
+    last: Last,
+}
+
+/// The way from the last state to the goal.
+#[derive(Debug, Clone)]
+enum Last {
+    /// A curve; none if that state is near enough.
+    Curve(Option<Curve>),
+    /// What the field around the goal says.
+    Field,
 }
 
 /// A search. Its memory is taken once; it keeps its work between calls.
@@ -131,6 +157,11 @@ pub struct Search {
     stage: Stage,
     expansions: u32,
     until_shot: u32,
+    goal_field: GoalField,
+    windows: Windows,
+    /// The least cost-to-go of a state that was expanded, and the expansions since.
+    nearest: f32,
+    since: u32,
     /// The slots of the path that is written.
     chain: Vec<u32>,
 }
@@ -138,12 +169,13 @@ pub struct Search {
 impl Search {
     /// A search for a lattice, with room for this many states.
     #[must_use]
-    pub fn with_room(lattice: &Lattice, states: usize) -> Self {
+    pub fn with_room(lattice: &Arc<Lattice>, travel: Ground, states: usize) -> Self {
         let mut outgoing = vec![Vec::new(); lattice.headings().len()];
         for (at, edge) in lattice.edges().iter().enumerate() {
             outgoing[edge.from as usize].push(at as u32);
         }
-        let connectors = capacity(lattice.motion());
+        let connectors = capacity(lattice);
+        let size = WindowSize::of(lattice);
         Self {
             outgoing,
             states: StateTable::with_room(states),
@@ -157,6 +189,10 @@ impl Search {
             stage: Stage::Done,
             expansions: 0,
             until_shot: 0,
+            goal_field: GoalField::new(lattice, size, travel, connectors),
+            windows: Windows::new(lattice, size, travel, connectors),
+            nearest: f32::INFINITY,
+            since: 0,
             chain: Vec::with_capacity(states.min(1 << 16)),
         }
     }
@@ -199,6 +235,9 @@ impl Search {
                 Stage::Starts(next) => self.find_starts(next, world, request, &clearance),
                 Stage::Ends(next) => self.find_ends(next, world, request, &clearance),
                 Stage::Expanding => self.expand_some(world, request, &clearance),
+                Stage::WaysIn(next) => self.find_ways_in(next, world, request, &clearance),
+                Stage::GoalField => self.work_on_goal_field(world, request, may_go_on),
+                Stage::Window(cell, is_begun) => self.work_on_window((cell, is_begun), world, request, may_go_on),
                 Stage::Done => Some(Outcome::None),
             };
             if let Some(outcome) = ended {
@@ -224,7 +263,12 @@ impl Search {
         self.is_exact = false;
         self.expansions = 0;
         self.until_shot = 0;
+        self.windows.clear();
+        (self.nearest, self.since) = (f32::INFINITY, 0);
         self.stage = Stage::Starts(0);
+        if Around::is_near(request.goal) {
+            self.goal_field.begin(request.goal.at().cell());
+        }
         if Around::is_near(request.start) {
             self.escape.begin(request.start, request.start_tolerance, clearance);
         }
@@ -309,15 +353,21 @@ impl Search {
             if slot.is_closed || slot.cost < next.cost {
                 continue;
             }
+            let state = self.states.state(next.slot);
+            if let Some(stage) = self.look_closer(state.cell, world, request) {
+                self.stage = stage;
+                self.waiting.push(next);
+                return None;
+            }
             self.states.close(next.slot);
             self.expansions += 1;
-            let state = self.states.state(next.slot);
             if let Ok(at) = self.ends.binary_search_by_key(&state, |end| end.state) {
                 let end = &self.ends[at];
-                let arrival = Arrival { cost: next.cost + end.cost, parent: next.slot, curve: end.curve.clone() };
+                let arrival =
+                    Arrival { cost: next.cost + end.cost, parent: next.slot, last: Last::Curve(end.curve.clone()) };
                 self.arrive(arrival);
             }
-            if self.is_exact && self.until_shot == 0 {
+            if self.is_exact && self.until_shot == 0 && (self.arrival.is_none() || !self.goal_field.is_ready()) {
                 self.shoot(next.slot, pose(state, world.lattice), world, request, clearance);
                 self.until_shot = (world.to_go(state.cell) / SHOT) as u32;
             } else {
@@ -346,11 +396,12 @@ impl Search {
         if before + curve.cost(motion) as f32 >= bound {
             return;
         }
-        let cost = before + curve_cost(&curve, motion, &world.weight) as f32;
-        let is_clear = cost < bound
-            && if parent == NONE { self.escape.allows(&curve, clearance) } else { clearance.is_clear_along(&curve) };
+        // Most curves meet something soon: that is known before what the whole of it costs.
+        let is_clear =
+            if parent == NONE { self.escape.allows(&curve, clearance) } else { clearance.is_clear_along(&curve) };
         if is_clear {
-            self.arrive(Arrival { cost, parent, curve: Some(curve) });
+            let cost = before + curve_cost(&curve, motion, &world.weight) as f32;
+            self.arrive(Arrival { cost, parent, last: Last::Curve(Some(curve)) });
         }
     }
 
@@ -416,7 +467,13 @@ impl Search {
                 return false;
             }
             self.states.set(slot, next, (cost, from, number));
-            if !self.wait(Waiting { estimate: cost + request.greed.max(1.0) * to_go, cost, slot }) {
+            if let Some(rest) = self.goal_field.cost(next) {
+                self.arrive(Arrival { cost: cost + rest, parent: slot, last: Last::Field });
+                continue;
+            }
+            let outside = request.greed.max(1.0) * to_go + self.goal_field.surplus();
+            let rest = self.windows.estimate(next, outside).unwrap_or(outside);
+            if !self.wait(Waiting { estimate: cost + rest, cost, slot }) {
                 return false;
             }
         }
@@ -434,7 +491,7 @@ impl Search {
     /// path's capacity is too small.
     pub fn path(&mut self, lattice: &Lattice, path: &mut Vec<PathPose>) -> bool {
         path.clear();
-        let Some(arrival) = &self.arrival else { return false };
+        let Some(arrival) = self.arrival.clone() else { return false };
         self.chain.clear();
         let mut slot = arrival.parent;
         while slot != NONE {
@@ -456,7 +513,11 @@ impl Search {
                 return false;
             }
         }
-        if !arrival.curve.as_ref().is_none_or(|curve| append(curve, path)) {
+        let is_written = match &arrival.last {
+            Last::Curve(curve) => curve.as_ref().is_none_or(|curve| append(curve, path)),
+            Last::Field => self.append_way(self.states.state(arrival.parent), lattice, path),
+        };
+        if !is_written {
             return false;
         }
         // At the start it is told how the robot leaves.
@@ -489,8 +550,7 @@ impl<W: Fn(Cell) -> f32, H: Fn(Cell) -> f32> World<'_, W, H> {
 
     /// What an edge from a cell costs, in cells.
     fn edge_cost(&self, edge: &Edge, from: Cell) -> f32 {
-        let line = &self.lattice.primitives()[edge.primitive as usize].line;
-        let middle = shifted(line[line.len() / 2], origin(edge, from));
+        let middle = shifted(self.lattice.primitives()[edge.primitive as usize].middle, origin(edge, from));
         f32::from(edge.cost) / UNITS_PER_CELL as f32 * (self.weight)(middle)
     }
 

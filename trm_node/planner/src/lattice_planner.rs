@@ -6,6 +6,7 @@
 //! interrupts goes on with the next plan. Nothing is published but what [`VerifiedPath::accept_swept`] has accepted.
 
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 use trm_config::GoalHeading;
 use trm_grid::costmap::Costmap;
@@ -15,7 +16,7 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_lattice::blocked::Blocked;
 use trm_lattice::clearance::Clearance;
-use trm_lattice::headings::wrapped;
+use trm_lattice::headings::{Headings, wrapped};
 use trm_lattice::lattice::Lattice;
 use trm_lattice::path::PathPose;
 use trm_lattice::pose::CellPose;
@@ -39,7 +40,11 @@ const MAX_POSES: usize = 1 << 14;
 /// The greatest number of states that a search may see.
 const MAX_STATES: usize = 1 << 20;
 /// What the search multiplies the guidance with: it finds paths sooner, which may cost so much more.
-const GREED: f32 = 1.5;
+pub const GREED: f32 = 1.5;
+/// How many headings it searches over.
+const HEADINGS: Headings = Headings::H16;
+/// How far beside a goal that can't be driven to exactly a path may end, in cells.
+pub const BESIDE_GOAL: f64 = 0.75;
 /// A robot that is farther from its path than this, in cells and radians, doesn't go on along it.
 const MAX_STRAY: (f64, f64) = (2.0, 0.35);
 /// So many poses from where the path began the robot may be: the rest of it begins at each plan where the robot is.
@@ -56,7 +61,7 @@ const GROWN: f64 = 1.1;
 
 /// What is made for a grid.
 struct Made {
-    lattice: Lattice,
+    lattice: Arc<Lattice>,
     outline: Outline,
     blocked: Blocked,
     search: Search,
@@ -98,6 +103,8 @@ struct Task<'a> {
     start: CellPose,
     /// Where the goal may be.
     area: GoalArea,
+    /// Whether the base is inside the outline. Elsewhere it may be over blocked cells, where the guidance knows no way.
+    is_base_inside: bool,
 }
 
 impl LatticePlanner {
@@ -150,9 +157,10 @@ impl LatticePlanner {
             made.blocked = blocked;
             return Ok(made);
         }
-        let lattice = self.robot.lattice(resolution).map_err(|error| PlanError::NoLattice(error.field))?;
+        let lattice = self.robot.lattice(resolution, HEADINGS).map_err(|error| PlanError::NoLattice(error.field))?;
+        let lattice = Arc::new(lattice);
         let states = geometry.cells().saturating_mul(lattice.headings().len()).min(MAX_STATES);
-        let search = Search::with_room(&lattice, states);
+        let search = Search::with_room(&lattice, self.travel, states);
         let outline = Outline::new(&self.robot.footprint, resolution);
         Ok(Box::new(Made { lattice, outline, blocked, search, shortener: Shortener::with_room(MAX_POSES) }))
     }
@@ -217,7 +225,8 @@ impl LatticePlanner {
         let guidance = guidance.iter().filter(leads).find(|group| group.cost_to_go(start_cell).is_finite());
         let start = in_cells(geometry, request.start);
         let (rules, travel) = (self.rules(costmap), self.travel);
-        let task = Task { costmap, guidance, request, rules, travel, start, area };
+        let is_base_inside = self.robot.footprint.contains_base();
+        let task = Task { costmap, guidance, request, rules, travel, start, area, is_base_inside };
         let began = clock.now();
         let kept = self.keep(&task);
         report.stages.verify += clock.now().saturating_sub(began);
@@ -292,7 +301,7 @@ impl LatticePlanner {
             start: task.start,
             goal,
             start_tolerance: self.start_tolerance / resolution,
-            goal_tolerance: (0.75, self.robot.yaw_goal_tolerance),
+            goal_tolerance: (BESIDE_GOAL, self.robot.yaw_goal_tolerance),
             greed: GREED,
         };
         if let Some(pending) = self.pending.take().filter(|pending| goes_on(pending, &request)) {
@@ -414,14 +423,14 @@ impl Task<'_> {
         self.travel.weight(self.costmap.cost(cell).unwrap_or(0))
     }
 
-    /// What the way from a cell costs at least: what the guidance says where it is of these costs; else it is asked only
-    /// where it knows a way.
+    /// What the way from a cell costs at least: what the guidance says where it is of these costs and the base can't be over
+    /// blocked cells; else it is asked only where it knows a way.
     fn cost_to_go(&self, cell: Cell, goal: CellPose) -> f32 {
         let straight = || cell.center().distance(goal.at()) as f32;
         let Some(guidance) = self.guidance else { return straight() };
         let known = guidance.cost_to_go(cell);
-        let is_current = guidance.version() == Some(self.costmap.version());
-        if known.is_finite() || is_current { known } else { straight() }
+        let is_proof = guidance.version() == Some(self.costmap.version()) && self.is_base_inside;
+        if known.is_finite() || is_proof { known } else { straight() }
     }
 
     /// The heading with which the guidance comes to the goal.

@@ -50,11 +50,11 @@ impl Robot {
         })
     }
 
-    /// The lattice of its motions on cells of this size, in metres.
+    /// The lattice of its motions on cells of this size in metres, with so many headings.
     ///
     /// # Errors
     /// What can't be laid on such cells.
-    pub fn lattice(&self, resolution: f64) -> Result<Lattice, LatticeError> {
+    pub fn lattice(&self, resolution: f64, headings: Headings) -> Result<Lattice, LatticeError> {
         let motion = Motion {
             model: self.motion_model,
             turning_radius: self.minimum_turning_radius / resolution,
@@ -64,6 +64,6 @@ impl Robot {
             change_penalty: self.change_penalty / resolution,
             turning_cost: TURNING_COST / resolution,
         };
-        Lattice::new(&self.footprint, resolution, motion, Headings::H16)
+        Lattice::new(&self.footprint, resolution, motion, headings)
     }
 }

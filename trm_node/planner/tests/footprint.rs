@@ -7,7 +7,7 @@ use std::f64::consts::{PI, TAU};
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Simulated, bundle, costmap, pose};
+use common::{Simulated, bundle, costmap, costmap_at, pose};
 use proptest::prelude::*;
 use trm_config::footprint::Footprint;
 use trm_config::{Config, GoalHeading, GridConfig, MotionModel, PlannerConfig};
@@ -20,6 +20,7 @@ use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::target::guide;
 use trm_planner::{PlanError, Planner, Request, Source};
+use trm_safety::VerifiedPath;
 
 /// 0.62 m x 0.9 m, its base off the middle.
 const BOX: &str = "[[0.65, 0.31], [-0.25, 0.31], [-0.25, -0.31], [0.65, -0.31]]";
@@ -197,6 +198,100 @@ fn a_door_two_cells_wider_than_the_robot_is_passed_and_a_narrower_one_is_not() {
                 "{model:?}"
             );
         }
+    }
+}
+
+/// The path of a new planner with time enough, from cells and headings against the grid's columns.
+fn planned(config: &Config, map: &Costmap, start: [f64; 3], goal: [f64; 3]) -> Result<VerifiedPath, PlanError> {
+    let at = |[col, row, yaw]: [f64; 3]| pose(map, col, row, map.geometry().to_map_yaw(yaw));
+    let (start, goal) = (at(start), at(goal));
+    let clock = Simulated::default();
+    let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
+    let path = planner.plan(map, &guidance(map, config, goal), &request(start, goal, 60.0), &clock).path?.clone();
+    let last = path.poses().last().unwrap();
+    assert!(path.poses()[0] == start && last.point().distance(goal.point()) < 1e-6, "{last:?}");
+    let footprint = config.grid.footprint.as_ref().unwrap();
+    assert_eq!(hit(map, footprint, path.poses()), None);
+    Ok(path)
+}
+
+/// Racks with two aisles of 1.1 m between them, which end at the wall.
+fn aisles() -> Vec<String> {
+    let aisle = ".".repeat(22);
+    let racks = format!("{0}{1}{0}{1}{0}", "#".repeat(20), aisle);
+    (0..120).map(|row| if row < 60 { racks.clone() } else { ".".repeat(104) }).collect()
+}
+
+/// The robot of navigation2 issue 5884 in its aisle.
+#[test]
+fn a_robot_of_62_by_90_centimetres_drives_from_aisle_to_aisle_of_1_1_metres() {
+    let (left, right) = (20.0 + 10.5, 62.0 + 10.5);
+    for model in [MotionModel::Diff, MotionModel::Car, MotionModel::Omni] {
+        let config = config(BOX, model);
+        let map = costmap(&config, 0.05, &aisles());
+        for (shift, turned) in [(0.5, 0.0), (-1.7, 0.05)] {
+            // In, nose first, and out of it backwards.
+            let path = planned(&config, &map, [left + shift, 20.3, PI / 2.0 + turned], [right, 20.0, -PI / 2.0]);
+            assert!(path.is_ok(), "{model:?} from {shift}: {:?}", path.err());
+            let path =
+                planned(&config, &map, [right + shift, 20.3, -PI / 2.0 + turned], [left + shift, 15.2, -PI / 2.0]);
+            assert!(path.is_ok(), "{model:?} to {shift}: {:?}", path.err());
+        }
+    }
+}
+
+/// A robot of 2 m can hardly turn in an aisle of 1.1 m. It gets onto a line of the lattice over some length of the aisle.
+#[test]
+fn a_long_robot_backs_out_of_a_narrow_aisle_wherever_it_stands_in_it() {
+    let long = "[[-1.0, -0.43], [1.0, -0.43], [1.0, 0.43], [-1.0, 0.43]]";
+    for model in [MotionModel::Diff, MotionModel::Omni] {
+        let config = config(long, model);
+        let map = costmap(&config, 0.05, &aisles());
+        for shift in [0.0, 0.5, -1.2] {
+            let path = planned(&config, &map, [30.5 + shift, 25.0, -PI / 2.0], [50.2, 90.3, 0.0]);
+            assert!(path.is_ok(), "{model:?} from {shift}: {:?}", path.err());
+        }
+    }
+}
+
+/// A wall through the middle of 90 x 90 cells, whose normal has a heading, with a door. The open squares of its cells leave
+/// at least, or at most, so many cells for the door.
+fn oblique_door(normal: f64, width: f64, at_least: bool) -> Vec<String> {
+    let (sin, cos) = normal.sin_cos();
+    let half = 0.5 * (sin.abs() + cos.abs());
+    let is_wall = |col: usize, row: usize| {
+        let (x, y) = (col as f64 - 44.5, row as f64 - 44.5);
+        let (across, along) = (cos * x + sin * y, (cos * y - sin * x).abs());
+        across.abs() <= 2.0 && along >= if at_least { width / 2.0 + half } else { width / 2.0 - half }
+    };
+    (0..90).map(|row| (0..90).map(|col| if is_wall(col, row) { '#' } else { '.' }).collect()).collect()
+}
+
+#[test]
+fn an_oblique_door_two_cells_wider_than_the_robot_is_passed_and_a_narrower_one_is_not() {
+    let through = |model, normal: f64, (width, at_least)| {
+        let config = config(BOX, model);
+        let map = costmap(&config, 0.05, &oblique_door(normal, width, at_least));
+        let at = |side: f64, yaw| [44.5 + side * normal.cos(), 44.5 + side * normal.sin(), yaw];
+        planned(&config, &map, at(-27.0, 0.1), at(25.0, 0.4)).map(|_| ())
+    };
+    for normal in [0.12, 0.25, 0.6, PI / 4.0] {
+        for model in [MotionModel::Diff, MotionModel::Car, MotionModel::Omni] {
+            assert_eq!(through(model, normal, (14.4, true)), Ok(()), "{model:?} at {normal}");
+        }
+    }
+    assert_eq!(through(MotionModel::Diff, 0.6, (12.0, false)), Err(PlanError::NoValidPath));
+}
+
+#[test]
+fn a_turned_map_changes_nothing_but_the_frame() {
+    for model in [MotionModel::Diff, MotionModel::Car, MotionModel::Omni] {
+        let config = config(BOX, model);
+        let lengths = [0.0, -1.234, 2.9].map(|yaw| {
+            let map = costmap_at(&config, 0.05, Pose::new(3.0, -7.0, yaw), &gap(14));
+            planned(&config, &map, [25.0, 30.0, 0.3], [95.0, 50.0, -0.4]).unwrap().length()
+        });
+        assert!(lengths.iter().all(|length| (length - lengths[0]).abs() < 0.02), "{model:?}: {lengths:?}");
     }
 }
 

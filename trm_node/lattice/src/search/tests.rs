@@ -2,8 +2,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use proptest::prelude::*;
-use trm_config::MotionModel;
 use trm_config::footprint::Footprint;
+use trm_config::{GridConfig, MotionModel};
 use trm_grid::costmap::Costmap;
 
 use super::*;
@@ -21,13 +21,23 @@ const FOOTPRINTS: [&str; 3] = [
 ];
 const SIDE: u32 = 26;
 
-fn lattices() -> impl Strategy<Value = Lattice> {
+fn lattices() -> impl Strategy<Value = Arc<Lattice>> {
     let model = prop_oneof![Just(MotionModel::Car), Just(MotionModel::Diff), Just(MotionModel::Omni)];
     (model, 0..FOOTPRINTS.len(), any::<bool>(), 2.5..5.0_f64).prop_map(|(model, footprint, allow_reverse, radius)| {
         let footprint: Footprint = outline_of(FOOTPRINTS[footprint]);
         let motion = crate::motion::Motion { allow_reverse, ..motion(model, radius) };
-        Lattice::new(&footprint, 1.0, motion, Headings::H16).expect("a lattice")
+        Arc::new(Lattice::new(&footprint, 1.0, motion, Headings::H16).expect("a lattice"))
     })
+}
+
+fn small_car() -> Arc<Lattice> {
+    let motion = motion(MotionModel::Car, 4.0);
+    Arc::new(Lattice::new(&outline_of(FOOTPRINTS[0]), 1.0, motion, Headings::H16).expect("a lattice"))
+}
+
+/// Weights from 1 to 1.3.
+fn travel() -> Ground {
+    Ground::new(&GridConfig { cost_travel_multiplier: 0.3, allow_unknown: false, ..GridConfig::default() })
 }
 
 fn poses() -> impl Strategy<Value = CellPose> {
@@ -118,8 +128,8 @@ fn judge(map: &Costmap, lattice: &Lattice, request: &Request, path: &[PathPose])
 
 #[test]
 fn a_robot_passes_a_door_only_if_it_fits_and_that_there_is_no_way_is_proven() {
-    let lattice = Lattice::new(&outline_of(FOOTPRINTS[0]), 1.0, motion(MotionModel::Car, 4.0), Headings::H16).unwrap();
-    let mut search = Search::with_room(&lattice, 60_000);
+    let lattice = small_car();
+    let mut search = Search::with_room(&lattice, travel(), 60_000);
     let mut path = Vec::with_capacity(1000);
     let request = request(CellPose::new(8.3, 20.2, 0.1), CellPose::new(40.4, 20.4, -0.1), 1.0);
     for (width, expected) in [(4, true), (2, false)] {
@@ -143,7 +153,7 @@ fn a_robot_passes_a_door_only_if_it_fits_and_that_there_is_no_way_is_proven() {
 
 #[test]
 fn what_ends_a_search_early_is_told_and_nothing_allocates() {
-    let lattice = Lattice::new(&outline_of(FOOTPRINTS[0]), 1.0, motion(MotionModel::Car, 4.0), Headings::H16).unwrap();
+    let lattice = small_car();
     // The wall has a door at one end.
     let map = drawn(60, 60, |col, row| col == 30 && row > 8);
     let blocked = Blocked::new(&map, false);
@@ -151,7 +161,7 @@ fn what_ends_a_search_early_is_told_and_nothing_allocates() {
     let goal = CellPose::new(45.0, 50.0, 0.0);
     let to_go = straight_to(goal);
     let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
-    let mut search = Search::with_room(&lattice, 100_000);
+    let mut search = Search::with_room(&lattice, travel(), 100_000);
     let mut run = |request: &Request| search.run(&world, request, &mut || true);
     for (pose, expected) in [
         (CellPose::new(f64::NAN, 0.0, 0.0), Outcome::NoStart),
@@ -166,41 +176,71 @@ fn what_ends_a_search_early_is_told_and_nothing_allocates() {
     }
     let whole = run(&request(start, goal, 1.0));
     assert!(matches!(whole, Outcome::Found(_)), "{whole:?}");
-    let mut small = Search::with_room(&lattice, 2000);
+    let mut small = Search::with_room(&lattice, travel(), 2000);
     assert_eq!(small.run(&world, &request(start, goal, 1.0), &mut || true), Outcome::OutOfRoom);
     // A search that is interrupted all the time finds the same.
-    let (mut path, mut calls) = (Vec::with_capacity(2000), 0);
-    let mut shortener = Shortener::with_room(2000);
-    let allocated = allocation_counter::measure(|| {
-        let outcome = loop {
-            calls += 1;
-            match search.run(&world, &request(start, goal, 1.0), &mut || false) {
-                Outcome::Interrupted => {}
-                outcome => break outcome,
-            }
-        };
-        assert_eq!(outcome, whole);
-        assert!(search.path(&lattice, &mut path));
-        let clearance = Clearance::new(lattice.outline(), &blocked);
-        shortener.shorten(&mut path, lattice.motion(), &clearance, |_| 1.0, &mut || true);
-    });
-    assert!(calls > 100, "{calls}");
-    assert_eq!(allocated.count_total, 0);
-    assert_eq!(judge(&map, &lattice, &request(start, goal, 1.0), &path), None);
+    let (mut path, mut shortener) = (Vec::with_capacity(2000), Shortener::with_room(2000));
+    for greed in [1.0, 1.5] {
+        let (request, mut calls) = (request(start, goal, greed), 0);
+        let whole = search.run(&world, &request, &mut || true);
+        let allocated = allocation_counter::measure(|| {
+            let outcome = loop {
+                calls += 1;
+                match search.run(&world, &request, &mut || false) {
+                    Outcome::Interrupted => {}
+                    outcome => break outcome,
+                }
+            };
+            assert_eq!(outcome, whole);
+            assert!(search.path(&lattice, &mut path));
+            let clearance = Clearance::new(lattice.outline(), &blocked);
+            shortener.shorten(&mut path, lattice.motion(), &clearance, |_| 1.0, &mut || true);
+        });
+        assert!(calls > 50, "{calls}");
+        assert_eq!(search.goal_field.is_ready(), greed > 1.0);
+        assert_eq!(allocated.count_total, 0);
+        assert_eq!(judge(&map, &lattice, &request, &path), None);
+    }
     let mut short = Vec::with_capacity(10);
     assert!(!search.path(&lattice, &mut short) && short.capacity() == 10);
 }
 
 #[test]
+fn a_search_that_is_stuck_looks_closer_and_finds_the_way_with_fewer_expansions() {
+    let lattice = small_car();
+    // A pocket that faces the goal: the way leads back out of it.
+    let walls = |col: i32, row: i32| {
+        (30..=120).contains(&col) && (row == 40 || row == 60) || col == 120 && (40..=60).contains(&row)
+    };
+    let map = drawn(200, 100, walls);
+    let blocked = Blocked::new(&map, false);
+    let (start, goal) = (CellPose::new(100.0, 50.0, 0.0), CellPose::new(180.0, 50.0, 3.1));
+    let to_go = straight_to(goal);
+    let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
+    let mut search = Search::with_room(&lattice, travel(), 400_000);
+    let cheapest = search.run(&world, &request(start, goal, 1.0), &mut || true);
+    let Outcome::Found(least) = cheapest else { panic!("{cheapest:?}") };
+    let without = search.expansions();
+    assert!(!search.goal_field.is_ready(), "what is cheapest is found without");
+    let outcome = search.run(&world, &request(start, goal, 1.5), &mut || true);
+    assert!(matches!(outcome, Outcome::Found(cost) if cost <= 1.5 * least), "{outcome:?} {least}");
+    assert!(search.expansions() < without / 4, "{} {without}", search.expansions());
+    assert!(search.goal_field.is_ready());
+    let mut path = Vec::with_capacity(2000);
+    assert!(search.path(&lattice, &mut path));
+    assert_eq!(judge(&map, &lattice, &request(start, goal, 1.5), &path), None);
+}
+
+#[test]
 fn a_robot_that_stands_on_an_obstacle_gets_away_from_it() {
-    let lattice = Lattice::new(&outline_of(FOOTPRINTS[0]), 1.0, motion(MotionModel::Car, 4.0), Headings::H16).unwrap();
+    let lattice = small_car();
     // A cell under the robot's nose, and more that it must not touch.
     let map = drawn(40, 40, |col, row| (col, row) == (13, 20) || col == 15);
     let blocked = Blocked::new(&map, false);
     let goal = CellPose::new(6.0, 8.0, 1.5);
     let to_go = straight_to(goal);
     let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
-    let mut search = Search::with_room(&lattice, 30_000);
+    let mut search = Search::with_room(&lattice, travel(), 30_000);
     let start = CellPose::new(10.1, 20.2, 0.0);
     let mut path = Vec::with_capacity(1000);
     let mut run = |start_tolerance: f64| {
@@ -231,7 +271,7 @@ proptest! {
         let clearance = Clearance::new(lattice.outline(), &blocked);
         // Escapes have tests of their own: the judge allows no hit.
         prop_assume!(clearance.is_clear_at(start));
-        let mut search = Search::with_room(&lattice, 30_000);
+        let mut search = Search::with_room(&lattice, travel(), 30_000);
         let mut path = Vec::with_capacity(2000);
         let outcome = search.run(&world, &request, &mut || true);
         if let Outcome::Found(cost) = outcome {
@@ -249,6 +289,7 @@ proptest! {
             prop_assert_eq!(judge(&map, &lattice, &request, &path), None);
             prop_assert!(total(&path) <= driven + 1e-6);
         } else {
+            prop_assert_eq!(dijkstra(&search, &world), None);
             prop_assert!(!search.path(&lattice, &mut path));
             prop_assert!(outcome != Outcome::Interrupted && outcome != Outcome::OutOfRoom);
         }
@@ -262,7 +303,7 @@ proptest! {
         let to_go = straight_to(goal);
         let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
         let request = request(start, goal, 1.0);
-        let mut search = Search::with_room(&lattice, 30_000);
+        let mut search = Search::with_room(&lattice, travel(), 30_000);
         if let Some(outcome) = prepared(&mut search, &world, &request) {
             prop_assert!(search.starts.is_empty() || search.ends.is_empty(), "{:?}", outcome);
             return Ok(());
