@@ -10,7 +10,8 @@ use crate::violation::Violation;
 /// Where the crates lie.
 const CRATES: &str = "trm_node/";
 /// Each of these may depend on those before it.
-const FLOW: [&str; 7] = ["trm_config", "trm_grid", "trm_lattice", "trm_safety", "trm_kernel", "trm_net", "trm_planner"];
+const FLOW: [&str; 8] =
+    ["trm_config", "trm_grid", "trm_lattice", "trm_safety", "trm_kernel", "trm_gpu", "trm_net", "trm_planner"];
 /// Linux for real-time threads: knows nothing of planning.
 const REAL_TIME: &str = "trm_rt";
 /// The threads of the node, without ROS.

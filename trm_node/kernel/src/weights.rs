@@ -38,7 +38,8 @@ pub struct Weights {
 
 impl Weights {
     /// Whether there is a layer and every tensor holds as many values as its shape says.
-    pub(crate) fn is_complete(&self) -> bool {
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
         let fits = |linear: &Linear, outputs: usize, inputs: usize| {
             linear.weight.len() == outputs * inputs && linear.bias.len() == outputs
         };
