@@ -89,7 +89,7 @@ def main() -> None:
             "offset_clip": OFFSET_CLIP,
         },
         "outputs": {"moves": CLASSES, "q": 1},
-        "windows": {"min": 16, "max": 256, "multiple_of": model.patch},
+        "windows": {"min": 16, "max": 512, "multiple_of": model.patch},
         "start": {
             "y": [float(v) for v in model.y_init.flatten()],
             "z": [float(v) for v in model.z_init.flatten()],

@@ -55,7 +55,7 @@ def get_parameter(peer, name):
     ({"robot_radius": -0.1}, ["robot_radius", "-0.1", "from 0 to 10"]),
     ({"planner_frequency": 0.0}, ["planner_frequency", "from 0.1 to 1000"]),
     ({"grid_source": "scan"}, ["grid_source", "scan", "map, costmap"]),
-    ({"window_size": "big"}, ["window_size", "big", "whole number from 16 to 256"]),
+    ({"window_size": "big"}, ["window_size", "big", "whole number from 16 to 512"]),
     ({"allow_fallback": 1}, ["allow_fallback", "true or false"]),
     ({"bundle": "/nowhere"}, ["/nowhere"]),
 ], ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")

@@ -163,6 +163,13 @@ fn all_parts_end_in_a_file_of_the_schema_and_a_page_of_its_own() {
     assert!(report["kernel"]["net_us"]["tract"]["n"].as_u64() > Some(0));
     assert_eq!(report["map_size"]["large"]["width"], 1000);
     assert!(report["map_size"]["success"].as_f64() > Some(0.0));
+    let fields = report["footprint"].as_array().expect("a list");
+    assert_eq!(
+        fields.iter().map(|field| field["window"].as_u64().unwrap_or(0)).collect::<Vec<_>>(),
+        [64, 64, 128, 128]
+    );
+    assert!(fields.iter().all(|field| field["cold_us"]["n"].as_u64() > Some(0)), "{fields:?}");
+    assert!(fields.iter().any(|field| field["warm"].as_f64() > Some(0.0)), "what holds is kept: {fields:?}");
     assert_eq!(report["slowdown"]["factor"], 10.0);
     let peers: Vec<_> =
         report["peers"].as_array().into_iter().flatten().filter_map(|peer| peer["name"].as_str()).collect();
@@ -231,7 +238,7 @@ fn errors_name_flag_file_field_and_value() {
         ("--rate 0".to_owned(), vec!["--rate: 0", "0.1 to 1000"]),
         ("--duration -3".to_owned(), vec!["--duration: -3"]),
         ("--deadline-ms 0".to_owned(), vec!["--deadline-ms: 0", "0.1"]),
-        ("--window 7".to_owned(), vec!["--window: 7", "16 to 256"]),
+        ("--window 7".to_owned(), vec!["--window: 7", "16 to 512"]),
         ("--speed -1".to_owned(), vec!["--speed: -1"]),
         ("--backend magic".to_owned(), vec!["--backend", "magic", "tract"]),
         ("--parts everything".to_owned(), vec!["--parts", "everything", "map_size"]),

@@ -160,7 +160,7 @@ fn errors_name_the_flag_and_its_value() {
     for (arguments, words) in [
         (format!("--maps {folder}"), ["--maps", "no map in this folder"]),
         ("--maps /nowhere".to_owned(), ["--maps /nowhere", "No such file"]),
-        (format!("--maps {} --window 600", maps()), ["--window: 600", "from 16 to 256"]),
+        (format!("--maps {} --window 600", maps()), ["--window: 600", "from 16 to 512"]),
         (format!("--maps {} --resolution 0.01", maps()), ["--resolution: 0.01", "map.yaml"]),
         (format!("--maps {} --robot-radius -1", maps()), ["--robot-radius: -1", "from 0 to 10"]),
         ("--generated 64 --window 32".to_owned(), ["--window: 32 is not 64", "--generated"]),
@@ -173,10 +173,38 @@ fn errors_name_the_flag_and_its_value() {
         ("--mazes 10 --kinds caves".to_owned(), ["--mazes", "--kinds"]),
         ("--generated 32 --kinds cave".to_owned(), ["cave", "--kinds"]),
         ("--queries 3".to_owned(), ["--maps", "--mazes"]),
+        (format!("--maps {} --footprint [[1,1],[2,2]]", maps()), ["--footprint: \"[[1,1],[2,2]]\"", "of 2 points"]),
+        ("--generated 32 --footprint [[1,1],[-1,1],[-1,-1]]".to_owned(), ["--footprint", "needs --maps"]),
+        (format!("--maps {} --legs 3", maps()), ["--footprint", "required"]),
         ("--generated 32 --png x.png".to_owned(), ["--anytime", "required"]),
         ("--generated 32 --queries 1 --json /nowhere/x.json".to_owned(), ["--json /nowhere/x.json", "No such file"]),
     ] {
         let error = error(&arguments);
         assert!(words.iter().all(|word| error.contains(word)), "{arguments}: {error}");
     }
+}
+
+#[test]
+fn a_robot_with_a_footprint_is_judged_among_table_legs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("figures.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_trm"))
+        .args(["eval", "--maps", &maps(), "--queries", "5", "--legs", "40", "--motion-model", "car", "--footprint"])
+        .args(["[[0.4, 0.2], [-0.2, 0.2], [-0.2, -0.2], [0.4, -0.2]]", "--json"])
+        .arg(&file)
+        .output()
+        .expect("trm is built with its tests");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let figures: Value = serde_json::from_str(&std::fs::read_to_string(file).expect("the file")).expect("JSON");
+    assert_eq!((&figures["queries"], &figures["legs"], &figures["deadline_ms"]), (&5.into(), &40.into(), &30.0.into()));
+    assert_eq!(figures["faults"], 0, "{figures}");
+    assert_eq!(figures["robot"]["motion_model"], "car");
+    let reachable = figures["reachable"].as_u64().expect("a count");
+    assert!(reachable >= 3, "{figures}");
+    assert!(figures["first_path_ms"]["p50"].as_f64() > Some(0.0));
+    let ratio = figures["length_ratio"]["p50"].as_f64();
+    assert!(ratio.is_none_or(|ratio| (0.7..1.5).contains(&ratio)), "{figures}");
+    let per_map = figures["per_map"].as_object().expect("an object");
+    let of_maps: u64 = per_map.values().filter_map(|map| map["reachable"].as_u64()).sum();
+    assert_eq!((per_map.len(), of_maps), (5, reachable));
 }

@@ -11,7 +11,7 @@ pub mod plugins;
 pub mod value;
 
 pub use list::{
-    Config, GoalHeading, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, MAX_UNKNOWN_WEIGHT, MotionModel, NodeConfig,
-    PlannerConfig, StartSource, SuspectMap,
+    BackendChoice, Config, GoalHeading, GridConfig, GridKind, MAX_TRAVEL_MULTIPLIER, MAX_UNKNOWN_WEIGHT, MotionModel,
+    NodeConfig, PlannerConfig, StartSource, SuspectMap,
 };
 pub use value::{MAX_PLUGINS, Needs, ParameterError, ParameterSpec, Range, Value, frame};

@@ -43,6 +43,20 @@ text_enum! {
 }
 
 text_enum! {
+    /// What the model runs on.
+    BackendChoice {
+        /// The GPU where there is one and it is faster than the processor, else the processor.
+        Auto = "auto",
+        /// The processor, in the fastest way that it has.
+        Cpu = "cpu",
+        /// The GPU, through Vulkan.
+        Gpu = "gpu",
+        /// The processor, by the library tract.
+        Tract = "tract",
+    }
+}
+
+text_enum! {
     /// How the robot moves.
     MotionModel {
         /// In any direction with any heading, as Nav2's users write it for holonomic robots.
@@ -230,7 +244,9 @@ parameters! {
         /// Whether paths are straightened.
         smooth: bool = true, "", Range::Flag, Needs::Planner;
         /// Side length of the window that the model sees, rounded down to whole patches.
-        window_size: i64 = 32_i64, "cells", Range::Whole(16, 256), Needs::Restart;
+        window_size: i64 = 32_i64, "cells", Range::Whole(16, 512), Needs::Restart;
+        /// What the model runs on: `cpu`, `gpu` (Vulkan; when the device is lost the CPU takes over), `tract` (a library on the CPU, which runs every bundle), or `auto`: the GPU where there is one and it was faster when both were tried, else the CPU.
+        backend: BackendChoice = BackendChoice::Auto, "", Range::OneOf(BackendChoice::NAMES), Needs::Planner;
         /// Maximum number of supervision steps per plan; 0 switches the model off.
         max_steps: i64 = 16_i64, "steps", Range::Whole(0, 1000), Needs::Planner;
         /// Maximum number of cells off the path that the search through the model's field may expand, for windows of up to 64 × 64 cells; for larger windows it grows with the area.
@@ -320,7 +336,7 @@ mod tests {
         let error = config.set("grid_source", &Value::Text("scan".into())).unwrap_err().to_string();
         assert_eq!(error, "parameter grid_source: \"scan\" is not one of map, costmap");
         let error = config.set("window_size", &Value::Bool(true)).unwrap_err().to_string();
-        assert_eq!(error, "parameter window_size: true is not a whole number from 16 to 256");
+        assert_eq!(error, "parameter window_size: true is not a whole number from 16 to 512");
         let error = config.set("map_frame", &Value::Text(String::new())).unwrap_err().to_string();
         assert_eq!(error, "parameter map_frame: \"\" is not the name of a frame");
         assert!(config.set("speed", &Value::Double(1.0)).is_err());

@@ -1,7 +1,7 @@
 //! What the threads and tasks share. Locks are held for a copy or a few assignments, never for work; the planner thread
 //! takes none of them.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub struct Shared {
     robot_pose: Mutex<LatestPose>,
     /// Of the whole grid that was taken last.
     grid: Mutex<Option<Geometry>>,
+    /// What the model runs on, and why.
+    backend: Mutex<String>,
     /// The last goal of the topic, and the epoch that began with it.
     goal: Mutex<Option<(Pose, u64)>>,
     /// Whether planning is on, which it isn't at first.
@@ -53,6 +55,10 @@ pub struct Shared {
     pub lifecycle: AtomicU8,
     /// Whether goals are taken, which they aren't at first.
     pub goals: Gate,
+    /// Whether the device that the model ran on is lost; another one has taken over.
+    pub backend_lost: AtomicBool,
+    /// Whether all planners are to be made anew.
+    pub planners_wanted: AtomicBool,
     /// Ticks that were skipped.
     pub overruns: AtomicU64,
     /// Goals that a newer one replaced before anything was planned for them.
@@ -100,10 +106,13 @@ impl Shared {
             health: Mutex::default(),
             robot_pose: Mutex::new(robot_pose),
             grid: Mutex::default(),
+            backend: Mutex::default(),
             goal: Mutex::default(),
             active: AtomicBool::new(false),
             lifecycle: AtomicU8::new(State::Unconfigured.id()),
             goals: Gate::default(),
+            backend_lost: AtomicBool::new(false),
+            planners_wanted: AtomicBool::new(false),
             overruns: AtomicU64::new(0),
             goals_superseded: AtomicU64::new(0),
             plans_lost: AtomicU64::new(0),
@@ -125,6 +134,24 @@ impl Shared {
     /// The geometry of the last whole grid, to be set or read.
     pub fn grid(&self) -> MutexGuard<'_, Option<Geometry>> {
         lock(&self.grid)
+    }
+
+    /// What the model runs on, and why, in one line; empty when nothing is known of it.
+    #[must_use]
+    pub fn backend(&self) -> String {
+        lock(&self.backend).clone()
+    }
+
+    /// Notes what the model of new planners runs on. Logs it if it is something else than before.
+    pub fn set_backend(&self, about: Option<&str>) {
+        let about = about.unwrap_or_default();
+        self.backend_lost.store(false, Ordering::Relaxed);
+        let before = std::mem::replace(&mut *lock(&self.backend), about.to_owned());
+        // The times differ whenever they are measured.
+        let kind = |about: &str| about.split(';').next().map(str::to_owned);
+        if kind(&before) != kind(about) {
+            self.log.info(&format!("the model runs on {about}"));
+        }
     }
 
     /// The last goal of the topic and the epoch that began with it, to be set or read.

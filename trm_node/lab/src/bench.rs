@@ -6,6 +6,7 @@ mod compare;
 mod control_loop;
 mod drive;
 mod figures;
+mod footprint;
 mod guidance_thread;
 mod kernel;
 mod kind_figures;
@@ -34,8 +35,9 @@ mod run_text;
 mod sample_times;
 mod setting;
 mod slowdown;
-mod slowed_backend;
+mod slowed_graphs;
 mod stages;
+mod steps;
 mod stress;
 mod summary;
 mod tables;
@@ -126,6 +128,9 @@ impl Measurement<'_> {
         }
         if args.has(Part::Peers) {
             report.peers = peers::measure(setting, bundle, maps, &self.bar("peers"))?;
+        }
+        if args.has(Part::Footprint) {
+            report.footprint = footprint::measure(setting, &self.bar("footprint"))?;
         }
         if args.has(Part::MapSize) {
             let bar = self.bar("map size");

@@ -1,104 +1,102 @@
-//! What runs the three graphs of a bundle. The recursion is in [`crate::recursion`]; the deadline is the caller's.
+//! What keeps the states of the recursion and updates them, in the host's memory or on a device. The order of the updates
+//! is [`crate::recursion`]'s; the deadline is the caller's.
 
-use crate::encode::CLASSES;
+use std::time::Duration;
+
 use crate::error::InferenceError;
+use crate::graphs::{Shape, Update};
 
-/// The sizes of one model on one window.
+/// A state of the recursion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Cells along each side of the window.
-    pub size: usize,
-    /// Cells along each side of a token.
-    pub patch: usize,
-    /// Values of a token's state.
-    pub hidden: usize,
-    /// Channels of the input.
-    pub channels: usize,
+pub enum State {
+    /// The embedding of the window.
+    X,
+    /// The answer.
+    Y,
+    /// The latent.
+    Z,
 }
 
-impl Shape {
-    /// Tokens along each side of the window.
-    #[must_use]
-    pub const fn tokens(&self) -> usize {
-        self.size / self.patch
-    }
-
-    /// Length of a state, `[tokens, tokens, hidden]`.
-    #[must_use]
-    pub const fn state_len(&self) -> usize {
-        self.hidden * self.tokens() * self.tokens()
-    }
-
-    /// Length of the input, `[channels, size, size]`.
-    #[must_use]
-    pub const fn input_len(&self) -> usize {
-        self.channels * self.size * self.size
-    }
-
-    /// Length of the logits, `[CLASSES, size, size]`.
-    #[must_use]
-    pub const fn logits_len(&self) -> usize {
-        CLASSES * self.size * self.size
-    }
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Advanced {
+    /// The work that was done, in whole applications; the rest was skipped.
+    pub work: f32,
+    /// Root mean square of the answer's last change, if it was updated.
+    pub change: Option<f32>,
 }
 
-/// The state that an application of the net updates.
+/// How many applications a backend should be asked for at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Update {
-    /// The latent z.
-    Latent,
-    /// The answer y, which may then be decoded.
+pub enum Quantum {
+    /// One: a call costs nothing.
+    Application,
+    /// All up to the next answer, and from the initial state a whole step: a call costs more than an application.
     Answer,
 }
 
-/// The three graphs of a bundle for one window size.
+/// A model for windows of one size, with the states x, y and z of one window, `[tokens, tokens, hidden]` each.
 ///
-/// States (x, y, z and their sums) are `[tokens, tokens, hidden]`: the values of one token lie together, as the kernel
-/// needs them. The input and the logits have one plane for each channel or class, as in `PyTorch`.
-///
-/// A backend may skip work whose inputs have settled; see [`Self::set_skip_threshold`]. It then keeps a history of its
-/// applications, which the caller must update with [`Self::forget_history`] and [`Self::shift_history`]. The defaults
-/// of these methods are those of a backend that can't skip.
+/// After an error the states are worth nothing: [`Self::reset`] and [`Self::embed`] come before the next application.
 pub trait Backend: Send {
     /// The sizes of all buffers.
     fn shape(&self) -> Shape;
 
-    /// `x = encode(input)`: `[channels, size, size]` to a state. A backend that skips may leave values of `x` as they
-    /// are, as the previous call wrote them, where the input hasn't changed.
+    /// Sets y and z of every token to the bundle's first ones.
+    fn reset(&mut self);
+
+    /// Shifts y and z with a window that moved by whole tokens: the token at (row, col) is then the one that was at (row +
+    /// rows, col + cols). Tokens that come into the window get the bundle's first states.
+    fn shift(&mut self, cols: i32, rows: i32);
+
+    /// Sets x from the input `[channels, size, size]` of a window.
     ///
     /// # Errors
-    /// [`InferenceError`] when the graph fails; `x` is unchanged.
-    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError>;
+    /// [`InferenceError`] when the graph fails.
+    fn embed(&mut self, input: &[f32]) -> Result<(), InferenceError>;
 
-    /// `out = net(s)`: the quantum of the deadline. Returns the share of the net's work that was done, from 0 to 1.
-    ///
-    /// A backend that skips leaves values of `out` as they are where `s` has settled: `out` must hold the output of the
-    /// previous application with the same `update`, shifted as told to [`Self::shift_history`].
+    /// Applies the net, once for each update. A backend that works elsewhere comes back within `patience`, done or not; one that works on the
+    /// calling thread takes as long as it takes.
     ///
     /// # Errors
-    /// [`InferenceError`] when the graph fails; `out` is unchanged.
-    fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError>;
+    /// [`InferenceError`] when the graph fails, or isn't done in time.
+    fn advance(&mut self, updates: &[Update], patience: Duration) -> Result<Advanced, InferenceError>;
 
-    /// `logits = decode(y, x)`: states to `[CLASSES, size, size]`. Returns the halting logit q.
+    /// Decodes the present answer into [`Self::logits`]. Returns the halting logit q.
     ///
     /// # Errors
-    /// [`InferenceError`] when the graph fails; `logits` is unchanged.
-    fn decode(&mut self, y: &[f32], x: &[f32], logits: &mut [f32]) -> Result<f32, InferenceError>;
+    /// [`InferenceError`] when the graph fails, or isn't done in time.
+    fn decode(&mut self, patience: Duration) -> Result<f32, InferenceError>;
 
-    /// Skips, from now on, work none of whose inputs differs by more than `threshold` from the value that it was last
-    /// done with. With 0 the results are those of the whole work. `None`, the initial setting, skips nothing.
+    /// The logits `[CLASSES, size, size]` of the answer that was decoded last.
+    fn logits(&self) -> &[f32];
+
+    /// Whether the states hold neither infinity nor NaN, as of the last update of the answer.
+    fn is_finite(&self) -> bool;
+
+    /// Copies a state. For tests and tools: the logits may be lost.
+    ///
+    /// # Errors
+    /// [`InferenceError`] when a device fails.
+    fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError>;
+
+    /// Skips, from now on, work none of whose inputs differs by more than `threshold` from the value that it was last done
+    /// with. With 0 the results are those of the whole work. `None`, the initial setting, skips nothing.
     fn set_skip_threshold(&mut self, _threshold: Option<f32>) {}
 
-    /// The caller has set y and z: the next applications must be whole.
-    fn forget_history(&mut self) {}
-
-    /// The caller has shifted y and z with the window, by whole tokens: the token at (row, col) is the one that was at
-    /// (row + rows, col + cols).
-    fn shift_history(&mut self, _cols: i32, _rows: i32) {}
-
-    /// The number of cells, a multiple of the patch, by whose multiples a window should move: after other moves the
-    /// history is lost.
+    /// The number of cells, a multiple of the patch, by whose multiples a window should move: after other moves nothing
+    /// can be skipped.
     fn window_stride(&self) -> usize {
         self.shape().patch
+    }
+
+    /// How many applications it should be asked for at a time.
+    fn quantum(&self) -> Quantum {
+        Quantum::Application
+    }
+
+    /// The backend that takes over when the device of this one is [lost](InferenceError::is_lost), if there is one.
+    fn spare(&mut self) -> Option<&mut dyn Backend> {
+        None
     }
 }

@@ -46,6 +46,7 @@ const MESSAGE_BYTES: usize = 96;
 pub struct InferenceError {
     graph: Graph,
     message: ArrayString<MESSAGE_BYTES>,
+    is_lost: bool,
 }
 
 impl InferenceError {
@@ -54,7 +55,18 @@ impl InferenceError {
         let mut message = Truncated(ArrayString::new());
         // Writing to it never fails.
         let _ = write!(message, "{cause}");
-        Self { graph, message: message.0 }
+        Self { graph, message: message.0, is_lost: false }
+    }
+
+    /// The failure of a graph because its device is lost: it will always fail.
+    pub fn lost(graph: Graph, cause: impl fmt::Display) -> Self {
+        Self { is_lost: true, ..Self::new(graph, cause) }
+    }
+
+    /// Whether the device that ran the graph is lost.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.is_lost
     }
 }
 

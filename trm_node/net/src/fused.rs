@@ -1,13 +1,13 @@
 //! The released architecture, run by the kernel of `trm_kernel`: no library, no allocation.
 
-mod weights;
+pub(crate) mod weights;
 
 use trm_kernel::{FusedKernel, HIDDEN, Level, PATCH, Series, TILE, Weights};
 
-use crate::backend::{Backend, Shape, Update};
 use crate::bundle::Bundle;
 use crate::encode::{CHANNELS, CLASSES};
 use crate::error::InferenceError;
+use crate::graphs::{Graphs, Shape, Update};
 
 const _: () = assert!(CHANNELS.len() == trm_kernel::CHANNELS && CLASSES == trm_kernel::CLASSES);
 
@@ -16,18 +16,18 @@ const _: () = assert!(CHANNELS.len() == trm_kernel::CHANNELS && CLASSES == trm_k
 const TOLERANCE: f32 = 1e-3;
 
 /// The kernel on one instruction set and windows of one size.
-pub(crate) struct FusedBackend {
+pub(crate) struct FusedGraphs {
     kernel: FusedKernel,
     shape: Shape,
 }
 
-impl FusedBackend {
+impl FusedGraphs {
     /// The kernel with the weights of a bundle, for the windows of `reference`. `None` when the bundle is of another
     /// architecture, when the window is too small, or when the kernel's results differ from those of `reference`.
     ///
     /// # Errors
     /// [`InferenceError`] when a graph of `reference` fails.
-    pub fn new(bundle: &Bundle, reference: &mut dyn Backend, level: Level) -> Result<Option<Self>, InferenceError> {
+    pub fn new(bundle: &Bundle, reference: &mut dyn Graphs, level: Level) -> Result<Option<Self>, InferenceError> {
         let fused = weights::read(bundle).and_then(|weights| Self::with_weights(&weights, reference.shape(), level));
         let Some(mut fused) = fused else { return Ok(None) };
         Ok(agree(reference, &mut fused)?.then_some(fused))
@@ -42,11 +42,11 @@ impl FusedBackend {
 }
 
 /// Whether two backends compute the same, for an input and a state that hold numbers of every kind.
-fn agree(one: &mut dyn Backend, other: &mut dyn Backend) -> Result<bool, InferenceError> {
+fn agree(one: &mut dyn Graphs, other: &mut dyn Graphs) -> Result<bool, InferenceError> {
     let shape = one.shape();
     let pattern = |count: usize| (0..count).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect::<Vec<f32>>();
     let (input, state) = (pattern(shape.input_len()), pattern(shape.state_len()));
-    let outputs = |backend: &mut dyn Backend| -> Result<_, InferenceError> {
+    let outputs = |backend: &mut dyn Graphs| -> Result<_, InferenceError> {
         let (mut x, mut out) = (vec![0.0; shape.state_len()], vec![0.0; shape.state_len()]);
         let mut logits = vec![0.0; shape.logits_len()];
         backend.encode(&input, &mut x)?;
@@ -58,7 +58,7 @@ fn agree(one: &mut dyn Backend, other: &mut dyn Backend) -> Result<bool, Inferen
     Ok(one.iter().flatten().zip(other.iter().flatten()).all(|(a, b)| (a - b).abs() < TOLERANCE))
 }
 
-impl Backend for FusedBackend {
+impl Graphs for FusedGraphs {
     fn shape(&self) -> Shape {
         self.shape
     }

@@ -2,10 +2,10 @@
 //! is applied to the states y and z again and again, and y decodes to a field of moves.
 //!
 //! Imports `trm_grid` (what a window holds), `trm_config` (errors of parameters) and `trm_kernel` (the released
-//! architecture in vector instructions). It must never contain a deadline, a search for a path, a clock or ROS: it
+//! architecture in vector instructions); with the feature `gpu`, `trm_gpu` too. It must never contain a deadline, a search for a path, a clock or ROS: it
 //! computes, and the caller decides how often. The only files it reads are those of bundles.
 //!
-//! The way through: [`bundle::Bundle::load`] reads a model, [`registry::fastest`] makes a [`backend::Backend`] of it,
+//! The way through: [`bundle::Bundle::load`] reads a model, [`registry::by_name`] makes a [`backend::Backend`] of it,
 //! [`encode::encode`] turns a window into its input, and [`recursion::Recursion`] applies the net.
 #![forbid(unsafe_code)]
 
@@ -13,8 +13,13 @@ pub mod backend;
 pub mod bundle;
 pub mod encode;
 pub mod error;
+pub mod failover;
 mod fused;
+#[cfg(feature = "gpu")]
+mod gpu;
 pub mod graph;
+pub mod graphs;
+pub mod host;
 pub mod recursion;
 pub mod registry;
 pub mod released;

@@ -1,87 +1,93 @@
 //! The recursion of TRM (arXiv 2510.04871): `z ← net(x + y + z)` n times, then `y ← net(y + z)`, make a cycle; T cycles
-//! make a supervision step. The sums are computed here and not in the graphs, so that a deadline can be checked between
-//! two applications of the net.
+//! make a supervision step. A deadline can be checked between two calls of [`Recursion::advance`].
 
-use crate::backend::{Backend, Shape, Update};
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use crate::backend::{Backend, Quantum};
 use crate::bundle::Bundle;
 use crate::error::InferenceError;
+use crate::graphs::{Shape, Update};
 
-/// The states x, y and z, `[tokens, tokens, hidden]` each, and the place in the recursion.
+/// The most updates of one call: a device has room for so many.
+pub(crate) const MAX_UPDATES: usize = 48;
+
+/// A model on the states of a window, and the place in the recursion.
 ///
 /// ```
+/// # use std::time::Duration;
 /// # use trm_net::{bundle::Bundle, recursion::Recursion, registry, released};
+/// # const PATIENCE: Duration = Duration::from_secs(60);
 /// let bundle = Bundle::load(&released::find(None, std::iter::empty())?)?;
-/// let mut backend = registry::fastest(&bundle, 32)?;
-/// let mut recursion = Recursion::new(&bundle, backend.shape());
+/// let mut recursion = Recursion::new(&bundle, registry::by_name(&bundle, 32, "cpu")?);
 ///
 /// // `encode::encode` makes the input of a window; this one is empty.
-/// let input = vec![0.0; backend.shape().input_len()];
-/// recursion.begin_cold(backend.as_mut());
-/// recursion.embed(backend.as_mut(), &input)?;
+/// let input = vec![0.0; recursion.shape().input_len()];
+/// recursion.begin_cold();
+/// recursion.embed(&input)?;
 /// while recursion.steps() < 1 || !recursion.is_at_step_end() {
-///     recursion.advance(backend.as_mut())?;
+///     recursion.advance(PATIENCE)?;
 /// }
-/// let mut logits = vec![0.0; backend.shape().logits_len()];
-/// let q = recursion.decode(backend.as_mut(), &mut logits)?;
+/// let q = recursion.decode(PATIENCE)?;
 /// assert_eq!(recursion.applications(), bundle.manifest.architecture.applications_per_step());
-/// assert!(q.is_finite() && logits.iter().all(|logit| logit.is_finite()));
+/// assert!(q.is_finite() && recursion.logits().iter().all(|logit| logit.is_finite()));
 /// # Ok::<(), trm_net::error::LoadError>(())
 /// ```
 pub struct Recursion {
-    shape: Shape,
+    backend: Box<dyn Backend>,
     latent_updates: usize,
     applications_per_step: usize,
-    /// The first y and z of every token, `[hidden]` each.
-    y_start: Vec<f32>,
-    z_start: Vec<f32>,
-    /// The embedding of the window.
-    x: Vec<f32>,
-    /// The answer.
-    y: Vec<f32>,
-    /// The latent.
-    z: Vec<f32>,
-    /// The input of the net; while the states are shifted, the old values of one of them.
-    sum: Vec<f32>,
-    /// The previous answer.
-    previous_y: Vec<f32>,
+    /// Whether y and z are as they are set at first.
+    is_initial: bool,
     /// Latent updates done in the present cycle.
     latent_done: usize,
     applications: usize,
     work: f32,
-    last_share: f32,
+    /// Applications and work of the last call.
+    last: (usize, f32),
     answer_change: f32,
 }
 
 impl Recursion {
-    /// A recursion in the initial state.
+    /// A recursion in the initial state, on a backend that was made for the bundle.
     #[must_use]
-    pub fn new(bundle: &Bundle, shape: Shape) -> Self {
-        let state = || vec![0.0; shape.state_len()];
+    pub fn new(bundle: &Bundle, mut backend: Box<dyn Backend>) -> Self {
+        backend.reset();
         let architecture = bundle.manifest.architecture;
-        let mut recursion = Self {
-            shape,
+        Self {
+            backend,
             latent_updates: architecture.latent_updates,
             applications_per_step: architecture.applications_per_step(),
-            y_start: bundle.manifest.start.y.clone(),
-            z_start: bundle.manifest.start.z.clone(),
-            x: state(),
-            y: state(),
-            z: state(),
-            sum: state(),
-            previous_y: state(),
+            is_initial: true,
             latent_done: 0,
             applications: 0,
             work: 0.0,
-            last_share: 1.0,
+            last: (1, 1.0),
             answer_change: f32::INFINITY,
-        };
-        recursion.set_initial_state();
-        recursion
+        }
+    }
+
+    /// The sizes of the input and of the logits.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.backend.shape()
+    }
+
+    /// See [`Backend::window_stride`].
+    #[must_use]
+    pub fn window_stride(&self) -> usize {
+        self.backend.window_stride()
+    }
+
+    /// See [`Backend::set_skip_threshold`].
+    pub fn set_skip_threshold(&mut self, threshold: Option<f32>) {
+        self.backend.set_skip_threshold(threshold);
     }
 
     /// Begins a plan from the initial state.
-    pub fn begin_cold(&mut self, backend: &mut dyn Backend) {
-        self.reset_state(backend);
+    pub fn begin_cold(&mut self) {
+        self.reset_state();
         self.begin_warm();
     }
 
@@ -94,97 +100,95 @@ impl Recursion {
     }
 
     /// Goes back to the initial state in the middle of a plan, at the end of a step: applications are counted on.
-    pub fn reset_state(&mut self, backend: &mut dyn Backend) {
-        self.set_initial_state();
-        backend.forget_history();
-    }
-
-    fn set_initial_state(&mut self) {
-        for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
-            for token in state.chunks_exact_mut(self.shape.hidden) {
-                token.copy_from_slice(start);
-            }
-        }
+    pub fn reset_state(&mut self) {
+        self.backend.reset();
+        self.is_initial = true;
         self.latent_done = 0;
         self.answer_change = f32::INFINITY;
     }
 
-    /// Shifts the state with a window that moved by whole tokens: the token at (row, col) is then the one that was at
-    /// (row + rows, col + cols). Tokens that come into the window get the initial state.
-    pub fn shift_state(&mut self, backend: &mut dyn Backend, cols: i32, rows: i32) {
-        let (tokens, hidden) = (self.shape.tokens() as i32, self.shape.hidden);
-        for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
-            self.sum.copy_from_slice(state);
-            for (at, token) in (0..).zip(state.chunks_exact_mut(hidden)) {
-                let (row, col) = (at / tokens + rows, at % tokens + cols);
-                if (0..tokens).contains(&row) && (0..tokens).contains(&col) {
-                    token.copy_from_slice(&self.sum[(row * tokens + col) as usize * hidden..][..hidden]);
-                } else {
-                    token.copy_from_slice(start);
-                }
-            }
-        }
-        backend.shift_history(cols, rows);
+    /// Shifts the state with a window that moved by whole tokens: see [`Backend::shift`].
+    pub fn shift_state(&mut self, cols: i32, rows: i32) {
+        self.backend.shift(cols, rows);
     }
 
     /// Sets x from the input `[channels, size, size]` of a window.
     ///
     /// # Errors
     /// [`InferenceError`] when the graph fails.
-    pub fn embed(&mut self, backend: &mut dyn Backend, input: &[f32]) -> Result<(), InferenceError> {
-        backend.encode(input, &mut self.x)
+    pub fn embed(&mut self, input: &[f32]) -> Result<(), InferenceError> {
+        self.backend.embed(input)
     }
 
-    /// Applies the net once: the quantum of the deadline. Returns which state was updated.
+    /// Applies the net as many times as the backend does in one call: the quantum of the deadline. Returns which state was
+    /// updated last.
     ///
     /// # Errors
-    /// [`InferenceError`] when the graph fails; the state and all counts are as before.
-    pub fn advance(&mut self, backend: &mut dyn Backend) -> Result<Update, InferenceError> {
+    /// [`InferenceError`] when the graph fails, or isn't done within `patience`; all counts are as before.
+    pub fn advance(&mut self, patience: Duration) -> Result<Update, InferenceError> {
+        let mut updates = ArrayVec::<Update, MAX_UPDATES>::new();
+        let mut latent_done = self.latent_done;
+        loop {
+            let update = if latent_done < self.latent_updates { Update::Latent } else { Update::Answer };
+            latent_done = if update == Update::Latent { latent_done + 1 } else { 0 };
+            updates.push(update);
+            let is_step_end = (self.applications + updates.len()).is_multiple_of(self.applications_per_step);
+            let is_enough = match self.backend.quantum() {
+                Quantum::Application => true,
+                // The first answer from the initial state is hardly ever the last.
+                Quantum::Answer => update == Update::Answer && (is_step_end || !self.is_initial),
+            };
+            if is_enough || updates.is_full() {
+                return self.apply(&updates, patience);
+            }
+        }
+    }
+
+    /// Applies the net once.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub fn advance_once(&mut self, patience: Duration) -> Result<Update, InferenceError> {
         let update = if self.latent_done < self.latent_updates { Update::Latent } else { Update::Answer };
-        self.last_share = match update {
-            Update::Latent => self.update_latent(backend)?,
-            Update::Answer => self.update_answer(backend)?,
-        };
-        self.work += self.last_share;
-        self.applications += 1;
-        Ok(update)
+        self.apply(&[update], patience)
     }
 
-    /// `z ← net(x + y + z)`.
-    fn update_latent(&mut self, backend: &mut dyn Backend) -> Result<f32, InferenceError> {
-        for (((sum, x), y), z) in self.sum.iter_mut().zip(&self.x).zip(&self.y).zip(&self.z) {
-            *sum = x + y + z;
+    fn apply(&mut self, updates: &[Update], patience: Duration) -> Result<Update, InferenceError> {
+        let advanced = self.backend.advance(updates, patience)?;
+        self.last = (updates.len(), advanced.work);
+        self.work += advanced.work;
+        self.applications += updates.len();
+        self.is_initial = false;
+        self.answer_change = advanced.change.unwrap_or(self.answer_change);
+        for update in updates {
+            self.latent_done = if *update == Update::Latent { self.latent_done + 1 } else { 0 };
         }
-        let share = backend.net(Update::Latent, &self.sum, &mut self.z)?;
-        self.latent_done += 1;
-        Ok(share)
+        Ok(updates.last().copied().unwrap_or(Update::Latent))
     }
 
-    /// `y ← net(y + z)`.
-    fn update_answer(&mut self, backend: &mut dyn Backend) -> Result<f32, InferenceError> {
-        for ((sum, y), z) in self.sum.iter_mut().zip(&self.y).zip(&self.z) {
-            *sum = y + z;
-        }
-        self.previous_y.copy_from_slice(&self.y);
-        let share = backend.net(Update::Answer, &self.sum, &mut self.y)?;
-        self.latent_done = 0;
-        let squares: f32 = self.y.iter().zip(&self.previous_y).map(|(a, b)| (a - b) * (a - b)).sum();
-        self.answer_change = (squares / self.y.len() as f32).sqrt();
-        Ok(share)
-    }
-
-    /// Decodes the present answer into logits `[CLASSES, size, size]`. Returns the halting logit q.
+    /// Decodes the present answer into [`Self::logits`]. Returns the halting logit q.
     ///
     /// # Errors
-    /// [`InferenceError`] when the graph fails.
-    pub fn decode(&self, backend: &mut dyn Backend, logits: &mut [f32]) -> Result<f32, InferenceError> {
-        backend.decode(&self.y, &self.x, logits)
+    /// [`InferenceError`] when the graph fails, or isn't done within `patience`.
+    pub fn decode(&mut self, patience: Duration) -> Result<f32, InferenceError> {
+        self.backend.decode(patience)
+    }
+
+    /// The logits `[CLASSES, size, size]` of the answer that was decoded last.
+    #[must_use]
+    pub fn logits(&self) -> &[f32] {
+        self.backend.logits()
+    }
+
+    /// The backend, to look at its states.
+    pub fn backend(&mut self) -> &mut dyn Backend {
+        self.backend.as_mut()
     }
 
     /// Whether y and z hold neither infinity nor NaN.
     #[must_use]
     pub fn is_finite(&self) -> bool {
-        self.y.iter().chain(&self.z).all(|v| v.is_finite())
+        self.backend.is_finite()
     }
 
     /// Applications of the net since the plan began.
@@ -199,10 +203,10 @@ impl Recursion {
         self.work
     }
 
-    /// Share of the last application's work that was done, from 0 to 1; the rest was skipped.
+    /// Share of the last call's work that was done, from 0 to 1; the rest was skipped.
     #[must_use]
-    pub const fn last_share(&self) -> f32 {
-        self.last_share
+    pub fn last_share(&self) -> f32 {
+        self.last.1 / self.last.0.max(1) as f32
     }
 
     /// Supervision steps since the plan began; the last one may not be complete.
@@ -225,68 +229,4 @@ impl Recursion {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::Graph;
-    use crate::released;
-
-    /// Adds 1 to whatever it is given, until its net fails.
-    struct Failing {
-        applications_left: usize,
-    }
-
-    impl Backend for Failing {
-        fn shape(&self) -> Shape {
-            Shape { size: 16, patch: 2, hidden: 32, channels: 5 }
-        }
-
-        fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
-            x.fill(1.0);
-            Ok(())
-        }
-
-        fn net(&mut self, _: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
-            self.applications_left = self
-                .applications_left
-                .checked_sub(1)
-                .ok_or_else(|| InferenceError::new(Graph::Net, "out of memory"))?;
-            out.iter_mut().zip(s).for_each(|(out, s)| *out = s + 1.0);
-            Ok(0.5)
-        }
-
-        fn decode(&mut self, _: &[f32], _: &[f32], _: &mut [f32]) -> Result<f32, InferenceError> {
-            Err(InferenceError::new(Graph::Decode, "no answer"))
-        }
-    }
-
-    #[test]
-    fn a_failed_application_says_why_and_leaves_the_recursion_as_it_was() {
-        let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
-        let per_cycle = bundle.manifest.architecture.latent_updates + 1;
-        // The first failure is in an update of z, the second one in an update of y.
-        for before_failure in [1, per_cycle - 1] {
-            let mut backend = Failing { applications_left: before_failure };
-            let mut recursion = Recursion::new(&bundle, backend.shape());
-            recursion.begin_cold(&mut backend);
-            recursion.embed(&mut backend, &[]).unwrap();
-            for _ in 0..before_failure {
-                assert_eq!(recursion.advance(&mut backend), Ok(Update::Latent));
-            }
-            let (y, z) = (recursion.y.clone(), recursion.z.clone());
-            let error = recursion.advance(&mut backend).unwrap_err();
-            assert_eq!(error.to_string(), "inference: graph net failed: out of memory");
-            assert_eq!((&recursion.y, &recursion.z), (&y, &z));
-            assert_eq!((recursion.applications(), recursion.work()), (before_failure, 0.5 * before_failure as f32));
-            assert!(recursion.answer_change().is_infinite());
-            let error = recursion.decode(&mut backend, &mut []).unwrap_err();
-            assert_eq!(error.to_string(), "inference: graph decode failed: no answer");
-
-            // It goes on where it was.
-            backend.applications_left = per_cycle;
-            let updates: Vec<_> =
-                (before_failure..per_cycle).map(|_| recursion.advance(&mut backend).unwrap()).collect();
-            assert_eq!(updates.last(), Some(&Update::Answer));
-            assert_eq!(recursion.applications(), per_cycle);
-        }
-    }
-}
+mod tests;

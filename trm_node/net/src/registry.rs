@@ -1,58 +1,127 @@
-//! Every backend by its name, and the choice of the fastest one.
+//! Every backend by its name.
+
+#[cfg(feature = "gpu")]
+use std::fmt::Display;
 
 use trm_config::ParameterError;
+#[cfg(feature = "gpu")]
+use trm_gpu::Gpu;
 use trm_kernel::Level;
 
 use crate::backend::Backend;
 use crate::bundle::Bundle;
 use crate::error::LoadError;
-use crate::fused::FusedBackend;
-use crate::tract::TractBackend;
+use crate::fused::FusedGraphs;
+#[cfg(feature = "gpu")]
+use crate::gpu::{GpuBackend, Refusal};
+use crate::graphs::Graphs;
+use crate::host::HostBackend;
+use crate::tract::TractGraphs;
 
-/// The names that [`by_name`] knows: `fused` is the fastest backend on this machine, the next four are the kernel on
-/// one instruction set each, and `tract` is the library that runs every bundle.
-pub const NAMES: [&str; 6] = ["fused", "avx512", "avx2", "neon", "portable", "tract"];
+/// The names that [`by_name`] knows: `cpu` is the fastest one on this machine's processor, the next four are the kernel on
+/// one instruction set each, `tract` is the library that runs every bundle, and `gpu` is the best GPU.
+pub const NAMES: [&str; 7] = ["cpu", "avx512", "avx2", "neon", "portable", "tract", "gpu"];
 
-/// The fastest backend for a bundle on windows of `size` × `size` cells: the kernel on the best instruction set of this
+/// The fastest graphs for a bundle on windows of `size` × `size` cells: the kernel on the best instruction set of this
 /// machine, or tract where the bundle is of another architecture or the kernel's results differ from tract's.
 ///
 /// # Errors
 /// [`LoadError::BundleField`] when a graph can't be read or its shapes aren't those of the manifest;
 /// [`LoadError::Parameter`] when the model doesn't work on windows of this size; [`LoadError::Inference`] when a graph
 /// fails.
-pub fn fastest(bundle: &Bundle, size: usize) -> Result<Box<dyn Backend>, LoadError> {
-    let mut tract = TractBackend::new(bundle, size)?;
+pub fn fastest(bundle: &Bundle, size: usize) -> Result<Box<dyn Graphs>, LoadError> {
+    let mut tract = TractGraphs::new(bundle, size)?;
     if let Some(level) = Level::available().first()
-        && let Some(fused) = FusedBackend::new(bundle, &mut tract, *level)?
+        && let Some(fused) = FusedGraphs::new(bundle, &mut tract, *level)?
     {
         return Ok(Box::new(fused));
     }
     Ok(Box::new(tract))
 }
 
-/// The backend of this name, one of [`NAMES`], for windows of `size` × `size` cells.
+/// The graphs of this name, one of [`NAMES`] but `gpu`, for windows of `size` × `size` cells.
 ///
 /// # Errors
-/// [`LoadError::Parameter`] for `backend` when there is no backend of this name, or when it can't run this bundle on
-/// this machine; and the errors of [`fastest`].
-pub fn by_name(bundle: &Bundle, size: usize, name: &str) -> Result<Box<dyn Backend>, LoadError> {
-    let refused =
-        |expected: String| ParameterError { name: "backend".to_owned(), value: name.to_owned(), expected }.into();
+/// [`LoadError::Parameter`] for `backend` when there are none of this name, or when they can't run this bundle on this
+/// machine; and the errors of [`fastest`].
+pub fn graphs(bundle: &Bundle, size: usize, name: &str) -> Result<Box<dyn Graphs>, LoadError> {
     match name {
-        "fused" => return fastest(bundle, size),
-        "tract" => return Ok(Box::new(TractBackend::new(bundle, size)?)),
-        _ if !NAMES.contains(&name) => return Err(refused(format!("one of {}", NAMES.join(", ")))),
+        "cpu" => return fastest(bundle, size),
+        "tract" => return Ok(Box::new(TractGraphs::new(bundle, size)?)),
+        _ if !NAMES.contains(&name) => return Err(refused(name, format!("one of {}", NAMES.join(", ")))),
         _ => {}
     }
     if let Some(level) = Level::available().into_iter().find(|level| level.name() == name)
-        && let Some(fused) = FusedBackend::new(bundle, &mut TractBackend::new(bundle, size)?, level)?
+        && let Some(fused) = FusedGraphs::new(bundle, &mut TractGraphs::new(bundle, size)?, level)?
     {
         return Ok(Box::new(fused));
     }
     let levels = levels().join(", ");
-    Err(refused(format!(
-        "among those that this machine can run bundles of nav_d32's architecture on: fused, {levels}, tract"
-    )))
+    Err(refused(
+        name,
+        format!("among those that this machine can run bundles of nav_d32's architecture on: cpu, {levels}, tract"),
+    ))
+}
+
+/// The backend of this name, one of [`NAMES`], for windows of `size` × `size` cells.
+///
+/// # Errors
+/// Those of [`graphs`]; for `gpu`, [`LoadError::Parameter`] says why there is none.
+pub fn by_name(bundle: &Bundle, size: usize, name: &str) -> Result<Box<dyn Backend>, LoadError> {
+    if name == "gpu" {
+        return Ok(gpu(bundle, size, Devices::All)?.backend);
+    }
+    Ok(Box::new(HostBackend::new(bundle, graphs(bundle, size, name)?)))
+}
+
+/// Which devices are taken for a GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Devices {
+    /// All that Vulkan has, the processor itself last.
+    All,
+    /// Not the processor itself.
+    Hardware,
+}
+
+/// A backend on a GPU.
+pub struct OnGpu {
+    /// It.
+    pub backend: Box<dyn Backend>,
+    /// The device, as its driver names it.
+    pub device: String,
+    /// Whether the device is the processor itself: it computes correctly, and slowly.
+    pub is_software: bool,
+}
+
+/// The bundle's model on the best GPU of this machine. Its results agree with those of the processor, or there is none.
+///
+/// # Errors
+/// [`LoadError::Parameter`] for `backend` says why there is none; and the errors of [`fastest`].
+#[cfg(feature = "gpu")]
+pub fn gpu(bundle: &Bundle, size: usize, devices: Devices) -> Result<OnGpu, LoadError> {
+    let no_gpu = |reason: &dyn Display| refused("gpu", format!("among those that this machine can run: {reason}"));
+    let opened = if devices == Devices::All { Gpu::open() } else { Gpu::open_hardware() };
+    let gpu = opened.map_err(|error| no_gpu(&error))?;
+    let mut cpu = HostBackend::new(bundle, fastest(bundle, size)?);
+    let backend = GpuBackend::new(gpu, bundle, &mut cpu).map_err(|refusal| match refusal {
+        Refusal::Gpu(reason) => no_gpu(&reason),
+        Refusal::Load(error) => error,
+    })?;
+    let (device, is_software) = (backend.device.clone(), backend.is_software);
+    Ok(OnGpu { backend: Box::new(backend), device, is_software })
+}
+
+/// There is none in a program that was built without the feature `gpu`.
+///
+/// # Errors
+/// [`LoadError::Parameter`] for `backend`.
+#[cfg(not(feature = "gpu"))]
+pub fn gpu(_: &Bundle, _: usize, _: Devices) -> Result<OnGpu, LoadError> {
+    Err(refused("gpu", "among those that this program was built with: cpu, tract".to_owned()))
+}
+
+fn refused(name: &str, expected: String) -> LoadError {
+    ParameterError { name: "backend".to_owned(), value: name.to_owned(), expected }.into()
 }
 
 /// The names of the instruction sets on which this machine can run the kernel, the fastest first.
@@ -70,17 +139,17 @@ mod tests {
     fn every_name_is_a_backend_or_says_what_the_machine_can_run() {
         let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
         for name in NAMES {
-            let there = ["fused", "tract"].contains(&name) || levels().contains(&name);
+            let there = ["cpu", "tract"].contains(&name) || levels().contains(&name);
             match by_name(&bundle, 32, name) {
-                Ok(backend) => assert!(there && backend.shape().size == 32, "{name}"),
+                Ok(backend) => assert!((there || name == "gpu") && backend.shape().size == 32, "{name}"),
                 Err(error) => {
                     assert!(!there, "{error}");
                     let text = error.to_string();
-                    assert!(text.contains(&format!("backend: {name} is not")) && text.contains("portable"), "{text}");
+                    assert!(text.contains(&format!("backend: {name} is not among those that this ")), "{text}");
                 }
             }
         }
-        let error = by_name(&bundle, 32, "gpu").err().unwrap().to_string();
-        assert_eq!(error, "parameter backend: gpu is not one of fused, avx512, avx2, neon, portable, tract");
+        let error = by_name(&bundle, 32, "fast").err().unwrap().to_string();
+        assert_eq!(error, "parameter backend: fast is not one of cpu, avx512, avx2, neon, portable, tract, gpu");
     }
 }

@@ -4,14 +4,14 @@ use std::io::Cursor;
 
 use tract_onnx::prelude::*;
 
-use crate::backend::{Backend, Shape, Update};
 use crate::bundle::Bundle;
 use crate::encode::{CHANNELS, CLASSES};
 use crate::error::{InferenceError, LoadError};
 use crate::graph::Graph;
+use crate::graphs::{Graphs, Shape, Update};
 
 /// A bundle's graphs, optimised for windows of one size.
-pub(crate) struct TractBackend {
+pub(crate) struct TractGraphs {
     shape: Shape,
     encode: RunnableGraph,
     net: RunnableGraph,
@@ -26,7 +26,7 @@ struct RunnableGraph {
     plan: Arc<TypedRunnableModel>,
 }
 
-impl TractBackend {
+impl TractGraphs {
     /// Optimises the bundle's graphs for windows of `size` × `size` cells.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ fn from_planes(planes: &[f32], hidden: usize, state: &mut [f32]) {
     }
 }
 
-impl Backend for TractBackend {
+impl Graphs for TractGraphs {
     fn shape(&self) -> Shape {
         self.shape
     }
@@ -184,27 +184,23 @@ impl Backend for TractBackend {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recursion::Recursion;
     use crate::released;
 
     #[test]
     fn a_graph_that_fails_while_it_runs_says_which_one_and_why() {
         let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
-        let mut backend = TractBackend::new(&bundle, 32).unwrap();
-        let input = vec![0.5; backend.shape().input_len()];
-        let mut recursion = Recursion::new(&bundle, backend.shape());
-        recursion.begin_cold(&mut backend);
-        recursion.embed(&mut backend, &input).unwrap();
+        let mut graphs = TractGraphs::new(&bundle, 32).unwrap();
+        let state = vec![0.5; graphs.shape().state_len()];
+        let mut out = state.clone();
         // A net that was made for smaller windows refuses the state.
-        backend.net = TractBackend::new(&bundle, 16).unwrap().net;
-        let error = recursion.advance(&mut backend).unwrap_err();
-        let text = error.to_string();
+        graphs.net = TractGraphs::new(&bundle, 16).unwrap().net;
+        let text = graphs.net(Update::Latent, &state, &mut out).unwrap_err().to_string();
         assert!(text.starts_with("inference: graph net failed: ") && text.contains("8 != 16"), "{text}");
-        assert_eq!(recursion.applications(), 0);
+        assert_eq!(out, state);
         // It goes on once the net works.
-        backend.net = TractBackend::new(&bundle, 32).unwrap().net;
-        recursion.advance(&mut backend).unwrap();
-        assert_eq!(recursion.applications(), 1);
+        graphs.net = TractGraphs::new(&bundle, 32).unwrap().net;
+        graphs.net(Update::Latent, &state, &mut out).unwrap();
+        assert_ne!(out, state);
     }
 
     #[test]

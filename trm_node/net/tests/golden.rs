@@ -1,6 +1,7 @@
 //! The model against `PyTorch`, tensor by tensor. `make golden` writes the files with `PyTorch`'s numbers.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use safetensors::SafeTensors;
 use trm_config::{GridConfig, GridKind};
@@ -12,13 +13,15 @@ use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
-use trm_net::backend::{Backend, Shape, Update};
+use trm_net::backend::{Backend, State};
 use trm_net::bundle::Bundle;
 use trm_net::encode::{CHANNELS, GoalCells, encode};
-use trm_net::error::InferenceError;
 use trm_net::graph::Graph;
+use trm_net::graphs::Update;
 use trm_net::recursion::Recursion;
 use trm_net::registry::{NAMES, by_name};
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The largest absolute difference that a comparison accepts.
 #[derive(Debug, Clone, Copy)]
@@ -100,79 +103,63 @@ impl Golden {
     }
 }
 
-/// A backend that records what its graphs return, so that the recursion's own buffers are compared and not copies.
-struct Recorder {
-    graphs: Box<dyn Backend>,
-    x: Vec<f32>,
-    /// The output of each application of the net, `[hidden, tokens, tokens]`.
-    outputs: Vec<Vec<f32>>,
-}
-
-impl Backend for Recorder {
-    fn shape(&self) -> Shape {
-        self.graphs.shape()
-    }
-
-    fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
-        self.graphs.encode(input, x)?;
-        self.x = channels_together(x, self.shape().hidden);
-        Ok(())
-    }
-
-    fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
-        let share = self.graphs.net(update, s, out)?;
-        self.outputs.push(channels_together(out, self.shape().hidden));
-        Ok(share)
-    }
-
-    fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
-        self.graphs.decode(y, x, moves)
-    }
-
-    fn shift_history(&mut self, cols: i32, rows: i32) {
-        self.graphs.shift_history(cols, rows);
-    }
-
-    fn forget_history(&mut self) {
-        self.graphs.forget_history();
-    }
-}
-
 /// A state `[tokens, tokens, hidden]` as `PyTorch` has it, `[hidden, tokens, tokens]`.
 fn channels_together(state: &[f32], hidden: usize) -> Vec<f32> {
     (0..hidden).flat_map(|channel| state.iter().skip(channel).step_by(hidden)).copied().collect()
+}
+
+fn read(recursion: &mut Recursion, state: State) -> Vec<f32> {
+    let shape = recursion.shape();
+    let mut values = vec![0.0; shape.state_len()];
+    recursion.backend().read(state, &mut values).unwrap();
+    channels_together(&values, shape.hidden)
 }
 
 fn bundle() -> Bundle {
     Bundle::load(&root().join("models/bundles/nav_d32")).unwrap()
 }
 
-fn step(recursion: &mut Recursion, backend: &mut Recorder) {
+/// Runs a step, one application after the other. Returns what each has updated.
+fn step(recursion: &mut Recursion) -> Vec<Vec<f32>> {
+    let mut outputs = Vec::new();
     loop {
-        if recursion.advance(backend).unwrap() == Update::Answer && recursion.is_at_step_end() {
-            return;
+        let state = match recursion.advance_once(PATIENCE).unwrap() {
+            Update::Latent => State::Z,
+            Update::Answer => State::Y,
+        };
+        outputs.push(read(recursion, state));
+        if recursion.is_at_step_end() {
+            return outputs;
         }
     }
 }
 
-/// All backends that run the released bundle on this machine: tract, and the kernel on each instruction set. Each is
-/// there twice: computing everything, and skipping what hasn't changed, which must make no difference.
-fn backends(size: usize) -> Vec<Box<dyn Backend>> {
+/// All backends that run the released bundle on this machine: tract, the kernel on each instruction set, and a GPU if
+/// there is one. Each is there twice: computing everything, and skipping what hasn't changed, which must make no
+/// difference.
+fn backends(size: usize) -> Vec<(&'static str, Box<dyn Backend>)> {
     let mut backends = Vec::new();
     for name in NAMES {
         for threshold in [None, Some(0.0)] {
-            if let Ok(mut backend) = by_name(&bundle(), size, name) {
-                backend.set_skip_threshold(threshold);
-                backends.push(backend);
+            match by_name(&bundle(), size, name) {
+                Ok(mut backend) => {
+                    backend.set_skip_threshold(threshold);
+                    backends.push((name, backend));
+                }
+                Err(error) => eprintln!("skipped: {error}"),
             }
         }
     }
     assert!(backends.len() >= 6, "the fastest, the portable one and tract run everywhere");
+    let has_gpu = backends.iter().any(|(name, _)| *name == "gpu");
+    assert!(has_gpu || std::env::var_os("TRM_NEEDS_GPU").is_none(), "TRM_NEEDS_GPU is set, and there is none");
     backends
 }
 
-/// Runs three steps and compares everything that a golden file holds about them.
-fn assert_steps_agree(golden: &Golden, graphs: Box<dyn Backend>) -> (Recursion, Recorder) {
+/// Runs three steps and compares everything that a golden file holds about them. Returns also the outputs of the first
+/// step's applications.
+fn assert_steps_agree(golden: &Golden, (name, backend): (&str, Box<dyn Backend>)) -> (Recursion, Vec<Vec<f32>>) {
+    eprintln!("{} on {name}", golden.name);
     let bundle = bundle();
     assert_eq!(
         golden.net(),
@@ -180,29 +167,32 @@ fn assert_steps_agree(golden: &Golden, graphs: Box<dyn Backend>) -> (Recursion, 
         "{} is of other weights: make golden",
         golden.name
     );
-    let mut backend = Recorder { graphs, x: Vec::new(), outputs: Vec::new() };
-    let mut recursion = Recursion::new(&bundle, backend.shape());
-    recursion.embed(&mut backend, &golden.floats("input")).unwrap();
-    golden.assert_close("x", &backend.x, Tolerance::Network);
-    let mut logits = vec![0.0; backend.shape().logits_len()];
+    let mut recursion = Recursion::new(&bundle, backend);
+    recursion.embed(&golden.floats("input")).unwrap();
+    golden.assert_close("x", &read(&mut recursion, State::X), Tolerance::Network);
+    let mut first = Vec::new();
     for number in 1..=3 {
-        step(&mut recursion, &mut backend);
-        let [.., z, y] = backend.outputs.as_slice() else { panic!("the net was applied once only") };
+        let outputs = step(&mut recursion);
+        let [.., z, y] = outputs.as_slice() else { panic!("the net was applied once only") };
         golden.assert_close(&format!("step_{number}.z"), z, Tolerance::Network);
         golden.assert_close(&format!("step_{number}.y"), y, Tolerance::Network);
-        let q = recursion.decode(&mut backend, &mut logits).unwrap();
-        golden.assert_close(&format!("step_{number}.logits"), &logits, Tolerance::Network);
+        let q = recursion.decode(PATIENCE).unwrap();
+        golden.assert_close(&format!("step_{number}.logits"), recursion.logits(), Tolerance::Network);
         golden.assert_close(&format!("step_{number}.q"), &[q], Tolerance::Network);
+        if number == 1 {
+            first = outputs;
+        }
     }
-    (recursion, backend)
+    (recursion, first)
 }
 
 #[test]
 fn each_application_and_step_on_32_cells_is_pytorchs() {
     let golden = Golden::read("32");
-    for graphs in backends(32) {
-        let (_, backend) = assert_steps_agree(&golden, graphs);
-        for (index, output) in backend.outputs[..8].iter().enumerate() {
+    for backend in backends(32) {
+        let (_, outputs) = assert_steps_agree(&golden, backend);
+        assert_eq!(outputs.len(), 8);
+        for (index, output) in outputs.iter().enumerate() {
             golden.assert_close(&format!("application_{}", index + 1), output, Tolerance::Network);
         }
     }
@@ -210,24 +200,42 @@ fn each_application_and_step_on_32_cells_is_pytorchs() {
 
 #[test]
 fn each_step_on_48_cells_is_pytorchs() {
-    for graphs in backends(48) {
-        assert_steps_agree(&Golden::read("48"), graphs);
+    for backend in backends(48) {
+        assert_steps_agree(&Golden::read("48"), backend);
+    }
+}
+
+#[test]
+fn whole_steps_in_one_call_are_those_of_single_applications() {
+    let golden = Golden::read("48");
+    for (name, backend) in backends(48) {
+        let mut recursion = Recursion::new(&bundle(), backend);
+        recursion.embed(&golden.floats("input")).unwrap();
+        for number in 1..=3 {
+            while recursion.steps() < number || !recursion.is_at_step_end() {
+                recursion.advance(PATIENCE).unwrap();
+            }
+            let q = recursion.decode(PATIENCE).unwrap();
+            eprintln!("{} on {name}", golden.name);
+            golden.assert_close(&format!("step_{number}.logits"), recursion.logits(), Tolerance::Network);
+            golden.assert_close(&format!("step_{number}.q"), &[q], Tolerance::Network);
+            assert!(recursion.is_finite());
+        }
     }
 }
 
 #[test]
 fn a_step_after_the_window_moved_is_pytorchs() {
     let golden = Golden::read("32");
-    for graphs in backends(32) {
-        let (mut recursion, mut backend) = assert_steps_agree(&golden, graphs);
+    for backend in backends(32) {
+        let (mut recursion, _) = assert_steps_agree(&golden, backend);
         // As `MOVED` in `models/trm_train/golden.py`.
-        recursion.shift_state(&mut backend, -2, 1);
+        recursion.shift_state(-2, 1);
         recursion.begin_warm();
-        recursion.embed(&mut backend, &golden.floats("moved.input")).unwrap();
-        step(&mut recursion, &mut backend);
-        let mut logits = vec![0.0; backend.shape().logits_len()];
-        let q = recursion.decode(&mut backend, &mut logits).unwrap();
-        golden.assert_close("moved.logits", &logits, Tolerance::Network);
+        recursion.embed(&golden.floats("moved.input")).unwrap();
+        step(&mut recursion);
+        let q = recursion.decode(PATIENCE).unwrap();
+        golden.assert_close("moved.logits", recursion.logits(), Tolerance::Network);
         golden.assert_close("moved.q", &[q], Tolerance::Network);
     }
 }

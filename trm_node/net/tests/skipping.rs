@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use trm_net::backend::Update;
 use trm_net::bundle::Bundle;
-use trm_net::registry::{by_name, levels};
+use trm_net::graphs::Update;
+use trm_net::registry::{graphs, levels};
 
 fn bundle() -> Bundle {
     Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32"))
@@ -62,8 +62,8 @@ proptest! {
         half in 8_usize..24, events in prop::collection::vec(event(), 1..16),
     ) {
         for name in levels() {
-            let mut skipping = by_name(&bundle(), 2 * half, name).unwrap();
-            let mut dense = by_name(&bundle(), 2 * half, name).unwrap();
+            let mut skipping = graphs(&bundle(), 2 * half, name).unwrap();
+            let mut dense = graphs(&bundle(), 2 * half, name).unwrap();
             skipping.set_skip_threshold(Some(0.0));
             let tokens = half as i32;
             let mut s = pattern(skipping.shape().state_len(), half as u32);
@@ -105,11 +105,11 @@ proptest! {
 #[test]
 fn only_what_is_near_a_change_is_computed_and_small_changes_add_up() {
     for name in levels() {
-        let mut backend = by_name(&bundle(), 64, name).unwrap();
-        backend.set_skip_threshold(Some(0.1));
-        let mut s = pattern(backend.shape().state_len(), 3);
+        let mut graphs = graphs(&bundle(), 64, name).unwrap();
+        graphs.set_skip_threshold(Some(0.1));
+        let mut s = pattern(graphs.shape().state_len(), 3);
         let mut out = vec![0.0; s.len()];
-        let mut share = |s: &[f32]| backend.net(Update::Latent, s, &mut out).unwrap();
+        let mut share = |s: &[f32]| graphs.net(Update::Latent, s, &mut out).unwrap();
         let tiles = 2.0 * 64.0;
         assert!((share(&s) - 1.0).abs() < f32::EPSILON);
         assert!(share(&s).abs() < f32::EPSILON, "nothing has changed");

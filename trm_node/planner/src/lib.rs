@@ -10,6 +10,7 @@
 //! may be published.
 
 pub mod ask;
+pub mod backends;
 mod budget;
 pub mod decode;
 pub mod endpoints;

@@ -6,23 +6,27 @@ use trm_config::PlannerConfig;
 use trm_grid::geometry::Geometry;
 use trm_grid::units::Cell;
 use trm_grid::window::Window;
-use trm_net::backend::{Backend, Update};
+use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::encode::{GoalCells, Scales, encode};
 use trm_net::error::InferenceError;
+use trm_net::graphs::Update;
 use trm_net::recursion::Recursion;
 use trm_net::symmetry::Symmetry;
 use trm_safety::check::check;
 use trm_safety::routes::Routes;
 
 use crate::decode::{Decoder, Field};
-use crate::halt::deadline::Clock;
+use crate::halt::deadline::{Clock, Deadline};
 use crate::halt::policy::{Assessment, Progress, StopReason};
 use crate::halt::predictor::Predictor;
 use crate::outside_window::OutsideWindow;
 use crate::path_buffer::{Offered, PathBuffer};
 use crate::problem::Problem;
 use crate::report::{GuidanceKind, Report};
+
+/// How long a device may take before the first plan.
+const WARM_UP: Duration = Duration::from_mins(1);
 
 /// What the model works on in one plan. A warm state belongs to a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,11 +57,22 @@ pub struct Plan<'a> {
     pub clock: &'a dyn Clock,
     /// The report in progress.
     pub report: &'a mut Report,
+    /// The model must have ended by then.
+    pub until: Deadline,
+    /// Time before that which is reserved for the fallback while there is no verified path.
+    pub fallback: Duration,
+}
+
+impl Plan<'_> {
+    /// How long a device may be waited for.
+    fn patience(&self) -> Duration {
+        let kept = if self.path.is_found() { Duration::ZERO } else { self.fallback };
+        self.until.left(self.clock).saturating_sub(kept)
+    }
 }
 
 /// The model for windows of one size, with all the memory that it needs.
 pub struct Model {
-    backend: Box<dyn Backend>,
     recursion: Recursion,
     decoder: Decoder,
     scales: Scales,
@@ -78,22 +93,41 @@ pub struct Model {
     goals: GoalCells,
     /// The network's input, `[5, size, size]`.
     input: Vec<f32>,
-    /// The decoded field of the current answer, `[9, size, size]`.
-    logits: Vec<f32>,
     /// How the window is rotated or mirrored for the model.
     symmetry: Symmetry,
     /// The model's input if it is.
     turned_input: Vec<f32>,
-    /// The model's output if it is.
-    turned_logits: Vec<f32>,
+    /// The decoded field of the current answer, `[9, size, size]`, turned back if it is.
+    restored_logits: Vec<f32>,
     /// An answer without a verified path that changes by less than this is stuck.
     stuck: Option<f32>,
     /// The part of the current answer's path inside the window.
     inside: Vec<Cell>,
     /// The part outside the window.
     outside: OutsideWindow,
-    net_time: Predictor,
-    decode_time: Predictor,
+    times: Times,
+    /// Those of the backend that takes over when this one's device is lost.
+    spare_times: Option<Times>,
+}
+
+/// What is known of how long the work takes.
+struct Times {
+    /// A refinement.
+    net: Predictor,
+    /// Decoding and assessing an answer.
+    decode: Predictor,
+}
+
+impl Times {
+    const fn new(quantile: f64) -> Self {
+        Self { net: Predictor::new(quantile), decode: Predictor::new(quantile) }
+    }
+
+    /// A single slow moment must not switch the model off forever.
+    fn decay(&mut self) {
+        self.net.decay();
+        self.decode.decay();
+    }
 }
 
 impl Model {
@@ -104,7 +138,7 @@ impl Model {
         let shape = backend.shape();
         let cells = shape.size * shape.size;
         Self {
-            recursion: Recursion::new(bundle, shape),
+            recursion: Recursion::new(bundle, backend),
             decoder: Decoder::new(cells, config.max_expansions as usize),
             scales: bundle.manifest.encoding.scales,
             warm_start: config.warm_start,
@@ -117,35 +151,48 @@ impl Model {
             extra: vec![0.0; cells],
             goals: GoalCells::new(shape.size),
             input: vec![0.0; shape.input_len()],
-            logits: vec![0.0; shape.logits_len()],
             symmetry: Symmetry::IDENTITY,
             turned_input: vec![0.0; shape.input_len()],
-            turned_logits: vec![0.0; shape.logits_len()],
+            restored_logits: vec![0.0; shape.logits_len()],
             stuck: config.turn_when_stuck.then_some(config.settled_threshold as f32),
             inside: Vec::with_capacity(cells),
             outside: OutsideWindow::default(),
-            net_time: Predictor::new(config.time_quantile),
-            decode_time: Predictor::new(config.time_quantile),
-            backend,
+            times: Times::new(config.time_quantile),
+            spare_times: None,
         }
     }
 
-    /// Runs every graph a few times, so that the first plan already finds all memory allocated and all times measured.
+    /// Runs every graph a few times, so that the first plan already finds all memory allocated and all times measured;
+    /// also those of the backend that would take over.
     ///
     /// # Errors
     /// [`InferenceError`] if a graph can't be run.
     pub fn warm_up(&mut self, clock: &dyn Clock) -> Result<(), InferenceError> {
         for _ in 0..3 {
-            self.recursion.begin_cold(self.backend.as_mut());
-            self.recursion.embed(self.backend.as_mut(), &self.input)?;
+            self.recursion.begin_cold();
+            self.recursion.embed(&self.input)?;
             while !self.recursion.is_at_step_end() || self.recursion.applications() == 0 {
                 let began = clock.now();
-                self.recursion.advance(self.backend.as_mut())?;
-                self.net_time.record(clock.now().saturating_sub(began));
+                self.recursion.advance(WARM_UP)?;
+                self.times.net.record(clock.now().saturating_sub(began));
             }
             let began = clock.now();
-            self.recursion.decode(self.backend.as_mut(), &mut self.logits)?;
-            self.decode_time.record(clock.now().saturating_sub(began));
+            self.recursion.decode(WARM_UP)?;
+            self.times.decode.record(clock.now().saturating_sub(began));
+        }
+        if let Some(spare) = self.recursion.backend().spare() {
+            let mut times = Times::new(self.times.net.quantile());
+            for _ in 0..3 {
+                spare.reset();
+                spare.embed(&self.input)?;
+                let began = clock.now();
+                spare.advance(&[Update::Latent], WARM_UP)?;
+                times.net.record(clock.now().saturating_sub(began));
+                let began = clock.now();
+                spare.decode(WARM_UP)?;
+                times.decode.record(clock.now().saturating_sub(began));
+            }
+            self.spare_times = Some(times);
         }
         Ok(())
     }
@@ -164,7 +211,7 @@ impl Model {
     /// The window that the model sees when planning from a cell.
     #[must_use]
     pub fn window(&self, from: Cell, geometry: &Geometry) -> Window {
-        Window::around(from, geometry, self.backend.shape().size, self.backend.window_stride())
+        Window::around(from, geometry, self.recursion.shape().size, self.recursion.window_stride())
     }
 
     /// Prepares the base answer: encodes the window, and starts from the state of the previous plan if that fits, whose
@@ -189,7 +236,7 @@ impl Model {
         encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
         self.outside.clear();
         self.symmetry = Symmetry::IDENTITY;
-        let embedded = self.recursion.embed(self.backend.as_mut(), &self.input);
+        let embedded = self.recursion.embed(&self.input);
         plan.report.stages.encode = plan.clock.now().saturating_sub(began);
         embedded?;
         if plan.report.warm {
@@ -207,9 +254,9 @@ impl Model {
     /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.
     pub fn refine(&mut self, view: &View, plan: &mut Plan) -> Result<Refined, InferenceError> {
         let began = plan.clock.now();
-        let update = self.recursion.advance(self.backend.as_mut())?;
+        let update = self.recursion.advance(plan.patience())?;
         let time = plan.clock.now().saturating_sub(began);
-        self.net_time.record(unskipped_time(time, self.recursion.last_share()));
+        self.times.net.record(unskipped_time(time, self.recursion.last_share()));
         plan.report.stages.recurse += time;
         if update == Update::Latent {
             return Ok(Refined::Latent);
@@ -231,7 +278,7 @@ impl Model {
     /// The predicted time of the next refinement, including decoding.
     #[must_use]
     pub fn expected(&self) -> Duration {
-        self.net_time.predicted().saturating_add(self.decode_time.predicted())
+        self.times.net.predicted().saturating_add(self.times.decode.predicted())
     }
 
     /// Ends a plan: completes the report, and keeps the state for the next plan if it is usable.
@@ -243,9 +290,12 @@ impl Model {
         report.stop = stop.ok().map(|(stop, _)| stop);
         report.inference_error = stop.err();
         if report.stop == Some(StopReason::Deadline) && report.applications == 0 {
-            // A single slow moment must not switch the model off forever.
-            self.net_time.decay();
-            self.decode_time.decay();
+            self.times.decay();
+        }
+        if report.inference_error.as_ref().is_some_and(InferenceError::is_lost)
+            && let Some(times) = self.spare_times.take()
+        {
+            self.times = times;
         }
         let found = plan.path.is_found();
         self.fruitless = if found { 0 } else { self.fruitless + self.recursion.steps() };
@@ -265,32 +315,38 @@ impl Model {
     /// The current answer's field, as it was decoded last.
     #[must_use]
     pub fn field(&self, view: &View) -> Field<'_> {
-        Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits }
+        Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: self.logits() }
+    }
+
+    /// The current answer's logits, for the window as it lies.
+    fn logits(&self) -> &[f32] {
+        if self.symmetry == Symmetry::IDENTITY { self.recursion.logits() } else { &self.restored_logits }
     }
 
     /// Starts over with the window rotated or mirrored in the next way.
     fn turn(&mut self) -> Result<(), InferenceError> {
         self.symmetry = self.symmetry.next();
-        self.symmetry.transform_input(self.backend.shape().size, &self.input, &mut self.turned_input);
-        self.recursion.reset_state(self.backend.as_mut());
-        self.recursion.embed(self.backend.as_mut(), &self.turned_input)
+        self.symmetry.transform_input(self.recursion.shape().size, &self.input, &mut self.turned_input);
+        self.recursion.reset_state();
+        self.recursion.embed(&self.turned_input)
     }
 
-    /// Decodes the current answer into `logits`. Returns the logit of the q head.
-    fn decode(&mut self) -> Result<f32, InferenceError> {
-        if self.symmetry == Symmetry::IDENTITY {
-            return self.recursion.decode(self.backend.as_mut(), &mut self.logits);
+    /// Decodes the current answer into [`Self::logits`]. Returns the logit of the q head.
+    fn decode(&mut self, patience: Duration) -> Result<f32, InferenceError> {
+        let q = self.recursion.decode(patience)?;
+        if self.symmetry != Symmetry::IDENTITY {
+            let size = self.recursion.shape().size;
+            self.symmetry.restore_logits(size, self.recursion.logits(), &mut self.restored_logits);
         }
-        let q = self.recursion.decode(self.backend.as_mut(), &mut self.turned_logits)?;
-        self.symmetry.restore_logits(self.backend.shape().size, &self.turned_logits, &mut self.logits);
         Ok(q)
     }
 
     /// Decodes the current answer, and offers its path if that passes the check.
     fn assess(&mut self, view: &View, plan: &mut Plan) -> Result<Assessment, InferenceError> {
         let (began, problem) = (plan.clock.now(), plan.problem);
-        let q = self.decode()?;
-        let field = Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: &self.logits };
+        let q = self.decode(plan.patience())?;
+        let logits = if self.symmetry == Symmetry::IDENTITY { self.recursion.logits() } else { &self.restored_logits };
+        let field = Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits };
         let found = self.decoder.find(&field, problem.from, &mut self.inside)
             && self.inside.last().is_some_and(|exit| self.outside.continue_from(problem, plan.routes, *exit));
         plan.report.expansions += self.decoder.expansions();
@@ -304,7 +360,7 @@ impl Model {
             plan.report.first_verified = Some(self.recursion.applications() as u16);
         }
         let ended = plan.clock.now();
-        self.decode_time.record(ended.saturating_sub(began));
+        self.times.decode.record(ended.saturating_sub(began));
         plan.report.stages.decode += decoded.saturating_sub(began);
         plan.report.stages.verify += ended.saturating_sub(decoded);
         let known = found && self.decoder.is_known();
@@ -328,12 +384,12 @@ impl Model {
                 && self.is_similar(before, now)
         });
         let Some(before) = before else {
-            self.recursion.begin_cold(self.backend.as_mut());
+            self.recursion.begin_cold();
             return false;
         };
-        let (patch, from, to) = (self.backend.shape().patch as i32, before.window.corner(), now.window.corner());
+        let (patch, from, to) = (self.recursion.shape().patch as i32, before.window.corner(), now.window.corner());
         if from != to {
-            self.recursion.shift_state(self.backend.as_mut(), (to.col - from.col) / patch, (to.row - from.row) / patch);
+            self.recursion.shift_state((to.col - from.col) / patch, (to.row - from.row) / patch);
         }
         self.recursion.begin_warm();
         true

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use trm_config::{GridConfig, PlannerConfig};
+use trm_config::{BackendChoice, GridConfig, PlannerConfig};
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
@@ -15,12 +15,12 @@ use trm_grid::window::Window;
 use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::error::{InferenceError, LoadError};
-use trm_net::registry::fastest;
 use trm_safety::VerifiedPath;
 use trm_safety::check::{Rules, check, in_cells};
 use trm_safety::routes::Routes;
 
 use crate::ask::Settings;
+use crate::backends::{Chosen, choose as choose_backend};
 use crate::budget::{Budget, reserved_for_fallback};
 use crate::endpoints::{Departures, GoalArea};
 use crate::error::PlanError;
@@ -117,21 +117,28 @@ pub struct Planner {
     lattice: Option<LatticePlanner>,
     /// Whether it was made for the robot's present footprint.
     is_ready: bool,
+    /// What the model runs on, and why, for people to read.
+    backend: String,
 }
 
 impl Planner {
-    /// A planner with the bundle's model on the fastest backend. It warms up the model, and measures its time with
-    /// `clock`.
+    /// A planner with the bundle's model on the backend that the parameter `backend` asks for. It warms up the model, and
+    /// measures its time with `clock`.
     ///
     /// # Errors
-    /// [`LoadError`] if the bundle's graphs can't be run, or don't support the parameter `window_size`.
+    /// [`LoadError`] if the bundle's graphs can't be run, don't support the parameter `window_size`, or if the machine
+    /// doesn't have the backend.
     pub fn new(
         grid: &GridConfig,
         config: &PlannerConfig,
         bundle: &Bundle,
         clock: &dyn Clock,
     ) -> Result<Self, LoadError> {
-        Self::with_backend(grid, config, bundle, fastest(bundle, config.window_size as usize)?, clock)
+        // A robot for which there is no model needs no device for it.
+        let backend = if has_model(grid, config) { config.backend } else { BackendChoice::Cpu };
+        let Chosen { backend, about } = choose_backend(&PlannerConfig { backend, ..config.clone() }, bundle, clock)?;
+        let planner = Self::with_backend(grid, config, bundle, backend, clock)?;
+        Ok(Self { backend: about, ..planner })
     }
 
     /// Like [`Self::new`], with a given backend, which must have been made for the bundle.
@@ -147,9 +154,7 @@ impl Planner {
     ) -> Result<Self, LoadError> {
         let travel = Travel::new(grid);
         let robot = Robot::of(grid, config);
-        // The model plans for discs.
-        let has_model = config.max_steps > 0 && robot.is_none();
-        let mut model = has_model.then(|| Model::new(config, bundle, backend));
+        let mut model = has_model(grid, config).then(|| Model::new(config, bundle, backend));
         if let Some(model) = &mut model {
             model.warm_up(clock)?;
         }
@@ -167,6 +172,7 @@ impl Planner {
             previous: PreviousPath::default(),
             routes: Routes::default(),
             is_ready: true,
+            backend: String::new(),
             lattice: robot.map(|robot| LatticePlanner::new(robot, travel, config.tolerance, config.start_tolerance)),
             config: config.clone(),
         })
@@ -220,6 +226,12 @@ impl Planner {
     pub fn set_robot(&mut self, grid: &GridConfig) {
         self.robot_radius = grid.robot_radius;
         self.is_ready = grid.outline().as_ref() == self.lattice.as_ref().map(|lattice| &lattice.robot().footprint);
+    }
+
+    /// What the model runs on, and why, in one line; `None` without a model, or when the backend was given.
+    #[must_use]
+    pub fn backend(&self) -> Option<&str> {
+        self.model.is_some().then_some(self.backend.as_str()).filter(|about| !about.is_empty())
     }
 
     /// The parameters that guidance for this planner depends on.
@@ -343,7 +355,8 @@ impl Planner {
             Duration::ZERO
         };
         let policy = Policy::new(&self.config, budget.plan, fallback);
-        let mut plan = Plan { problem, routes: &self.routes, path: &mut self.path, clock, report };
+        let (routes, path, until) = (&self.routes, &mut self.path, budget.plan);
+        let mut plan = Plan { problem, routes, path, clock, report, until, fallback };
         let stop = match model.base(&mut plan) {
             Ok(None) => return,
             Ok(Some(view)) => refine(model, &view, &policy, &mut plan).map(|stop| (stop, view)),
@@ -451,6 +464,11 @@ impl Planner {
     fn rules(&self, costmap: &Costmap) -> Rules {
         Rules::new(self.travel.allow_unknown, self.config.start_tolerance, costmap.geometry().resolution())
     }
+}
+
+/// Whether the model plans: it does so for discs.
+fn has_model(grid: &GridConfig, config: &PlannerConfig) -> bool {
+    config.max_steps > 0 && Robot::of(grid, config).is_none()
 }
 
 /// Refines the model's answer until the policy stops it. Returns the reason.

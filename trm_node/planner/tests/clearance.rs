@@ -11,9 +11,9 @@ use trm_grid::costmap::Costmap;
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
-use trm_net::backend::{Backend, Shape, Update};
 use trm_net::encode::{CHANNELS, CLASSES};
 use trm_net::error::InferenceError;
+use trm_net::graphs::{Graphs, Shape, Update};
 use trm_planner::{GuidanceKind, Outcome, Planner, Request, Source};
 
 fn request(start: Pose, goal: Pose) -> Request<'static> {
@@ -83,7 +83,7 @@ fn guidance_of_other_travel_costs_is_not_used() {
 /// A model whose field, `[9, 48, 48]`, is set by the test.
 struct Told(Arc<Mutex<Vec<f32>>>);
 
-impl Backend for Told {
+impl Graphs for Told {
     fn shape(&self) -> Shape {
         Shape { size: 48, patch: 2, hidden: 32, channels: CHANNELS.len() }
     }
@@ -154,9 +154,14 @@ fn of_two_ways_of_the_same_length_the_previous_one_is_kept_only_while_it_costs_n
     let told = Arc::new(Mutex::new(Vec::new()));
     let clock = Simulated::default();
     *told.lock().unwrap() = field(&config, false, Way::Left, goal);
-    let mut planner =
-        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(Told(Arc::clone(&told))), &clock)
-            .unwrap();
+    let mut planner = Planner::with_backend(
+        &config.grid,
+        &config.planner,
+        &bundle(),
+        common::backend(Told(Arc::clone(&told))),
+        &clock,
+    )
+    .unwrap();
     let plan = |planner: &mut Planner, narrow: bool, told_way: Way| {
         *told.lock().unwrap() = field(&config, narrow, told_way, goal);
         let map = room(&config, narrow, None);

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use trm_config::Config;
 use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
-use trm_net::backend::{Backend, Shape, Update};
 use trm_net::error::InferenceError;
+use trm_net::graphs::{Graphs, Shape, Update};
 use trm_planner::PlanError;
 use trm_planner::epoch::{Epoch, Epochs};
 use trm_planner::halt::deadline::Clock as _;
@@ -38,7 +38,8 @@ fn bench(config: Config) -> Bench {
     let clock = Simulated::default();
     let net_us = Arc::new(AtomicU64::new(1000));
     let backend = Ignorant { clock: clock.clone(), net_us: net_us.clone(), stubborn: true, size: 32 };
-    let planner = Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
+    let planner =
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), common::backend(backend), &clock).unwrap();
     Bench { map, clock, net_us, planner }
 }
 
@@ -171,7 +172,7 @@ struct Settling {
     whole_us: u64,
 }
 
-impl Backend for Settling {
+impl Graphs for Settling {
     fn shape(&self) -> Shape {
         self.ignorant.shape()
     }
@@ -204,7 +205,7 @@ fn after_many_applications_that_skip_a_full_one_is_still_expected() {
     let ignorant = Ignorant { clock: clock.clone(), net_us: Arc::default(), stubborn: true, size: 32 };
     let backend = Settling { ignorant, percent: percent.clone(), whole_us: 4000 };
     let mut planner =
-        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), common::backend(backend), &clock).unwrap();
     let mut plan = |budget_ms| {
         planner.reset();
         let deadline = clock.now() + Duration::from_millis(budget_ms);

@@ -121,7 +121,7 @@ fn planner() -> Planner {
     static BUNDLE: LazyLock<Bundle> = LazyLock::new(bundle);
     let (config, clock) = (planner_config(), Simulated::default());
     let backend = Ignorant { clock: clock.clone(), net_us: Arc::default(), stubborn: false, size: 24 };
-    Planner::with_backend(&config.grid, &config.planner, &BUNDLE, Box::new(backend), &clock).unwrap()
+    Planner::with_backend(&config.grid, &config.planner, &BUNDLE, common::backend(backend), &clock).unwrap()
 }
 
 proptest! {

@@ -34,7 +34,7 @@ fn long_paths_and_changes_of_the_grid_allocate_nothing() {
     let clock = Simulated::default();
     let backend = Ignorant { clock: clock.clone(), net_us: Arc::new(AtomicU64::new(500)), stubborn: false, size: 32 };
     let mut planner =
-        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), common::backend(backend), &clock).unwrap();
     planner.prepare(&map);
     let goal = pose(&map, 1490.0, 20.0, 1.0);
     let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
@@ -79,7 +79,7 @@ fn the_planning_loop_allocates_nothing() {
         let net_us = Arc::new(AtomicU64::new(500));
         let backend = Ignorant { clock: clock.clone(), net_us, stubborn, size: 64 };
         let mut planner =
-            Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
+            Planner::with_backend(&config.grid, &config.planner, &bundle(), common::backend(backend), &clock).unwrap();
         planner.prepare(&map);
         let mut statistics = Statistics::new();
         let goal = pose(&map, 110.0, 60.0, 1.0);
@@ -173,7 +173,7 @@ fn moved_goals_and_departures_allocate_nothing() {
     let clock = Simulated::default();
     let backend = Ignorant { clock: clock.clone(), net_us: Arc::new(AtomicU64::new(500)), stubborn: false, size: 32 };
     let mut planner =
-        Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(backend), &clock).unwrap();
+        Planner::with_backend(&config.grid, &config.planner, &bundle(), common::backend(backend), &clock).unwrap();
     planner.prepare(&map);
     // The goal in the room, from free cells and from cells beside its walls.
     let goal = pose(&map, 65.0, 30.0, 1.0);

@@ -8,15 +8,16 @@ use common::{Simulated, bundle, costmap, pose};
 use proptest::prelude::*;
 use trm_config::Config;
 use trm_grid::units::Pose;
-use trm_net::backend::{Backend, Shape, Update};
 use trm_net::error::InferenceError;
-use trm_net::registry::by_name;
+use trm_net::graphs::{Graphs, Shape, Update};
+use trm_net::host::HostBackend;
+use trm_net::registry::graphs;
 use trm_planner::{Planner, Report, Request};
 
 /// A backend that never skips anything: it ignores the threshold.
-struct Dense(Box<dyn Backend>);
+struct Dense(Box<dyn Graphs>);
 
-impl Backend for Dense {
+impl Graphs for Dense {
     fn shape(&self) -> Shape {
         self.0.shape()
     }
@@ -60,9 +61,11 @@ proptest! {
             build(&mut rows, *wall);
         }
         let clock = Simulated::default();
-        let fused = || by_name(&bundle(), 48, "fused").unwrap();
-        let mut skipping = Planner::with_backend(&config.grid, &config.planner, &bundle(), fused(), &clock).unwrap();
-        let mut dense = Planner::with_backend(&config.grid, &config.planner, &bundle(), Box::new(Dense(fused())), &clock).unwrap();
+        let fused = || graphs(&bundle(), 48, "cpu").unwrap();
+        let host = |graphs| Box::new(HostBackend::new(&bundle(), graphs));
+        let (skipping, dense) = (host(fused()), host(Box::new(Dense(fused()))));
+        let mut skipping = Planner::with_backend(&config.grid, &config.planner, &bundle(), skipping, &clock).unwrap();
+        let mut dense = Planner::with_backend(&config.grid, &config.planner, &bundle(), dense, &clock).unwrap();
         let (mut col, mut row) = (30.0, 40.0);
         for (cols, rows_moved, obstacle) in steps {
             (col, row) = ((col + 2.0 * cols).clamp(2.0, 117.0), (row + 2.0 * rows_moved).clamp(2.0, 77.0));

@@ -35,6 +35,7 @@ use trm_flow::real_time::RealTime;
 use trm_flow::robot_pose::PoseReader;
 use trm_flow::shared::Shared;
 use trm_flow::threads::start::{Publish, Resources, Threads};
+use trm_net::error::LoadError;
 use trm_planner::Planner;
 use trm_rt::allocator::CountingAllocator;
 
@@ -159,8 +160,7 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let names = (0..config.planners()).map(|at| PlannerName::of(bundles.of(&config.of_planner(at)))).collect();
     let clock = shared.clock.clone();
     let mut make = move |config: &Config| Planner::new(&config.grid, &config.planner, bundles.of(config), &clock);
-    let planners = Planners::make(&config, &mut make)?;
-    shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
+    let planners = make_planners(&config, &mut make, &shared)?;
 
     let publish = path_publisher(node, &ends, config.node.map_frame.clone())?;
     let parameter_events = services::parameter_events(node, &ends.parameter_events)?;
@@ -210,6 +210,18 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         life.autostart();
     }
     Ok(Running { threads, ros_clock, life, topics, watch })
+}
+
+/// Makes the first planners, which takes so long that threads may seem to have been silent.
+fn make_planners(
+    config: &Config,
+    make: impl FnMut(&Config) -> Result<Planner, LoadError>,
+    shared: &Shared,
+) -> Result<Planners, LoadError> {
+    let planners = Planners::make(config, make)?;
+    shared.set_backend(planners.ticks.backend());
+    shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
+    Ok(planners)
 }
 
 /// Makes, in the publisher thread, what publishes paths.

@@ -417,7 +417,7 @@ mod tests {
         let radius = described("robot_radius");
         assert_eq!((radius.floating_point_range[0].to_value, radius.read_only), (10.0, false));
         assert!(radius.description.ends_with("[m]") && radius.additional_constraints.contains("whole number"));
-        assert!(described("window_size").read_only && described("window_size").integer_range[0].to_value == 256);
+        assert!(described("window_size").read_only && described("window_size").integer_range[0].to_value == 512);
         assert!(described("grid_source").additional_constraints.contains("costmap"));
         let overrides = described("qos_overrides./r/map.subscription.depth");
         assert_eq!(overrides.description, "depth of this node's subscription of /r/map");

@@ -131,8 +131,11 @@ impl<M: FnMut(&Config) -> Result<Planner, LoadError>> Workshop<M> {
 
     fn make_planners(&mut self, config: &Config) {
         match Planners::make(config, &mut self.make) {
-            // Fails only while the node is stopping.
-            Ok(planners) => drop(self.planner.send(PlannerEvent::Planners(Box::new(planners)))),
+            Ok(planners) => {
+                self.shared.set_backend(planners.ticks.backend());
+                // Fails only while the node is stopping.
+                drop(self.planner.send(PlannerEvent::Planners(Box::new(planners))));
+            }
             Err(error) => self.shared.refuse(PARAMETERS, &format!("the planners stay as they were: {error}")),
         }
     }

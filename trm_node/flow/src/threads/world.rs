@@ -6,6 +6,7 @@
 //! [workshop](crate::threads::workshop) while these are kept up to date.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -120,6 +121,9 @@ impl WorldThread {
         }
         if let Some(config) = batch.config.take() {
             self.configure(config);
+        }
+        if self.shared.planners_wanted.swap(false, Ordering::Relaxed) {
+            self.outlets.workshop.planners(self.config.clone());
         }
         if self.history.holds(batch.again) {
             self.again = batch.again;
@@ -396,6 +400,22 @@ mod tests {
         fn cost(&self, col: i32) -> Option<u8> {
             self.copy.as_ref()?.cost(Cell::new(col, 0))
         }
+    }
+
+    #[test]
+    fn planners_that_are_wanted_are_made_anew_and_what_they_run_on_is_told() {
+        let mut bench = bench();
+        bench.thread.shared.backend_lost.store(true, Ordering::Relaxed);
+        assert_eq!(bench.work(), (0, 0));
+        assert!(bench.thread.shared.backend().is_empty());
+        bench.thread.shared.planners_wanted.store(true, Ordering::Relaxed);
+        assert_eq!(bench.work(), (0, 0));
+        bench.workshop.step(Duration::ZERO);
+        assert!(matches!(bench.planner.take(), Some(PlannerEvent::Planners(_))));
+        assert!(!bench.thread.shared.backend_lost.load(Ordering::Relaxed));
+        assert!(bench.thread.shared.backend().starts_with("cpu ("), "{}", bench.thread.shared.backend());
+        bench.workshop.step(Duration::ZERO);
+        assert!(bench.planner.take().is_none(), "once");
     }
 
     #[test]

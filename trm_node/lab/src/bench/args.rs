@@ -59,8 +59,9 @@ pub struct BenchArgs {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub load: Vec<Load>,
 
-    /// What runs the net: fused is the fastest that the machine and the bundle have.
-    #[arg(long, value_name = "NAME", default_value = "fused")]
+    /// What runs the net: cpu (the fastest that the processor and the bundle have), gpu, tract, avx512, avx2, neon or
+    /// portable. The part kernel measures all of them, whatever it is; all stands for cpu.
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
     pub backend: String,
 
     /// Seed of goals, obstacles and pairs.
@@ -181,11 +182,14 @@ pub enum Part {
     Slowdown,
     /// Classical searches on the same maps.
     Peers,
+    /// The cost-to-go over positions and headings, for a car.
+    Footprint,
 }
 
 impl Part {
     /// All parts, in the order in which they are measured.
-    pub const ALL: [Self; 6] = [Self::Loop, Self::Kernel, Self::Kinds, Self::MapSize, Self::Slowdown, Self::Peers];
+    pub const ALL: [Self; 7] =
+        [Self::Loop, Self::Kernel, Self::Kinds, Self::MapSize, Self::Slowdown, Self::Peers, Self::Footprint];
 
     /// The name on the command line and in reports.
     #[must_use]
@@ -197,6 +201,7 @@ impl Part {
             Self::MapSize => "map_size",
             Self::Slowdown => "slowdown",
             Self::Peers => "peers",
+            Self::Footprint => "footprint",
         }
     }
 }

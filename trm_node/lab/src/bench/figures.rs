@@ -57,6 +57,13 @@ pub fn all(bench: &BenchReport) -> Vec<Figure> {
         figures.share(&format!("{name}.in_time"), peer.in_time as usize, peer.times_us.n as usize);
         figures.option(&format!("{name}.cost_ratio"), peer.cost_ratio);
     }
+    for field in &bench.footprint {
+        let world = if field.has_boxes { "boxes" } else { "empty" };
+        let name = format!("footprint.{}_{world}", field.window);
+        for (kind, times) in [("cold", &field.cold_us), ("moved", &field.moved_us), ("obstacle", &field.obstacle_us)] {
+            figures.sample(&format!("{name}.{kind}_us"), times);
+        }
+    }
     figures.0
 }
 

@@ -1,20 +1,21 @@
 //! The time of one application of the net: by each backend, and by onnxruntime on the same graph. All run on one thread
-//! of this process and take turns.
+//! of this process and take turns. Then that of whole supervision steps, on windows of several sizes.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
-use trm_net::backend::{Backend, Update};
 use trm_net::bundle::Bundle;
-use trm_net::registry::NAMES;
+use trm_net::graphs::{Graphs, Update};
+use trm_net::registry::{NAMES, graphs};
 
 use crate::bench::onnxruntime::Onnxruntime;
-use crate::bench::planners;
 use crate::bench::progress_bar::show_share;
 use crate::bench::sample_times::SampleTimes;
 use crate::bench::setting::BenchSetting;
+use crate::bench::steps::{self, StepTimes};
 use crate::bench::timing::timed;
 
 /// Usual duration of this part, in seconds.
@@ -43,12 +44,14 @@ pub struct KernelTimes {
     pub onnxruntime: Option<String>,
     /// Why onnxruntime isn't available.
     pub reason: Option<String>,
+    /// Supervision steps.
+    pub steps: StepTimes,
 }
 
 /// A backend and its times.
 struct Contestant {
     name: &'static str,
-    backend: Box<dyn Backend>,
+    graphs: Box<dyn Graphs>,
     times: Vec<Duration>,
 }
 
@@ -60,11 +63,11 @@ pub fn measure(setting: &BenchSetting, bundle: &Bundle, bar: &ProgressBar) -> an
     let size = setting.config.planner.window_size as usize;
     // A backend that this machine can't run is left out.
     let available = |name| {
-        let backend = planners::backend(name, bundle, size).ok()?;
-        Some(Contestant { name, backend, times: Vec::new() })
+        let graphs = graphs(bundle, size, name).ok()?;
+        Some(Contestant { name, graphs, times: Vec::new() })
     };
     let mut contestants: Vec<Contestant> = NAMES.into_iter().filter_map(available).collect();
-    let shape = planners::backend(&setting.backend, bundle, size)?.shape();
+    let shape = contestants.first().context("no backend runs on this machine")?.graphs.shape();
     let (mut peer, mut reason) = match Onnxruntime::new(bundle, shape) {
         Ok(peer) => (Some(peer), None),
         Err(reason) => (None, Some(reason)),
@@ -79,7 +82,7 @@ pub fn measure(setting: &BenchSetting, bundle: &Bundle, bar: &ProgressBar) -> an
         let count = contestants.len() + 1;
         for turn in 0..count {
             if let Some(contestant) = contestants.get_mut((turn + round) % count) {
-                let (result, time) = timed(|| contestant.backend.net(Update::Latent, &state, &mut out));
+                let (result, time) = timed(|| contestant.graphs.net(Update::Latent, &state, &mut out));
                 result?;
                 if round >= WARM_UP {
                     contestant.times.push(time);
@@ -96,14 +99,15 @@ pub fn measure(setting: &BenchSetting, bundle: &Bundle, bar: &ProgressBar) -> an
         round += 1;
         show_share(bar, began.elapsed().as_secs_f64() / duration.as_secs_f64());
     }
-    Ok(summarize(setting, &contestants, peer.is_some().then_some(&peer_times), reason))
+    let steps = steps::measure(setting, bundle);
+    Ok(summarize(setting, &contestants, peer.is_some().then_some(&peer_times), (reason, steps)))
 }
 
 fn summarize(
     setting: &BenchSetting,
     contestants: &[Contestant],
     peer_times: Option<&Vec<Duration>>,
-    reason: Option<String>,
+    (reason, steps): (Option<String>, StepTimes),
 ) -> KernelTimes {
     let mut net_us: BTreeMap<String, SampleTimes> =
         contestants.iter().map(|one| (one.name.to_owned(), SampleTimes::of(&one.times))).collect();
@@ -119,5 +123,6 @@ fn summarize(
         vs_onnxruntime_least: ratio(|times| times.min),
         onnxruntime: peer_times.map(|_| Onnxruntime::about()),
         reason,
+        steps,
     }
 }

@@ -1,8 +1,8 @@
 //! onnxruntime with the bundle's net on one thread, which the backends are compared with. Its library is loaded at run
 //! time, so neither building nor running the planner needs it.
 
-use trm_net::backend::Shape;
 use trm_net::bundle::Bundle;
+use trm_net::graphs::Shape;
 
 #[cfg(feature = "onnxruntime")]
 pub use loaded::Onnxruntime;

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::bench::footprint::FieldTimes;
 use crate::bench::kernel::KernelTimes;
 use crate::bench::kind_figures::KindFigures;
 use crate::bench::kinds::KindsFigures;
@@ -103,6 +104,9 @@ pub struct BenchReport {
     pub slowdown: Option<Slowdown>,
     /// The model beside classical searches.
     pub peers: Vec<Peer>,
+    /// The cost-to-go of windows for a robot with a footprint. Older reports have none.
+    #[serde(default)]
+    pub footprint: Vec<FieldTimes>,
 }
 
 impl BenchReport {
@@ -132,6 +136,7 @@ impl BenchReport {
             map_size: None,
             slowdown: None,
             peers: Vec::new(),
+            footprint: Vec::new(),
             runs,
         }
     }

@@ -11,17 +11,18 @@ use trm_grid::costmap::Costmap;
 use trm_grid::costmap_builder::build;
 use trm_grid::units::Cell;
 use trm_net::bundle::Bundle;
+use trm_net::host::HostBackend;
+use trm_net::registry;
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::{Planner, Report};
 
 use crate::args::with_flag;
 use crate::bench::bench_map::BenchMap;
 use crate::bench::microseconds::to_us;
-use crate::bench::planners;
 use crate::bench::progress_bar::show_share;
 use crate::bench::request::request_now;
 use crate::bench::setting::BenchSetting;
-use crate::bench::slowed_backend::{SlowdownSwitch, SlowedBackend};
+use crate::bench::slowed_graphs::{SlowdownSwitch, SlowedGraphs};
 use crate::statistics::Sorted;
 use crate::worlds::optimum::field;
 use crate::worlds::random::Random;
@@ -105,8 +106,9 @@ fn slowed_planner(
     config.stop_verified = false;
     config.stop_settled = false;
     config.max_steps = 1000;
-    let backend = planners::backend(&setting.backend, bundle, config.window_size as usize)?;
-    let (slowed, switch) = SlowedBackend::new(backend);
+    let graphs = registry::graphs(bundle, config.window_size as usize, &setting.backend).map_err(with_flag)?;
+    let (slowed, switch) = SlowedGraphs::new(graphs);
+    let slowed = HostBackend::new(bundle, Box::new(slowed));
     switch.set(u32::MAX, FACTOR);
     let planner = Planner::with_backend(&setting.config.grid, &config, bundle, Box::new(slowed), &clock);
     Ok((planner.map_err(with_flag)?, switch, clock))

@@ -106,6 +106,11 @@ fn part_table(report: &BenchReport) -> Table {
         );
         table.add_row(["slowdown", &text]);
     }
+    for field in &report.footprint {
+        let times = [("cold", &field.cold_us), ("moved", &field.moved_us), ("obstacle", &field.obstacle_us)];
+        let times = times.map(|(name, us)| format!("{name} {} / {}", ms(us.p50), ms(us.p99)));
+        table.add_row(["footprint", &format!("{}: ms, p50 / p99: {}", field.name(), times.join(", "))]);
+    }
     if let Some(column) = table.column_mut(0) {
         column.set_padding((0, 1));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::bench::footprint::FieldTimes;
 use crate::bench::kernel::PEER;
 use crate::bench::kind_figures::KindFigures;
 use crate::bench::loop_run::LoopRun;
@@ -38,11 +39,13 @@ pub fn all(report: &BenchReport) -> Vec<ReportTable> {
         stage_times(report),
         outcomes(report),
         kernel(report),
+        steps(report),
         by_kind("Ticks by what has changed: maps", kinds, &report.tick_by_kind),
         by_kind("Ticks by what has changed: generated worlds", "", &report.tick_by_kind_generated),
         map_size(report),
         slowdown(report),
         peers(report),
+        footprint(report),
         machine(report),
         settings(report),
     ];
@@ -179,6 +182,37 @@ fn kernel(report: &BenchReport) -> ReportTable {
     }
 }
 
+fn steps(report: &BenchReport) -> ReportTable {
+    let mut rows = Vec::new();
+    let mut about = String::new();
+    if let Some(kernel) = &report.kernel {
+        let steps = &kernel.steps;
+        let mut sizes: Vec<_> = steps.us.iter().collect();
+        sizes.sort_by_key(|(size, _)| size.parse::<u32>().unwrap_or_default());
+        for (size, backends) in sizes {
+            let cpu = backends.get("cpu");
+            for (name, sample) in backends {
+                rows.push(vec![
+                    size.clone(),
+                    name.clone(),
+                    count(sample.n),
+                    short(sample.min),
+                    short(sample.p50),
+                    short(sample.p99),
+                    or_dash(cpu.map(|cpu| cpu.p50 / sample.p50), short),
+                ]);
+            }
+        }
+        about = format!("Microseconds from the call to the logits, in turns in one thread. GPU: {}.", steps.gpu);
+    }
+    ReportTable {
+        title: "One supervision step with its decoding",
+        about,
+        head: titles(&["window", "backend", "n", "least", "median", "p99", "times faster than cpu"]),
+        rows,
+    }
+}
+
 fn by_kind(title: &'static str, about: &str, kinds: &BTreeMap<String, KindFigures>) -> ReportTable {
     let row = |(name, of): (&String, &KindFigures)| {
         vec![
@@ -297,6 +331,37 @@ fn peers(report: &BenchReport) -> ReportTable {
             .to_owned(),
         head: titles(&["map", "who", "in time", "p50", "p95", "p99", "max", "× A* p50", "cost"]),
         rows: report.peers.iter().map(row).collect(),
+    }
+}
+
+fn footprint(report: &BenchReport) -> ReportTable {
+    let row = |field: &FieldTimes| {
+        let mut row = vec![field.name(), field.level.clone(), count(field.cold_us.n)];
+        row.extend(
+            [&field.cold_us, &field.moved_us, &field.obstacle_us].iter().flat_map(|us| [ms(us.p50), ms(us.p99)]),
+        );
+        row.push(percent(field.warm));
+        row
+    };
+    ReportTable {
+        title: "Cost-to-go for a robot with a footprint",
+        about: "Milliseconds for a window over positions and headings, and a car of 0.62 m × 0.9 m in cells of 5 cm: from \
+                nothing, after the window has moved by a cell, and after an obstacle of 3 × 3 cells has come. Each is the \
+                least of three runs of the same work. Kept: how often what still held was kept."
+            .to_owned(),
+        head: titles(&[
+            "window / headings, world",
+            "by",
+            "n",
+            "cold p50",
+            "p99",
+            "moved p50",
+            "p99",
+            "obstacle p50",
+            "p99",
+            "kept",
+        ]),
+        rows: report.footprint.iter().map(row).collect(),
     }
 }
 

@@ -3,29 +3,29 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use trm_net::backend::{Backend, Shape, Update};
 use trm_net::bundle::Bundle;
 use trm_net::encode::CHANNELS;
 use trm_net::error::InferenceError;
+use trm_net::graphs::{Graphs, Shape, Update};
 
 use crate::worlds::random::Random;
 
 /// A backend that outlives the planners it is lent to: making one takes seconds.
 #[derive(Clone)]
-pub struct Lent(Arc<Mutex<Box<dyn Backend>>>);
+pub struct Lent(Arc<Mutex<Box<dyn Graphs>>>);
 
 impl Lent {
     /// A backend to lend.
-    pub fn new(backend: Box<dyn Backend>) -> Self {
+    pub fn new(backend: Box<dyn Graphs>) -> Self {
         Self(Arc::new(Mutex::new(backend)))
     }
 
-    fn get(&self) -> MutexGuard<'_, Box<dyn Backend>> {
+    fn get(&self) -> MutexGuard<'_, Box<dyn Graphs>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Backend for Lent {
+impl Graphs for Lent {
     fn shape(&self) -> Shape {
         self.get().shape()
     }
@@ -97,7 +97,7 @@ impl Cheap {
     }
 }
 
-impl Backend for Cheap {
+impl Graphs for Cheap {
     fn shape(&self) -> Shape {
         self.shape
     }

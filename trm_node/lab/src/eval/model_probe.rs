@@ -10,10 +10,11 @@ use trm_grid::units::{Cell, MOVES, Pose};
 use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
 use trm_net::encode::{CLASSES, NO_MOVE};
-use trm_net::registry::fastest;
+use trm_net::registry::by_name;
 use trm_planner::Report;
 use trm_planner::decode::{Decoder, Field};
 use trm_planner::endpoints::GoalArea;
+use trm_planner::halt::deadline::Deadline;
 use trm_planner::model::{Model, Plan, Refined, View};
 use trm_planner::path_buffer::PathBuffer;
 use trm_planner::problem::Problem;
@@ -71,7 +72,7 @@ impl ModelProbe {
         config.planner.warm_start = false;
         config.planner.turn_when_stuck = false;
         config.planner.skip_threshold = 0.0;
-        let backend = fastest(bundle, setting.window).map_err(with_flag)?;
+        let backend = by_name(bundle, setting.window, "cpu").map_err(with_flag)?;
         let shape = backend.shape();
         let cells = shape.size * shape.size;
         Ok(Self {
@@ -107,6 +108,8 @@ impl ModelProbe {
             path: &mut self.path,
             clock: &self.clock,
             report: &mut Report::default(),
+            until: Deadline::at(Duration::MAX),
+            fallback: Duration::ZERO,
         })?;
         self.elapsed = began.elapsed();
         self.view = Some(view.context("no goal lies in the window")?);
@@ -127,6 +130,8 @@ impl ModelProbe {
             path: &mut self.path,
             clock: &self.clock,
             report: &mut report,
+            until: Deadline::at(Duration::MAX),
+            fallback: Duration::ZERO,
         };
         let began = Instant::now();
         let answer = loop {

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use trm_grid::units::MOVES;
-use trm_net::backend::{Backend, Shape, Update};
 use trm_net::encode::CHANNELS;
 use trm_net::error::InferenceError;
 use trm_net::graph::Graph;
+use trm_net::graphs::{Graphs, Shape, Update};
 
 use crate::simulate::mood::{Mood, Moods};
 
@@ -15,7 +15,7 @@ use crate::simulate::mood::{Mood, Moods};
 pub struct SimulatedModel {
     moods: Arc<dyn Moods>,
     /// The released model, in few simulations.
-    real: Option<Box<dyn Backend>>,
+    real: Option<Box<dyn Graphs>>,
     /// Cells along each side of the window.
     size: usize,
     /// The best move of each cell, as far as one is known.
@@ -24,7 +24,7 @@ pub struct SimulatedModel {
 
 impl SimulatedModel {
     /// A model for windows of this size.
-    pub fn new(moods: Arc<dyn Moods>, real: Option<Box<dyn Backend>>, size: usize) -> Self {
+    pub fn new(moods: Arc<dyn Moods>, real: Option<Box<dyn Graphs>>, size: usize) -> Self {
         Self { moods, real, size, moves: vec![None; size * size] }
     }
 
@@ -63,7 +63,7 @@ impl SimulatedModel {
     }
 }
 
-impl Backend for SimulatedModel {
+impl Graphs for SimulatedModel {
     fn shape(&self) -> Shape {
         match &self.real {
             Some(real) => real.shape(),

@@ -15,6 +15,7 @@ use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
 use trm_net::error::{InferenceError, LoadError};
 use trm_net::graph::Graph;
+use trm_net::host::HostBackend;
 use trm_net::registry::fastest;
 use trm_planner::Planner;
 use trm_planner::halt::deadline::Clock;
@@ -267,8 +268,9 @@ impl Simulation {
         let size = config.planner.window_size as usize;
         let real = if is_real { Some(fastest(&self.bundle, size)?) } else { None };
         let moods = Arc::<Self>::clone(self);
-        let model = Box::new(SimulatedModel::new(moods, real, size));
-        Planner::with_backend(&config.grid, &config.planner, &self.bundle, model, &**self)
+        let graphs = Box::new(SimulatedModel::new(moods, real, size));
+        let backend = Box::new(HostBackend::new(&self.bundle, graphs));
+        Planner::with_backend(&config.grid, &config.planner, &self.bundle, backend, &**self)
     }
 
     /// ROS publishes a path, which takes its time.

@@ -4,7 +4,7 @@
 use super::*;
 use crate::graph::Graph;
 use crate::released;
-use crate::tract::TractBackend;
+use crate::tract::TractGraphs;
 
 fn bundle() -> Bundle {
     Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap()
@@ -23,8 +23,8 @@ fn every_level_computes_the_model_on_every_kind_of_width() {
     // 9 tokens are no multiple of what the kernel computes at once, 10 and 11 neither.
     for size in [16, 18, 20, 22, 32, 52] {
         for level in Level::available() {
-            let mut tract = TractBackend::new(&bundle, size).unwrap();
-            let mut fused = FusedBackend::new(&bundle, &mut tract, level).unwrap().unwrap();
+            let mut tract = TractGraphs::new(&bundle, size).unwrap();
+            let mut fused = FusedGraphs::new(&bundle, &mut tract, level).unwrap().unwrap();
             let shape = tract.shape();
             let what = |graph: &str| format!("{graph}, {level:?}, {size} cells");
             let mut state: Vec<f32> = (0..shape.state_len()).map(|at| (at as f32 * 0.7).sin()).collect();
@@ -39,7 +39,7 @@ fn every_level_computes_the_model_on_every_kind_of_width() {
                 assert!((share - 1.0).abs() < f32::EPSILON, "nothing is skipped unless asked to");
                 // Against the exact one: tract's own roundings differ from processor to processor.
                 assert_close(&out, &trm_kernel::testing::net(&weights, shape.tokens(), &state), &what("net"));
-                for (at, backend) in [&mut fused as &mut dyn Backend, &mut tract].into_iter().enumerate() {
+                for (at, backend) in [&mut fused as &mut dyn Graphs, &mut tract].into_iter().enumerate() {
                     backend.encode(&input, &mut xs[at]).unwrap();
                     qs[at] = backend.decode(&out, &xs[at], &mut logits[at]).unwrap();
                 }
@@ -57,7 +57,7 @@ fn every_level_computes_the_model_on_every_kind_of_width() {
 fn another_model_is_left_to_tract() {
     let bundle = bundle();
     let weights = weights::read(&bundle).unwrap();
-    let mut tract = TractBackend::new(&bundle, 32).unwrap();
+    let mut tract = TractGraphs::new(&bundle, 32).unwrap();
     let changes: [fn(&mut Weights); 5] = [
         |w| w.encode.weight[5] += 0.1,
         |w| w.layers[0].gain[3] += 0.1,
@@ -67,20 +67,20 @@ fn another_model_is_left_to_tract() {
     ];
     for level in Level::available() {
         let shape = tract.shape();
-        assert!(agree(&mut tract, &mut FusedBackend::with_weights(&weights, shape, level).unwrap()).unwrap());
+        assert!(agree(&mut tract, &mut FusedGraphs::with_weights(&weights, shape, level).unwrap()).unwrap());
         for (at, change) in changes.iter().enumerate() {
             let mut other = weights.clone();
             change(&mut other);
-            let mut fused = FusedBackend::with_weights(&other, shape, level).unwrap();
+            let mut fused = FusedGraphs::with_weights(&other, shape, level).unwrap();
             assert!(!agree(&mut tract, &mut fused).unwrap(), "{level:?} has other weights: {at}");
         }
     }
 }
 
 /// A reference one of whose graphs fails.
-struct Failing(TractBackend);
+struct Failing(TractGraphs);
 
-impl Backend for Failing {
+impl Graphs for Failing {
     fn shape(&self) -> Shape {
         self.0.shape()
     }
@@ -101,7 +101,7 @@ impl Backend for Failing {
 #[test]
 fn a_reference_that_fails_is_not_taken_for_one_that_differs() {
     let bundle = bundle();
-    let mut reference = Failing(TractBackend::new(&bundle, 32).unwrap());
-    let error = FusedBackend::new(&bundle, &mut reference, Level::available()[0]).err().unwrap();
+    let mut reference = Failing(TractGraphs::new(&bundle, 32).unwrap());
+    let error = FusedGraphs::new(&bundle, &mut reference, Level::available()[0]).err().unwrap();
     assert_eq!(error.to_string(), "inference: graph net failed: no memory");
 }

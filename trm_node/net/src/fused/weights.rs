@@ -37,7 +37,7 @@ impl Tensors {
 }
 
 /// The weights of a bundle; `None` when its graphs aren't of the architecture that the kernel computes.
-pub(super) fn read(bundle: &Bundle) -> Option<Weights> {
+pub(crate) fn read(bundle: &Bundle) -> Option<Weights> {
     const D: usize = HIDDEN;
     const LOGITS: usize = CLASSES * PATCH * PATCH;
     let mut encode = Tensors::read(bundle, Graph::Encode)?;

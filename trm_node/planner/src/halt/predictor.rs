@@ -48,6 +48,12 @@ impl Predictor {
         }
     }
 
+    /// The quantile that it predicts, from 0 to 1.
+    #[must_use]
+    pub const fn quantile(&self) -> f64 {
+        self.quantile
+    }
+
     /// Records a duration.
     ///
     /// A duration above the prediction is predicted again at once: a core that has just slowed down mostly stays slow

@@ -12,10 +12,12 @@ use trm_grid::costmap_builder::build;
 use trm_grid::geometry::Geometry;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::{CellPoint, Point, Pose};
-use trm_net::backend::{Backend, Shape, Update};
+use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::encode::CHANNELS;
 use trm_net::error::InferenceError;
+use trm_net::graphs::{Graphs, Shape, Update};
+use trm_net::host::HostBackend;
 use trm_planner::halt::deadline::Clock;
 
 pub fn bundle() -> Bundle {
@@ -23,10 +25,19 @@ pub fn bundle() -> Bundle {
         .expect("the released bundle is valid")
 }
 
+/// A backend of the released bundle's recursion on other graphs.
+pub fn backend(graphs: impl Graphs + 'static) -> Box<dyn Backend> {
+    Box::new(HostBackend::new(&bundle(), Box::new(graphs)))
+}
+
 /// The costmap of a raw map drawn as text, the first row at the origin. `#` is occupied, `?` unknown, anything else
 /// free.
 pub fn costmap(config: &Config, resolution: f64, rows: &[String]) -> Costmap {
-    let origin = Pose::new(-1.0, 2.0, 0.3);
+    costmap_at(config, resolution, Pose::new(-1.0, 2.0, 0.3), rows)
+}
+
+/// The same with the grid's origin.
+pub fn costmap_at(config: &Config, resolution: f64, origin: Pose, rows: &[String]) -> Costmap {
     let geometry = Geometry::new(rows[0].len() as u32, rows.len() as u32, resolution, origin).expect("a grid");
     let value = |c: char| match c {
         '#' => 100,
@@ -69,7 +80,7 @@ pub struct Ignorant {
     pub size: usize,
 }
 
-impl Backend for Ignorant {
+impl Graphs for Ignorant {
     fn shape(&self) -> Shape {
         Shape { size: self.size, patch: 2, hidden: 32, channels: CHANNELS.len() }
     }

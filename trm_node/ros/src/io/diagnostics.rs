@@ -178,6 +178,10 @@ impl Diagnostics {
             return;
         };
         self.statistics.record(report, plan.total, plan.missed);
+        if report.inference_error.is_some_and(|error| error.is_lost()) {
+            self.shared.backend_lost.store(true, Ordering::Relaxed);
+            self.shared.log.warn("the GPU is lost: the model runs on the CPU until the node is configured again");
+        }
         if let Some(error) = report.inference_error
             && self.inference_failures.take(error)
         {
@@ -215,6 +219,8 @@ impl Diagnostics {
         values.push(pair("deadline_ms", &self.parameters.config().of_planner(0).node.deadline_ms));
         values.extend(usage(&self.usage));
         values.push(pair("inference_error", &self.inference_failures.last()));
+        values.push(pair("backend", &self.shared.backend()));
+        values.push(pair("backend_lost", &self.shared.backend_lost.load(Ordering::Relaxed)));
         values.extend(self.shared.real_time.values().into_iter().flatten().map(|(key, value)| pair(key, &value)));
         self.status(level, "planner", message, values)
     }

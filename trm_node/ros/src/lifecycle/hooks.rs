@@ -28,6 +28,10 @@ pub fn new(shared: &Arc<Shared>, commands: &Commands, bonds: Option<&Arc<Bonds>>
     };
     Hooks {
         configure: hook(|node| {
+            // A device that was lost may be there again.
+            if node.shared.backend_lost.swap(false, Ordering::Relaxed) {
+                node.shared.planners_wanted.store(true, Ordering::Relaxed);
+            }
             node.shared.goals.open();
             Ok(())
         }),

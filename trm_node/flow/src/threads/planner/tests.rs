@@ -11,10 +11,11 @@ use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
-use trm_net::backend::{Backend, Shape, Update};
 use trm_net::bundle::Bundle;
 use trm_net::error::InferenceError;
 use trm_net::graph::Graph;
+use trm_net::graphs::{Graphs, Shape, Update};
+use trm_net::host::HostBackend;
 use trm_planner::{PlanError, Planner, Source};
 use trm_rt::ring;
 
@@ -35,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(50);
 /// A model that knows nothing, and fails once it is broken.
 struct Fragile(Arc<AtomicBool>);
 
-impl Backend for Fragile {
+impl Graphs for Fragile {
     fn shape(&self) -> Shape {
         Shape { size: 32, patch: 2, hidden: 32, channels: trm_net::encode::CHANNELS.len() }
     }
@@ -87,7 +88,8 @@ fn bench() -> Bench {
     let bundle = Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32")).unwrap();
     let is_broken = Arc::<AtomicBool>::default();
     let make = |config: &Config| {
-        let backend = Box::new(Fragile(Arc::clone(&is_broken)));
+        let graphs = Box::new(Fragile(Arc::clone(&is_broken)));
+        let backend = Box::new(HostBackend::new(&bundle, graphs));
         Planner::with_backend(&config.grid, &config.planner, &bundle, backend, &shared.clock)
     };
     let planners = Planners::make(&config, make).unwrap();

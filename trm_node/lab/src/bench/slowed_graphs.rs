@@ -1,18 +1,18 @@
-//! A backend whose applications of the net can be made slow.
+//! Graphs whose applications of the net can be made slow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use trm_net::backend::{Backend, Shape, Update};
 use trm_net::error::InferenceError;
+use trm_net::graphs::{Graphs, Shape, Update};
 
-/// Wraps a backend and makes applications of the net take a multiple of their time, when its switch says so.
-pub struct SlowedBackend {
-    backend: Box<dyn Backend>,
+/// Wraps graphs and makes applications of the net take a multiple of their time, when its switch says so.
+pub struct SlowedGraphs {
+    graphs: Box<dyn Graphs>,
     switch: Arc<SlowdownSwitch>,
 }
 
-/// Tells a [`SlowedBackend`] when to be slow.
+/// Tells a [`SlowedGraphs`] when to be slow.
 #[derive(Debug, Default)]
 pub struct SlowdownSwitch {
     /// Applications since [`SlowdownSwitch::set`].
@@ -23,11 +23,11 @@ pub struct SlowdownSwitch {
     factor: AtomicU32,
 }
 
-impl SlowedBackend {
-    /// A backend that is as fast as the one inside it until its switch is set.
-    pub fn new(backend: Box<dyn Backend>) -> (Self, Arc<SlowdownSwitch>) {
+impl SlowedGraphs {
+    /// Graphs that are as fast as the one inside it until its switch is set.
+    pub fn new(graphs: Box<dyn Graphs>) -> (Self, Arc<SlowdownSwitch>) {
         let switch = Arc::new(SlowdownSwitch::default());
-        (Self { backend, switch: Arc::clone(&switch) }, switch)
+        (Self { graphs, switch: Arc::clone(&switch) }, switch)
     }
 }
 
@@ -40,45 +40,45 @@ impl SlowdownSwitch {
     }
 }
 
-impl Backend for SlowedBackend {
+impl Graphs for SlowedGraphs {
     fn shape(&self) -> Shape {
-        self.backend.shape()
+        self.graphs.shape()
     }
 
     fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
-        self.backend.encode(input, x)
+        self.graphs.encode(input, x)
     }
 
     fn net(&mut self, update: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
         let applied = self.switch.applied.fetch_add(1, Ordering::Relaxed);
         let slow = applied >= self.switch.from.load(Ordering::Relaxed);
-        let share = self.backend.net(update, s, out)?;
+        let share = self.graphs.net(update, s, out)?;
         // It repeats the work instead of sleeping, as a throttled core would. `forget_history` makes it repeat all of
         // the work, also what the first application skipped.
         for _ in 1..if slow { self.switch.factor.load(Ordering::Relaxed) } else { 1 } {
-            self.backend.forget_history();
-            self.backend.net(update, s, out)?;
+            self.graphs.forget_history();
+            self.graphs.net(update, s, out)?;
         }
         Ok(share)
     }
 
     fn decode(&mut self, y: &[f32], x: &[f32], moves: &mut [f32]) -> Result<f32, InferenceError> {
-        self.backend.decode(y, x, moves)
+        self.graphs.decode(y, x, moves)
     }
 
     fn set_skip_threshold(&mut self, threshold: Option<f32>) {
-        self.backend.set_skip_threshold(threshold);
+        self.graphs.set_skip_threshold(threshold);
     }
 
     fn forget_history(&mut self) {
-        self.backend.forget_history();
+        self.graphs.forget_history();
     }
 
     fn shift_history(&mut self, cols: i32, rows: i32) {
-        self.backend.shift_history(cols, rows);
+        self.graphs.shift_history(cols, rows);
     }
 
     fn window_stride(&self) -> usize {
-        self.backend.window_stride()
+        self.graphs.window_stride()
     }
 }

@@ -1,0 +1,94 @@
+//! A backend on a device that may be lost, and another one that takes over then.
+
+use std::time::Duration;
+
+use crate::backend::{Advanced, Backend, Quantum, State};
+use crate::error::InferenceError;
+use crate::graphs::{Shape, Update};
+
+/// Works on one backend until its device is lost, and from then on, cold, on the other.
+pub struct Failover {
+    first: Box<dyn Backend>,
+    spare: Box<dyn Backend>,
+    is_lost: bool,
+}
+
+impl Failover {
+    /// Two backends that were made for the same bundle and window.
+    #[must_use]
+    pub fn new(first: Box<dyn Backend>, spare: Box<dyn Backend>) -> Self {
+        Self { first, spare, is_lost: false }
+    }
+
+    fn active(&mut self) -> &mut dyn Backend {
+        if self.is_lost { self.spare.as_mut() } else { self.first.as_mut() }
+    }
+
+    fn note<T>(&mut self, result: Result<T, InferenceError>) -> Result<T, InferenceError> {
+        if !self.is_lost && result.as_ref().is_err_and(InferenceError::is_lost) {
+            self.is_lost = true;
+            self.spare.reset();
+        }
+        result
+    }
+}
+
+impl Backend for Failover {
+    fn shape(&self) -> Shape {
+        self.first.shape()
+    }
+
+    fn reset(&mut self) {
+        self.active().reset();
+    }
+
+    fn shift(&mut self, cols: i32, rows: i32) {
+        self.active().shift(cols, rows);
+    }
+
+    fn embed(&mut self, input: &[f32]) -> Result<(), InferenceError> {
+        let result = self.active().embed(input);
+        self.note(result)
+    }
+
+    fn advance(&mut self, updates: &[Update], patience: Duration) -> Result<Advanced, InferenceError> {
+        let result = self.active().advance(updates, patience);
+        self.note(result)
+    }
+
+    fn decode(&mut self, patience: Duration) -> Result<f32, InferenceError> {
+        let result = self.active().decode(patience);
+        self.note(result)
+    }
+
+    fn logits(&self) -> &[f32] {
+        if self.is_lost { self.spare.logits() } else { self.first.logits() }
+    }
+
+    fn is_finite(&self) -> bool {
+        if self.is_lost { self.spare.is_finite() } else { self.first.is_finite() }
+    }
+
+    fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError> {
+        let result = self.active().read(state, into);
+        self.note(result)
+    }
+
+    fn set_skip_threshold(&mut self, threshold: Option<f32>) {
+        self.first.set_skip_threshold(threshold);
+        self.spare.set_skip_threshold(threshold);
+    }
+
+    fn window_stride(&self) -> usize {
+        // The window must lie the same on both.
+        self.first.window_stride().max(self.spare.window_stride())
+    }
+
+    fn quantum(&self) -> Quantum {
+        if self.is_lost { self.spare.quantum() } else { self.first.quantum() }
+    }
+
+    fn spare(&mut self) -> Option<&mut dyn Backend> {
+        if self.is_lost { None } else { Some(self.spare.as_mut()) }
+    }
+}

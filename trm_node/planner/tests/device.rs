@@ -1,0 +1,235 @@
+//! A model on a device that misbehaves: it is late, goes on being busy, is lost, or computes nonsense. Each plan is
+//! answered by its deadline, and says why the model gave nothing.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use common::{Simulated, bundle, costmap, pose};
+use trm_config::Config;
+use trm_grid::costmap::Costmap;
+use trm_net::backend::{Advanced, Backend, Quantum, State};
+use trm_net::error::InferenceError;
+use trm_net::failover::Failover;
+use trm_net::graph::Graph;
+use trm_net::graphs::{Shape, Update};
+use trm_net::registry::by_name;
+use trm_planner::halt::deadline::Clock as _;
+use trm_planner::halt::policy::StopReason;
+use trm_planner::{Planner, Report, Request, Source};
+
+const SIZE: usize = 32;
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// What the test makes of the device.
+#[derive(Clone, Default)]
+struct Fate {
+    /// Microseconds of simulated time that each call takes.
+    call_us: Arc<AtomicU64>,
+    /// 0: it works, 1: it is lost, 2: it computes NaN.
+    state: Arc<AtomicU64>,
+    /// Calls so far.
+    calls: Arc<AtomicUsize>,
+    /// When it is done with what was late, in nanoseconds.
+    busy_until: Arc<AtomicU64>,
+}
+
+/// The released model on a device with a fate.
+struct Device {
+    cpu: Box<dyn Backend>,
+    clock: Simulated,
+    fate: Fate,
+    nonsense: Vec<f32>,
+}
+
+impl Device {
+    fn is_busy(&self) -> bool {
+        (self.clock.now().as_nanos() as u64) < self.fate.busy_until.load(Ordering::Relaxed)
+    }
+
+    fn call(&self, graph: Graph, patience: Duration) -> Result<(), InferenceError> {
+        self.fate.calls.fetch_add(1, Ordering::Relaxed);
+        if self.is_lost() {
+            return Err(InferenceError::lost(graph, "the device is lost"));
+        }
+        let now = self.clock.now();
+        if self.is_busy() {
+            return Err(InferenceError::new(graph, "still busy with work that was late"));
+        }
+        let time = Duration::from_micros(self.fate.call_us.load(Ordering::Relaxed));
+        self.clock.pass(time.min(patience));
+        if time <= patience {
+            return Ok(());
+        }
+        self.fate.busy_until.store((now + time).as_nanos() as u64, Ordering::Relaxed);
+        Err(InferenceError::new(graph, format_args!("not done within {patience:?}")))
+    }
+
+    fn is_lost(&self) -> bool {
+        self.fate.state.load(Ordering::Relaxed) == 1
+    }
+
+    fn is_nonsense(&self) -> bool {
+        self.fate.state.load(Ordering::Relaxed) == 2
+    }
+}
+
+impl Backend for Device {
+    fn shape(&self) -> Shape {
+        self.cpu.shape()
+    }
+
+    fn reset(&mut self) {
+        self.cpu.reset();
+    }
+
+    fn shift(&mut self, cols: i32, rows: i32) {
+        self.cpu.shift(cols, rows);
+    }
+
+    fn embed(&mut self, input: &[f32]) -> Result<(), InferenceError> {
+        // The input waits for the next call.
+        if self.is_busy() {
+            return Err(InferenceError::new(Graph::Encode, "still busy with work that was late"));
+        }
+        self.cpu.embed(input)
+    }
+
+    fn advance(&mut self, updates: &[Update], patience: Duration) -> Result<Advanced, InferenceError> {
+        self.call(Graph::Net, patience)?;
+        self.cpu.advance(updates, patience)
+    }
+
+    fn decode(&mut self, patience: Duration) -> Result<f32, InferenceError> {
+        if self.is_lost() {
+            return Err(InferenceError::lost(Graph::Decode, "the device is lost"));
+        }
+        let q = self.cpu.decode(patience)?;
+        Ok(if self.is_nonsense() { f32::NAN } else { q })
+    }
+
+    fn logits(&self) -> &[f32] {
+        if self.is_nonsense() { &self.nonsense } else { self.cpu.logits() }
+    }
+
+    fn is_finite(&self) -> bool {
+        !self.is_nonsense() && self.cpu.is_finite()
+    }
+
+    fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError> {
+        self.cpu.read(state, into)
+    }
+
+    fn quantum(&self) -> Quantum {
+        Quantum::Answer
+    }
+}
+
+struct Bench {
+    planner: Planner,
+    map: Costmap,
+    clock: Simulated,
+    fate: Fate,
+}
+
+/// A room with a wall in the middle, planned for on a device with the processor as its spare.
+fn bench() -> Bench {
+    let config = Config::with(|config| config.planner.window_size = SIZE as i64);
+    let mut rows = vec![".".repeat(30); 30];
+    for row in &mut rows[8..22] {
+        row.replace_range(14..16, "##");
+    }
+    let map = costmap(&config, 0.1, &rows);
+    let (clock, fate) = (Simulated::default(), Fate::default());
+    fate.call_us.store(100, Ordering::Relaxed);
+    let bundle = bundle();
+    let cpu = || by_name(&bundle, SIZE, "cpu").unwrap();
+    let (device_cpu, spare) = (cpu(), cpu());
+    let nonsense = vec![f32::NAN; device_cpu.shape().logits_len()];
+    let device = Device { cpu: device_cpu, clock: clock.clone(), fate: fate.clone(), nonsense };
+    let backend = Box::new(Failover::new(Box::new(device), spare));
+    let planner = Planner::with_backend(&config.grid, &config.planner, &bundle, backend, &clock).unwrap();
+    Bench { planner, map, clock, fate }
+}
+
+impl Bench {
+    /// A plan within 20 ms.
+    fn plan(&mut self) -> Report {
+        let arrived = self.clock.now();
+        let (start, goal) = (pose(&self.map, 5.0, 15.0, 0.0), pose(&self.map, 25.0, 15.0, 0.0));
+        let request = Request { start, goal, arrived, deadline: arrived + MS(20), epoch: None };
+        let outcome = self.planner.plan(&self.map, &[], &request, &self.clock);
+        assert!(outcome.path.is_ok(), "{:?}", outcome.report);
+        assert!(outcome.report.margin >= 0, "{:?}", outcome.report);
+        outcome.report
+    }
+
+    fn error(report: &Report) -> String {
+        report.inference_error.map(|error| error.to_string()).unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_device_that_works_is_asked_for_a_step_and_then_for_answers() {
+    let mut bench = bench();
+    let report = bench.plan();
+    assert_eq!((report.source, report.inference_error, report.warm), (Source::Model, None, false));
+    assert!(report.applications >= 8 && report.applications.is_multiple_of(4), "{report:?}");
+    let report = bench.plan();
+    assert!(report.source == Source::Model && report.warm);
+}
+
+#[test]
+fn work_that_is_late_is_answered_by_the_fallback_and_the_model_answers_when_the_device_is_done() {
+    let mut bench = bench();
+    bench.fate.call_us.store(45_000, Ordering::Relaxed);
+    let report = bench.plan();
+    assert_eq!(report.source, Source::Fallback);
+    assert!(Bench::error(&report).contains("not done within"), "{report:?}");
+    bench.fate.call_us.store(100, Ordering::Relaxed);
+    let mut late = 0;
+    let report = loop {
+        let report = bench.plan();
+        if report.inference_error.is_none() {
+            break report;
+        }
+        assert!(Bench::error(&report).contains("still busy"), "{report:?}");
+        assert_ne!(report.source, Source::Model);
+        bench.clock.pass(MS(10));
+        late += 1;
+        assert!(late < 20);
+    };
+    assert!(report.source == Source::Model && !report.warm, "what was late is worth nothing: {report:?}");
+}
+
+#[test]
+fn a_lost_device_costs_one_plan_and_is_not_asked_again() {
+    let mut bench = bench();
+    bench.plan();
+    bench.fate.state.store(1, Ordering::Relaxed);
+    let report = bench.plan();
+    assert_eq!(Bench::error(&report), "inference: graph decode failed: the device is lost");
+    assert!(report.inference_error.unwrap().is_lost() && report.source != Source::Model);
+    let calls = bench.fate.calls.load(Ordering::Relaxed);
+    let report = bench.plan();
+    assert_eq!((report.source, report.inference_error, report.warm), (Source::Model, None, false));
+    assert!(bench.plan().warm);
+    assert_eq!(bench.fate.calls.load(Ordering::Relaxed), calls, "the processor has taken over");
+}
+
+#[test]
+fn a_device_that_computes_nonsense_gives_no_path_and_no_state_to_go_on_from() {
+    let mut bench = bench();
+    bench.fate.state.store(2, Ordering::Relaxed);
+    for _ in 0..3 {
+        let report = bench.plan();
+        assert!(!report.warm, "{report:?}");
+        assert!(report.source == Source::Model || report.stop != Some(StopReason::Verified), "{report:?}");
+    }
+    bench.fate.state.store(0, Ordering::Relaxed);
+    let report = bench.plan();
+    assert!(report.source == Source::Model && !report.warm);
+    assert!(bench.plan().warm);
+}
