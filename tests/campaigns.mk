@@ -15,6 +15,14 @@ worlds: ros ## plan in N random worlds and judge each result (N=1000000 SEED=1 J
 	$(ENV) $(BUILD)
 	nice -n 15 $(TARGET)/debug/trm worlds --count $(N) --seed $(SEED) --state $(STATE) --jobs $(JOBS)
 
+.PHONY: worlds-footprints
+worlds-footprints: N ?= 1000000
+worlds-footprints: SEED ?= 1
+worlds-footprints: STATE ?= docs/worlds_footprints.json
+worlds-footprints: ros ## the same for robots with a footprint (N=1000000 SEED=1 JOBS=1); goes on from docs/worlds_footprints.json
+	$(ENV) $(BUILD)
+	nice -n 15 $(TARGET)/debug/trm worlds --footprints --count $(N) --seed $(SEED) --state $(STATE) --jobs $(JOBS)
+
 .PHONY: ends
 ends: COUNT ?= 1000
 ends: SEED ?= 1

@@ -5,7 +5,9 @@
 mod args;
 mod backends;
 mod draw;
+mod draw_footprint;
 mod play;
+mod robots;
 mod state;
 mod tally;
 #[cfg(test)]
@@ -20,10 +22,8 @@ use anyhow::{Context as _, bail};
 use crate::args::bundle;
 pub use args::WorldsArgs;
 use play::Player;
+use robots::Robots;
 use state::State;
-
-/// Worlds that are played between two writings of the state.
-const BLOCK: u64 = 1000;
 
 /// Runs `trm worlds` and returns its table.
 ///
@@ -32,20 +32,22 @@ const BLOCK: u64 = 1000;
 /// it.
 pub fn run(args: &WorldsArgs) -> anyhow::Result<String> {
     let bundle = bundle(args.bundle.as_deref())?;
+    let robots = Robots::of_flag(args.footprints);
+    let told = |tally: &tally::Tally| tally.faults(&format!("--seed {}{}", args.seed, robots.flag()));
     if let Some(index) = args.index {
-        let mut player = Player::new(&bundle)?;
+        let mut player = Player::new(&bundle, robots)?;
         let tally = player.play(args.seed, index, true);
-        return if tally.violations.is_empty() { Ok(tally.table()) } else { bail!(tally.faults(args.seed)) };
+        return if tally.violations.is_empty() { Ok(tally.table()) } else { bail!(told(&tally)) };
     }
     let state = match &args.state {
-        Some(file) => State::load(file, args.seed)?,
-        None => State::new(args.seed),
+        Some(file) => State::load(file, args.seed, robots)?,
+        None => State::new(args.seed, robots),
     };
     let (began, before) = (Instant::now(), state.worlds());
-    let blocks: Vec<(u64, u64)> = state.missing(args.shard.range(args.count), BLOCK);
+    let blocks: Vec<(u64, u64)> = state.missing(args.shard.range(args.count), robots.block());
     let (state, next) = (Mutex::new(state), AtomicU64::new(0));
     let work = || -> anyhow::Result<()> {
-        let mut player = Player::new(&bundle)?;
+        let mut player = Player::new(&bundle, robots)?;
         while let Some((from, to)) = blocks.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
             let tally = (*from..*to).map(|index| player.play(args.seed, index, false)).sum();
             let mut state = state.lock().map_err(|_| anyhow::anyhow!("another thread has panicked"))?;
@@ -63,7 +65,7 @@ pub fn run(args: &WorldsArgs) -> anyhow::Result<String> {
     let state = state.into_inner().ok().context("a thread has panicked")?;
     let total = state.total();
     if !total.violations.is_empty() {
-        bail!(total.faults(args.seed));
+        bail!(told(&total));
     }
     let (worlds, seconds) = (state.worlds() - before, began.elapsed().as_secs_f64());
     let rate = worlds as f64 / seconds.max(1e-9);

@@ -4,9 +4,13 @@ mod anytime;
 mod args;
 mod calibration;
 mod figures;
+mod fine_search;
+mod footprint;
+mod footprint_figures;
 mod jobs;
 mod judge;
 mod model_probe;
+mod pair;
 mod path_change;
 mod path_checker;
 mod plot;
@@ -39,6 +43,11 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
     let bundle = bundle(args.planning.bundle.as_deref())?;
     if args.unknown {
         let figures = unseen_figures::run(args, &bundle)?;
+        save(args, &figures)?;
+        return Ok(figures.text());
+    }
+    if !args.robot.footprint.is_empty() {
+        let figures = footprint_figures::run(args, &bundle)?;
         save(args, &figures)?;
         return Ok(figures.text());
     }

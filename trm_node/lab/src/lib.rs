@@ -7,6 +7,7 @@ pub mod args;
 pub mod bench;
 pub mod campaign;
 mod counts_file;
+mod cpu_clock;
 pub mod ends;
 pub mod eval;
 mod judge;

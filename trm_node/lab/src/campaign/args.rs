@@ -9,6 +9,10 @@ use std::str::FromStr;
 /// Worlds, robots, requests, costs, model and clock are drawn. No path may collide or end elsewhere, no "no path" may
 /// be wrong, nor any verdict about start and goal. The same seed and index give the same world everywhere.
 ///
+/// With --footprints the robots aren't discs: outlines of all shapes, of all motion models. Nothing blocked may be in what
+/// they sweep, each motion must be one that they can drive, and "no path" is wrong where a plain search of the judge's finds
+/// one.
+///
 /// Exit code 0: no fault. 1: bad input, or a fault, with the command that replays it.
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -20,6 +24,10 @@ pub struct WorldsArgs {
     /// Seed of the worlds.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+
+    /// Robots with a footprint, in the place of discs.
+    #[arg(long)]
+    pub footprints: bool,
 
     /// Play this world only, and print what happens in it.
     #[arg(long, value_name = "I", conflicts_with_all = ["count", "shard", "state", "jobs"])]

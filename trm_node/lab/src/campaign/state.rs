@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::campaign::robots::Robots;
 use crate::campaign::tally::Tally;
 use crate::counts_file;
 
@@ -18,6 +19,9 @@ const VERSION: u32 = 2;
 pub struct State {
     version: u32,
     seed: u64,
+    /// Older files are about discs and don't say so.
+    #[serde(default)]
+    robots: Robots,
     /// In order, and apart from each other.
     done: Vec<Part>,
 }
@@ -33,17 +37,17 @@ struct Part {
 
 impl State {
     /// Nothing is done.
-    pub const fn new(seed: u64) -> Self {
-        Self { version: VERSION, seed, done: Vec::new() }
+    pub const fn new(seed: u64, robots: Robots) -> Self {
+        Self { version: VERSION, seed, robots, done: Vec::new() }
     }
 
     /// The state in a file, or a new one where there is no file.
     ///
     /// # Errors
     /// When the file can't be read, isn't a state, or is one of other worlds.
-    pub fn load(file: &Path, seed: u64) -> anyhow::Result<Self> {
+    pub fn load(file: &Path, seed: u64, robots: Robots) -> anyhow::Result<Self> {
         if !file.exists() {
-            return Ok(Self::new(seed));
+            return Ok(Self::new(seed, robots));
         }
         let name = || format!("--state {}", file.display());
         let text = std::fs::read_to_string(file).with_context(name)?;
@@ -53,6 +57,7 @@ impl State {
         ensure!(is_sound, "--state {}: its ranges overlap", file.display());
         ensure!(state.version == VERSION, "--state {}: worlds of version {}", file.display(), state.version);
         ensure!(state.seed == seed, "--state {}: worlds of seed {}", file.display(), state.seed);
+        ensure!(state.robots == robots, "--state {}: worlds of {:?}", file.display(), state.robots);
         Ok(state)
     }
 
@@ -121,11 +126,11 @@ mod tests {
     fn what_is_done_is_not_done_again_and_neighbours_merge() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.json");
-        let mut state = State::load(&file, 7).unwrap();
+        let mut state = State::load(&file, 7, Robots::Discs).unwrap();
         assert_eq!(state.missing(0..25, 10), [(0, 10), (10, 20), (20, 25)]);
         state.add(10, 20, tally(10));
         state.save(&file).unwrap();
-        let mut state = State::load(&file, 7).unwrap();
+        let mut state = State::load(&file, 7, Robots::Discs).unwrap();
         assert_eq!(state.missing(0..25, 10), [(0, 10), (20, 25)]);
         assert_eq!(state.missing(5..15, 10), [(5, 10)]);
         state.add(0, 10, tally(10));
@@ -139,10 +144,12 @@ mod tests {
     fn the_state_of_other_worlds_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.json");
-        State::new(7).save(&file).unwrap();
-        let error = State::load(&file, 8).unwrap_err().to_string();
+        State::new(7, Robots::Discs).save(&file).unwrap();
+        let error = State::load(&file, 8, Robots::Discs).unwrap_err().to_string();
         assert!(error.contains("state.json: worlds of seed 7"), "{error}");
+        let error = State::load(&file, 7, Robots::Footprints).unwrap_err().to_string();
+        assert!(error.contains("state.json: worlds of Discs"), "{error}");
         std::fs::write(&file, "{").unwrap();
-        assert!(State::load(&file, 7).is_err());
+        assert!(State::load(&file, 7, Robots::Discs).is_err());
     }
 }

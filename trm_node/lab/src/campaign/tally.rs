@@ -64,9 +64,9 @@ impl Tally {
         lines.join("\n")
     }
 
-    /// The faults, each with the command that replays it.
-    pub fn faults(&self, seed: u64) -> String {
-        let line = |v: &Violation| format!("\n{}\n  trm worlds --seed {seed} --index {}", v.what, v.index);
+    /// The faults, each with the command that replays it, which needs these flags.
+    pub fn faults(&self, flags: &str) -> String {
+        let line = |v: &Violation| format!("\n{}\n  trm worlds {flags} --index {}", v.what, v.index);
         format!("{} faults{}", self.faults, self.violations.iter().map(line).collect::<String>())
     }
 }

@@ -7,7 +7,7 @@ use trm_config::{Config, Value};
 use trm_grid::travel::Travel;
 use trm_net::bundle::Bundle;
 
-use crate::args::{PlanningArgs, finite, with_flag};
+use crate::args::{PlanningArgs, RobotArgs, finite, with_flag};
 use crate::worlds::generators::WorldKind;
 use crate::worlds::maze_hard;
 
@@ -15,6 +15,12 @@ use crate::worlds::maze_hard;
 const ROBOT_RADIUS: &str = "Radius of the robot on maps, in metres; other worlds say where its centre can be";
 const COST_TRAVEL_MULTIPLIER: &str =
     "How much paths keep away from obstacles on maps: 0 asks for the shortest. Other worlds have no costs to count";
+
+const FOOTPRINT: &str = "Instead of the model: plan for a robot with this outline on whole maps with table legs, with the \
+                         deadline (30 ms by default), without one, and over twice as many headings. Times are those of the \
+                         CPU. In metres of the base frame: \"[[x1, y1], [x2, y2], [x3, y3], ...]\"";
+/// What is about the model.
+const NOT_FOR_FOOTPRINTS: [&str; 4] = ["anytime", "unknown", "steps", "window"];
 
 /// Measure the model on many random queries: success, cost, steps.
 ///
@@ -29,6 +35,7 @@ const COST_TRAVEL_MULTIPLIER: &str =
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[command(mut_arg("robot_radius", |arg| arg.help(ROBOT_RADIUS)))]
+#[command(mut_arg("footprint", |arg| arg.help(FOOTPRINT).requires("maps").conflicts_with_all(NOT_FOR_FOOTPRINTS)))]
 #[command(mut_arg("cost_travel_multiplier", |arg| arg.help(COST_TRAVEL_MULTIPLIER)))]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["maps", "generated", "mazes"])))]
 pub struct EvalArgs {
@@ -80,6 +87,14 @@ pub struct EvalArgs {
     /// unknown cells (the parameter `unknown_weight`), and compare how far.
     #[arg(long, requires = "maps", conflicts_with_all = ["anytime", "steps", "deadline_ms"])]
     pub unknown: bool,
+
+    /// The robot, if it isn't a disc.
+    #[command(flatten)]
+    pub robot: RobotArgs,
+
+    /// Table legs of one cell that are added to each map for a robot with a footprint.
+    #[arg(long, value_name = "N", default_value_t = 300, requires = "footprint")]
+    pub legs: usize,
 
     /// Write all figures to this file as JSON.
     #[arg(long, value_name = "FILE")]

@@ -4,6 +4,9 @@
 use trm_config::{GridConfig, GridKind};
 use trm_grid::units::Pose;
 
+use crate::judge::line::{distance, enters};
+use crate::judge::stand::{CellAt, Stand};
+
 /// What a cell is for the robot's centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -139,6 +142,21 @@ impl RawMap {
         ((dx * cos + dy * sin) / self.resolution - 0.5, (dy * cos - dx * sin) / self.resolution - 0.5)
     }
 
+    /// A pose in cells, its heading relative to the columns.
+    pub fn stand(&self, pose: Pose) -> Stand {
+        let (col, row) = self.to_cells(pose.x, pose.y);
+        Stand { col, row, yaw: pose.yaw - self.origin.yaw }
+    }
+
+    /// Whether a robot with a footprint must not touch a cell: it is lethal, unknown where that isn't allowed, or outside.
+    pub fn blocks(&self, (col, row): CellAt) -> bool {
+        match self.class(col, row).0 {
+            Class::Free | Class::Inscribed => false,
+            Class::Unknown => !self.grid.allow_unknown,
+            Class::Lethal | Class::Outside => true,
+        }
+    }
+
     /// The cells that a point may be in: more than one where it lies on a border.
     pub fn cells_at(&self, x: f64, y: f64) -> Vec<(i32, i32)> {
         let (u, v) = self.to_cells(x, y);
@@ -250,33 +268,7 @@ fn touches_only(a: (f64, f64), b: (f64, f64), is: impl Fn(i32, i32) -> bool) -> 
         range(a.1, b.1).all(|row| {
             let from = (a.0 - f64::from(col), a.1 - f64::from(row));
             let to = (b.0 - f64::from(col), b.1 - f64::from(row));
-            !enters(from, to) || is(col, row)
+            !enters(from, to, TOUCH) || is(col, row)
         })
     })
-}
-
-/// Whether a line enters the square of half side [`TOUCH`] around the origin.
-fn enters(a: (f64, f64), b: (f64, f64)) -> bool {
-    let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
-    for (from, to) in [(a.0, b.0), (a.1, b.1)] {
-        let step = to - from;
-        if step == 0.0 {
-            if from.abs() >= TOUCH {
-                return false;
-            }
-            continue;
-        }
-        let (s, t) = ((-TOUCH - from) / step, (TOUCH - from) / step);
-        enter = enter.max(s.min(t));
-        leave = leave.min(s.max(t));
-    }
-    enter < leave
-}
-
-/// The distance between a line and a point.
-fn distance(a: (f64, f64), b: (f64, f64), p: (f64, f64)) -> f64 {
-    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-    let length = dx * dx + dy * dy;
-    let share = if length > 0.0 { (((p.0 - a.0) * dx + (p.1 - a.1) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
-    (a.0 + share * dx - p.0).hypot(a.1 + share * dy - p.1)
 }
