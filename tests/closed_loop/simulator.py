@@ -23,7 +23,8 @@ from costmap import Costmap
 from judge import Judge
 from peer import LATCHED
 from pursuit import RegulatedPurePursuit, Rules
-from robot import DifferentialDrive, Limits, ODOM_IN_MAP, in_frame, transform
+from drive import Drive, Limits
+from robot import ODOM_IN_MAP, in_frame, transform
 from world import World
 
 # In seconds of the world: transforms and control, lidar, costmap.
@@ -36,7 +37,7 @@ AT_ONCE = 6
 class Simulator:
     def __init__(self, context, world: World, start: tuple[float, float, float], judge: Judge, planner: str):
         self.world, self.judge = world, judge
-        self.drive = DifferentialDrive(start, Limits(Rules.speed, Rules.turn, 1.5, 6.0))
+        self.drive = Drive(start, Limits(Rules.speed, Rules.turn, 1.5, 6.0))
         self.pursuit = RegulatedPurePursuit(world.robot_radius)
         self.costmap = Costmap(world)
         self.results: list[tuple[float, str, str]] = []

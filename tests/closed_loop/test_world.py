@@ -123,9 +123,9 @@ def test_the_pursuit_leaves_an_obstacle_that_it_stands_at():
 
 
 def test_a_path_is_driven_to_its_end_around_a_corner():
-    from robot import DifferentialDrive, Limits
+    from drive import Drive, Limits
     path = np.concatenate([straight(2.0), [(1.95, y) for y in np.arange(0.05, 2.0, 0.05)]])
-    drive = DifferentialDrive((0.0, 0.0, 0.0), Limits(Rules.speed, Rules.turn, 1.5, 6.0))
+    drive = Drive((0.0, 0.0, 0.0), Limits(Rules.speed, Rules.turn, 1.5, 6.0))
     pursuit, nothing, off = RegulatedPurePursuit(ROBOT_RADIUS), np.array([(99.0, 99.0)]), 0.0
     for tick in range(1000):
         pursuit.take(path, tick * 0.02)

@@ -8,8 +8,9 @@ import pathlib
 
 import numpy as np
 
+from bodies import Disc, Polygon
 from observer import Heard, Observer, Plan
-from scene import Clearance, Course, Pose, raw_map
+from scene import Clearance, Pose
 
 
 def histogram(values) -> dict[str, int]:
@@ -84,26 +85,37 @@ def both(a: Clearance, b: Clearance) -> Clearance:
                      a.outside + b.outside)
 
 
-def check_way(way: np.ndarray, before: Course, after: Course, drop: float) -> Clearance:
+def check_way(way: np.ndarray, before, after, drop: float) -> Clearance:
     """Against the map as it was when the robot drove there. `way` [n, 4]."""
-    late = np.searchsorted(way[:, 0], drop)
     result = Clearance(math.inf, math.inf, set(), 0)
-    for part, course in ((way[:late + 1], before), (way[late:], after)):
+    for part, course in zip(parts(way, drop), (before, after)):
         if len(part):
-            result = both(result, course.clearance(part[:, 1:3]))
+            result = both(result, course.clearance(part[:, 1:]))
     return result
 
 
-def check_plans(plans: list[Plan], grid, later, drop: float, radius: float, every: int) -> tuple[int, list[str]]:
-    """Checks every so many plans against the map as it was; those in flight when the map changed aside."""
-    checkers = raw_map.Checker(grid, radius), raw_map.Checker(later, radius)
+def parts(way: np.ndarray, change: float) -> tuple[np.ndarray, np.ndarray]:
+    """The way before a change and after it."""
+    late = np.searchsorted(way[:, 0], change)
+    return way[:late + 1], way[late:]
+
+
+def is_through(way: np.ndarray, box: tuple[float, float, float, float]) -> bool:
+    """Whether the robot's base was in a box: left, lower, right, upper."""
+    left, lower, right, upper = box
+    x, y = way[:, 1], way[:, 2]
+    return bool(((x >= left) & (x <= right) & (y >= lower) & (y <= upper)).any())
+
+
+def check_plans(plans: list[tuple[Plan, str]], checks: list, change: float, every: int) -> tuple[int, list[str]]:
+    """Checks every so many plans, and all that a search over headings found, against the map and the robot as they were; those
+    in flight when either changed aside."""
     faults, number = [], 0
-    for plan in plans[::every]:
-        if 0.0 <= plan.received - drop < 0.5:
+    for at, (plan, source) in enumerate(plans):
+        if at % every and source != "lattice" or 0.0 <= plan.received - change < 0.5:
             continue
-        checker = checkers[plan.received >= drop]
         number += 1
-        faults += checker.collisions(grid.to_cells(plan.poses[:, :2]))
+        faults += checks[plan.received >= change].faults(plan.poses)
     return number, sorted(set(faults))
 
 
@@ -144,14 +156,14 @@ def machine() -> dict:
     return {"cpu": model, "cores": os.cpu_count(), "load_1min": load, "kernel": os.uname().release}
 
 
-def summary(report: dict) -> str:
+def summary(report: dict, body: Disc | Polygon) -> str:
     """The whole run in a few lines."""
     whole = report["overall"]
-    latency, obstacle = whole["latency_ms"], report["obstacle"]
+    latency, obstacle, load = whole["latency_ms"], report["obstacle"], report["load"]
     lines = [
         f"goals {report['goals_reached']}/{report['goals_wanted']}, {whole['driven_m']} m in {whole['time_s']} s, "
         f"touched cells {len(whole['touched_cells'])}, least distance to an occupied cell "
-        f"{whole['min_clearance_to_occupied_squares_m']} m (robot's disc {report['physical_radius_m']} m)",
+        f"{whole['min_clearance_to_occupied_squares_m']} m ({body.words()})",
         f"plans {whole['plans']}, latency ms {', '.join(f'{k} {v}' for k, v in latency.items())}, "
         f"misses {whole['misses']} of deadline {whole['deadline_ms']} ms",
         *(f"{name}: " + ", ".join(f"{k} {v}" for k, v in whole[name].items())
@@ -161,4 +173,8 @@ def summary(report: dict) -> str:
     ]
     if obstacle:
         lines.append(f"obstacle dropped: path around it after {obstacle['new_path_after_ms']} ms")
+    if load:
+        through = load["through_the_narrow_door"]
+        lines.append(f"load picked up: first path for it after {load['first_plan_after_ms']} ms; through the narrow door before: "
+                     f"{'yes' if through['before'] else 'no'}, after: {'yes' if through['after'] else 'no'}")
     return "\n".join(lines)

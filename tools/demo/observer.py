@@ -9,9 +9,11 @@ from nav_msgs.msg import Path
 from trm_msgs.msg import PlanStatus
 
 import path_bytes
+import yards
 from plan_status import Status
 from scene import Obstacle
 from user import User
+from yards import Pickup
 
 
 @dataclasses.dataclass
@@ -63,6 +65,15 @@ class Observer(User):
     def last_word(self) -> str:
         """What the node is missing, or how its last plan went."""
         return self.inputs or (self.statuses[-1].result if self.statuses else "nothing")
+
+    def pick_up(self, pickup: Pickup, resolution: float) -> float:
+        """Takes a load from the map onto the robot and gives the moment."""
+        now = time.monotonic()
+        for box in pickup.stands_on:
+            col, row, cols, rows = yards.cells(box, resolution)
+            self.send_update(col, row, cols, rows, bytes(cols * rows))
+        self.send_footprint(pickup.footprint)
+        return now
 
     def drop(self, obstacle: Obstacle) -> float:
         """Puts the obstacle on the map and gives the moment."""

@@ -11,11 +11,14 @@ from scene import raw_map
 
 # Drawn this much larger and shrunk at the end, which smooths all edges.
 OVERSAMPLE = 3
+# The robot's outline is drawn when it has gone so far, or turned so far, in metres and radians.
+STRIDE, TURN = 0.12, 0.5
 # Final size in pixels of the map's longer side, of the panel, of margins.
 MAP_SIDE, PANEL, MARGIN, HEADER = 1060, 480, 28, 96
 
 PAPER, INK, FAINT = (255, 255, 255), (28, 34, 48), (120, 128, 142)
 UNKNOWN, FREE, WALL = (226, 229, 234), (250, 250, 248), (52, 60, 76)
+LOADED = (190, 110, 0)
 WAY, OBSTACLE, WINDOW, GOAL = (214, 40, 80), (245, 130, 10), (120, 60, 200), (16, 122, 87)
 SOURCES = {"model": (36, 110, 220), "previous": (0, 160, 180), "fallback": (230, 140, 0), "lattice": (120, 60, 200)}
 
@@ -106,13 +109,16 @@ def draw(demo, report: dict, file: pathlib.Path) -> None:
     if report["obstacle"]:
         corners = board.pixels(report["obstacle"]["corners"])
         pen.polygon(corners, fill=OBSTACLE, outline=PAPER, width=2 * unit)
+    if not demo.place.is_disc:
+        outlines(pen, board, demo)
     way = board.pixels([sample[1:3] for sample in observer.way])
     pen.line(way, fill=PAPER, width=round(5.5 * unit), joint="curve")
     pen.line(way, fill=WAY, width=round(3.2 * unit), joint="curve")
     blocked = blocked_plan(demo)
     if blocked is not None:
         dashed(pen, board.pixels(blocked.poses), INK, 2 * unit, 6 * unit, closed=False)
-    window_mark(pen, board, demo)
+    if demo.place.is_disc:
+        window_mark(pen, board, demo)
     goal_mark(pen, board, demo.start, "S")
     for number, goal in enumerate(demo.goals, 1):
         goal_mark(pen, board, goal, str(number))
@@ -121,9 +127,30 @@ def draw(demo, report: dict, file: pathlib.Path) -> None:
     canvas.resize((canvas.width // unit, canvas.height // unit), Image.Resampling.LANCZOS).save(file, optimize=True)
 
 
+def outlines(pen: ImageDraw.ImageDraw, board: Board, demo) -> None:
+    """The robot's outline along its way, with the load from where it was picked up."""
+    place, last = demo.place, None
+    stride = STRIDE * np.ptp(np.array(place.body.corners)[:, 0])
+    for when, *pose in demo.observer.way:
+        if last and math.dist(pose[:2], last[:2]) < stride and abs(math.remainder(pose[2] - last[2], math.tau)) < TURN:
+            continue
+        last = pose
+        outline(pen, board, *((place.loaded, LOADED) if when > demo.changed else (place.body, WAY)), pose)
+
+
+def outline(pen: ImageDraw.ImageDraw, board: Board, body, colour, pose) -> None:
+    x, y, yaw = pose
+    c, s = math.cos(yaw), math.sin(yaw)
+    corners = board.pixels([(x + a * c - b * s, y + a * s + b * c) for a, b in body.corners])
+    pen.polygon(corners, fill=(*colour, 10))
+    pen.line([*corners, corners[0]], fill=(*colour, 150), width=OVERSAMPLE)
+
+
 def blocked_plan(demo):
     """The plan that the robot followed when the obstacle dropped."""
-    return next((plan for plan in reversed(demo.observer.plans) if plan.received < demo.dropped < math.inf), None)
+    if not demo.obstacle:
+        return None
+    return next((plan for plan in reversed(demo.observer.plans) if plan.received < demo.changed), None)
 
 
 def window_mark(pen: ImageDraw.ImageDraw, board: Board, demo) -> None:
@@ -178,6 +205,8 @@ def panel(pen: ImageDraw.ImageDraw, left: float, demo, report: dict) -> float:
 
     title("On the map")
     entry("driven by the robot", line(WAY, 3.2))
+    if report["load"]:
+        entry("the robot with the load that it picked up", line(LOADED, 1.5))
     for source, colour in SOURCES.items():
         if whole["sources"].get(source):
             entry(f"paths published, source {source}", line(colour, 1.5))
@@ -187,10 +216,11 @@ def panel(pen: ImageDraw.ImageDraw, left: float, demo, report: dict) -> float:
             (x - 9 * unit, at - 9 * unit, x + 9 * unit, at + 9 * unit), fill=OBSTACLE))
         entry("the path that it blocked", lambda x, at: dashed(
             pen, [(x - 20 * unit, at), (x + 20 * unit, at)], INK, 2 * unit, 6 * unit, closed=False))
-    moment = "then" if report["obstacle"] else "at the end"
-    entry(f"what the model saw {moment}: {demo.window} by {demo.window} cells", lambda x, at: dashed(
-        pen, [(x - 11 * unit, at - 11 * unit), (x + 11 * unit, at - 11 * unit),
-              (x + 11 * unit, at + 11 * unit), (x - 11 * unit, at + 11 * unit)], WINDOW, 2 * unit, 4 * unit))
+    if demo.place.is_disc:
+        moment = "then" if report["obstacle"] else "at the end"
+        entry(f"what the model saw {moment}: {demo.window} by {demo.window} cells", lambda x, at: dashed(
+            pen, [(x - 11 * unit, at - 11 * unit), (x + 11 * unit, at - 11 * unit),
+                  (x + 11 * unit, at + 11 * unit), (x - 11 * unit, at + 11 * unit)], WINDOW, 2 * unit, 4 * unit))
     y += 22 * unit
     title("Planning")
     latency = whole["latency_ms"]
@@ -201,12 +231,15 @@ def panel(pen: ImageDraw.ImageDraw, left: float, demo, report: dict) -> float:
         parts = sorted(whole[key].items(), key=lambda item: -item[1])
         for number, (word, count) in enumerate(parts):
             figure(name if number == 0 else "", f"{word.replace('_', ' ')} {count}")
-    figure("steps", f"{mean_steps(whole['steps']):.1f} of the recursion on average")
+    if demo.place.is_disc:
+        figure("steps", f"{mean_steps(whole['steps']):.1f} of the recursion on average")
     if report["obstacle"] and report["obstacle"]["new_path_after_ms"] is not None:
         figure("obstacle", f"path around it after {report['obstacle']['new_path_after_ms']:.0f} ms")
+    if report["load"] and report["load"]["first_plan_after_ms"] is not None:
+        figure("load", f"first path for it after {report['load']['first_plan_after_ms']:.0f} ms")
     squares = whole["min_clearance_to_occupied_squares_m"]
     if squares is not None:
-        figure("clearance", f"least {squares - report['physical_radius_m']:.2f} m beside the robot")
+        figure("clearance", f"least {demo.place.body.beside(squares):.2f} m beside the robot")
     y += 22 * unit
     title("Latency, from request to published path")
     histogram(pen, (left, y, left + PANEL * unit, y + 150 * unit),

@@ -1,11 +1,11 @@
-"""A simulated differential-drive robot that follows the newest `plan` and knows nothing else of the world.
+"""A simulated robot that follows the newest `plan` and knows nothing else of the world. A disc cuts corners; a robot with a
+footprint keeps to the poses.
 
 Publishes TF map -> odom -> base_link and `odom` as a localised robot does, and `ground_truth` (in the map frame) for
 those who check it.
 """
 
 import argparse
-import dataclasses
 import math
 import sys
 import time
@@ -19,48 +19,16 @@ from tf2_msgs.msg import TFMessage
 
 import path_bytes
 import processes
-
-Pose = tuple[float, float, float]
+from drive import Drive, Limits, Pose, angle
+from follower import LONGEST_PLAN_AGE, Follower
 
 RATE = 50.0
 # Where odometry began in the map, as a localisation would have found it.
 ODOM_IN_MAP: Pose = (1.5, -0.75, 0.4)
-LONGEST_PLAN_AGE = 1.0
+# Of a car, in rad/s².
+QUICK_STEERING = 30.0
 # A goal is reached for the robot this near to the last pose, in metres and radians.
 NEAR, TURNED = 0.03, 0.05
-
-
-@dataclasses.dataclass
-class Limits:
-    speed: float = 1.0
-    turn: float = 2.2
-    acceleration: float = 1.5
-    turn_acceleration: float = 8.0
-
-
-def towards(value: float, wanted: float, step: float) -> float:
-    return value + max(-step, min(step, wanted - value))
-
-
-def angle(a: float) -> float:
-    return math.remainder(a, math.tau)
-
-
-class DifferentialDrive:
-    """Pose and speeds; moves on arcs."""
-
-    def __init__(self, pose: Pose, limits: Limits):
-        self.x, self.y, self.yaw = pose
-        self.limits = limits
-        self.speed = self.turn = 0.0
-
-    def step(self, speed: float, turn: float, dt: float) -> None:
-        self.speed = towards(self.speed, speed, self.limits.acceleration * dt)
-        self.turn = towards(self.turn, turn, self.limits.turn_acceleration * dt)
-        middle = self.yaw + self.turn * dt / 2
-        self.x += self.speed * math.cos(middle) * dt
-        self.y += self.speed * math.sin(middle) * dt
-        self.yaw = angle(self.yaw + self.turn * dt)
 
 
 class PurePursuit:
@@ -71,11 +39,11 @@ class PurePursuit:
         self.path: np.ndarray | None = None
         self.received = -math.inf
 
-    def take(self, path: np.ndarray) -> None:
+    def take(self, path: np.ndarray, _: Drive) -> None:
         self.path, self.received = path, time.monotonic()
         self.along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path[:, :2], axis=0).T))])
 
-    def commands(self, robot: DifferentialDrive) -> tuple[float, float]:
+    def commands(self, robot: Drive, _: float) -> tuple[float, float]:
         if self.path is None:
             return 0.0, 0.0
         nearest = int(np.hypot(self.path[:, 0] - robot.x, self.path[:, 1] - robot.y).argmin())
@@ -120,9 +88,9 @@ def in_frame(frame: Pose, pose: Pose) -> Pose:
 
 
 class Robot(Node):
-    def __init__(self, pose: Pose, limits: Limits):
+    def __init__(self, drive: Drive, steering: PurePursuit | Follower):
         super().__init__("robot")
-        self.drive, self.pursuit = DifferentialDrive(pose, limits), PurePursuit(limits)
+        self.drive, self.steering = drive, steering
         self.last = time.monotonic()
         self.transforms = self.create_publisher(TFMessage, "/tf", QoSProfile(depth=100))
         self.odometry = self.create_publisher(Odometry, "odom", 10)
@@ -133,7 +101,7 @@ class Robot(Node):
     def on_plan(self, raw: bytes) -> None:
         _, poses = path_bytes.parse(raw)
         if len(poses):
-            self.pursuit.take(poses)
+            self.steering.take(poses, self.drive)
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -141,7 +109,7 @@ class Robot(Node):
         elapsed, self.last = min(now - self.last, 0.1), now
         while elapsed > 1e-6:
             dt = min(elapsed, 0.02)
-            self.drive.step(*self.pursuit.commands(self.drive), dt)
+            self.drive.step(*self.steering.commands(self.drive, dt), dt)
             elapsed -= dt
         self.publish()
 
@@ -168,8 +136,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pose", type=float, nargs=3, metavar=("X", "Y", "YAW"), default=(0.0, 0.0, 0.0))
     parser.add_argument("--speed", type=float, default=1.0, help="greatest speed, m/s")
+    parser.add_argument("--settle", type=float, help="metres in which it gets back onto its path, if it keeps to the poses")
+    parser.add_argument("--turning-radius", type=float, default=0.0, help="of a car, metres")
     arguments = parser.parse_args()
-    processes.spin_until_stopped(lambda: Robot(tuple(arguments.pose), Limits(speed=arguments.speed)))
+    limits = Limits(speed=arguments.speed)
+    if arguments.turning_radius:
+        # A path bends from one pose to the next, and no car's front wheels turn at once.
+        limits.turn_acceleration = QUICK_STEERING
+    drive = Drive(tuple(arguments.pose), limits, arguments.turning_radius)
+    steering = Follower(limits, arguments.settle) if arguments.settle else PurePursuit(limits)
+    processes.spin_until_stopped(lambda: Robot(drive, steering))
     return 0
 
 

@@ -150,7 +150,8 @@ class Course:
         self.occupied = np.pad(grid.state == raw_map.OCCUPIED, self.reach)
 
     def clearance(self, points: np.ndarray) -> Clearance:
-        """`points` [n, 2] in metres; samples between them lie at most a centimetre apart."""
+        """`points` [n, 2 or more] begin with x and y in metres; samples between them lie at most a centimetre apart."""
+        points = points[:, :2]
         result = Clearance(math.inf, math.inf, set(), 0)
         pieces = [points[:1]]
         for a, b in itertools.pairwise(points):

@@ -3,7 +3,7 @@
 import math
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import Point32, PolygonStamped, PoseStamped
 from map_msgs.msg import OccupancyGridUpdate
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -26,6 +26,7 @@ class User(Node):
         latched = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE,
                              durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.goal = self.create_publisher(PoseStamped, "goal_pose", 10)
+        self.footprint = self.create_publisher(PolygonStamped, "footprint", 1)
         self.updates = self.create_publisher(OccupancyGridUpdate, "map_updates", latched)
         self.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, 10)
         self.create_subscription(PoseStamped, "ground_truth", self.on_truth, 1000)
@@ -62,6 +63,12 @@ class User(Node):
         msg.x, msg.y, msg.width, msg.height = col, row, width, height
         msg.data.frombytes(values)
         self.updates.publish(msg)
+
+    def send_footprint(self, corners) -> None:
+        msg = PolygonStamped()
+        msg.header.frame_id, msg.header.stamp = "base_link", self.get_clock().now().to_msg()
+        msg.polygon.points = [Point32(x=x, y=y) for x, y in corners]
+        self.footprint.publish(msg)
 
     def close(self) -> None:
         self.executor_.shutdown()
