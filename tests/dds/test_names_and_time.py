@@ -6,6 +6,7 @@ from rclpy.time import Time
 from rosgraph_msgs.msg import Clock
 
 import worlds
+from action_client import SUCCEEDED, PathClient, seconds, to_pose
 
 START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
 
@@ -62,6 +63,38 @@ def test_simulated_time_is_on_the_stamps_and_in_the_age_of_transforms(start):
     count = len(peer.statuses)
     peer.wait(lambda: len(peer.statuses) >= count + 10, "plans while simulated time stands still")
     assert peer.statuses[-1].stamp <= state["time"] + 1e-6
+    peer.node.destroy_timer(timer)
+
+
+def test_a_bag_that_starts_over_keeps_topic_and_actions_answered(start):
+    """The clock jumps back by a minute, again and again, as with `ros2 bag play --loop`: also while an action is asked."""
+    _, peer = start({"use_sim_time": True})
+    clock = peer.node.create_publisher(Clock, "/clock", 10)
+    state = {"time": 1000.0}
+
+    def tick():
+        state["time"] += 0.02
+        clock.publish(Clock(clock=Time(nanoseconds=round(state["time"] * 1e9)).to_msg()))
+    timer = peer.node.create_timer(0.02, tick)
+    peer.stamp = lambda age=0.0: Time(nanoseconds=round((state["time"] - age) * 1e9)).to_msg()
+    peer.now = lambda: state["time"]
+    peer.publish_map(worlds.room())
+    peer.plan_to(START, GOAL)
+    client = PathClient(peer)
+    for _ in range(3):
+        assert client.ask(to_pose(GOAL, START))[0] == SUCCEEDED
+        state["time"] += 60.0
+        peer.wait(lambda: peer.plans[-1].stamp >= state["time"] - 1.0, "a plan at the end of the bag")
+        waiting = client.send(to_pose(GOAL, START))
+        state["time"] = 1000.0
+        status, result = client.result_of(waiting)
+        assert status == SUCCEEDED and len(result.path.poses) > 2
+        # Ticks and actions go on in the time that has begun again.
+        peer.wait(lambda: 1000.0 <= peer.plans[-1].stamp <= state["time"], "a plan at the beginning of the bag")
+        status, result = peer.wait(lambda: (lambda r: r if r[0] == SUCCEEDED else None)(client.ask(to_pose(GOAL))),
+                                   "a path from where the robot is")
+        assert 1000.0 <= seconds(result.path.header.stamp) <= state["time"] + 1e-6
+    client.close()
     peer.node.destroy_timer(timer)
 
 

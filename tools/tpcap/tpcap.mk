@@ -1,0 +1,7 @@
+# The folder with the cases of the TPCAP benchmark; tools/tpcap/run.py says where they are to be had.
+CASES ?= cases
+
+.PHONY: tpcap
+tpcap: ros ## plans on the parking cases of the TPCAP benchmark (CASES=folder)
+	$(ENV) $(BUILD)
+	$(ENV) python3 tools/tpcap/run.py $(CASES) --trm $(TARGET)/debug/trm --json docs/tpcap.json
