@@ -28,6 +28,7 @@ include models/models.mk
 include deploy/deploy.mk
 include tests/simulate.mk
 include tools/soak/soak.mk
+include tools/tpcap/tpcap.mk
 include tests/campaigns.mk
 include tests/strangers/strangers.mk
 include tests/closed_loop/closed_loop.mk
@@ -36,10 +37,13 @@ include tests/closed_loop/closed_loop.mk
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# disc, forklift or car.
+ROBOT ?= disc
+
 .PHONY: demo
-demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json
+demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json (ROBOT=disc, forklift or car)
 	$(ENV) $(BUILD)
-	$(ENV) python3 tools/demo/run.py
+	$(ENV) python3 tools/demo/run.py --robot $(ROBOT)
 
 .PHONY: test
 test: test-rust test-dds test-realtime test-chaos test-closed-loop test-paths ## every test, those over DDS included
@@ -86,6 +90,23 @@ test-paths: ros ## plans on the maps of the repository, each path checked by ano
 eval-paths: ros ## success, length and time of plans on maps, within 20 ms (MAPS=tests/maps QUERIES=200)
 	$(ENV) $(BUILD)
 	$(CHECK_PATHS) --maps $(MAPS) --queries $(QUERIES)
+
+# The robots of docs/footprint_eval.json: NAME|motion model|turning radius|footprint.
+FOOTPRINT_ROBOTS := \
+  'rectangle|diff|0.4|[[0.45, 0.31], [-0.45, 0.31], [-0.45, -0.31], [0.45, -0.31]]' \
+  'car|car|0.5|[[0.7, 0.31], [-0.2, 0.31], [-0.2, -0.31], [0.7, -0.31]]' \
+  'forklift|car|1.5|[[2.0, 0.6], [-0.4, 0.6], [-0.4, -0.6], [2.0, -0.6]]'
+FOOTPRINT_OUT ?= docs/footprint_eval.json
+
+.PHONY: eval-footprints
+eval-footprints: QUERIES := 300
+eval-footprints: ros ## plans of three robots with a footprint among table legs, into docs/footprint_eval.json (MAPS=tests/maps QUERIES=300)
+	$(ENV) $(BUILD)
+	out=$$(mktemp -d); for robot in $(FOOTPRINT_ROBOTS); do IFS='|' read -r name model radius footprint <<< "$$robot"; \
+	  $(EVAL) --maps $(MAPS) --queries $(QUERIES) --motion-model $$model --minimum-turning-radius $$radius \
+	    --footprint "$$footprint" --json $$out/$$name.json; done; \
+	python3 -c 'import json, pathlib, sys; print(json.dumps({p.stem: json.loads(p.read_text()) for p in sorted(pathlib.Path(sys.argv[1]).iterdir())}, indent=2))' \
+	  $$out > $(FOOTPRINT_OUT)
 
 EVAL = nice -n 10 $(TARGET)/debug/trm eval --bundle models/bundles/$(BUNDLE)
 EVAL_OUT = models/bundles/$(BUNDLE)/eval
