@@ -45,6 +45,8 @@ pub const GREED: f32 = 1.5;
 const HEADINGS: Headings = Headings::H16;
 /// How far beside a goal that can't be driven to exactly a path may end, in cells.
 pub const BESIDE_GOAL: f64 = 0.75;
+/// What poses may be off by on their way through metres, in cells and radians.
+const ROUNDING: f64 = 1e-6;
 /// A robot that is farther from its path than this, in cells and radians, doesn't go on along it.
 const MAX_STRAY: (f64, f64) = (2.0, 0.35);
 /// So many poses from where the path began the robot may be: the rest of it begins at each plan where the robot is.
@@ -76,6 +78,8 @@ struct Previous {
     goal: Option<Pose>,
     /// What it cost when it was found, as a multiple of what the guidance said.
     ratio: f64,
+    /// The version of the costs on which it ends as near to the goal as the robot can stand.
+    version: Option<u64>,
 }
 
 /// The planner for a robot with a footprint. Everything is allocated in [`Self::prepare`].
@@ -246,9 +250,19 @@ impl LatticePlanner {
 
     /// Takes what is left of the published path as the new one, if it leads to the goal and passes the check.
     fn keep(&mut self, task: &Task) -> bool {
-        let Ok(Some(made)) = &self.made else { return false };
+        let Ok(Some(made)) = &mut self.made else { return false };
         if self.previous.goal != Some(task.request.goal) {
             return false;
+        }
+        // On other costs the robot may come nearer to the goal, or not so near any more.
+        let version = Some(task.costmap.version());
+        if self.previous.version != version {
+            made.blocked.update(task.costmap);
+            let Ok(goals) = made.goals(task, self.robot.goal_heading) else { return false };
+            if !goals.iter().flatten().any(|goal| self.previous.ends_at(*goal, &self.robot, task.costmap.geometry())) {
+                return false;
+            }
+            self.previous.version = version;
         }
         let Some(rest) = self.previous.rest(task.request.start, task.costmap.geometry()) else { return false };
         self.draft.poses.clear();
@@ -366,6 +380,7 @@ impl LatticePlanner {
                 let cost = task.cost(self.previous.path.poses());
                 self.previous.ratio = task.expected().map_or(1.0, |expected| cost / expected.max(1.0));
                 self.previous.goal = Some(task.request.goal);
+                self.previous.version = Some(task.costmap.version());
                 report.source = Source::Lattice;
                 report.guidance = GuidanceKind::of(task.guidance);
             }
@@ -452,6 +467,16 @@ impl Task<'_> {
 }
 
 impl Previous {
+    /// Whether it ends where a path to this pose may.
+    fn ends_at(&self, goal: CellPose, robot: &Robot, geometry: &Geometry) -> bool {
+        self.path.poses().last().is_some_and(|end| {
+            let end = in_cells(geometry, *end);
+            let has_heading = robot.goal_heading == GoalHeading::All
+                || turn(end.yaw, goal.yaw) <= robot.yaw_goal_tolerance + ROUNDING;
+            end.at().distance(goal.at()) <= BESIDE_GOAL + ROUNDING && has_heading
+        })
+    }
+
     /// The poses ahead of the robot; `None` if the robot isn't on the path.
     fn rest(&self, start: Pose, geometry: &Geometry) -> Option<&[Pose]> {
         let poses = self.path.poses();
