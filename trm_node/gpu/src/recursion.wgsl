@@ -161,7 +161,8 @@ var<workgroup> parts: array<vec4<f32>, 512>;
 // The gated values of the tile's tokens.
 var<workgroup> gated: array<vec4<f32>, 256>;
 var<workgroup> sums: array<f32, 256>;
-var<workgroup> changes: array<vec2<f32>, THREADS>;
+// What threads add up.
+var<workgroup> parts_of_sum: array<vec2<f32>, THREADS>;
 
 // What a source adds at a vector of the state.
 fn source(window: u32, state: u32, vector: u32) -> vec4<f32> {
@@ -331,31 +332,36 @@ fn layer(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     }
 }
 
-// Keeps the tile's sum of squared changes, and of magnitudes, for `decode`: they are finite as long as every value is.
-fn tell_change(group: vec3<u32>, thread: u32, change: vec2<f32>) {
-    if thread < THREADS {
-        changes[thread] = change;
+// The sum over the first `count` threads, a power of two; the first thread gets it.
+fn sum_of_threads(thread: u32, count: u32, value: vec2<f32>) -> vec2<f32> {
+    if thread < count {
+        parts_of_sum[thread] = value;
     }
-    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+    for (var half = count / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
         if thread < half {
-            changes[thread] += changes[thread + half];
+            parts_of_sum[thread] += parts_of_sum[thread + half];
         }
     }
+    return parts_of_sum[0];
+}
+
+// Keeps the tile's sum of squared changes, and of magnitudes, for `decode`: they are finite as long as every value is.
+fn tell_change(group: vec3<u32>, thread: u32, change: vec2<f32>) {
+    let sum = sum_of_threads(thread, THREADS, change);
     if thread == 0u {
         let tile = group.y * ((at.tokens + TILE_COLS - 1u) / TILE_COLS) + group.x;
-        states[state_start(group.z, STATES) + tile] = vec4<f32>(changes[0], 0.0, 0.0);
+        states[state_start(group.z, STATES) + tile] = vec4<f32>(sum, 0.0, 0.0);
     }
 }
 
 // ---------------------------------------------------------------- decode
 
 const DECODED = 64u;
-var<workgroup> q_parts: array<f32, DECODED>;
 
 // logits = shuffle(conv1x1([y, x]) + bias): a thread computes one class of a token's four cells. The first class also
-// sums up w * y, of which q is the mean, and the second one copies what the tiles tell of the answer's change. Of its weights come first those of the classes, [class, input] of four cells,
-// then the biases and w.
+// sums up w * y, of which q is the mean, and the second one copies what the tiles tell of the answer's change. Of its
+// weights come first those of the classes, [class, input] of four cells, then the biases and w.
 @compute @workgroup_size(64)
 fn decode(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let class_index = group.y;
@@ -400,14 +406,8 @@ fn decode(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
 }
 
 fn tell_q(group: vec3<u32>, thread: u32, q: f32) {
-    q_parts[thread] = q;
-    for (var half = DECODED / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if thread < half {
-            q_parts[thread] += q_parts[thread + half];
-        }
-    }
+    let sum = sum_of_threads(thread, DECODED, vec2<f32>(q, 0.0));
     if thread == 0u {
-        outputs[group.z * at.output_stride + 36u * at.tokens * at.tokens + 2u * tiles() + group.x] = q_parts[0];
+        outputs[group.z * at.output_stride + 36u * at.tokens * at.tokens + 2u * tiles() + group.x] = sum.x;
     }
 }

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 use trm_planner::halt::deadline::Clock;
+use trm_rt::clock::thread_cpu_time;
 
 /// `CLOCK_THREAD_CPUTIME_ID` of the thread that reads it.
 pub struct CpuClock;
 
 impl Clock for CpuClock {
     fn now(&self) -> Duration {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+        thread_cpu_time()
     }
 }
 

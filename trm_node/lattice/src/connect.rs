@@ -40,6 +40,12 @@ pub struct Connector {
     pub curve: Option<Curve>,
 }
 
+impl Connector {
+    fn along(state: State, curve: Curve, motion: &Motion, weight: impl Fn(Cell) -> f32) -> Self {
+        Self { state, cost: curve_cost(&curve, motion, weight) as f32, curve: Some(curve) }
+    }
+}
+
 /// The states around an exact pose to which ways are tried.
 #[derive(Debug, Clone, Copy)]
 pub struct Around {
@@ -95,8 +101,7 @@ impl Around {
     ) -> Option<Connector> {
         let motion = steady(lattice.motion());
         let curve = self.short(cheapest(self.pose, self.on_the_way(pose(state, lattice), &motion)?, &motion)?)?;
-        let cost = curve_cost(&curve, &motion, weight) as f32;
-        escape.allows(&curve, clearance).then_some(Connector { state, cost, curve: Some(curve) })
+        escape.allows(&curve, clearance).then(|| Connector::along(state, curve, &motion, weight))
     }
 
     /// The way from a state to the pose, if it is short and clear for a robot that is clear in the state.
@@ -109,8 +114,7 @@ impl Around {
     ) -> Option<Connector> {
         let motion = steady(lattice.motion());
         let curve = self.short(cheapest(self.on_the_way(pose(state, lattice), &motion)?, self.pose, &motion)?)?;
-        let cost = curve_cost(&curve, &motion, weight) as f32;
-        clearance.is_clear_along(&curve).then_some(Connector { state, cost, curve: Some(curve) })
+        clearance.is_clear_along(&curve).then(|| Connector::along(state, curve, &motion, weight))
     }
 
     /// A state on a car's ways into the pose, of number less than [`WAYS_IN_COUNT`]: ahead and back, straight and
@@ -141,7 +145,7 @@ impl Around {
         let curve = cheapest(from, self.pose, &motion)?;
         let is_short = curve.length() <= LONGEST * from.at().distance(self.pose.at()).max(1.0);
         let is_clear = is_short && clearance.is_clear_at(from) && clearance.is_clear_along(&curve);
-        is_clear.then(|| Connector { state, cost: curve_cost(&curve, &motion, weight) as f32, curve: Some(curve) })
+        is_clear.then(|| Connector::along(state, curve, &motion, weight))
     }
 
     /// A pose, unless it is so far beside a car that the car would have to go back and forth, or is neither near a robot that

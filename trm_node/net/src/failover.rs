@@ -20,7 +20,11 @@ impl Failover {
         Self { first, spare, is_lost: false }
     }
 
-    fn active(&mut self) -> &mut dyn Backend {
+    fn active(&self) -> &dyn Backend {
+        if self.is_lost { self.spare.as_ref() } else { self.first.as_ref() }
+    }
+
+    fn active_mut(&mut self) -> &mut dyn Backend {
         if self.is_lost { self.spare.as_mut() } else { self.first.as_mut() }
     }
 
@@ -39,38 +43,38 @@ impl Backend for Failover {
     }
 
     fn reset(&mut self) {
-        self.active().reset();
+        self.active_mut().reset();
     }
 
     fn shift(&mut self, cols: i32, rows: i32) {
-        self.active().shift(cols, rows);
+        self.active_mut().shift(cols, rows);
     }
 
     fn embed(&mut self, input: &[f32]) -> Result<(), InferenceError> {
-        let result = self.active().embed(input);
+        let result = self.active_mut().embed(input);
         self.note(result)
     }
 
     fn advance(&mut self, updates: &[Update], patience: Duration) -> Result<Advanced, InferenceError> {
-        let result = self.active().advance(updates, patience);
+        let result = self.active_mut().advance(updates, patience);
         self.note(result)
     }
 
     fn decode(&mut self, patience: Duration) -> Result<f32, InferenceError> {
-        let result = self.active().decode(patience);
+        let result = self.active_mut().decode(patience);
         self.note(result)
     }
 
     fn logits(&self) -> &[f32] {
-        if self.is_lost { self.spare.logits() } else { self.first.logits() }
+        self.active().logits()
     }
 
     fn is_finite(&self) -> bool {
-        if self.is_lost { self.spare.is_finite() } else { self.first.is_finite() }
+        self.active().is_finite()
     }
 
     fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError> {
-        let result = self.active().read(state, into);
+        let result = self.active_mut().read(state, into);
         self.note(result)
     }
 
@@ -85,7 +89,7 @@ impl Backend for Failover {
     }
 
     fn quantum(&self) -> Quantum {
-        if self.is_lost { self.spare.quantum() } else { self.first.quantum() }
+        self.active().quantum()
     }
 
     fn spare(&mut self) -> Option<&mut dyn Backend> {

@@ -129,7 +129,7 @@ impl Recursion {
         let mut updates = ArrayVec::<Update, MAX_UPDATES>::new();
         let mut latent_done = self.latent_done;
         loop {
-            let update = if latent_done < self.latent_updates { Update::Latent } else { Update::Answer };
+            let update = self.update_after(latent_done);
             latent_done = if update == Update::Latent { latent_done + 1 } else { 0 };
             updates.push(update);
             let is_step_end = (self.applications + updates.len()).is_multiple_of(self.applications_per_step);
@@ -149,8 +149,12 @@ impl Recursion {
     /// # Errors
     /// As [`Self::advance`].
     pub fn advance_once(&mut self, patience: Duration) -> Result<Update, InferenceError> {
-        let update = if self.latent_done < self.latent_updates { Update::Latent } else { Update::Answer };
-        self.apply(&[update], patience)
+        self.apply(&[self.update_after(self.latent_done)], patience)
+    }
+
+    /// What follows so many latent updates in a cycle.
+    const fn update_after(&self, latent_done: usize) -> Update {
+        if latent_done < self.latent_updates { Update::Latent } else { Update::Answer }
     }
 
     fn apply(&mut self, updates: &[Update], patience: Duration) -> Result<Update, InferenceError> {

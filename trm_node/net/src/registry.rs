@@ -69,7 +69,8 @@ pub fn graphs(bundle: &Bundle, size: usize, name: &str) -> Result<Box<dyn Graphs
 /// Those of [`graphs`]; for `gpu`, [`LoadError::Parameter`] says why there is none.
 pub fn by_name(bundle: &Bundle, size: usize, name: &str) -> Result<Box<dyn Backend>, LoadError> {
     if name == "gpu" {
-        return Ok(gpu(bundle, size, Devices::All)?.backend);
+        let mut cpu = HostBackend::new(bundle, fastest(bundle, size)?);
+        return Ok(gpu(bundle, &mut cpu, Devices::All)?.backend);
     }
     Ok(Box::new(HostBackend::new(bundle, graphs(bundle, size, name)?)))
 }
@@ -93,17 +94,17 @@ pub struct OnGpu {
     pub is_software: bool,
 }
 
-/// The bundle's model on the best GPU of this machine. Its results agree with those of the processor, or there is none.
+/// The bundle's model on the best GPU of this machine, for the windows of `cpu`. Its results agree with those of `cpu`, or
+/// there is none.
 ///
 /// # Errors
-/// [`LoadError::Parameter`] for `backend` says why there is none; and the errors of [`fastest`].
+/// [`LoadError::Parameter`] for `backend` says why there is none; [`LoadError::Inference`] when `cpu` fails.
 #[cfg(feature = "gpu")]
-pub fn gpu(bundle: &Bundle, size: usize, devices: Devices) -> Result<OnGpu, LoadError> {
+pub fn gpu(bundle: &Bundle, cpu: &mut dyn Backend, devices: Devices) -> Result<OnGpu, LoadError> {
     let no_gpu = |reason: &dyn Display| refused("gpu", format!("among those that this machine can run: {reason}"));
     let opened = if devices == Devices::All { Gpu::open() } else { Gpu::open_hardware() };
     let gpu = opened.map_err(|error| no_gpu(&error))?;
-    let mut cpu = HostBackend::new(bundle, fastest(bundle, size)?);
-    let backend = GpuBackend::new(gpu, bundle, &mut cpu).map_err(|refusal| match refusal {
+    let backend = GpuBackend::new(gpu, bundle, cpu).map_err(|refusal| match refusal {
         Refusal::Gpu(reason) => no_gpu(&reason),
         Refusal::Load(error) => error,
     })?;
@@ -116,7 +117,7 @@ pub fn gpu(bundle: &Bundle, size: usize, devices: Devices) -> Result<OnGpu, Load
 /// # Errors
 /// [`LoadError::Parameter`] for `backend`.
 #[cfg(not(feature = "gpu"))]
-pub fn gpu(_: &Bundle, _: usize, _: Devices) -> Result<OnGpu, LoadError> {
+pub fn gpu(_: &Bundle, _: &mut dyn Backend, _: Devices) -> Result<OnGpu, LoadError> {
     Err(refused("gpu", "among those that this program was built with: cpu, tract".to_owned()))
 }
 

@@ -33,23 +33,25 @@ pub struct Chosen {
 /// [`LoadError::Parameter`] if the machine doesn't have it, and the errors of [`by_name`].
 pub fn choose(config: &PlannerConfig, bundle: &Bundle, clock: &dyn Clock) -> Result<Chosen, LoadError> {
     let size = config.window_size as usize;
-    let cpu = || by_name(bundle, size, "cpu");
-    match config.backend {
-        BackendChoice::Tract => Ok(Chosen { backend: by_name(bundle, size, "tract")?, about: "tract".to_owned() }),
-        BackendChoice::Cpu => Ok(Chosen { backend: cpu()?, about: on_cpu() }),
+    if config.backend == BackendChoice::Tract {
+        return Ok(Chosen { backend: by_name(bundle, size, "tract")?, about: "tract".to_owned() });
+    }
+    let mut cpu = by_name(bundle, size, "cpu")?;
+    Ok(match config.backend {
         BackendChoice::Gpu => {
-            let OnGpu { backend, device, is_software } = registry::gpu(bundle, size, Devices::All)?;
+            let OnGpu { backend, device, is_software } = registry::gpu(bundle, cpu.as_mut(), Devices::All)?;
             let slow = if is_software { "; it is the processor itself, and slow" } else { "" };
-            Ok(Chosen { backend: Box::new(Failover::new(backend, cpu()?)), about: format!("gpu: {device}{slow}") })
+            Chosen { backend: Box::new(Failover::new(backend, cpu)), about: format!("gpu: {device}{slow}") }
         }
-        BackendChoice::Auto => Ok(match registry::gpu(bundle, size, Devices::Hardware) {
+        BackendChoice::Auto => match registry::gpu(bundle, cpu.as_mut(), Devices::Hardware) {
             Err(LoadError::Parameter(error)) if error.name == "backend" => {
-                Chosen { backend: cpu()?, about: format!("{}; the gpu is not {}", on_cpu(), error.expected) }
+                Chosen { backend: cpu, about: format!("{}; the gpu is not {}", on_cpu(), error.expected) }
             }
             Err(error) => return Err(error),
-            Ok(OnGpu { backend, device, .. }) => faster(backend, &device, cpu()?, clock)?,
-        }),
-    }
+            Ok(OnGpu { backend, device, .. }) => faster(backend, &device, cpu, clock)?,
+        },
+        BackendChoice::Cpu | BackendChoice::Tract => Chosen { backend: cpu, about: on_cpu() },
+    })
 }
 
 fn on_cpu() -> String {

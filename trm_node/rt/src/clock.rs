@@ -42,8 +42,18 @@ impl Monotonic {
 
 /// What `CLOCK_MONOTONIC` shows.
 pub(crate) fn monotonic_time() -> Duration {
-    let time = clock_gettime(ClockId::Monotonic);
-    // Never negative: the clock starts at zero.
+    read(ClockId::Monotonic)
+}
+
+/// The time that the calling thread has had of a CPU.
+#[must_use]
+pub fn thread_cpu_time() -> Duration {
+    read(ClockId::ThreadCPUTime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    // Never negative: the clocks start at zero.
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 

@@ -77,7 +77,8 @@ pub fn measure(setting: &BenchSetting, bundle: &Bundle) -> StepTimes {
 fn contestants(bundle: &Bundle, size: usize, names: &[&'static str], gpu: &mut String) -> Vec<Contestant> {
     let make = |name: &'static str| {
         let backend = if name == "gpu" {
-            match registry::gpu(bundle, size, Devices::All) {
+            let mut cpu = by_name(bundle, size, "cpu").ok()?;
+            match registry::gpu(bundle, cpu.as_mut(), Devices::All) {
                 Ok(OnGpu { backend, device, is_software }) => {
                     *gpu = if is_software { format!("{device}, the processor itself") } else { device };
                     backend

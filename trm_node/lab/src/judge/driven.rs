@@ -240,22 +240,10 @@ impl Driven<'_> {
 mod tests {
     use std::f64::consts::FRAC_PI_2;
 
-    use trm_config::GridKind;
     use trm_grid::units::Cell;
 
     use super::*;
-
-    /// Cells of 1 m, the first row at the origin: `#` is occupied, `?` unknown.
-    fn map(rows: &[&str], config: &Config) -> RawMap {
-        let value = |c| match c {
-            '#' => 100,
-            '?' => -1,
-            _ => 0,
-        };
-        let values = rows.iter().flat_map(|row| row.chars().map(value)).collect();
-        let size = (rows[0].len() as u32, rows.len() as u32);
-        RawMap::new(size, 1.0, Pose::default(), values, (&config.grid, GridKind::Map))
-    }
+    use crate::judge::tests::map;
 
     fn config(model: MotionModel) -> Config {
         Config::with(|config| {

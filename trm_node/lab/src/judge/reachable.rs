@@ -196,15 +196,12 @@ fn motion(polygon: &Polygon, to: usize, poses: &[Stand]) -> Move {
 
 #[cfg(test)]
 mod tests {
-    use trm_config::{GridConfig, GridKind};
-    use trm_grid::units::Pose;
+    use trm_config::Config;
 
     use super::*;
 
     fn map(rows: &[&str]) -> RawMap {
-        let values = rows.iter().flat_map(|row| row.chars().map(|c| if c == '#' { 100 } else { 0 })).collect();
-        let config = GridConfig { robot_radius: 0.0, ..GridConfig::default() };
-        RawMap::new((rows[0].len() as u32, rows.len() as u32), 1.0, Pose::default(), values, (&config, GridKind::Map))
+        crate::judge::tests::map(rows, &Config::with(|config| config.grid.robot_radius = 0.0))
     }
 
     fn bar() -> Polygon {

@@ -8,7 +8,7 @@ use crate::judge::asked::Asked;
 use crate::judge::raw_map::{Class, RawMap};
 
 /// A map of cells of 1 m, its first row at the origin: `#` is occupied, `?` unknown.
-fn map(rows: &[&str], config: &Config) -> RawMap {
+pub(super) fn map(rows: &[&str], config: &Config) -> RawMap {
     let value = |c| match c {
         '#' => 100,
         '?' => -1,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
 
-use super::window_size::{WindowSize, ring, units};
+use super::window_size::{WindowSize, covers, in_cells, ring, units};
 use crate::blocked::Blocked;
 use crate::connect::Connector;
 use crate::field::Field;
-use crate::lattice::{Lattice, State, UNITS_PER_CELL};
+use crate::lattice::{Lattice, State};
 use crate::roll_out::Step;
 use crate::seed::Seed;
 
@@ -51,8 +51,7 @@ impl GoalField {
 
     /// Whether a cell is in the window.
     pub(super) fn covers(&self, cell: Cell) -> bool {
-        let inside = 0..self.field.size() as i32;
-        inside.contains(&(cell.col - self.corner.col)) && inside.contains(&(cell.row - self.corner.row))
+        covers(self.corner, &(0..self.field.size() as i32), cell)
     }
 
     pub(super) fn is_unknown(&self) -> bool {
@@ -102,7 +101,7 @@ impl GoalField {
     /// What the way from a state to the goal costs, in cells; `None` if it isn't known.
     pub(super) fn cost(&self, state: State) -> Option<f32> {
         let value = if self.is_ready() { self.field.value(state) } else { None };
-        value.map(|value| f32::from(value) / UNITS_PER_CELL as f32)
+        value.map(in_cells)
     }
 
     /// The steps from a state to a state that there is a way to the goal from.

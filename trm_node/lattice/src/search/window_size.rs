@@ -1,5 +1,6 @@
 //! How large the windows of a search are, and where they end.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use trm_config::MotionModel;
@@ -66,6 +67,16 @@ pub(super) fn ring(corner: Cell, size: i32) -> impl Iterator<Item = Cell> {
     let all = (0..size).flat_map(move |row| (0..size).map(move |col| (col, row)));
     let border = all.filter(move |(col, row)| !is_inner(*col) || !is_inner(*row));
     border.map(move |(col, row)| Cell::new(corner.col + col, corner.row + row))
+}
+
+/// Whether a cell is so far from a window's corner, along both axes.
+pub(super) fn covers(corner: Cell, inside: &Range<i32>, cell: Cell) -> bool {
+    inside.contains(&(cell.col - corner.col)) && inside.contains(&(cell.row - corner.row))
+}
+
+/// A field's value in cells.
+pub(super) fn in_cells(value: u16) -> f32 {
+    f32::from(value) / UNITS_PER_CELL as f32
 }
 
 /// A cost in units.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
 
-use super::window_size::{RING, WindowSize, ring, units};
+use super::window_size::{RING, WindowSize, covers, in_cells, ring, units};
 use crate::blocked::Blocked;
 use crate::connect::Connector;
 use crate::field::Field;
-use crate::lattice::{Lattice, State, UNITS_PER_CELL};
+use crate::lattice::{Lattice, State};
 use crate::seed::Seed;
 
 /// What it costs more, in cells, to be where no way leads out of a window.
@@ -65,11 +65,9 @@ impl Windows {
     pub(super) fn estimate(&self, state: State, outside: f32) -> Option<f32> {
         let inside = RING..2 * self.half - RING;
         let newest = self.order.iter().rev().map(|at| &self.all[*at]);
-        let window = newest.filter(|window| window.is_whole).find(|window| {
-            let (col, row) = (state.cell.col - window.corner.col, state.cell.row - window.corner.row);
-            inside.contains(&col) && inside.contains(&row)
-        })?;
-        let value = window.field.value(state).map(|value| f32::from(value) / UNITS_PER_CELL as f32);
+        let mut whole = newest.filter(|window| window.is_whole);
+        let window = whole.find(|window| covers(window.corner, &inside, state.cell))?;
+        let value = window.field.value(state).map(in_cells);
         Some(value.map_or(outside + DEAD_END, |value| window.offset + value))
     }
 
@@ -110,10 +108,7 @@ impl Windows {
 
     /// Whether a cell is in the window that was made last.
     pub(super) fn newest_covers(&self, cell: Cell) -> bool {
-        let inside = 0..2 * self.half;
-        self.order.last().map(|at| self.all[*at].corner).is_some_and(|corner| {
-            inside.contains(&(cell.col - corner.col)) && inside.contains(&(cell.row - corner.row))
-        })
+        self.order.last().is_some_and(|at| covers(self.all[*at].corner, &(0..2 * self.half), cell))
     }
 
     /// Makes a window the newest: one that is there already, a free one, or the oldest.
@@ -141,10 +136,7 @@ impl Windows {
             let states = (0..headings).map(|heading| State { cell, heading });
             drafts.extend(states.map(|state| (state, estimate(self, state))).filter(|(_, cost)| cost.is_finite()));
         }
-        let inside = |end: &&Connector| {
-            (0..size).contains(&(end.state.cell.col - corner.col))
-                && (0..size).contains(&(end.state.cell.row - corner.row))
-        };
+        let inside = |end: &&Connector| covers(corner, &(0..size), end.state.cell);
         drafts.extend(ends.iter().filter(inside).map(|end| (end.state, end.cost)));
         self.drafts = drafts;
     }
