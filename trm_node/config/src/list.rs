@@ -255,6 +255,8 @@ parameters! {
         warm_start: bool = true, "", Range::Flag, Needs::Planner;
         /// Fraction of the window's cells that may change before a plan starts cold instead of warm.
         warm_change_limit: f64 = 0.25, "", Range::Real(0.0, 1.0), Needs::Planner;
+        /// While the goal, the grid, the guidance and the window are what they were when the recursion ended, the path is checked from where the robot is and kept, and the network isn't applied; for so long, then it is applied again. 0 applies it in each plan.
+        unchanged_limit: f64 = 1.0, "s", Range::Real(0.0, 3600.0), Needs::Planner;
         /// Network applications skip those parts of the window where no input of the network has changed by more than this since it was last applied there. The network's values are around 1. With 0 the plans are the same as without skipping.
         skip_threshold: f64 = 0.1, "", Range::Real(0.0, 1.0), Needs::Planner;
         /// Quantile of past durations that the deadline policy takes as the duration of the next network application.

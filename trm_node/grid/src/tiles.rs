@@ -65,6 +65,16 @@ impl Tiling {
         Rect { col, row, width: (right - col) as u32, height: (top - row) as u32 }
     }
 
+    /// The tile that is so many tiles to the right and above; `None` outside the grid.
+    #[must_use]
+    pub const fn beside(&self, tile: usize, cols: i32, rows: i32) -> Option<usize> {
+        let (col, row) = ((tile % self.across) as i32 + cols, (tile / self.across) as i32 + rows);
+        if col < 0 || row < 0 || col >= self.across as i32 || row as usize >= (self.height as usize).div_ceil(TILE_SIDE) {
+            return None;
+        }
+        Some(row as usize * self.across + col as usize)
+    }
+
     /// The position of a cell; `None` outside the grid.
     #[must_use]
     pub const fn place(&self, cell: Cell) -> Option<TilePlace> {

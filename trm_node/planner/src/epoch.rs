@@ -1,6 +1,6 @@
-//! Epochs: which requests are still current.
+//! Epochs: which requests are still current, and how far the robot still has to go.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Counts epochs. A new epoch begins with every event that makes earlier requests obsolete: a new goal, a pause, the
 /// end. The thread that causes the event begins the epoch first, and then sends its number to the threads that work.
@@ -28,12 +28,26 @@ pub struct Epochs {
     latest: AtomicU64,
     /// The greatest number of a finished epoch; 0 if there is none.
     finished: AtomicU64,
+    /// What the robot's way to the goal cost last, as the bits of an `f32`; 0 while that isn't known.
+    to_go: AtomicU32,
 }
 
 impl Epochs {
     /// Begins an epoch and returns its number, 1 for the first.
     pub fn begin(&self) -> u64 {
+        self.to_go.store(0, Ordering::Relaxed);
         self.latest.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Notes what the way from the robot to the goal costs, in cells.
+    pub fn note_to_go(&self, cost: f32) {
+        self.to_go.store(cost.to_bits(), Ordering::Relaxed);
+    }
+
+    /// What the way from the robot to the goal cost when that was noted last. What is farther from the goal matters less.
+    #[must_use]
+    pub fn to_go(&self) -> Option<f32> {
+        Some(f32::from_bits(self.to_go.load(Ordering::Relaxed))).filter(|cost| *cost > 0.0)
     }
 
     /// Whether an epoch is not the current one any more.

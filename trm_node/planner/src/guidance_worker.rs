@@ -16,12 +16,17 @@ use crate::ask::{Ask, Asked, Asks, Settings};
 use crate::endpoints::GoalArea;
 use crate::epoch::Epochs;
 use crate::halt::deadline::Clock;
-use crate::target::guide;
+use crate::kept_guidance::{KeptGuidance, Near};
 
 /// On a grid of more cells than this, a goal first gets guidance along one way.
 const CORRIDOR_CELLS: usize = 1 << 20;
 /// If the robot's cell isn't free, a way begins in the nearest free one within this distance in metres.
 const DEPARTURE: f64 = 1.0;
+
+/// What is so much farther from the goal than the robot, in cells, is computed after what is nearer.
+const AROUND: f32 = 128.0;
+/// So long guidance near the robot waits for the rest.
+const PROMPT: Duration = Duration::from_millis(2);
 
 /// The worker shows at least this often that it is alive.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -54,7 +59,7 @@ pub enum Purpose {
 /// Guidance, with the time it took and what it is for.
 #[derive(Debug)]
 pub struct Guided {
-    /// The cost-to-go to the goal: see [`guide`].
+    /// The cost-to-go to the goal: see [`guide`](crate::target::guide).
     pub guidance: Vec<Guidance>,
     /// How long it took to compute.
     pub took: Duration,
@@ -62,7 +67,8 @@ pub struct Guided {
     pub done: Duration,
     /// What it was computed for.
     pub purpose: Purpose,
-    /// The version of the costs that all of it was computed on; `None` along one way.
+    /// The version of the costs that all of it was computed on; `None` along one way, and where it is right near the robot
+    /// alone.
     pub version: Option<u64>,
 }
 
@@ -102,6 +108,8 @@ pub struct GuidanceWorker<C, D> {
     epochs: Arc<Epochs>,
     deliver: D,
     costmap: Option<Box<Costmap>>,
+    /// What is kept of the goal's guidance.
+    kept: KeptGuidance,
     /// The goal and its epoch.
     goal: Option<(Pose, u64)>,
     /// Where the robot was when it got its goal, until there is guidance from there.
@@ -126,6 +134,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             epochs,
             deliver,
             costmap: None,
+            kept: KeptGuidance::new(),
             goal: None,
             robot: None,
             done: None,
@@ -155,6 +164,9 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     }
 
     fn compute_if_due(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
+        if self.goal.is_none_or(|(_, epoch)| self.epochs.is_finished(epoch)) {
+            self.kept.clear();
+        }
         let is_due = self.due().is_some() && self.clock.now() >= self.rest_until;
         if is_due && (self.asks.is_empty() || !self.was_for_goal) {
             self.was_for_goal = true;
@@ -281,8 +293,16 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
                 (self.deliver)(guided(vec![corridor], None));
             }
         }
-        let version = costmap.version();
-        let whole = guide(costmap, travel, area, &cancelled).map(|guidance| guided(guidance, Some(version)));
+        let mut once = KeptGuidance::new();
+        let is_for_goal = matches!(purpose, Purpose::Goal(_));
+        let kept = if is_for_goal { &mut self.kept } else { &mut once };
+        let deliver = &mut self.deliver;
+        let near = self.epochs.to_go().filter(|_| is_for_goal).map(|to_go| to_go + AROUND);
+        let is_late = || clock.now().saturating_sub(began) > PROMPT;
+        let mut deliver_near = |guidance| deliver(guided(guidance, None));
+        let near = near.map(|bound| Near { bound, is_late: &is_late, deliver: &mut deliver_near });
+        let whole = kept.update((costmap, travel), area, near, &cancelled);
+        let whole = whole.map(|guidance| guided(guidance, Some(costmap.version())));
         self.pending = pending.into_inner();
         whole.map(|whole| {
             let times = (whole.done, whole.took);

@@ -20,6 +20,7 @@ pub mod fallback;
 pub mod guidance_worker;
 pub mod halt;
 pub mod join;
+pub mod kept_guidance;
 pub mod lattice_planner;
 pub mod model;
 mod outside_window;
@@ -35,6 +36,7 @@ mod search_map;
 pub mod smooth;
 pub mod stats;
 pub mod target;
+pub mod unchanged;
 
 pub use error::PlanError;
 pub use planner::Planner;

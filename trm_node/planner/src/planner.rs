@@ -38,6 +38,7 @@ use crate::request::{Outcome, Request};
 use crate::robot::Robot;
 use crate::search_map::MAX_CELLS;
 use crate::target::{Target, choose};
+use crate::unchanged::{self, Unchanged};
 
 /// The maximum number of cells of a path.
 const MAX_PATH_CELLS: usize = 1 << 16;
@@ -111,6 +112,8 @@ pub struct Planner {
     path: PathBuffer,
     /// The path that was published last.
     previous: PreviousPath,
+    /// Whether there is anything to think about.
+    unchanged: Unchanged,
     /// The far parts of both paths.
     routes: Routes,
     /// Plans instead of all that, for a robot with a footprint.
@@ -170,6 +173,7 @@ impl Planner {
             unguided_time: Predictor::new(config.time_quantile),
             path: PathBuffer::default(),
             previous: PreviousPath::default(),
+            unchanged: Unchanged::default(),
             routes: Routes::default(),
             is_ready: true,
             backend: String::new(),
@@ -188,6 +192,7 @@ impl Planner {
         if self.geometry == Some(geometry) {
             return;
         }
+        self.unchanged.forget();
         let stays = self.geometry.replace(geometry).is_some_and(|before| before.is_like(&geometry));
         self.departures = Departures::new(self.travel, self.config.start_tolerance, geometry.resolution());
         self.fallback.prepare(&geometry);
@@ -215,6 +220,7 @@ impl Planner {
             lattice.reset();
         }
         self.previous.clear();
+        self.unchanged.forget();
         self.routes.clear();
         if let Some(model) = &mut self.model {
             model.reset();
@@ -225,6 +231,7 @@ impl Planner {
     /// footprint plans no more.
     pub fn set_robot(&mut self, grid: &GridConfig) {
         self.robot_radius = grid.robot_radius;
+        self.unchanged.forget();
         self.is_ready = grid.outline().as_ref() == self.lattice.as_ref().map(|lattice| &lattice.robot().footprint);
     }
 
@@ -330,6 +337,10 @@ impl Planner {
         report: &mut Report,
     ) -> Result<(), PlanError> {
         self.routes.recheck(problem.costmap, problem.travel);
+        if self.keep_unchanged(&problem, clock, report) {
+            return Ok(());
+        }
+        self.unchanged.forget();
         self.ask_model(&problem, budget, clock, report);
         if problem.is_cancelled() {
             return Err(PlanError::Cancelled);
@@ -342,7 +353,28 @@ impl Planner {
             }
             self.search(&mut problem, budget, clock, report)?;
         }
-        self.finish(&problem, budget, clock, report)
+        self.finish(&problem, budget, clock, report)?;
+        self.unchanged.remember(&problem, report, clock.now());
+        Ok(())
+    }
+
+    /// Keeps the rest of the previous path without a thought, if nothing has changed since the recursion ended.
+    fn keep_unchanged(&mut self, problem: &Problem, clock: &dyn Clock, report: &mut Report) -> bool {
+        let Some(model) = &self.model else { return false };
+        let limit = Duration::from_secs_f64(self.config.unchanged_limit);
+        let window = model.window(problem.from, problem.costmap.geometry());
+        let is_near = || {
+            let most = unchanged::MAX_STRAY * problem.costmap.geometry().resolution();
+            self.previous.distance(problem.start_pose.point()) <= most
+        };
+        if !self.unchanged.holds(problem, window, clock.now(), limit) || !is_near() {
+            return false;
+        }
+        let is_kept = self.keep_previous(problem, clock, report);
+        if is_kept {
+            (report.stop, report.window) = (Some(StopReason::Unchanged), Some(window));
+        }
+        is_kept
     }
 
     /// Runs the model. Its best verified path, if any, is in `self.path` afterwards.

@@ -121,6 +121,13 @@ impl PreviousPath {
         &self.published
     }
 
+    /// How far a point is from the nearest pose of the path up to its junction, in metres; infinite without a path.
+    #[must_use]
+    pub fn distance(&self, point: Point) -> f64 {
+        let distances = self.published.before_junction().iter().map(|pose| pose.point().distance(point));
+        distances.fold(f64::INFINITY, f64::min)
+    }
+
     /// Replaces the path by a draft that passes the check. The draft then holds the old poses. A refused draft changes
     /// nothing.
     pub fn replace(&mut self, draft: &mut Draft, routes: &Routes, problem: &Problem) -> bool {

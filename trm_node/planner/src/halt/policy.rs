@@ -21,12 +21,21 @@ pub enum StopReason {
     Deadline,
     /// The request was cancelled.
     Cancelled,
+    /// Nothing has changed since the recursion ended, so it wasn't begun: see [`Unchanged`](crate::unchanged::Unchanged).
+    Unchanged,
 }
 
 impl StopReason {
     /// All reasons, in the order of [`Self::index`].
-    pub const ALL: [Self; 6] =
-        [Self::Verified, Self::Settled, Self::Confident, Self::StepLimit, Self::Deadline, Self::Cancelled];
+    pub const ALL: [Self; 7] = [
+        Self::Verified,
+        Self::Settled,
+        Self::Confident,
+        Self::StepLimit,
+        Self::Deadline,
+        Self::Cancelled,
+        Self::Unchanged,
+    ];
 
     /// The name in reports.
     #[must_use]
@@ -38,6 +47,7 @@ impl StopReason {
             Self::StepLimit => "step_limit",
             Self::Deadline => "deadline",
             Self::Cancelled => "cancelled",
+            Self::Unchanged => "unchanged",
         }
     }
 
@@ -45,6 +55,12 @@ impl StopReason {
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
+    }
+
+    /// Whether the answer was worth no more work.
+    #[must_use]
+    pub const fn is_content(self) -> bool {
+        matches!(self, Self::Verified | Self::Settled | Self::Confident)
     }
 }
 

@@ -67,6 +67,7 @@ pub const fn stop(reason: Option<StopReason>) -> u8 {
         Some(StopReason::StepLimit) => PlanStatus::STOP_STEP_LIMIT as u8,
         Some(StopReason::Deadline) => PlanStatus::STOP_DEADLINE as u8,
         Some(StopReason::Cancelled) => PlanStatus::STOP_CANCELLED as u8,
+        Some(StopReason::Unchanged) => PlanStatus::STOP_UNCHANGED as u8,
     }
 }
 
