@@ -10,6 +10,8 @@ mod parameters;
 mod plan;
 mod plan_answer;
 mod render;
+mod steps;
+mod steps_picture;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,6 +35,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Plan(args::PlanArgs),
+    Render(steps::RenderArgs),
     Check(check::CheckArgs),
     Bench(trm_lab::bench::args::BenchArgs),
     Eval(trm_lab::eval::EvalArgs),
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Plan(args) => plan::run(args),
+        Command::Render(args) => steps::run(args),
         Command::Check(args) => check::run(args),
         Command::Bench(args) => {
             trm_lab::bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)

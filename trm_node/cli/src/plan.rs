@@ -17,6 +17,7 @@ use trm_planner::PlanError;
 use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::target::guide;
+use trm_planner::watch::Watch;
 use trm_planner::{Planner, Request};
 
 use crate::plan_answer::PlanAnswer;
@@ -55,8 +56,16 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         let picture = render::Picture { costmap, start, goal, path: &answer.poses, window, footprint };
         picture.save(file).with_context(|| format!("--png {}", file.display()))?;
     }
-    print(&if args.json { serde_json::to_string(&answer)? } else { answer.summary() })?;
-    if let Some(reason) = answer.reason.as_ref().filter(|_| !args.json) {
+    told(&answer, args.json)
+}
+
+/// Prints an answer. The exit code says whether there is a path.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn told(answer: &PlanAnswer, json: bool) -> anyhow::Result<ExitCode> {
+    print(&if json { serde_json::to_string(answer)? } else { answer.summary() })?;
+    if let Some(reason) = answer.reason.as_ref().filter(|_| !json) {
         eprintln!("trm: {}: {reason}", answer.status);
     }
     Ok(if answer.succeeded() { ExitCode::SUCCESS } else { ExitCode::from(NO_PATH) })
@@ -77,15 +86,19 @@ fn queries(file: &Path) -> anyhow::Result<Vec<(Pose, Pose)>> {
 }
 
 /// A planner that is ready for one map.
-struct Session {
-    config: Config,
-    costmap: Costmap,
+pub struct Session {
+    pub config: Config,
+    pub costmap: Costmap,
     planner: Planner,
     clock: Instant,
 }
 
 impl Session {
-    fn new(config: Config, grid: OccupancyGrid, bundle: &Bundle) -> anyhow::Result<Self> {
+    /// Reads nothing more: everything is prepared.
+    ///
+    /// # Errors
+    /// When the bundle can't be run so.
+    pub fn new(config: Config, grid: OccupancyGrid, bundle: &Bundle) -> anyhow::Result<Self> {
         let costmap = build(&config.grid, GridKind::Map, grid);
         let clock = Instant::now();
         let mut planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
@@ -94,6 +107,11 @@ impl Session {
     }
 
     fn answer(&mut self, start: Pose, goal: Pose, optimal: bool) -> PlanAnswer {
+        self.answer_watched(start, goal, optimal, &mut |_| {})
+    }
+
+    /// The answer to a query, and before it each answer of the model.
+    pub fn answer_watched(&mut self, start: Pose, goal: Pose, optimal: bool, watch: &mut Watch) -> PlanAnswer {
         let mut answer = PlanAnswer::new(self.config.node.deadline_ms);
         // Every query stands for itself: nothing is warm.
         self.planner.reset();
@@ -122,7 +140,7 @@ impl Session {
         let arrived = self.clock.now();
         let deadline = arrived + Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
         let request = Request { start, goal, arrived, deadline, epoch: None };
-        let outcome = self.planner.plan(&self.costmap, &guidance, &request, &self.clock);
+        let outcome = self.planner.plan_watched(&self.costmap, &guidance, &request, &self.clock, watch);
         answer.report(&outcome.report, guidance_time);
         answer.outcome(outcome.path.map(|path| (path.poses(), path.length())));
         answer

@@ -70,7 +70,7 @@ impl Picture<'_> {
 }
 
 /// The colour of a cell.
-fn colour(cost: u8) -> Rgb<u8> {
+pub fn colour(cost: u8) -> Rgb<u8> {
     match cost {
         LETHAL => OCCUPIED,
         UNKNOWN => UNKNOWN_GREY,

@@ -27,7 +27,10 @@ const AROUND: f32 = 64.0;
 
 fn main() {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "tests/maps".into());
-    println!("{:<12} {:>11} {:>8} {:>20} {:>20} {:>20}", "map", "cells", "free", "whole ms p50/max", "to robot", "repaired");
+    println!(
+        "{:<12} {:>11} {:>8} {:>20} {:>20} {:>20}",
+        "map", "cells", "free", "whole ms p50/max", "to robot", "repaired"
+    );
     for path in maps(Path::new(&folder)) {
         let grid = load(&path).expect("the map can be read");
         let name = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
@@ -77,7 +80,8 @@ fn change(raw: &OccupancyGrid, robot: Cell, goal: Cell) -> (Rect, Vec<i8>, Vec<i
     let half = CHANGED as i32 / 2;
     let rect = Rect { col: robot.col - half, row: robot.row - half, width: CHANGED, height: CHANGED };
     let rect = rect.grown(0, raw.geometry());
-    let before: Vec<i8> = rect.cells().map(|cell| raw.data()[raw.geometry().index(cell).expect("it is inside")]).collect();
+    let before: Vec<i8> =
+        rect.cells().map(|cell| raw.data()[raw.geometry().index(cell).expect("it is inside")]).collect();
     let is_leg = |cell: Cell| {
         let far = |other: Cell| (cell.col - other.col).abs().max((cell.row - other.row).abs()) > 8;
         cell.col % 17 < 2 && cell.row % 13 < 2 && far(robot) && far(goal)
@@ -108,7 +112,8 @@ fn free_cells(costmap: &Costmap) -> Vec<Cell> {
 fn maps(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder can be read").flatten().map(|entry| entry.path());
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
-    let mut maps: Vec<PathBuf> = files.into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "yaml")).collect();
+    let mut maps: Vec<PathBuf> =
+        files.into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "yaml")).collect();
     maps.extend(folders.iter().flat_map(|folder| self::maps(folder)));
     maps.sort();
     maps

@@ -1,6 +1,11 @@
 //! A tile and the cells around it, in one of two orientations, and what its lines do to each other. All eight moves lead
 //! to the line before or the line behind in one orientation or the other, so a line is computed from its neighbour by
 //! vector instructions alone.
+#![expect(clippy::inline_always, reason = "what runs with vector instructions must be compiled with them")]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "one index into several arrays of one length, which is what becomes vectors"
+)]
 
 use crate::tariff::{Tariff, UNREACHED};
 use crate::tiles::TILE_SIDE;
@@ -60,6 +65,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    #[expect(clippy::large_stack_arrays, reason = "it is made once, in a box")]
     pub const EMPTY: Self = Self {
         values: [[UNREACHED; STRIDE]; LINES],
         changed: Changed::NONE,
@@ -198,7 +204,11 @@ impl Frame {
     pub fn beyond(&self) -> [u32; 2] {
         let (on, right, left) = (&self.on[LINES - 2], &self.right[LINES - 2], &self.left[LINES - 2]);
         [
-            lowered(&self.values[0], &self.values[1], [&self.on[0], &self.left[0], &self.right[0]].map(|line| cells(line, 0))),
+            lowered(
+                &self.values[0],
+                &self.values[1],
+                [&self.on[0], &self.left[0], &self.right[0]].map(|line| cells(line, 0)),
+            ),
             lowered(&self.values[LINES - 1], &self.values[LINES - 2], [cells(on, 0), cells(right, -1), cells(left, 1)]),
         ]
     }
@@ -226,7 +236,9 @@ impl Frame {
 fn lowered(line: &Line, from: &Line, moves: [&Cells; 3]) -> u32 {
     let (mut new, mut changed) = (*cells(line, 0), [0; TILE_SIDE]);
     relax(&mut new, from, moves, &mut changed);
-    new.iter().zip(&changed).fold(UNREACHED, |least, (new, changed)| least.min(if *changed == 0 { UNREACHED } else { *new }))
+    new.iter()
+        .zip(&changed)
+        .fold(UNREACHED, |least, (new, changed)| least.min(if *changed == 0 { UNREACHED } else { *new }))
 }
 
 /// The cells of the tile in a line, or those beside them.

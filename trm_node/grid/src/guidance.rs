@@ -66,7 +66,8 @@ impl Guidance {
     #[must_use]
     pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let mut wave = Wave::new(costmap, goal, Tariff::new(travel), form(costmap), None);
-        wave.advance(costmap, UNREACHED, cancelled).then(|| Self::of((*costmap.geometry(), Some(costmap.version())), goal, travel, wave.costs))
+        wave.advance(costmap, UNREACHED, cancelled)
+            .then(|| Self::of((*costmap.geometry(), Some(costmap.version())), goal, travel, wave.costs))
     }
 
     /// Computes guidance along one way, which is about the shortest, and a little beside it, to the first of some free

@@ -368,7 +368,7 @@ mod tests {
         let goal = |ends| Guidance::corridor(&map, from, ends, travel(1.0), &|| false).map(|guidance| guidance.goal());
         assert_eq!(goal(&ends), Some(ends[2]));
         assert_eq!([goal(&ends[..2]), goal(&[])], [None, None]);
-        assert!(Guidance::corridor(&map, ends[0], &ends, travel(1.0), &|| true).is_some(), "too near to be cancelled");
+        assert!(Guidance::corridor(&map, ends[0], &ends, travel(1.0), &|| true).is_none(), "it is cancelled");
     }
 
     proptest! {

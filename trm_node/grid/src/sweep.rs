@@ -1,5 +1,6 @@
 //! Computes one tile from the cells around it, by sweeps over its lines to and fro and over its columns to and fro.
 #![expect(unsafe_code, reason = "functions that have instructions switched on are called where the processor has them")]
+#![expect(clippy::inline_always, reason = "what runs with vector instructions must be compiled with them")]
 
 use crate::cost::LETHAL;
 use crate::cost_to_go::{CostsToGo, Exact};
@@ -33,8 +34,10 @@ pub(super) type Borders = [u32; 8];
 /// What there is to compute with.
 pub(super) struct Sweep {
     tariff: Tariff,
-    /// Row by row and column by column.
-    frames: Box<[Frame; 2]>,
+    /// Row by row.
+    rows: Box<Frame>,
+    /// Column by column.
+    cols: Box<Frame>,
     prices: Box<[Prices; 2]>,
     values: Box<Exact>,
     has_avx2: bool,
@@ -59,7 +62,8 @@ impl Sweep {
         let has_avx2 = false;
         Self {
             tariff,
-            frames: Box::new([Frame::EMPTY, Frame::EMPTY]),
+            rows: Box::new(Frame::EMPTY),
+            cols: Box::new(Frame::EMPTY),
             prices: Box::new([[[LETHAL; STRIDE]; LINES]; 2]),
             values: Box::new([UNREACHED; TILE_CELLS]),
             has_avx2,
@@ -102,14 +106,15 @@ impl Sweep {
     /// Loads the values and the costs of a tile and around it.
     fn load(&mut self, costs: &CostsToGo, map: &Costmap, tile: usize) {
         let tiling = costs.tiling();
-        let (values, prices) = (&mut self.frames[0].values, &mut self.prices[0]);
+        let (values, prices) = (&mut self.rows.values, &mut self.prices[0]);
         let own = map.tile(tile);
         for row in 0..TILE_SIDE {
             costs.read_row(tile, row, &mut values[row + 1][FIRST..FIRST + TILE_SIDE]);
             prices[row + 1][FIRST..FIRST + TILE_SIDE].copy_from_slice(&own[row * TILE_SIDE..(row + 1) * TILE_SIDE]);
         }
         for (line, row, rows) in [(0, TILE_SIDE - 1, -1), (LINES - 1, 0, 1)] {
-            let (values, prices) = (&mut values[line][FIRST..FIRST + TILE_SIDE], &mut prices[line][FIRST..FIRST + TILE_SIDE]);
+            let (values, prices) =
+                (&mut values[line][FIRST..FIRST + TILE_SIDE], &mut prices[line][FIRST..FIRST + TILE_SIDE]);
             if let Some(other) = tiling.beside(tile, 0, rows) {
                 costs.read_row(other, row, values);
                 prices.copy_from_slice(&map.tile(other)[row * TILE_SIDE..(row + 1) * TILE_SIDE]);
@@ -133,7 +138,7 @@ impl Sweep {
 
     #[inline(always)]
     fn settle(&mut self, sides: Sides) -> Borders {
-        let [rows, cols] = &mut *self.frames;
+        let (rows, cols) = (&mut *self.rows, &mut *self.cols);
         rows.price(&self.prices[0], &self.tariff);
         let all = sides == Sides::ALL;
         let (first, last) = (0, LINES - 1);
@@ -179,7 +184,7 @@ impl Sweep {
 
     #[inline(always)]
     fn take_away(&mut self, sides: Sides, bound: u32, goal: Option<(usize, usize)>) -> u32 {
-        let frame = &mut self.frames[0];
+        let frame = &mut *self.rows;
         frame.price(&self.prices[0], &self.tariff);
         let all = sides.has(Sides::LEFT) || sides.has(Sides::RIGHT);
         for line in 1..LINES - 1 {
@@ -197,7 +202,7 @@ impl Sweep {
         let mut visit = Visit { borders: [UNREACHED; 8], is_changed: false, least: UNREACHED, left_out: UNREACHED };
         let mut before: [u32; TILE_SIDE] = [UNREACHED; TILE_SIDE];
         for row in 0..TILE_SIDE {
-            let now = &self.frames[0].values[row + 1][FIRST..FIRST + TILE_SIDE];
+            let now = &self.rows.values[row + 1][FIRST..FIRST + TILE_SIDE];
             self.values[row * TILE_SIDE..(row + 1) * TILE_SIDE].copy_from_slice(now);
             costs.read_row(tile, row, &mut before);
             if before != *now {
@@ -205,7 +210,7 @@ impl Sweep {
                 note(&mut visit.borders, row, &before, now);
             }
         }
-        for line in &self.frames[0].values {
+        for line in &self.rows.values {
             let least = |line: &Line| line[FIRST - 1..=FIRST + TILE_SIDE].iter().copied().fold(UNREACHED, u32::min);
             visit.least = visit.least.min(least(line));
         }

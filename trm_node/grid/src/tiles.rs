@@ -69,7 +69,8 @@ impl Tiling {
     #[must_use]
     pub const fn beside(&self, tile: usize, cols: i32, rows: i32) -> Option<usize> {
         let (col, row) = ((tile % self.across) as i32 + cols, (tile / self.across) as i32 + rows);
-        if col < 0 || row < 0 || col >= self.across as i32 || row as usize >= (self.height as usize).div_ceil(TILE_SIDE) {
+        if col < 0 || row < 0 || col >= self.across as i32 || row as usize >= (self.height as usize).div_ceil(TILE_SIDE)
+        {
             return None;
         }
         Some(row as usize * self.across + col as usize)

@@ -1,5 +1,6 @@
 //! Turns a frame's lines into columns.
 #![expect(unsafe_code, reason = "vector instructions are used where the processor has them")]
+#![expect(clippy::inline_always, reason = "what runs with vector instructions must be compiled with them")]
 
 use crate::frame::{FIRST, LINES, Line, STRIDE};
 use crate::tiles::TILE_SIDE;
@@ -76,7 +77,11 @@ unsafe fn turn_blocks(from: &[Line; LINES], to: &mut [Line; LINES]) {
             });
             for col in 0..BLOCK {
                 let (a, b) = (fours[col % 4], fours[col % 4 + 4]);
-                let turned = if col < 4 { _mm256_permute2x128_si256::<0x20>(a, b) } else { _mm256_permute2x128_si256::<0x31>(a, b) };
+                let turned = if col < 4 {
+                    _mm256_permute2x128_si256::<0x20>(a, b)
+                } else {
+                    _mm256_permute2x128_si256::<0x31>(a, b)
+                };
                 let cells: &mut [u32; BLOCK] =
                     (&mut to[1 + cols + col][FIRST + rows..][..BLOCK]).try_into().expect("as many");
                 // SAFETY: eight numbers are there to be written.
@@ -91,6 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::large_stack_arrays, reason = "a test's")]
     fn what_was_in_a_column_is_in_a_line() {
         let mut from = [[0; STRIDE]; LINES];
         for (row, line) in from.iter_mut().enumerate() {

@@ -84,7 +84,9 @@ impl Upkeep {
         if area > self.geometry.cells() / MOST_CHANGED && area > Self::SMALL {
             return false;
         }
-        changes.iter().for_each(|change| self.wave.change(costmap, change.rect));
+        for change in changes {
+            self.wave.change(costmap, change.rect);
+        }
         self.version = costmap.version();
         true
     }

@@ -14,16 +14,8 @@ use crate::tiles::{TILE_CELLS, Tiling};
 use crate::units::{Cell, MOVES};
 
 /// Which side of the neighbour over there a tile is on, for each of the moves. A corner belongs to a side that has it.
-const SEEN_FROM: [Sides; 8] = [
-    Sides::ABOVE,
-    Sides::ABOVE,
-    Sides::LEFT,
-    Sides::BELOW,
-    Sides::BELOW,
-    Sides::BELOW,
-    Sides::RIGHT,
-    Sides::ABOVE,
-];
+const SEEN_FROM: [Sides; 8] =
+    [Sides::ABOVE, Sides::ABOVE, Sides::LEFT, Sides::BELOW, Sides::BELOW, Sides::BELOW, Sides::RIGHT, Sides::ABOVE];
 
 /// Tiles that wait, the one with the least key first.
 #[derive(Debug, Clone)]

@@ -303,7 +303,8 @@ mod tests {
                     prop_assert!(fallback.append(ends, &mut path));
                     prop_assert_eq!(path.last(), Some(&ends.1));
                     let cost = travel.cells(&map, path.iter()) as f32;
-                    prop_assert!(cost > least - 1e-3 && cost < ESTIMATE_FACTOR * least + 2.0 / STEPS_PER_CELL, "{cost}, not {least}");
+                    // Each move of the guidance is rounded.
+                    prop_assert!(cost > least - 0.01 && cost < ESTIMATE_FACTOR * least + 2.0 / STEPS_PER_CELL, "{cost}, not {least}");
                     for pair in path.windows(2) {
                         let step = MOVES.iter().position(|step| pair[0].after(*step) == pair[1]).unwrap();
                         prop_assert!(is_legal(&map, pair[0], step, false));

@@ -75,27 +75,33 @@ impl KeptGuidance {
     /// it was kept.
     fn bring_forward(&mut self, place: usize, goal: Cell, costmap: &Costmap, travel: Travel) -> bool {
         let at = (place..self.groups.len()).find(|at| self.groups[*at].is_for(goal, travel));
-        let kept = at.map(|at| self.groups.remove(at)).and_then(|mut group| group.take_changes(costmap).then_some(group));
+        let kept =
+            at.map(|at| self.groups.remove(at)).and_then(|mut group| group.take_changes(costmap).then_some(group));
         let is_kept = kept.is_some();
         self.groups.insert(place, kept.unwrap_or_else(|| Upkeep::new(costmap, goal, travel)));
         is_kept
     }
 
     /// Mends what is near. If the rest takes long, that is delivered first.
-    fn mend_near(&mut self, costmap: &Costmap, near: Near, cancelled: &dyn Fn() -> bool) -> Option<()> {
+    fn mend_near(
+        &mut self,
+        costmap: &Costmap,
+        Near { bound, is_late, deliver }: Near,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Option<()> {
         let group = &mut self.groups[0];
-        group.advance(costmap, near.bound, cancelled).then_some(())?;
+        group.advance(costmap, bound, cancelled).then_some(())?;
         // Asked once: what has cancelled it doesn't come again.
         let is_over = Cancelled::new(false);
         let is_whole = group.advance(costmap, f32::INFINITY, &|| {
             is_over.set(cancelled());
-            is_over.get() || (near.is_late)()
+            is_over.get() || is_late()
         });
         if is_over.get() {
             return None;
         }
         if !is_whole {
-            (near.deliver)(vec![group.guidance()]);
+            deliver(vec![group.guidance()]);
         }
         Some(())
     }

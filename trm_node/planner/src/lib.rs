@@ -37,6 +37,7 @@ pub mod smooth;
 pub mod stats;
 pub mod target;
 pub mod unchanged;
+pub mod watch;
 
 pub use error::PlanError;
 pub use planner::Planner;

@@ -318,6 +318,18 @@ impl Model {
         Field { window: view.window, blocked: &self.blocked, goals: &self.goals, logits: self.logits() }
     }
 
+    /// The current answer's path inside the window, as far as it was followed.
+    #[must_use]
+    pub fn inside(&self) -> &[Cell] {
+        &self.inside
+    }
+
+    /// The number of times that the network was applied in this plan.
+    #[must_use]
+    pub const fn applications(&self) -> usize {
+        self.recursion.applications()
+    }
+
     /// The current answer's logits, for the window as it lies.
     fn logits(&self) -> &[f32] {
         if self.symmetry == Symmetry::IDENTITY { self.recursion.logits() } else { &self.restored_logits }

@@ -39,6 +39,7 @@ use crate::robot::Robot;
 use crate::search_map::MAX_CELLS;
 use crate::target::{Target, choose};
 use crate::unchanged::{self, Unchanged};
+use crate::watch::{Answer, Watch};
 
 /// The maximum number of cells of a path.
 const MAX_PATH_CELLS: usize = 1 << 16;
@@ -280,6 +281,18 @@ impl Planner {
         request: &Request,
         clock: &dyn Clock,
     ) -> Outcome<'_> {
+        self.plan_watched(costmap, guidance, request, clock, &mut |_| {})
+    }
+
+    /// As [`Self::plan`], and shows each answer of the model. What `watch` takes of the time is the plan's.
+    pub fn plan_watched(
+        &mut self,
+        costmap: &Costmap,
+        guidance: &[Guidance],
+        request: &Request,
+        clock: &dyn Clock,
+        watch: &mut Watch,
+    ) -> Outcome<'_> {
         self.prepare(costmap);
         let mut report = Report::default();
         let budget = Budget::new(request, self.config.reserve_ms);
@@ -288,7 +301,7 @@ impl Planner {
             Some(lattice) => lattice.plan(costmap, guidance, request, (&budget, clock), &mut report),
             None => self
                 .pose_problem(costmap, guidance, request)
-                .and_then(|problem| self.solve(problem, &budget, clock, &mut report)),
+                .and_then(|problem| self.solve(problem, (&budget, clock), &mut report, watch)),
         };
         match &result {
             Ok(()) => report.moved_goal = MovedGoal::of(request.goal, self.published(), costmap.geometry()),
@@ -332,16 +345,16 @@ impl Planner {
     fn solve(
         &mut self,
         mut problem: Problem,
-        budget: &Budget,
-        clock: &dyn Clock,
+        (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
+        watch: &mut Watch,
     ) -> Result<(), PlanError> {
         self.routes.recheck(problem.costmap, problem.travel);
         if self.keep_unchanged(&problem, clock, report) {
             return Ok(());
         }
         self.unchanged.forget();
-        self.ask_model(&problem, budget, clock, report);
+        self.ask_model(&problem, (budget, clock), report, watch);
         if problem.is_cancelled() {
             return Err(PlanError::Cancelled);
         }
@@ -378,7 +391,13 @@ impl Planner {
     }
 
     /// Runs the model. Its best verified path, if any, is in `self.path` afterwards.
-    fn ask_model(&mut self, problem: &Problem, budget: &Budget, clock: &dyn Clock, report: &mut Report) {
+    fn ask_model(
+        &mut self,
+        problem: &Problem,
+        (budget, clock): (&Budget, &dyn Clock),
+        report: &mut Report,
+        watch: &mut Watch,
+    ) {
         let Some(model) = &mut self.model else { return };
         let past = if problem.guidance.is_some() { &self.guided_time } else { &self.unguided_time };
         let fallback = if self.config.allow_fallback {
@@ -391,7 +410,7 @@ impl Planner {
         let mut plan = Plan { problem, routes, path, clock, report, until, fallback };
         let stop = match model.base(&mut plan) {
             Ok(None) => return,
-            Ok(Some(view)) => refine(model, &view, &policy, &mut plan).map(|stop| (stop, view)),
+            Ok(Some(view)) => refine(model, &view, &policy, &mut plan, watch).map(|stop| (stop, view)),
             Err(error) => Err(error),
         };
         model.finish(stop, &mut plan);
@@ -504,7 +523,13 @@ fn has_model(grid: &GridConfig, config: &PlannerConfig) -> bool {
 }
 
 /// Refines the model's answer until the policy stops it. Returns the reason.
-fn refine(model: &mut Model, view: &View, policy: &Policy, plan: &mut Plan) -> Result<StopReason, InferenceError> {
+fn refine(
+    model: &mut Model,
+    view: &View,
+    policy: &Policy,
+    plan: &mut Plan,
+    watch: &mut Watch,
+) -> Result<StopReason, InferenceError> {
     loop {
         if plan.problem.is_cancelled() {
             return Ok(StopReason::Cancelled);
@@ -512,9 +537,10 @@ fn refine(model: &mut Model, view: &View, policy: &Policy, plan: &mut Plan) -> R
         if let Some(stop) = policy.before(model.progress(plan.path.is_found()), model.expected(), plan.clock) {
             return Ok(stop);
         }
-        if let Refined::Answer(answer) = model.refine(view, plan)?
-            && let Some(stop) = policy.after(answer)
-        {
+        let Refined::Answer(assessment) = model.refine(view, plan)? else { continue };
+        let (field, path) = (model.field(view), model.inside());
+        watch(&Answer { applications: model.applications(), assessment, field, path });
+        if let Some(stop) = policy.after(assessment) {
             return Ok(stop);
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 
+use crate::halt::policy::StopReason;
 use crate::problem::Problem;
 use crate::report::Report;
 
@@ -53,7 +54,7 @@ impl Unchanged {
 
     /// Remembers how a plan went that ended now.
     pub fn remember(&mut self, problem: &Problem, report: &Report, now: Duration) {
-        let is_content = report.stop.is_some_and(|stop| stop.is_content());
+        let is_content = report.stop.is_some_and(StopReason::is_content);
         let window = report.window.filter(|_| is_content);
         self.content = window.map(|window| (Seen::of(problem, window), now));
     }
@@ -61,8 +62,6 @@ impl Unchanged {
     /// Whether nothing has changed, and the last thought is no older than `limit`.
     #[must_use]
     pub fn holds(&self, problem: &Problem, window: Window, now: Duration, limit: Duration) -> bool {
-        self.content.is_some_and(|(seen, since)| {
-            now.saturating_sub(since) < limit && seen == Seen::of(problem, window)
-        })
+        self.content.is_some_and(|(seen, since)| now.saturating_sub(since) < limit && seen == Seen::of(problem, window))
     }
 }

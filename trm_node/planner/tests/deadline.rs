@@ -226,7 +226,7 @@ fn after_many_applications_that_skip_a_full_one_is_still_expected() {
 
 #[test]
 fn the_next_plan_starts_warm_even_after_a_small_move_but_not_for_another_goal() {
-    let config = Config::default();
+    let config = Config::with(|config| config.planner.unchanged_limit = 0.0);
     let map = costmap(&config, 0.05, &vec![".".repeat(90); 90]);
     let clock = Simulated::default();
     let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();

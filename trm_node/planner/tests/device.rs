@@ -136,7 +136,9 @@ struct Bench {
 
 /// A room with a wall in the middle, planned for on a device with the processor as its spare.
 fn bench() -> Bench {
-    let config = Config::with(|config| config.planner.window_size = SIZE as i64);
+    let config = Config::with(|config| {
+        (config.planner.window_size, config.planner.unchanged_limit) = (SIZE as i64, 0.0);
+    });
     let mut rows = vec![".".repeat(30); 30];
     for row in &mut rows[8..22] {
         row.replace_range(14..16, "##");
