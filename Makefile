@@ -163,6 +163,11 @@ bench-large-maps: ros ## a map that grows and new goals on maps of up to 6000 x 
 	$(ENV) $(RELEASE)
 	$(ENV) python3 tools/bench/large_maps.py --out $(OUT)
 
+.PHONY: bench-live
+bench-live: ros ## the CPU share of each thread on a costmap that changes 5 and 20 times a second, over DDS (SECONDS=30)
+	$(ENV) $(RELEASE)
+	$(ENV) python3 tools/bench/live_costmap.py --seconds $(or $(SECONDS),30)
+
 .PHONY: peers
 peers: ros ## the model beside A*, weighted A* and Dijkstra's algorithm on each map (MAPS=tests/maps)
 	$(ENV) $(RELEASE)

@@ -85,6 +85,29 @@ fn while_nothing_changes_the_network_is_not_applied_and_after_the_limit_it_is_ag
 }
 
 #[test]
+fn a_path_that_goes_on_outside_the_window_is_kept_as_well() {
+    let config = config(LIMIT.as_secs_f64());
+    let mut rows = vec![".".repeat(160); 90];
+    for (at, row) in rows.iter_mut().enumerate() {
+        for (wall, gap) in [(50, 10..20), (80, 60..70), (120, 30..42)] {
+            if !gap.contains(&at) {
+                row.replace_range(wall..wall + 2, "##");
+            }
+        }
+    }
+    let map = costmap(&config, 0.1, &rows);
+    let goal = pose(&map, 150.5, 70.5, 0.0);
+    let mut bench = Bench::new(&config);
+    for (col, row) in [(20.5, 60.5), (60.3, 14.2), (100.5, 66.5)] {
+        let start = pose(&map, col, row, 0.0);
+        let first = bench.plan(&map, start, goal);
+        assert!(first.stop.is_some_and(StopReason::is_content), "{first:?}");
+        let next = bench.plan(&map, start, goal);
+        assert!(is_unchanged(&next), "{first:?} {next:?}");
+    }
+}
+
+#[test]
 fn whatever_the_answer_depends_on_is_thought_about_when_it_changes() {
     let config = config(LIMIT.as_secs_f64());
     let (map, other) = (costmap(&config, 0.1, &room("")), costmap(&config, 0.1, &room("#")));

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trm_planner::Source;
 
 use crate::bench::latencies::Latencies;
 use crate::bench::tick::Tick;
@@ -21,7 +20,7 @@ pub struct KindFigures {
     pub share: Option<f64>,
     /// Mean number of applications of the net.
     pub applications: f64,
-    /// Share of ticks whose path came from the model.
+    /// Share of ticks whose path is the [model's](Tick::is_of_model).
     pub model: f64,
 }
 
@@ -37,7 +36,7 @@ pub fn by_kind(ticks: &[Tick]) -> BTreeMap<String, KindFigures> {
             times: Latencies::of_us(of_kind().map(|tick| tick.total_us)),
             share: (!shares.is_empty()).then(|| mean(shares.iter().sum(), shares.len())),
             applications: mean(of_kind().map(|tick| f64::from(tick.applications)).sum(), n),
-            model: mean(of_kind().filter(|tick| tick.source == Source::Model.name()).count() as f64, n),
+            model: mean(of_kind().filter(|tick| tick.is_of_model()).count() as f64, n),
         };
         (n > 0).then(|| (kind.name().to_owned(), found))
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use trm_planner::Source;
+use trm_planner::halt::policy::StopReason;
 use trm_planner::stats::Statistics;
 
 use crate::bench::kind_figures::{KindFigures, by_kind};
@@ -197,11 +198,13 @@ impl LoopRun {
         }
     }
 
-    /// Share of the published paths that came from the model; `None` if there are none.
+    /// Share of the published paths that are the model's, from this tick or from one since when nothing has changed; `None`
+    /// if there are none.
     pub fn model_share(&self) -> Option<f64> {
         let of = |source: Source| self.source.get(source.name()).copied().unwrap_or_default();
         let published = self.ticks - of(Source::None).min(self.ticks);
-        (published > 0).then(|| of(Source::Model) as f64 / published as f64)
+        let kept = self.stops.get(StopReason::Unchanged.name()).copied().unwrap_or_default();
+        (published > 0).then(|| (of(Source::Model) + kept) as f64 / published as f64)
     }
 
     /// Ticks that were due, whether or not they were answered.

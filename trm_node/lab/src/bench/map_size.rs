@@ -189,7 +189,7 @@ fn take_turns(
 impl MapTicks {
     fn of(setting: &BenchSetting, ticks: &[Tick], (width, height, _): (u32, u32, f64)) -> Self {
         let paths = ticks.iter().filter(|tick| tick.source != Source::None.name()).count();
-        let model = ticks.iter().filter(|tick| tick.source == Source::Model.name()).count();
+        let model = ticks.iter().filter(|tick| tick.is_of_model()).count();
         let times: Vec<Duration> = ticks.iter().map(|tick| from_us(tick.total_us)).collect();
         let missed = |tick: &&Tick| miss(tick.total_us, setting.config.node.deadline_ms, setting.rate_hz).is_some();
         Self {

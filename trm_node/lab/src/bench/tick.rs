@@ -122,6 +122,11 @@ impl Tick {
         }
     }
 
+    /// Whether its path is the model's: from this plan, or from one since when nothing has changed.
+    pub fn is_of_model(&self) -> bool {
+        self.source == Source::Model.name() || self.stop == StopReason::Unchanged.name()
+    }
+
     /// The report as far as [`trm_planner::stats::Statistics`] counts it. Names that this program doesn't know are left
     /// out.
     pub fn report(&self) -> Report {
