@@ -1,8 +1,9 @@
-"""Starts Gazebo (gz-sim 8, Harmonic) with a hall and a robot, the bridge to ROS, trm_node as Nav2's planner, Nav2's controller, and
-RViz, where a goal is given with a click.
+"""Starts Gazebo (gz-sim 8, Harmonic) with a hall and a robot, the bridge to ROS, trm_node as Nav2's planner, Nav2's
+controller, and RViz, where a goal is given with a click.
 
-With slam:=true there is no map: slam_toolbox makes it while the robot drives, and goals may be where nobody has looked yet.
-Needs ros_gz_sim, ros_gz_bridge, nav2_bringup's packages and, for slam:=true, slam_toolbox. `make gazebo` needs none of them.
+With slam:=true there is no map: slam_toolbox makes it while the robot drives, and goals may be where nobody has
+looked yet. Needs ros_gz_sim, ros_gz_bridge, nav2_bringup's packages and, for slam:=true, slam_toolbox. `make gazebo`
+needs none of them.
 
     ros2 launch trm_node gazebo.launch.py
     ros2 launch trm_node gazebo.launch.py headless:=false slam:=true x:=2.0 y:=1.0 yaw:=1.57
@@ -80,8 +81,8 @@ def flag(value: dict) -> dict:
 
 
 def localisation(value: dict) -> list:
-    """A map, and where `odom` is in it. The odometry is where the robot is in the world, so both frames are one; slam_toolbox
-    finds that out."""
+    """A map, and where `odom` is in it. The odometry is where the robot is in the world, so both frames are one;
+    slam_toolbox finds that out."""
     known = UnlessCondition(value["slam"])
     # The world's own, if none is given.
     file = PythonExpression(["'", value["map"], "' or '", value["world"], "'[:-len('.sdf')] + '.yaml'"])
@@ -90,9 +91,11 @@ def localisation(value: dict) -> list:
              parameters=[{"yaml_filename": file, **flag(value)}], remappings=nav2.REMAPPINGS),
         managed("lifecycle_manager_map", ["map_server"], value, condition=known),
         Node(package="tf2_ros", executable="static_transform_publisher", name="map_to_odom", condition=known,
-             arguments=["--frame-id", "map", "--child-frame-id", "odom"], parameters=[flag(value)], remappings=nav2.REMAPPINGS),
-        included("slam_toolbox", "online_async_launch.py", IfCondition(value["slam"]), use_sim_time=value["use_sim_time"],
-                 slam_params_file=value["params_file"], autostart="true", use_lifecycle_manager="false"),
+             arguments=["--frame-id", "map", "--child-frame-id", "odom"], parameters=[flag(value)],
+             remappings=nav2.REMAPPINGS),
+        included("slam_toolbox", "online_async_launch.py", IfCondition(value["slam"]),
+                 use_sim_time=value["use_sim_time"], slam_params_file=value["params_file"], autostart="true",
+                 use_lifecycle_manager="false"),
     ]
 
 
@@ -114,7 +117,8 @@ def navigation(value: dict) -> list:
 
 def generate_launch_description():
     value = {name: LaunchConfiguration(name) for name, _, _ in ARGUMENTS}
-    declared = [DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in ARGUMENTS]
+    declared = [DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, default, text in ARGUMENTS]
     bridge = Node(package="ros_gz_bridge", executable="parameter_bridge", name="gazebo_bridge", output="screen",
                   parameters=[{"config_file": str(CONFIG / "gazebo_bridge.yaml"), **flag(value)}])
     rviz = Node(package="rviz2", executable="rviz2", output="log", arguments=["-d", str(CONFIG / "gazebo.rviz")],
@@ -123,6 +127,7 @@ def generate_launch_description():
     # RViz has no display for trm_msgs: it shows the status as a text above the robot.
     marker = ExecuteProcess(name="status_marker", output="screen", condition=IfCondition(value["use_rviz"]),
                             cmd=[sys.executable, str(SHARE / "launch/status_marker.py"), "--ros-args",
-                                 "-r", ["__ns:=/", value["namespace"]], "-p", ["use_sim_time:=", value["use_sim_time"]]])
+                                 "-r", ["__ns:=/", value["namespace"]],
+                                 "-p", ["use_sim_time:=", value["use_sim_time"]]])
     robot = GroupAction([PushRosNamespace(value["namespace"]), bridge, *localisation(value), *navigation(value), rviz])
     return LaunchDescription([*declared, *gazebo(value), planner(value), robot, marker])

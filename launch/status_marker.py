@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Shows in RViz what `planner_server/status` says of the newest plan: a text above the robot with source, result and time."""
+"""Shows in RViz what `planner_server/status` says of the newest plan: a text above the robot with source, result
+and time."""
 
 import sys
 
@@ -11,7 +12,8 @@ from visualization_msgs.msg import Marker
 
 # The parameter `frame`, and how the text looks: metres above it and in height, and its colour by the level.
 FRAME, ABOVE, HEIGHT = "base_link", 0.8, 0.22
-COLOURS = {PlanStatus.LEVEL_OK: (0.1, 0.5, 0.2), PlanStatus.LEVEL_WARN: (0.8, 0.5, 0.0), PlanStatus.LEVEL_ERROR: (0.8, 0.1, 0.1)}
+COLOURS = {PlanStatus.LEVEL_OK: (0.1, 0.5, 0.2), PlanStatus.LEVEL_WARN: (0.8, 0.5, 0.0),
+           PlanStatus.LEVEL_ERROR: (0.8, 0.1, 0.1)}
 SOURCES = {value: name.removeprefix("SOURCE_").lower() for name, value in vars(PlanStatus).items()
            if name.startswith("SOURCE_")}
 # Seconds after which a text that nothing renews goes away.

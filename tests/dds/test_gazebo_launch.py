@@ -1,7 +1,9 @@
-"""The launch file for the present Gazebo: what it starts, and with which arguments; and whether its files fit together.
+"""The launch file for the present Gazebo: what it starts, and with which arguments; and whether its files fit
+together.
 
-What isn't on this machine is replaced by programs that write down how they were started, and publish nothing. trm_node runs. Without
-the Python package launch_ros (it is on no package index; a robot has it) the launch file can't be run, and those tests are skipped.
+What isn't on this machine is replaced by programs that write down how they were started, and publish nothing.
+trm_node runs. Without the Python package launch_ros (it is on no package index; a robot has it) the launch file can't
+be run, and those tests are skipped.
 """
 
 import importlib.util
@@ -26,8 +28,8 @@ PARAMETERS = ROOT / "config/gazebo.yaml"
 MISSING = {
     "ros_gz_sim": ["create"], "ros_gz_bridge": ["parameter_bridge"], "nav2_map_server": ["map_server"],
     "nav2_lifecycle_manager": ["lifecycle_manager"], "tf2_ros": ["static_transform_publisher"],
-    "nav2_costmap_2d": ["nav2_costmap_2d"], "nav2_controller": ["controller_server"], "nav2_behaviors": ["behavior_server"],
-    "nav2_bt_navigator": ["bt_navigator"], "rviz2": ["rviz2"], "slam_toolbox": [],
+    "nav2_costmap_2d": ["nav2_costmap_2d"], "nav2_controller": ["controller_server"],
+    "nav2_behaviors": ["behavior_server"], "nav2_bt_navigator": ["bt_navigator"], "rviz2": ["rviz2"], "slam_toolbox": [],
 }
 # Writes down its arguments and the parameter files among them, and waits for SIGINT.
 STAND_IN = f"""#!{sys.executable}
@@ -57,7 +59,8 @@ def generate_launch_description():
 """
 INCLUDED = {
     "ros_gz_sim/launch/gz_sim.launch.py": ["gz_args", "on_exit_shutdown"],
-    "slam_toolbox/launch/online_async_launch.py": ["use_sim_time", "slam_params_file", "autostart", "use_lifecycle_manager"],
+    "slam_toolbox/launch/online_async_launch.py": [
+        "use_sim_time", "slam_params_file", "autostart", "use_lifecycle_manager"],
 }
 # `ros2 launch` without ros2cli.
 RUN = """import sys
@@ -103,8 +106,8 @@ def prefix(tmp_path) -> pathlib.Path:
 
 @pytest.fixture
 def launched(prefix, tmp_path):
-    """Runs the launch file with these arguments until so many stand-ins have come; gives what they wrote down by their names, and
-    the names of the nodes that are really there."""
+    """Runs the launch file with these arguments until so many stand-ins have come; gives what they wrote down by
+    their names, and the names of the nodes that are really there."""
     running = []
 
     def launch(count: int, *arguments: str) -> list[dict]:

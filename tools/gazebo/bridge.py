@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Between Gazebo Classic and ROS, as ros_gz_bridge is for its successor: /clock, scan, odom and /tf out, cmd_vel in.
 
-The odometry is where the robot is in the world: what a localisation would find. A robot whose commands stay away is stopped.
+The odometry is where the robot is in the world: what a localisation would find. A robot whose commands stay away is
+stopped.
 """
 
 import argparse
@@ -23,8 +24,9 @@ from tf2_msgs.msg import TFMessage
 
 import processes
 from drive import Pose, angle
+from framing import TransportError
 from robot import transform
-from transport import Publisher, Transport, TransportError
+from transport import Publisher, Transport
 from user import yaw_of
 
 # Without a command for so long, in seconds of the world, it stops.
@@ -60,8 +62,8 @@ def wheels_of(gazebo: Transport, robot: str) -> Publisher:
     end = time.monotonic() + PATIENCE
     while not wheels.has_subscribers:
         if time.monotonic() > end:
-            raise TransportError(f"the model {robot} takes no commands on ~/{robot}/vel_cmd: it needs libDiffDrivePlugin.so, as in "
-                                 "worlds/robot.sdf")
+            raise TransportError(f"the model {robot} takes no commands on ~/{robot}/vel_cmd: it needs "
+                                 "libDiffDrivePlugin.so, as in worlds/robot.sdf")
         time.sleep(0.05)
     return wheels
 

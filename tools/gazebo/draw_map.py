@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the map of a world: the boxes and cylinders of its static models that reach the lidar's height, into NAME.pgm and
-NAME.yaml beside NAME.sdf. People, which are models too, aren't on it.
+"""Draws the map of a world: the boxes and cylinders of its static models that reach the lidar's height, into NAME.pgm
+and NAME.yaml beside NAME.sdf. People, which are models too, aren't on it.
 
     python3 tools/gazebo/draw_map.py worlds/hall.sdf
 """
@@ -87,7 +87,8 @@ def read(file: pathlib.Path) -> World:
         elif shape := shape_of(model, x, y, z, yaw):
             shapes.append(shape)
     if not shapes:
-        raise WorldError(f"{file}: no static model with a box or a cylinder in it reaches {HEIGHT} m, so there is nothing to map")
+        raise WorldError(f"{file}: no static model with a box or a cylinder in it reaches {HEIGHT} m, so there is "
+                         "nothing to map")
     return World(world.get("name", ""), shapes, people)
 
 

@@ -19,6 +19,7 @@ import raw_map
 from bridge import velocity
 from drive import Pose
 from drive_figures import Figures
+from framing import TransportError
 from goals import Goals
 from judge import Judge
 from listener import PLANNER, Listener
@@ -28,13 +29,13 @@ from processes import Children
 from published import Published
 from recording import Recording
 from simulation import SERVER, Simulation, free_port, start_server
-from transport import TransportError
 from unseen import Unseen
 from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROBOT_FILE = imports.ROOT / "worlds/robot.sdf"
-# The robot's disc, as in robot.sdf; the planner's radius is larger, since the robot cuts corners while it follows a path.
+# The robot's disc, as in robot.sdf; the planner's radius is larger, since the robot cuts corners while it follows a
+# path.
 ROBOT_RADIUS = 0.22
 DEFAULTS = yaml.safe_load((imports.ROOT / "config/trm_node.yaml").read_text())["/**"]["ros__parameters"]
 PARAMETERS = yaml.safe_load((imports.ROOT / "tools/demo/demo.yaml").read_text())["/**"]["ros__parameters"] | {
@@ -94,8 +95,8 @@ class Drive:
         self.start = self.goals.start()
         self.unseen = Unseen(self.goals, rng) if arguments.slam else None
         # Of their own, so that they are the same whatever the robot does between goals.
-        self.crowd = people.People(self.grid, self.goals.reach, len(self.models), np.array(self.start[:2]), ROBOT_RADIUS,
-                                   np.random.default_rng(arguments.seed + 1))
+        self.crowd = people.People(self.grid, self.goals.reach, len(self.models), np.array(self.start[:2]),
+                                   ROBOT_RADIUS, np.random.default_rng(arguments.seed + 1))
         self.world = World(self.grid, self.crowd, ROBOT_RADIUS)
         self.judge = Judge(Published(self.grid, parameters), 1.0 / parameters["planner_frequency"], ROBOT_RADIUS,
                            parameters["tolerance"])
@@ -148,8 +149,8 @@ class Drive:
         self.move_people()
         self.simulation.spawn(ROBOT_FILE, self.start)
         # Before anything else: a robot that isn't there explains all the rest.
-        self.wait(lambda: self.robot is not None, 15.0, f"the model `robot` of {ROBOT_FILE.name} in {arguments.world.name}",
-                  "`gz sdf --check` in Gazebo's root tells whether both files are right")
+        self.wait(lambda: self.robot is not None, 15.0,
+                  f"the model robot of {ROBOT_FILE.name} in {arguments.world.name}", "`gz sdf --check` in Gazebo's root tells whether both files are right")
         python = sys.executable
         self.children.start("bridge", [python, str(HERE / "bridge.py"), "--port", str(port)])
         # At 1 Hz a plan is old before the next one comes.
@@ -170,7 +171,8 @@ class Drive:
         self.wait(lambda: not self.listener.missing(), 30.0, "the planner's inputs", self.listener.missing)
         self.wait(lambda: self.listener.grid is not None, 30.0, "the navigator's map")
 
-    def wait(self, condition: Callable[[], bool], patience: float, what: str, hint: str | Callable[[], str] = "") -> None:
+    def wait(self, condition: Callable[[], bool], patience: float, what: str,
+             hint: str | Callable[[], str] = "") -> None:
         end = time.monotonic() + patience
         while not condition():
             self.spin()
@@ -185,7 +187,9 @@ class Drive:
     def drive_to(self, number: int) -> bool:
         """Whether there was a goal."""
         place = np.array(self.robot[:2])
-        goal = self.unseen.next(place, self.listener.grid) if self.unseen else self.goals.next(place, True)
+        # From the goal before, not from where the robot is: then all drives have the same goals.
+        last = np.array(self.legs[-1].goal[:2] if self.legs else self.start[:2])
+        goal = self.unseen.next(place, self.listener.grid) if self.unseen else self.goals.next(last, True)
         if goal is None:
             return False
         leg = Leg(number, goal.pose, math.dist(place, goal.pose[:2]), unseen=self.unseen is not None)
@@ -203,9 +207,9 @@ class Drive:
             near = math.dist(self.robot[:2], goal.pose[:2]) <= DEFAULTS["tolerance"] + 0.1
             leg.outcome = "reached" if near else "reached elsewhere"
         leg.seconds = self.now - began
-        last = self.results[-1][1:] if self.results else ("nothing", "")
+        said = self.results[-1][1:] if self.results else ("nothing", "")
         self.judge_goal(None)
-        self.figures.goal(number, leg.outcome, goal.pose, leg.seconds, last)
+        self.figures.goal(number, leg.outcome, goal.pose, leg.seconds, said)
         print(f"goal {number:2d} {leg.outcome} after {leg.seconds:5.1f} s, {leg.distance:4.1f} m away; "
               f"{len(self.statuses)} plans, {sum(s.missed for s in self.statuses)} late, "
               f"{len(self.contacts())} contacts", flush=True)
@@ -291,7 +295,8 @@ class Drive:
 
 
 ADVICE = {
-    SERVER: "\nIs the world file right (`gz sdf --check`)? If Gazebo itself is broken, remove .gazebo/ and run `make gazebo` again.",
+    SERVER: "\nIs the world file right (`gz sdf --check`)? If Gazebo itself is broken, remove .gazebo/ and run "
+            "`make gazebo` again.",
     PLANNER: "\nThe node's own log above says why; `make gazebo` builds it anew.",
     "bridge": "\nPython modules that are missing come with `make gazebo`.",
 }

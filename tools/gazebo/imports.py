@@ -1,6 +1,8 @@
-"""Lets the modules of tests/closed_loop, tests/dds, tests and tools/demo be imported, and those that `make gazebo` fetched.
+"""Lets the modules of tests/closed_loop, tests/dds, tests and tools/demo be imported, and those that `make gazebo`
+fetched.
 
-The graph is the user's where ROS_DOMAIN_ID says so, so that RViz and Foxglove can look on; else one of this run's own.
+The graph is the user's where ROS_DOMAIN_ID says so, so that RViz and Foxglove can look on; else one of this run's
+own.
 """
 
 import os

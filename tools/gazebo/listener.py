@@ -66,12 +66,13 @@ class Listener(Node):
         self.executor_.spin_once(timeout_sec=timeout)
 
     def _taker(self, topic: str, kind: type, period: float):
+        full_name = topic if topic[0] == "/" else f"/{topic}"
         package, name = kind.__module__.partition(".")[0], kind.__name__
         handle = {OccupancyGrid: self._on_grid, OccupancyGridUpdate: self._on_update, Path: self._on_plan,
                   PlanStatus: self._on_status, PlannerState: self._on_state}.get(kind)
 
         def take(raw: bytes) -> None:
-            self.recording.take(topic if topic[0] == "/" else f"/{topic}", f"{package}/msg/{name}", raw, self.now, period)
+            self.recording.take(full_name, f"{package}/msg/{name}", raw, self.now, period)
             if handle:
                 handle(raw)
         return take

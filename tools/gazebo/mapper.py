@@ -1,8 +1,8 @@
 """A map that grows: a stand-in for SLAM where the poses are known.
 
-Log odds of occupancy for each cell, as in Thrun, Burgard, Fox, "Probabilistic Robotics", chapter 9: rays make what they pass over
-likelier to be free, and what they end in likelier to be occupied. Where rays lead out of the grid, it grows by whole blocks, to all
-sides, so its size changes and its origin moves.
+Log odds of occupancy for each cell, as in Thrun, Burgard, Fox, "Probabilistic Robotics", chapter 9: rays make what
+they pass over likelier to be free, and what they end in likelier to be occupied. Where rays lead out of the grid, it
+grows by whole blocks, to all sides, so its size changes and its origin moves.
 """
 
 import math
@@ -59,8 +59,8 @@ class Mapper:
 
     def _empty(self) -> raw_map.Map:
         """The grid for what only needs its shape and place."""
-        return raw_map.Map(pathlib.Path("mapped"), np.broadcast_to(np.uint8(raw_map.UNKNOWN), self.odds.shape), self.resolution,
-                           self.origin)
+        state = np.broadcast_to(np.uint8(raw_map.UNKNOWN), self.odds.shape)
+        return raw_map.Map(pathlib.Path("mapped"), state, self.resolution, self.origin)
 
     def _grow(self, pose: tuple[float, float, float]) -> None:
         """So that it holds all that may be seen from a pose."""

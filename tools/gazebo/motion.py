@@ -7,8 +7,8 @@ import numpy as np
 
 from drive import Pose
 
-# Positions are taken at this rate, and a cubic is fitted to as many as this time holds (Savitzky, Golay, 1964): a shorter time
-# shows the simulator's wheels, a longer one rounds off how the robot starts and brakes.
+# Positions are taken at this rate, and a cubic is fitted to as many as this time holds (Savitzky, Golay, 1964): a
+# shorter time shows the simulator's wheels, a longer one rounds off how the robot starts and brakes.
 RATE, SPAN = 50.0, 0.4
 # Below this it stands, in m/s and rad/s.
 STANDS, TURNS = 0.02, 0.05
@@ -17,7 +17,8 @@ LEAST = 1.0
 
 
 def cubic_fit(count: int, step: float) -> np.ndarray:
-    """[4, count] the weights that give, of so many values, the coefficients of the cubic that fits them best; its middle is at 0."""
+    """[4, count] the weights that give, of so many values, the coefficients of the cubic that fits them best; its
+    middle is at 0."""
     at = (np.arange(count) - (count - 1) / 2) * step
     return np.linalg.pinv(np.stack([at**n for n in range(4)], axis=1))
 

@@ -85,7 +85,8 @@ def still(drive, frame) -> Image.Image:
     colours = np.full((height, width, 3), picture.UNKNOWN, np.uint8)
     colours[seen == raw_map.FREE] = picture.FREE
     colours[seen == raw_map.OCCUPIED] = picture.WALL
-    image = Image.fromarray(colours[::-1]).resize((round(width * SCALE), round(height * SCALE)), Image.Resampling.NEAREST)
+    size = round(width * SCALE), round(height * SCALE)
+    image = Image.fromarray(colours[::-1]).resize(size, Image.Resampling.NEAREST)
     pen = ImageDraw.Draw(image)
 
     def pixels(points) -> list[tuple[float, float]]:
@@ -101,8 +102,8 @@ def still(drive, frame) -> Image.Image:
         disc(pen, pixels([frame.goal])[0], 5, fill=GOAL)
     (x, y), = pixels([frame.robot])
     disc(pen, (x, y), ROBOT_RADIUS * metre, fill=WAY)
-    yaw = frame.robot[2]
-    pen.line([(x, y), (x + ROBOT_RADIUS * metre * math.cos(yaw), y - ROBOT_RADIUS * metre * math.sin(yaw))], fill=PAPER, width=2)
+    yaw, nose = frame.robot[2], ROBOT_RADIUS * metre
+    pen.line([(x, y), (x + nose * math.cos(yaw), y - nose * math.sin(yaw))], fill=PAPER, width=2)
     return image
 
 

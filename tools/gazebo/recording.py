@@ -1,5 +1,5 @@
-"""A log of topics in MCAP (mcap.dev) as ROS 2 writes it, with the definitions of all messages in it: Foxglove and `ros2 bag play`
-open it."""
+"""A log of topics in MCAP (mcap.dev) as ROS 2 writes it, with the definitions of all messages in it: Foxglove and
+`ros2 bag play` open it."""
 
 import pathlib
 import re

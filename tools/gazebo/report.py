@@ -42,7 +42,8 @@ def of(drive: Drive, reason: str | None) -> dict:
 
 def figures_of(plans: list) -> dict:
     return {
-        "count": len(plans), "misses": sum(s.missed for s in plans), "deadline_ms": plans[0].deadline_ms if plans else None,
+        "count": len(plans), "misses": sum(s.missed for s in plans),
+        "deadline_ms": plans[0].deadline_ms if plans else None,
         "latency_ms": figures.percentiles([s.total_ms for s in plans]),
         "results": dict(collections.Counter(s.result for s in plans)),
         "sources": dict(collections.Counter(s.source for s in plans)),
@@ -105,16 +106,18 @@ def summary(report: dict) -> str:
         f"real-time factor: {words(report['real_time_factor'])}",
         f"plans {plans['count']}, over the deadline of {plans['deadline_ms']} ms: {plans['misses']}; "
         f"latency ms: {words(plans['latency_ms'])}",
-        f"sources: {words(plans['sources'])}; steps {plans['steps_mean']} on average; results: {words(plans['results'])}",
+        f"sources: {words(plans['sources'])}; steps {plans['steps_mean']} on average; "
+        f"results: {words(plans['results'])}",
         f"jerk: {words(report['jerk'])}",
     ]
     if "map" in report:
         grown = report["map"]
-        lines.append(f"map: {len(grown['sizes'])} sizes, {grown['origins']} origins, {grown['goals_in_unseen_cells']} goals in cells "
-                     f"never seen, {100 * grown['known_of_all_places']:.0f} % of all places known at the end")
+        lines.append(f"map: {len(grown['sizes'])} sizes, {grown['origins']} origins, "
+                     f"{grown['goals_in_unseen_cells']} goals in cells never seen, {100 * grown['known_of_all_places']:.0f} % of all places known at the end")
     else:
         stops = report["unexplained_stops_s"]
-        lines.append(f"stops longer than 0.2 s without a reason: {len(stops)} {stops or ''}; nearest m: {words(report['nearest_m'])}")
+        lines.append(f"stops longer than 0.2 s without a reason: {len(stops)} {stops or ''}; "
+                     f"nearest m: {words(report['nearest_m'])}")
     return "\n".join(lines)
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A robot drives from goal to goal in Gazebo, among people, with trm_node as its planner: `make gazebo`.
 
-Starts Gazebo Classic, the bridge, the robot's navigator and the node (with use_sim_time, through its lifecycle), and writes
-gazebo.json, gazebo.png, gazebo.gif and gazebo.mcap. Exit code 0 only if every goal was reached and nothing was touched.
+Starts Gazebo Classic, the bridge, the robot's navigator and the node (with use_sim_time, through its lifecycle), and
+writes gazebo.json, gazebo.png, gazebo.gif and gazebo.mcap. Exit code 0 only if every goal was reached and nothing was
+touched.
 """
 
 import argparse
@@ -36,9 +37,10 @@ NEEDED = [("root/usr/bin/gzserver", "Gazebo"), ("messages.desc", "the descriptio
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--world", type=pathlib.Path, default=imports.ROOT / "worlds/hall.sdf", help="SDF file")
-    parser.add_argument("--goals", type=int, default=20)
+    parser.add_argument("--goals", type=int, help="how many [default: 20, and 6 with --slam, which are farther]")
     parser.add_argument("--seed", type=int, default=3, help="of the start, the goals and the people")
-    parser.add_argument("--slam", action="store_true", help="no map: the robot maps, and goals are where nobody has looked")
+    parser.add_argument("--slam", action="store_true",
+                        help="no map: the robot maps, and goals are where nobody has looked")
     parser.add_argument("--frequencies", type=float, nargs="+", default=[20.0], metavar="HZ",
                         help="planner_frequency; more than one: a drive with each, to the same goals")
     parser.add_argument("--out", type=pathlib.Path, default=imports.ROOT / "gazebo", help="folder for what is written")
@@ -46,6 +48,7 @@ def parse() -> argparse.Namespace:
                         default=pathlib.Path(os.environ.get("TRM_NODE", imports.ROOT / "target/debug/trm_node")))
     arguments = parser.parse_args()
     arguments.world = arguments.world.resolve()
+    arguments.goals = (6 if arguments.slam else 20) if arguments.goals is None else arguments.goals
     for name, least in (("goals", 1), ("seed", 0)):
         if getattr(arguments, name) < least:
             parser.error(f"--{name}: {getattr(arguments, name)} is less than {least}")
@@ -77,6 +80,11 @@ def check_world(file: pathlib.Path) -> None:
         sys.exit(f"run.py: --world: {error}")
 
 
+def listen_to_signals(on: bool) -> None:
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.default_int_handler if on else signal.SIG_IGN)
+
+
 def drive(arguments: argparse.Namespace, frequency: float, logs: pathlib.Path) -> tuple[Drive, str | None]:
     """One drive, and why it failed."""
     name = "gazebo" if frequency == arguments.frequencies[0] else f"gazebo_{frequency:g}_hz"
@@ -89,8 +97,11 @@ def drive(arguments: argparse.Namespace, frequency: float, logs: pathlib.Path) -
     except KeyboardInterrupt:
         reason = "interrupted"
     finally:
+        # Whatever comes now, nothing is left running.
+        listen_to_signals(False)
         complaints = it.stop()
         recording.close()
+        listen_to_signals(True)
     return it, reason or "; ".join(complaints) or None
 
 
@@ -98,8 +109,7 @@ def main() -> int:
     arguments = parse()
     check_machine()
     check_world(arguments.world)
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, signal.default_int_handler)
+    listen_to_signals(True)
     arguments.out.mkdir(parents=True, exist_ok=True)
     reports, first = [], None
     logs = arguments.out / "logs"

@@ -1,12 +1,13 @@
 """Gazebo Classic's own transport: topics of protobuf messages over TCP, announced to each other by a master.
 
-Spoken directly, in Python, rather than by a C++ program against libgazebo: that needs 1.5 GB of headers and a compiler in the root
-of Gazebo, and a process and a framing of our own besides. What is spoken here are two frames and five kinds of packets, which don't
-change any more: Gazebo 11 was the last of its line. PyPI's pygazebo (2014) carries code that was generated for a protobuf of its
-time; here the message types come from Gazebo's .proto files, as a descriptor set that protoc made, so any protobuf will do.
+Spoken directly, in Python, rather than by a C++ program against libgazebo: that needs 1.5 GB of headers and a
+compiler in the root of Gazebo, and a process and a framing of our own besides. What is spoken here are two frames and
+five kinds of packets, which don't change any more: Gazebo 11 was the last of its line. PyPI's pygazebo (2014) carries
+code that was generated for a protobuf of its time; here the message types come from Gazebo's .proto files, as a
+descriptor set that protoc made, so any protobuf will do.
 
-Frames are eight hexadecimal digits, the length, and so many bytes. To and from the master, and first on each new connection, they
-are a `Packet` of a type and a message; then they are messages of the topic (gazebo/transport/Connection.cc, TopicManager.cc).
+To and from the master, and first on each new connection, frames are a `Packet` of a type and a message; then they are
+messages of the topic (gazebo/Master.cc, gazebo/transport/ConnectionManager.cc and TopicManager.cc of Gazebo 11).
 """
 
 import pathlib
@@ -18,44 +19,9 @@ from collections.abc import Callable
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-HEADER = 8
+from framing import Frames, TransportError, frame
+
 PACKAGE = "gazebo.msgs"
-# No message is longer; a length beyond it means that the other end speaks something else.
-LONGEST = 64 * 1024 * 1024
-
-
-class TransportError(Exception):
-    """Gazebo can't be reached, or doesn't speak its transport; the text says what to do."""
-
-
-def frame(payload: bytes) -> bytes:
-    return f"{len(payload):08x}".encode() + payload
-
-
-class Frames:
-    """Bytes in the pieces in which they come to the payloads of whole frames."""
-
-    def __init__(self) -> None:
-        self.rest = bytearray()
-
-    def feed(self, data: bytes) -> list[bytes]:
-        self.rest += data
-        payloads, at = [], 0
-        while len(self.rest) - at >= HEADER:
-            digits = bytes(self.rest[at:at + HEADER])
-            try:
-                length = int(digits, 16)
-            except ValueError:
-                raise TransportError(f"a frame begins with {digits!r}, not with its length: no Gazebo Classic") from None
-            if length > LONGEST:
-                raise TransportError(f"a frame of {length} bytes, at most {LONGEST} are right: no Gazebo Classic")
-            end = at + HEADER + length
-            if len(self.rest) < end:
-                break
-            payloads.append(bytes(self.rest[at + HEADER:end]))
-            at = end
-        del self.rest[:at]
-        return payloads
 
 
 def message_types(descriptors: pathlib.Path) -> dict[str, type]:
@@ -117,7 +83,7 @@ class Transport:
         while not self.world:
             if self.lost.is_set() or time.monotonic() > end or died():
                 self.close()
-                raise TransportError(died() or f"Gazebo at port {port} tells of no world: is its file one of SDF, with a <world>?")
+                raise TransportError(died() or f"Gazebo at port {port} tells of no world: is there one in the file?")
             time.sleep(0.02)
 
     def _connect_master(self, patience: float) -> socket.socket:
@@ -128,8 +94,8 @@ class Transport:
             except OSError as error:
                 if time.monotonic() > end or self.died():
                     self.server.close()
-                    raise TransportError(self.died() or f"no Gazebo at 127.0.0.1:{self.address[1]} within {patience:.0f} s ({error}): its log "
-                                         "says why it didn't start") from None
+                    said = f"no Gazebo at port {self.address[1]} within {patience:.0f} s ({error}): its log says why"
+                    raise TransportError(self.died() or said) from None
                 time.sleep(0.1)
 
     # --- What a user calls ---

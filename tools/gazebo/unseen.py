@@ -11,7 +11,8 @@ import raw_map
 from costmap import states
 from goals import Goal, Goals
 
-# So near to the border of the map no goal is set, in metres: it grows by whole blocks, and one more row is no more room.
+# So near to the border of the map no goal is set, in metres: it grows by whole blocks, and one more row is no more
+# room.
 BORDER = 0.3
 
 
@@ -32,8 +33,8 @@ class Unseen:
         self.grid = grid_of(message)
 
     def next(self, robot: np.ndarray, message: OccupancyGrid) -> Goal | None:
-        """The farthest place that is unknown yet, within the map as it is, and that the robot can really reach; None if there is
-        none."""
+        """The farthest place that is unknown yet, within the map as it is, and that the robot can really reach; None
+        if there is none."""
         self.grid = grid_of(message)
         grid, truth = self.grid, self.goals.grid
         places = np.array([truth.to_metres(col + 0.5, row + 0.5) for row, col in self.goals.inside])
