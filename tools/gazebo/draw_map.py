@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the map of a world: the boxes and cylinders of its static models that reach the lidar's height, into NAME.pgm
-and NAME.yaml beside NAME.sdf. People, which are models too, aren't on it.
+"""Draws the map of a world: the boxes and cylinders of its static models that reach the lidar's height. The map's two
+files, as a map server reads them, are beside the world's and have its name. People, which are models too, aren't on it.
 
     python3 tools/gazebo/draw_map.py worlds/hall.sdf
 """

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import pathlib
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -55,6 +56,15 @@ FRAME = 0.25
 MOVE = 0.04
 # A stop that counts, in seconds.
 STOP = 0.2
+
+
+# Of the other generation; Gazebo Classic says of each plugin that it doesn't know it.
+OTHERS = "gz-sim-"
+
+
+def plain(log: str) -> str:
+    """A log without colours, and without what is always in it."""
+    return "\n".join(line for line in re.sub("\x1b\\[[0-9;]*m", "", log).splitlines() if OTHERS not in line)
 
 
 class Failed(Exception):
@@ -133,7 +143,7 @@ class Drive:
         dead = self.children.dead()
         if dead:
             name = dead.split()[0]
-            return f"{dead}; the end of its log:\n{self.children.log(name)[-1500:]}{ADVICE.get(name, '')}"
+            return f"{dead}; the end of its log:\n{plain(self.children.log(name))[-1500:]}{ADVICE.get(name, '')}"
         if self.simulation and self.simulation.gazebo.lost.is_set():
             return f"the connection to Gazebo is gone ({self.simulation.gazebo.error or 'it closed it'})"
         return None
@@ -150,7 +160,8 @@ class Drive:
         self.simulation.spawn(ROBOT_FILE, self.start)
         # Before anything else: a robot that isn't there explains all the rest.
         self.wait(lambda: self.robot is not None, 15.0,
-                  f"the model robot of {ROBOT_FILE.name} in {arguments.world.name}", "`gz sdf --check` in Gazebo's root tells whether both files are right")
+                  f"the model robot of {ROBOT_FILE.name} in {arguments.world.name}",
+                  "`gz sdf --check` in Gazebo's root tells whether both files are right")
         python = sys.executable
         self.children.start("bridge", [python, str(HERE / "bridge.py"), "--port", str(port)])
         # At 1 Hz a plan is old before the next one comes.

@@ -1,5 +1,5 @@
-"""Frames of Gazebo Classic's transport: eight hexadecimal digits, which are the length, and so many bytes
-(gazebo/transport/Connection.cc)."""
+"""Frames of Gazebo Classic's transport, as its class Connection has them: eight hexadecimal digits, which are the length,
+and so many bytes."""
 
 HEADER = 8
 # No message is longer; a length beyond it means that the other end speaks something else.

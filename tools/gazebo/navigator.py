@@ -2,8 +2,8 @@
 """The rest of a robot beside the planner, in ROS: the costmap or the map from the scan, and the pursuit of `plan` to
 `cmd_vel`.
 
-With --map a known map is published once and changed where the scan shows something else (costmap.py); without one it
-is mapped (mapper.py). The frame `odom` is `map` here, since the odometry is true (bridge.py).
+With --map a known map is published once and changed where the scan shows something else (tests/closed_loop/costmap.py);
+without one it is mapped (mapper.py). The frame `odom` is `map` here, since the odometry is true (bridge.py).
 """
 
 import argparse

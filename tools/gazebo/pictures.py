@@ -15,6 +15,8 @@ from picture import FAINT, GOAL, INK, MARGIN, OVERSAMPLE, PAPER, WAY, Board, dis
 
 PERSON, PLAN = (245, 130, 10), picture.SOURCES["model"]
 ROBOT_RADIUS = 0.22
+# Of the picture, in pixels.
+WIDTH = 900
 # Of the film: pixels of a cell, colours, seconds of the world between frames and on the screen.
 SCALE, COLOURS, EVERY, SHOWN = 1.7, 32, 0.5, 0.1
 
@@ -42,8 +44,8 @@ def draw(drive, report: dict, file: pathlib.Path) -> None:
         goal_mark(pen, board, leg.goal, str(leg.number))
     heading(pen, report)
     legend(pen, size[1] - (MARGIN + 20) * unit)
-    small = canvas.resize((canvas.width // unit, canvas.height // unit), Image.Resampling.LANCZOS)
-    small.quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+    small = canvas.resize((WIDTH, round(canvas.height * WIDTH / canvas.width)), Image.Resampling.LANCZOS)
+    small.quantize(96, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def heading(pen: ImageDraw.ImageDraw, report: dict) -> None:

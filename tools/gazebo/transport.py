@@ -1,13 +1,13 @@
 """Gazebo Classic's own transport: topics of protobuf messages over TCP, announced to each other by a master.
 
-Spoken directly, in Python, rather than by a C++ program against libgazebo: that needs 1.5 GB of headers and a
-compiler in the root of Gazebo, and a process and a framing of our own besides. What is spoken here are two frames and
+Spoken directly, in Python, rather than by a C++ program against libgazebo: that needs twice the disk (2.7 GB for 1.3)
+for headers and a compiler, and a process and a framing of our own besides. What is spoken here are two frames and
 five kinds of packets, which don't change any more: Gazebo 11 was the last of its line. PyPI's pygazebo (2014) carries
 code that was generated for a protobuf of its time; here the message types come from Gazebo's .proto files, as a
 descriptor set that protoc made, so any protobuf will do.
 
 To and from the master, and first on each new connection, frames are a `Packet` of a type and a message; then they are
-messages of the topic (gazebo/Master.cc, gazebo/transport/ConnectionManager.cc and TopicManager.cc of Gazebo 11).
+messages of the topic (Master, ConnectionManager and TopicManager of Gazebo 11).
 """
 
 import pathlib
