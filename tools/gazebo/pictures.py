@@ -33,7 +33,7 @@ def draw(drive, report: dict, file: pathlib.Path) -> None:
             disc(pen, board.pixels([place])[0], board.metres(people.RADIUS), fill=(*PERSON, 5))
     for frame in drive.frames[::4]:
         if frame.plan is not None:
-            pen.line(board.pixels(frame.plan), fill=(*PLAN, 70), width=unit)
+            pen.line(board.pixels(frame.plan), fill=(*PLAN, 130), width=round(1.5 * unit))
     way = board.pixels(drive.motion.way[:, :2])
     pen.line(way, fill=PAPER, width=round(5.5 * unit), joint="curve")
     pen.line(way, fill=WAY, width=round(3.0 * unit), joint="curve")
@@ -45,7 +45,7 @@ def draw(drive, report: dict, file: pathlib.Path) -> None:
     heading(pen, report)
     legend(pen, size[1] - (MARGIN + 20) * unit)
     small = canvas.resize((WIDTH, round(canvas.height * WIDTH / canvas.width)), Image.Resampling.LANCZOS)
-    small.quantize(96, dither=Image.Dither.NONE).save(file, optimize=True)
+    small.quantize(96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def heading(pen: ImageDraw.ImageDraw, report: dict) -> None:
