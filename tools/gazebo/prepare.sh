@@ -85,7 +85,7 @@ python_modules() {
 
 check() {
   [[ $(uname -sm) == "Linux x86_64" ]] || fail "this is for Linux on x86_64; elsewhere use gazebo.launch.py"
-  ((EUID == 0)) || fail "needs root, to make a root for Gazebo and to enter it: sudo make gazebo"
+  ((EUID == 0)) || fail "needs root, to make a root for Gazebo and to enter it: run it as root"
   command -v debootstrap >/dev/null || apt_get_install debootstrap
   command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
   unshare --mount true 2>/dev/null || 
@@ -113,7 +113,7 @@ main() {
   echo "Gazebo: making $folder (a few minutes and 1.5 GB; log in $log)"
   [[ -e $root/made ]] || {
     stage "a small Debian ($suite)" base
-    stage "Gazebo's packages (300 of them)" packages
+    stage "the packages of Gazebo (some hundreds)" packages
     touch "$root/made"
   }
   stage "descriptions of Gazebo's messages" descriptions

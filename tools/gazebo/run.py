@@ -62,7 +62,7 @@ def parse() -> argparse.Namespace:
 
 def check_machine() -> None:
     if os.geteuid() != 0:
-        sys.exit("run.py: needs root, to enter the root that Gazebo is in: sudo make gazebo")
+        sys.exit("run.py: needs root, to enter the root that Gazebo is in: run it as root")
     for file, what in NEEDED:
         if not (imports.FOLDER / file).exists():
             sys.exit(f"run.py: {imports.FOLDER / file} is missing ({what}): run tools/gazebo/prepare.sh")
