@@ -238,7 +238,7 @@ class Drive:
     # --- The world and what is said in it ---
 
     def spin(self) -> None:
-        self.listener.spin(0.004)
+        self.listener.spin()
         if self.simulation:
             while not self.simulation.poses.empty():
                 self.step(*self.simulation.poses.get())

@@ -25,6 +25,8 @@ from plan_status import Status
 from recording import Recording
 
 PLANNER = "trm_node"
+# So many messages are taken before Gazebo is heard again.
+AT_ONCE = 4
 # Topics, their types, how they are heard, and the least time between two that are recorded, in seconds.
 TOPICS = [
     ("map", OccupancyGrid, LATCHED, 1.0),
@@ -62,8 +64,10 @@ class Listener(Node):
         self.executor_.shutdown()
         self.destroy_node()
 
-    def spin(self, timeout: float) -> None:
-        self.executor_.spin_once(timeout_sec=timeout)
+    def spin(self) -> None:
+        """Waits a little for what others say, and takes some more of it if it has piled up."""
+        for number in range(AT_ONCE):
+            self.executor_.spin_once(timeout_sec=0.0 if number else 0.004)
 
     def _taker(self, topic: str, kind: type, period: float):
         full_name = topic if topic[0] == "/" else f"/{topic}"

@@ -18,9 +18,10 @@ from lidar import RANGE, Lidar, Scan
 RESOLUTION = 0.05
 # The grid grows by so many cells at once.
 BLOCK = 40
-# In log odds: what a ray says, the bounds, and from where on a cell counts as occupied or free.
+# In log odds: what a ray says, the bounds, and from where on a cell counts as occupied or free. The bounds are narrow: one
+# hit is enough for who steps into the way, and some passes for where somebody has gone.
 HIT, MISS = 1.2, -0.6
-LEAST, MOST = -2.4, 3.0
+LEAST, MOST = -0.6, 1.8
 OCCUPIED, FREE = 0.6, -0.5
 
 
@@ -47,13 +48,12 @@ class Mapper:
         self._grow(pose)
         scan = Lidar(self._empty(), margin=0).measured(pose, angles, ranges)
         steps = np.arange(scan.along.shape[1])
-        passed = scan.along[steps < scan.ends[:, None]]
         hit = np.flatnonzero(scan.hit)
-        ends = np.unique(scan.along[hit, scan.ends[hit]])
-        flat = self.odds.ravel()  # a view
         # Each cell once for each scan; where a ray ends none has passed.
-        flat[np.setdiff1d(passed, ends)] += MISS
-        flat[ends] += HIT
+        said = np.zeros(self.odds.size, np.float32)
+        said[scan.along[steps < scan.ends[:, None]]] = MISS
+        said[scan.along[hit, scan.ends[hit]]] = HIT
+        self.odds += said.reshape(self.odds.shape)
         np.clip(self.odds, LEAST, MOST, out=self.odds)
         return scan
 
