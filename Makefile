@@ -32,6 +32,7 @@ include tools/tpcap/tpcap.mk
 include tests/campaigns.mk
 include tests/strangers/strangers.mk
 include tests/closed_loop/closed_loop.mk
+include tools/gazebo/gazebo.mk
 
 .PHONY: help
 help: ## list these targets

@@ -11,7 +11,7 @@ import numpy as np
 
 import places  # noqa: F401
 import raw_map
-from world import RANGE, Scan, World
+from lidar import RANGE, Lidar, Scan
 
 # In metres from the robot to each side.
 WINDOW = RANGE + 0.5
@@ -22,11 +22,11 @@ VALUES = np.array([0, OCCUPIED, UNKNOWN], np.int8)  # of raw_map.FREE, OCCUPIED,
 
 
 class Costmap:
-    def __init__(self, world: World):
-        self.grid, self.margin = world.grid, world.margin
-        self.static = VALUES[world.grid.state]
-        # With the world's margin, as the lidar's cells are.
-        self.marked_at = np.full(world.occupied.shape, -np.inf)
+    def __init__(self, lidar: Lidar):
+        self.lidar, self.grid, self.margin = lidar, lidar.grid, lidar.margin
+        self.static = VALUES[lidar.grid.state]
+        # With a margin, as the lidar's cells are.
+        self.marked_at = np.full(lidar.shape, -np.inf)
         self.time = 0.0
         self.values = self.static.copy()
 

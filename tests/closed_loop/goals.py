@@ -23,8 +23,8 @@ class Goal:
 
 
 class Goals:
-    def __init__(self, grid: raw_map.Map, radius: float, tolerance: float, rng):
-        self.grid, self.rng = grid, rng
+    def __init__(self, grid: raw_map.Map, radius: float, tolerance: float, rng, distance: tuple[float, float] = DISTANCE):
+        self.grid, self.rng, self.distance = grid, rng, distance
         room = scene.largest_room(raw_map.inflate(grid, radius) & scene.seen_free(grid))
         self.inside = np.argwhere(room & raw_map.inflate(grid, radius + ROOM))
         # The planner may drive where the map only says free.
@@ -39,7 +39,7 @@ class Goals:
         cells = self.inside if can_be_reached or not len(self.outside) else self.outside
         can_be_reached = cells is self.inside
         away = np.hypot(*(self.grid.to_cells(robot[None])[0] - cells[:, ::-1] - 0.5).T) * self.grid.resolution
-        near = cells[(away > DISTANCE[0]) & (away < DISTANCE[1])]
+        near = cells[(away > self.distance[0]) & (away < self.distance[1])]
         near = near if len(near) else cells
         return Goal(self._pose(near[self.rng.integers(len(near))]), can_be_reached)
 

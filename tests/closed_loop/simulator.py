@@ -39,7 +39,7 @@ class Simulator:
         self.world, self.judge = world, judge
         self.drive = Drive(start, Limits(Rules.speed, Rules.turn, 1.5, 6.0))
         self.pursuit = RegulatedPurePursuit(world.robot_radius)
-        self.costmap = Costmap(world)
+        self.costmap = Costmap(world.lidar)
         self.results: list[tuple[float, str, str]] = []
         self.node = rclpy.create_node("simulator", context=context)
         self.executor = SingleThreadedExecutor(context=context)

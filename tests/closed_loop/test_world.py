@@ -10,8 +10,9 @@ import people
 import raw_map
 import worlds
 from costmap import MEMORY, Costmap
+from lidar import RANGE, STEP
 from pursuit import RegulatedPurePursuit, Rules
-from world import RANGE, World
+from world import World
 
 ROBOT_RADIUS = 0.22
 
@@ -39,6 +40,18 @@ def test_a_ray_ends_at_the_first_wall_or_person(world):
     assert np.hypot(*(scan.points - (4.0, 3.0)).T).min() == pytest.approx(people.RADIUS, abs=0.03)
 
 
+def test_measured_ranges_mark_the_cells_that_simulated_rays_end_in(world):
+    pose = (2.0, 3.0, 0.5)
+    world.crowd = Crowd((4.0, 3.0))
+    simulated = world.scan(pose)
+    angles = np.arange(len(simulated.ends)) * (math.tau / len(simulated.ends))
+    # A surface anywhere in the last step before a ray's end.
+    ranges = np.where(simulated.hit, (simulated.ends + np.linspace(0.05, 1.0, len(angles))) * STEP, np.inf)
+    measured = world.lidar.measured(pose, angles, ranges)
+    assert (measured.ends == simulated.ends).all() and (measured.along == simulated.along).all()
+    assert measured.points == pytest.approx(simulated.points)
+
+
 def test_gaps_are_those_of_hulls(world):
     world.crowd = Crowd((2.0, 1.0))
     wall, person = world.gaps(np.array([0.45, 1.0]))
@@ -47,7 +60,7 @@ def test_gaps_are_those_of_hulls(world):
 
 
 def test_who_is_seen_is_marked_and_cleared_and_the_map_stays(world):
-    costmap, robot = Costmap(world), (3.0, 3.0, 0.0)
+    costmap, robot = Costmap(world.lidar), (3.0, 3.0, 0.0)
     world.crowd = Crowd((5.0, 3.0))
     costmap.take(world.scan(robot), robot[:2], 1.0)
     col, row, values = costmap.changes()
@@ -64,7 +77,7 @@ def test_who_is_seen_is_marked_and_cleared_and_the_map_stays(world):
 @pytest.mark.parametrize("x, time, is_forgotten", [
     (2.0 + RANGE + 1.0, 1.1, True), (2.0 + RANGE + 0.3, 1.1, False), (2.0 + RANGE + 0.3, 1.1 + MEMORY, True)])
 def test_what_leaves_the_window_or_was_long_ago_is_forgotten(world, x, time, is_forgotten):
-    costmap = Costmap(world)
+    costmap = Costmap(world.lidar)
     world.crowd = Crowd((2.0, 3.0))
     costmap.take(world.scan((1.0, 3.0, 0.0)), (1.0, 3.0), 1.0)
     costmap.changes()

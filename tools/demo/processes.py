@@ -30,8 +30,8 @@ def ros():
         rclpy.try_shutdown()
 
 
-def spin_until_stopped(make_node: Callable[[], Node]) -> None:
-    """Spins a node until SIGINT or SIGTERM; nothing is cut short by them."""
+def spin_until_stopped(make_node: Callable[[], Node], is_over: Callable[[], bool] = lambda: False) -> bool:
+    """Spins a node until SIGINT or SIGTERM, or until it is over; nothing is cut short by them. Whether it was a signal."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -39,10 +39,11 @@ def spin_until_stopped(make_node: Callable[[], Node]) -> None:
         executor = SingleThreadedExecutor()
         node = make_node()
         executor.add_node(node)
-        while not stop.is_set():
+        while not stop.is_set() and not is_over():
             executor.spin_once(timeout_sec=0.1)
         executor.shutdown()
         node.destroy_node()
+    return stop.is_set()
 
 
 class Children:

@@ -42,7 +42,8 @@ use_sourced_ros() {
   is_there trm_msgs ||
     missing+=("ROS package trm_msgs: colcon build --packages-select trm_msgs, in a workspace that has this folder in src/, then source its install/setup.bash")
   for package in rclpy rcl rcl_action rmw_implementation builtin_interfaces std_msgs geometry_msgs nav_msgs map_msgs \
-    tf2_msgs diagnostic_msgs rcl_interfaces action_msgs rosgraph_msgs bond lifecycle_msgs; do
+    tf2_msgs diagnostic_msgs rcl_interfaces action_msgs rosgraph_msgs bond lifecycle_msgs \
+    sensor_msgs visualization_msgs; do
     is_there "$package" || missing+=("ROS package $package: sudo apt-get install ros-$ROS_DISTRO-${package//_/-}")
   done
   python3 -c 'import rclpy' 2>/dev/null ||

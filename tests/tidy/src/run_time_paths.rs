@@ -2,7 +2,8 @@
 
 /// Folders with all that is in them.
 const FOLDERS: &[&str] = &[
-    // Made by `make ros`, `make models-env`, Cargo and the fuzzer.
+    // Made by `make ros`, `make models-env`, `make gazebo`, Cargo and the fuzzer.
+    ".gazebo/",
     ".ros/",
     ".venv/",
     "target/",
@@ -23,6 +24,12 @@ const PATHS: &[&str] = &[
     "bench/bench.json",
     "demo.json",
     "demo.png",
+    // Written by `make gazebo`.
+    "gazebo.gif",
+    "gazebo.json",
+    "gazebo.mcap",
+    "gazebo.png",
+    "gazebo/",
     // The sources of a colcon workspace.
     "src/",
     // The user's own copy of the parameter file.
