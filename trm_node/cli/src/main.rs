@@ -34,6 +34,7 @@ struct Cli {
 enum Command {
     Plan(args::PlanArgs),
     Check(check::CheckArgs),
+    Agree(trm_lab::agree::AgreeArgs),
     Bench(trm_lab::bench::args::BenchArgs),
     Eval(trm_lab::eval::EvalArgs),
     Worlds(trm_lab::campaign::WorldsArgs),
@@ -55,6 +56,10 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Plan(args) => plan::run(args),
         Command::Check(args) => check::run(args),
+        Command::Agree(args) => trm_lab::agree::run(args).and_then(|found| {
+            print(found.text.trim_end())?;
+            Ok(if found.agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }),
         Command::Bench(args) => {
             trm_lab::bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
         }
