@@ -45,13 +45,12 @@ impl Maze {
         });
         let clock = Simulated::default();
         let (grid, planner) = (&config.grid, &config.planner);
-        let planner = match model {
-            Some(bundle) => Planner::new(grid, planner, bundle, &clock),
-            None => {
-                let size = SIZE as usize;
-                let ignorant = Ignorant { clock: clock.clone(), net_us: Arc::default(), stubborn: false, size };
-                Planner::with_backend(grid, planner, &released(), backend(ignorant), &clock)
-            }
+        let planner = if let Some(bundle) = model {
+            Planner::new(grid, planner, bundle, &clock)
+        } else {
+            let size = SIZE as usize;
+            let ignorant = Ignorant { clock: clock.clone(), net_us: Arc::default(), stubborn: false, size };
+            Planner::with_backend(grid, planner, &released(), backend(ignorant), &clock)
         };
         Self { planner: planner.unwrap(), config, clock }
     }
