@@ -42,9 +42,9 @@ help: ## list these targets
 ROBOT ?= disc
 
 .PHONY: demo
-demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json (ROBOT=disc, forklift or car)
+demo: ros ## drive a simulated robot over DDS; writes demo.png and demo.json (ROBOT=disc, forklift or car; BUNDLE=nav_d32)
 	$(ENV) $(BUILD)
-	$(ENV) python3 tools/demo/run.py --robot $(ROBOT)
+	$(ENV) python3 tools/demo/run.py --robot $(ROBOT) --bundle models/bundles/$(BUNDLE)
 
 .PHONY: test
 test: test-rust test-dds test-realtime test-chaos test-closed-loop test-paths ## every test, those over DDS included

@@ -2,20 +2,26 @@
 
 BUNDLE ?= nav_d32
 FRESH ?=
+# What the network is trained on, cpu or cuda; and in how many processes, one for each GPU.
+DEVICE ?= cpu
+PROCESSES ?= 1
 
 VENV_PYTHON := nice -n 10 .venv/bin/python
 BUNDLE_CONFIG := models/configs/$(BUNDLE).yaml
+TORCHRUN := $(if $(filter-out 1,$(PROCESSES)),-m torch.distributed.run --standalone --nproc-per-node $(PROCESSES))
 
 .PHONY: models-env
 models-env: ## makes .venv/ with PyTorch for the targets of models/ (5.7 GB)
 	@models/setup.sh
 
 .PHONY: train
-train: models-env ## trains a bundle on one core, goes on where it stopped (BUNDLE=nav_d32 FRESH=)
-	$(VENV_PYTHON) -m trm_train.train $(BUNDLE_CONFIG) $(if $(FRESH),--fresh)
+train: models-env ## trains a bundle, goes on where it stopped (BUNDLE=nav_d32 FRESH= DEVICE=cpu PROCESSES=1)
+	$(VENV_PYTHON) $(TORCHRUN) -m trm_train.train $(BUNDLE_CONFIG) --device $(DEVICE) $(if $(FRESH),--fresh)
 
+# trm with the features that it has in $(BUILD), without the node and so without ROS.
 .PHONY: bundle
-bundle: models-env ## exports trained weights to models/bundles, draws the curves of their training
+bundle: models-env ## exports trained weights to models/bundles if all backends agree with PyTorch, draws the training's curves
+	cargo build --workspace --bin trm --test parameters
 	$(VENV_PYTHON) -m trm_train.curves models/runs/$(BUNDLE)
 	$(VENV_PYTHON) -m trm_train.export $(BUNDLE_CONFIG)
 

@@ -1,6 +1,8 @@
 import copy
 import json
 
+import yaml
+
 from trm_train import card
 
 QUANTILES = {"p50": 1.0, "p95": 1.04, "p99": 1.06, "max": 3.0}
@@ -65,3 +67,20 @@ def test_a_run_on_many_threads_has_no_times(tmp_path):
     case["anytime"]["times_ms"] = None
     (tmp_path / "anytime_maps_64.json").write_text(json.dumps(case))
     assert "Time to the first path" not in card.section(tmp_path)
+
+
+def test_a_new_card_says_what_the_manifest_does_and_an_old_one_stays(tmp_path):
+    manifest = {
+        "name": "mine",
+        "architecture": {"hidden": 32, "patch": 2, "latent_updates": 3, "cycles": 2, "parameters": 47141},
+        "windows": {"min": 16, "max": 512, "multiple_of": 2},
+        "training": {"config": "mine.yaml", "seed": 7, "maps": []},
+    }
+    (tmp_path / "manifest.yaml").write_text(yaml.safe_dump(manifest))
+    card.begin(tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("# Bundle `mine`") and "| weights | 47141 |" in text
+    assert "| trained with | config mine.yaml, seed 7 |" in text
+    (tmp_path / "README.md").write_text("mine")
+    card.begin(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine"

@@ -183,7 +183,7 @@ def test_a_stage_mixes_its_sizes_of_window(tmp_path):
 def test_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "CHECKPOINT_EVERY", 3)
     monkeypatch.setattr(train, "LOG_EVERY", 1)
-    monkeypatch.setattr(train, "quick", lambda model, config: "")
+    monkeypatch.setattr(train.Slots, "quick", staticmethod(lambda model, config: ""))
     torch.manual_seed(0)
     run = train.Run(CONFIG, tmp_path)
     before = run.model.encode.conv.weight.detach().clone()

@@ -16,12 +16,21 @@ In the order of the data flow:
 - `data`      samples cut from both, the model's input channels, windows that move and worlds that change
 - `model`     the network: encode, net, decode, and the recursion over them
 - `losses`    the progressive target: after step k the field is known within k times the reach of the goal
-- `train`     deep supervision with carried states, EMA, checkpoints, a log
+- `slots`     a batch of windows, each at its own step
+- `train`     deep supervision with carried states, EMA, checkpoints, a log; `parallel` in several processes
 - `curves`    the log as a picture
 - `evaluate`  roll-outs by step, for the log and for `ablate`; a bundle's figures come from `trm eval`, in Rust
 - `ablate`    the variants of configs/ablations.yaml, trained for the same processor time
-- `export`    three ONNX graphs and the manifest; `golden` the files for the Rust tests
+- `bundle`    writes three ONNX graphs and the manifest, once they compute what PyTorch does
+- `export`    the graphs of trained weights; `golden` the files for the Rust tests
 - `card`      the tables of what `make eval` measured, in the bundle's card
+
+TRM-Att and TRM-MLP as published, for configs with `task: mazes`:
+
+- `official`          the networks, and how the planner's window becomes their maze and their path its field
+- `mazes`             generated mazes of tokens and their paths; `maze_slots` a batch of them
+- `maze_bundle`       their bundles
+- `convert_official`  bundles of published checkpoints
 
 A new model is a new file in models/configs; its weights go on from an older one's through `init`.
 """

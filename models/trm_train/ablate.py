@@ -18,7 +18,8 @@ from torch import Tensor
 from .card import table
 from .evaluate import HERE, by_step, changes, first_arrivals, roll_outs, settled, source
 from .model import TRM
-from .train import Run, Slots, batches, learning_rate, train_batch
+from .slots import Slots
+from .train import Run, batches, learning_rate, train_batch
 
 SHOWN = (1, 2, 4, 8)
 """Steps that the tables show."""

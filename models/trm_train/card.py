@@ -1,16 +1,43 @@
 """What `make eval` measured, in a bundle's card: `python -m trm_train.card bundles/<bundle>`.
 
-Needs nothing but Python: every figure is in the JSON files that `trm eval` wrote to the bundle's folder `eval`.
+Needs Python and PyYAML: every figure is in the JSON files that `trm eval` wrote to the bundle's folder `eval`.
 """
 
 import json
 import sys
 from pathlib import Path
 
+import yaml
+
 BEGIN, END = "<!-- evaluation: written by make eval -->", "<!-- end of evaluation -->"
 HEADING = "## Evaluation\n\n"
 STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Steps that the tables show."""
+
+
+CARD = """# Bundle `{name}`
+
+| | |
+| --- | --- |
+| weights | {parameters} |
+| hidden values a token, cells along a token's side | {hidden}, {patch} |
+| a supervision step | T = {cycles} cycles of n = {latent_updates} latent updates and one answer |
+| windows | sides from {min} to {max} cells, multiples of {multiple_of} |
+| trained with | {training} |
+
+Exported after every backend of the exporting machine had computed what PyTorch does.
+"""
+
+
+def begin(bundle: Path) -> None:
+    """Writes what the manifest says into a card, if there is none yet."""
+    card = bundle / "README.md"
+    if card.exists():
+        return
+    manifest = yaml.safe_load((bundle / "manifest.yaml").read_text())
+    training = ", ".join(f"{key} {value}" for key, value in manifest["training"].items() if value not in ([], None))
+    facts = manifest["architecture"] | manifest["windows"] | {"name": manifest["name"], "training": training}
+    card.write_text(CARD.format(**facts))
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -11,10 +11,12 @@ from pathlib import Path
 import numba as nb
 import numpy as np
 import torch
+from torch import nn
 
 from . import worlds
 from .data import Sample, Source, channels
 from .model import TRM, shifted
+from .networks import NETWORKS, task_of
 
 HERE = Path(__file__).resolve().parents[1]
 BATCH = 50
@@ -71,11 +73,11 @@ def roll_outs(model: TRM, samples: list[Sample], steps: int, seed: int, state=No
     for first in range(0, len(samples), BATCH):
         part = samples[first : first + BATCH]
         tokens = part[0].size // model.patch
-        inputs = inputs_of(part)
+        inputs = inputs_of(part).to(model.y_init.device)
         y, z = (s[first : first + BATCH] for s in state) if state else model.start(len(part), tokens, tokens)
         for step in range(steps):
             logits, _, y, z = model(inputs, y, z)
-            for at, (sample, field) in enumerate(zip(part, logits.numpy(), strict=True), first):
+            for at, (sample, field) in enumerate(zip(part, logits.cpu().numpy(), strict=True), first):
                 known = np.isfinite(sample.cost)
                 right[step, at] = ((sample.labels >> field.argmax(0)) & 1)[known].mean()
                 cost = rollout(field, sample.occupied, sample.weights(), sample.exits, *starts[at], sample.size**2)
@@ -110,10 +112,18 @@ def first_arrivals(ratios: np.ndarray) -> np.ndarray:
     return np.where(arrived.any(0), arrived.argmax(0), len(ratios)) + 1
 
 
+def maps_of(config: dict, which: str) -> list[Path]:
+    """The folders of a config's maps: `maps` is the folder that they are in, from the repository's root on."""
+    folders = [HERE.parent / config.get("maps", "tests/maps") / name for name in config[which]]
+    for folder in folders:
+        if len(list(folder.glob("*.yaml"))) != 1:
+            raise ValueError(f"{which}: {folder} is not a folder with one map: a YAML file and its image")
+    return folders
+
+
 def source(config: dict, size: int, real: bool, inside: float = 0.5, soft: float = 0.0, closed: float = 0.0) -> Source:
     """Worlds that training never sees: other seeds, other maps."""
-    maps = [HERE.parent / "tests" / "maps" / m for m in config["eval_maps"]]
-    return Source(size, 10**6 + size, maps, float(real), inside, soft, closed)
+    return Source(size, 10**6 + size, maps_of(config, "eval_maps"), float(real), inside, soft, closed)
 
 
 def changes(draw: Source, patch: int, moved: bool, count: int) -> tuple[list[Sample], list[Sample], list[tuple[int, int]]]:
@@ -152,8 +162,8 @@ def quick(model: TRM, config: dict) -> str:
     return "arrived by step | " + " | ".join(parts)
 
 
-def load(config: dict, weights: Path) -> TRM:
+def load(config: dict, weights: Path) -> nn.Module:
     """The averaged (EMA) model of a checkpoint."""
-    model = TRM(**config["model"])
-    model.load_state_dict(torch.load(weights, weights_only=True)["ema"])
+    model = NETWORKS[task_of(config)](**config["model"])
+    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True)["ema"])
     return model.to(memory_format=torch.channels_last).eval()

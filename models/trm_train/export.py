@@ -1,25 +1,33 @@
 """Writes a bundle: `python -m trm_train.export configs/<bundle>.yaml`.
 
-Three ONNX graphs (encode, net, decode) with free height and width, and the manifest that names what they are. The
-sums of the recursion aren't in the graphs: they are in `trm_net`, so that a deadline check sits between two
-applications of the net.
+Three ONNX graphs (encode, net, decode), of the convolutional TRM with free height and width, and the manifest that says
+what they are. The sums of the recursion aren't in the graphs: they are in `trm_net`, so that a deadline check sits between
+two applications of the net. A bundle that doesn't compute what PyTorch does is not written (`bundle`).
 """
 
 import argparse
-import hashlib
+import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 import yaml
 from torch import nn
 
-from .data import OFFSET_CLIP, OFFSET_SCALE, SEED_VALUE
+from . import bundle, card, maze_bundle, worlds
+from .bundle import Differs, Graph, Reference
+from .data import OFFSET_CLIP, OFFSET_SCALE, SEED_VALUE, Soft, Source, channels, solve
 from .evaluate import HERE, load
-from .model import CLASSES, TRM, Encode
+from .model import TRM, Encode
+from .official import Official
 
-OPSET = 17
+STEPS = 3
+"""Steps of which the numbers are compared."""
 TOKENS = {2: "rows", 3: "cols"}
 CELLS = {2: "cell_rows", 3: "cell_cols"}
+SCALES = {"goal_value": SEED_VALUE, "offset_scale": OFFSET_SCALE, "offset_clip": OFFSET_CLIP}
+# A generated world (kind, seed), so that the field has something to find.
+WORLD = (2, 7)
 
 
 def strided(encode: Encode) -> nn.Conv2d:
@@ -33,29 +41,50 @@ def strided(encode: Encode) -> nn.Conv2d:
     return out
 
 
-def graphs(model: TRM, out: Path) -> list[str]:
-    """Exports the three graphs; -> their file names."""
+def graphs(model: TRM) -> dict[str, Graph]:
+    """The three graphs of the convolutional TRM."""
     tokens = 16
     state = torch.rand(1, model.d, tokens, tokens)
     cells = torch.rand(1, model.encode.conv.in_channels // model.patch**2, tokens * model.patch, tokens * model.patch)
-    parts = [
-        ("encode", strided(model.encode), (cells,), {"channels": CELLS}, {"x": TOKENS}),
-        ("net", model.net, (state,), {"s": TOKENS}, {"net_s": TOKENS}),
-        ("decode", model.decode, (state, state), {"y": TOKENS, "x": TOKENS}, {"moves": CELLS, "q": {}}),
-    ]
-    for name, module, args, inputs, outputs in parts:
-        torch.onnx.export(
-            module,
-            args,
-            out / f"{name}.onnx",
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_axes={k: v for k, v in (inputs | outputs).items() if v},
-            opset_version=OPSET,
-            # The new exporter needs onnxscript and names its tensors after itself.
-            dynamo=False,
-        )
-    return [f"{name}.onnx" for name, *_ in parts]
+    return {
+        "encode": Graph(strided(model.encode), (cells,), {"channels": CELLS}, {"x": TOKENS}),
+        "net": Graph(model.net, (state,), {"s": TOKENS}, {"net_s": TOKENS}),
+        "decode": Graph(model.decode, (state, state), {"y": TOKENS, "x": TOKENS}, {"moves": CELLS, "q": {}}),
+    }
+
+
+def window(size: int, corner: tuple[int, int]) -> np.ndarray:
+    """Channels of a window with the goal outside: its offsets aren't all 0."""
+    worlds.seed_numba(WORLD[1])
+    world = worlds.generate(2 * size, 2 * size, WORLD[0])
+    goal = tuple(int(v) for v in np.argwhere(~world)[0])
+    sample = Source(size, 0, [], 0.0).window(solve(world, Soft(2.0, 2.0, 5), goal), corner)
+    assert np.isfinite(sample.exits).sum() > 1, "the window has no way to the goal"
+    return channels(sample)
+
+
+def fields(model: TRM, config: dict, training: dict, out: Path) -> str:
+    """Writes the bundle of a convolutional TRM. -> what agreed with PyTorch."""
+    manifest = {
+        "name": config["name"],
+        "architecture": bundle.architecture(model.d, model.patch, 0, model.n, model.T, trained(model)),
+        "encoding": {"channels": ["occupied", "goal", "goal_offset", "ones", "cost"]} | SCALES,
+        "windows": {"min": 16, "max": 512, "multiple_of": model.patch},
+        "training": training,
+        "evaluation": f"models/bundles/{config['name']}/eval/*.json",
+    }
+    side = 16 * model.patch
+    return bundle.write(out, graphs(model), reference(model, window(side, (side // 2, side // 2))), manifest, STEPS)
+
+
+def reference(model: TRM, window: np.ndarray) -> Reference:
+    tokens = window.shape[1] // model.patch
+    start = model.start(1, tokens, tokens)
+    return Reference(model.encode, model.net, model.decode, model.n, model.T, start, window)
+
+
+def trained(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def main() -> None:
@@ -68,46 +97,26 @@ def main() -> None:
     torch.set_num_threads(config["threads"])
     weights = args.weights or HERE / "runs" / config["name"] / "checkpoint.pt"
     out = args.out or HERE / "bundles" / config["name"]
-    out.mkdir(parents=True, exist_ok=True)
-    saved = torch.load(weights, weights_only=True)
     model = load(config, weights).to(memory_format=torch.contiguous_format)
-    files = graphs(model, out)
-    manifest = {
-        "format": 1,
-        "name": config["name"],
-        "architecture": {
-            "hidden": model.d,
-            "patch": model.patch,
-            "latent_updates": model.n,
-            "cycles": model.T,
-            "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-        },
-        "encoding": {
-            "channels": ["occupied", "goal", "goal_offset", "ones", "cost"],
-            "goal_value": SEED_VALUE,
-            "offset_scale": OFFSET_SCALE,
-            "offset_clip": OFFSET_CLIP,
-        },
-        "outputs": {"moves": CLASSES, "q": 1},
-        "windows": {"min": 16, "max": 512, "multiple_of": model.patch},
-        "start": {
-            "y": [float(v) for v in model.y_init.flatten()],
-            "z": [float(v) for v in model.z_init.flatten()],
-        },
-        "training": {
-            "config": f"models/configs/{args.config.name}",
-            "seed": config["seed"],
-            "core_hours": round(saved["seconds"] / 3600 * config["threads"], 2),
-            "maps": config["train_maps"],
-            "eval_maps": config["eval_maps"],
-            "torch": str(torch.__version__),
-        },
-        "evaluation": f"models/bundles/{config['name']}/eval/*.json",
-        "files": {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in files},
+    seconds = torch.load(weights, weights_only=True, map_location="cpu")["seconds"]
+    training = {
+        "config": f"models/configs/{args.config.name}",
+        "seed": config["seed"],
+        "core_hours": round(seconds / 3600 * config["threads"], 2),
+        "maps": config.get("train_maps", []),
+        "eval_maps": config.get("eval_maps", []),
+        "torch": str(torch.__version__),
     }
-    # Lists of numbers on one line each.
-    text = yaml.safe_dump(manifest, sort_keys=False, width=120, default_flow_style=None)
-    (out / "manifest.yaml").write_text(text)
+    try:
+        agreed = (
+            maze_bundle.write(model, config["name"], training, out)
+            if isinstance(model, Official)
+            else fields(model, config, training, out)
+        )
+    except Differs as error:
+        sys.exit(str(error))
+    print(agreed)
+    card.begin(out)
     print(f"wrote {out}")
 
 

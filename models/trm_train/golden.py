@@ -2,7 +2,8 @@
 
 What PyTorch computes with the weights that the bundle was exported from: the embedding, the state after every net
 application of the first step, the answer of every step, a step after the window moved; and what `data.channels` makes
-of windows of a real map. Each file names the net's hash in the manifest, so that it can't outlive its bundle.
+of windows of a real map. Of TRM-Att and TRM-MLP, a maze and the first and the last of 16 steps. Each file names the net's
+hash in the manifest, so that it can't outlive its bundle.
 """
 
 import argparse
@@ -11,63 +12,43 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from safetensors.numpy import save_file
 
-from . import realmaps, worlds
-from .data import Soft, Solved, Source, channels, solve
+from . import maze_bundle, realmaps, worlds
+from .bundle import Numbers, numbers, save_numbers
+from .data import Soft, Solved, Source, channels
 from .evaluate import HERE, load
+from .export import reference, window
 from .model import TRM, shifted
+from .official import Official
 
 GOLDEN = HERE.parent / "tests" / "golden"
 STEPS = 3
 MOVED = (1, -2)
 """Tokens (rows, columns) that the window moves by after the last step."""
-# Windows of one generated world (kind, seed), so that the field has something to find.
-WORLD = (2, 7)
-
-
-def window(size: int, corner: tuple[int, int]) -> np.ndarray:
-    """Channels of a window with the goal outside: its offsets aren't all 0."""
-    worlds.seed_numba(WORLD[1])
-    world = worlds.generate(2 * size, 2 * size, WORLD[0])
-    goal = tuple(int(v) for v in np.argwhere(~world)[0])
-    sample = Source(size, 0, [], 0.0).window(solve(world, Soft(2.0, 2.0, 5), goal), corner)
-    assert np.isfinite(sample.exits).sum() > 1, "the window has no way to the goal"
-    return channels(sample)
 
 
 @torch.no_grad()
-def recursion(model: TRM, size: int, applications: bool, moved: bool) -> dict[str, np.ndarray]:
+def recursion(model: TRM, size: int, applications: bool, moved: bool) -> Numbers:
     corner = (size // 2, size // 2)
-    inputs = torch.from_numpy(window(size, corner))[None]
     tokens = size // model.patch
-    x = model.encode(inputs)
-    y, z = model.start(1, tokens, tokens)
-    out = {"input": inputs[0], "x": x[0]}
-    for step in range(1, STEPS + 1):
-        for cycle in range(model.T):
-            for update in range(model.n + 1):
-                latent = update < model.n
-                new = model.net(x + y + z if latent else y + z)
-                y, z = (y, new) if latent else (new, z)
-                if applications and step == 1:
-                    out[f"application_{cycle * (model.n + 1) + update + 1}"] = new[0]
-        logits, q = model.decode(y, x)
-        out |= {f"step_{step}.y": y[0], f"step_{step}.z": z[0], f"step_{step}.logits": logits[0], f"step_{step}.q": q}
-    # The loop above must be what is trained.
+    found = numbers(reference(model, window(size, corner)), STEPS)
+    out = {name: value for name, value in found.tensors.items() if not name.endswith(".first")}
+    # What is compared with must be what is trained.
     y, z = model.start(1, tokens, tokens)
     for step in range(1, STEPS + 1):
-        logits, _, y, z = model(inputs, y, z)
-        assert torch.allclose(logits[0], out[f"step_{step}.logits"], atol=1e-4)
+        logits, _, y, z = model(torch.from_numpy(out["input"])[None], y, z)
+        assert torch.allclose(logits[0], torch.from_numpy(out[f"step_{step}.logits"]), atol=1e-4)
+    if not applications:
+        out = {name: value for name, value in out.items() if not name.startswith("application_")}
     if moved:
         inputs = torch.from_numpy(window(size, tuple(c + model.patch * m for c, m in zip(corner, MOVED, strict=True))))[None]
         y, z = shifted(y[0], MOVED, model.y_init)[None], shifted(z[0], MOVED, model.z_init)[None]
         logits, q, y, _ = model(inputs, y, z)
-        out |= {"moved.input": inputs[0], "moved.logits": logits[0], "moved.q": q}
-    return {name: np.ascontiguousarray(value.numpy()) for name, value in out.items()}
+        out |= {"moved.input": inputs[0].numpy(), "moved.logits": logits[0].numpy(), "moved.q": q.numpy()}
+    return Numbers({name: np.ascontiguousarray(value) for name, value in out.items()}, found.steady)
 
 
-def encoding(patch: int) -> dict[str, np.ndarray]:
+def encoding(patch: int) -> Numbers:
     """A part of a real map with soft costs as Nav2 publishes them, a goal, and the channels of two windows: with the goal
     inside and outside. The multiplier of the costs is 2."""
     size = 32
@@ -83,29 +64,43 @@ def encoding(patch: int) -> dict[str, np.ndarray]:
         sample = Source(size, 0, [], 0.0).window(solved, corner)
         assert np.isfinite(sample.exits).sum() > (name == "outside")
         out |= {f"{name}.corner": np.array(corner, np.int32), f"{name}.input": channels(sample)}
-    return out
+    return Numbers(out, 0)
+
+
+def maze(model: Official) -> Numbers:
+    """All 16 steps would be large: the first and the last."""
+    found = numbers(maze_bundle.reference(model, maze_bundle.window(model.shape.side)), maze_bundle.STEPS)
+    kept = [f"step_{step}.{part}" for step in (1, maze_bundle.STEPS) for part in ("y", "z", "logits", "q")]
+    names = ("input", "x", "application_1", "step_2.first", *kept)
+    return Numbers({name: found.tensors[name] for name in names}, found.steady)
 
 
 def main() -> None:
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("config", type=Path)
     args.add_argument("--weights", type=Path, default=None, help="checkpoint (default: the run's own)")
+    args.add_argument("--bundle", type=Path, default=None, help="the bundle's folder (default: bundles/<name>)")
     args = args.parse_args()
     config = yaml.safe_load(args.config.read_text())
     name = config["name"]
     torch.set_num_threads(config["threads"])
     model = load(config, args.weights or HERE / "runs" / name / "checkpoint.pt").to(memory_format=torch.contiguous_format)
-    manifest = yaml.safe_load((HERE / "bundles" / name / "manifest.yaml").read_text())
-    about = {"net": manifest["files"]["net.onnx"], "torch": str(torch.__version__)}
+    folder = args.bundle or HERE / "bundles" / name
+    net = yaml.safe_load((folder / "manifest.yaml").read_text())["files"]["net.onnx"]
     GOLDEN.mkdir(exist_ok=True)
-    for part, tensors in (
-        ("32", recursion(model, 32, applications=True, moved=True)),
-        ("48", recursion(model, 48, applications=False, moved=False)),
-        ("encoding", encoding(model.patch)),
-    ):
-        path = GOLDEN / f"{name}_{part}.safetensors"
-        save_file(tensors, path, about)
-        print(f"{path.relative_to(HERE.parent)}: {path.stat().st_size // 1024} KiB, {len(tensors)} tensors")
+    if isinstance(model, Official):
+        files = {name: maze(model)}
+    else:
+        files = {
+            f"{name}_32": recursion(model, 32, applications=True, moved=True),
+            f"{name}_48": recursion(model, 48, applications=False, moved=False),
+            f"{name}_encoding": encoding(model.patch),
+        }
+    for part, found in files.items():
+        path = GOLDEN / f"{part}.safetensors"
+        save_numbers(found, path, net)
+        size = path.stat().st_size // 1024
+        print(f"{path.relative_to(HERE.parent)}: {size} KiB, {len(found.tensors)} tensors, {found.steady} steady steps")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import parallel
 from .model import CLASSES, NONE
 
 BAND = 4.0
@@ -12,21 +13,23 @@ FAR_WEIGHT = 0.1
 
 
 def field_loss(logits: Tensor, labels: Tensor, arrival: Tensor, free: Tensor, radius: Tensor) -> Tensor:
-    """Mean negative log of the probability given to any optimal move.
+    """Mean negative log of the probability given to any optimal move, over the cells of all processes.
 
     logits [B, 9, H, W]; labels [B, H, W] bit k for move k, bit 8 for none; arrival [B, H, W] in cells;
     free [B, H, W]; radius [B] in cells, inf for "the whole field".
     """
     near = (arrival <= radius[:, None, None]) & torch.isfinite(arrival) & free
     far = free & ((arrival > radius[:, None, None] + BAND) | ~torch.isfinite(arrival))
-    right = ((labels[:, None] >> torch.arange(CLASSES, dtype=labels.dtype)[None, :, None, None]) & 1).bool()
+    right = (
+        (labels[:, None] >> torch.arange(CLASSES, dtype=labels.dtype, device=labels.device)[None, :, None, None]) & 1
+    ).bool()
     none = torch.zeros_like(right)
     none[:, NONE] = True
     right = torch.where(near[:, None], right, none)
     log_p = F.log_softmax(logits, 1)
     nll = -torch.logsumexp(log_p.masked_fill(~right, -1e9), 1)
     weight = near.float() + FAR_WEIGHT * far.float()
-    return (nll * weight).sum() / weight.sum().clamp(min=1)
+    return (nll * weight).sum() / parallel.mean(weight.sum()).clamp(min=1)
 
 
 def right_cells(logits: Tensor, labels: Tensor) -> Tensor:

@@ -73,6 +73,10 @@ class TRM(nn.Module):
         self.y_init = nn.Parameter(torch.randn(d, 1, 1) * 0.5, requires_grad=False)
         self.z_init = nn.Parameter(torch.randn(d, 1, 1) * 0.5, requires_grad=False)
 
+    def kernels(self) -> list[Tensor]:
+        """The weights that Muon trains."""
+        return [p for p in self.net.parameters() if p.dim() == 4]
+
     def cycle(self, x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         for _ in range(self.n):
             z = self.net(x + y + z)
@@ -94,9 +98,7 @@ class TRM(nn.Module):
     def start(self, batch: int, h: int, w: int) -> tuple[Tensor, Tensor]:
         """The first y and z, [batch, d, h, w] each."""
         shape = (batch, -1, h, w)
-        return tuple(
-            s.expand(*shape).clone(memory_format=torch.channels_last) for s in (self.y_init, self.z_init)
-        )
+        return tuple(s.expand(*shape).clone(memory_format=torch.channels_last) for s in (self.y_init, self.z_init))
 
 
 def shifted(state: Tensor, shift: tuple[int, int], fresh: Tensor) -> Tensor:

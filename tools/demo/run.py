@@ -74,8 +74,9 @@ class Demo:
         self.children.start("map_publisher", [python, str(here / "map_publisher.py"), str(self.place.map)])
         self.children.start("robot", [python, str(here / "robot.py"), "--speed", str(self.arguments.speed),
                                       "--pose", *map(str, self.start), *self.place.steering])
-        self.children.start(PLANNER, [str(self.arguments.node), "--ros-args", "--params-file",
-                                      str(self.arguments.params)])
+        bundle = self.arguments.bundle
+        self.children.start(PLANNER, [str(self.arguments.node), "--ros-args", "--params-file", str(self.arguments.params),
+                                      *(["-p", f"bundle:={bundle.resolve()}"] if bundle else [])])
         self.wait(self.observer.graph_complete, 30.0, "the processes to find each other")
         for number, goal in enumerate(self.goals, 1):
             self.drive(goal)
@@ -233,11 +234,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--node", type=pathlib.Path,
                         default=pathlib.Path(os.environ.get("TRM_NODE", ROOT / "target/debug/trm_node")))
     parser.add_argument("--params", type=pathlib.Path, help="parameters of the node [default: the robot's, beside this file]")
+    parser.add_argument("--bundle", type=pathlib.Path, help="the model's folder [default: the released one]")
     arguments = parser.parse_args(argv)
     name = "demo" if arguments.robot == "disc" else arguments.robot
     arguments.params = arguments.params or pathlib.Path(__file__).with_name(f"{name}.yaml")
     if (arguments.goals is None) != (arguments.start is None):
         parser.error("--start and --goals go together")
+    if arguments.bundle and not arguments.bundle.is_dir():
+        parser.error(f"--bundle: there is no folder {arguments.bundle}")
     for name, file in (("--map", arguments.map), ("--node", arguments.node), ("--params", arguments.params)):
         if not file.is_file():
             parser.error(f"{name}: there is no file {file}")

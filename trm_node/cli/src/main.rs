@@ -37,6 +37,7 @@ enum Command {
     Plan(args::PlanArgs),
     Render(steps::RenderArgs),
     Check(check::CheckArgs),
+    Agree(trm_lab::agree::AgreeArgs),
     Bench(trm_lab::bench::args::BenchArgs),
     Eval(trm_lab::eval::EvalArgs),
     Worlds(trm_lab::campaign::WorldsArgs),
@@ -59,6 +60,10 @@ fn main() -> ExitCode {
         Command::Plan(args) => plan::run(args),
         Command::Render(args) => steps::run(args),
         Command::Check(args) => check::run(args),
+        Command::Agree(args) => trm_lab::agree::run(args).and_then(|found| {
+            print(found.text.trim_end())?;
+            Ok(if found.agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }),
         Command::Bench(args) => {
             trm_lab::bench::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
         }

@@ -1,8 +1,9 @@
 //! The laboratory: worlds, evaluation, benchmarks, and the machine that they run on. What measures, never what plans.
 //!
-//! Imports every crate of the planner and `trm_rt`. `eval`, `bench`, `simulate`, `campaign` and `ends` import `worlds`, `judge`
+//! Imports every crate of the planner and `trm_rt`. `agree` compares with `PyTorch`. `eval`, `bench`, `simulate`, `campaign` and `ends` import `worlds`, `judge`
 //! and `statistics`, never each other. A robot's node never depends on it.
 
+pub mod agree;
 pub mod args;
 pub mod bench;
 pub mod campaign;

@@ -80,6 +80,11 @@ pub trait Backend: Send {
     /// [`InferenceError`] when a device fails.
     fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError>;
 
+    /// Sets a state, `[prefix + tokens², hidden]`. For tests and tools. Returns whether this backend can.
+    fn write(&mut self, _state: State, _values: &[f32]) -> bool {
+        false
+    }
+
     /// Skips, from now on, work none of whose inputs differs by more than `threshold` from the value that it was last done
     /// with. With 0 the results are those of the whole work. `None`, the initial setting, skips nothing.
     fn set_skip_threshold(&mut self, _threshold: Option<f32>) {}

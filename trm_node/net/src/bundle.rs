@@ -10,16 +10,17 @@ use sha2::{Digest, Sha256};
 use trm_config::ParameterError;
 use trm_grid::files::read_at_most;
 
-use crate::encode::{CHANNELS, CLASSES, Scales};
+use crate::encode::{CHANNELS, CLASSES, Scales, WITH_START};
 use crate::error::LoadError;
 use crate::graph::Graph;
+use crate::graphs::Shape;
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.yaml";
 /// Largest size of a manifest, in bytes: that of the released model has 5 kB.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
-/// Largest size of a graph, in bytes: far more than a tiny model needs.
-const MAX_GRAPH_BYTES: u64 = 64 << 20;
+/// Largest size of a graph, in bytes: the net of the published TRM-MLP for mazes of 30 × 30 cells has 75 MB.
+const MAX_GRAPH_BYTES: u64 = 128 << 20;
 
 /// `manifest.yaml`, as `models/trm_train/export.py` writes it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -55,6 +56,10 @@ pub struct Architecture {
     pub hidden: usize,
     /// Cells along each side of a token.
     pub patch: usize,
+    /// Tokens that stand before those of the cells, in a model of sequences: each graph's states are then
+    /// `[1, prefix + tokens², hidden]`. Without any they are planes, `[1, hidden, tokens, tokens]`.
+    #[serde(default)]
+    pub prefix: usize,
     /// n: latent updates in a cycle, before the answer is updated.
     pub latent_updates: usize,
     /// T: cycles in a supervision step.
@@ -74,7 +79,7 @@ impl Architecture {
 /// The channels of the input, and how they are scaled.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Encoding {
-    /// Names of the channels: this version works with [`CHANNELS`].
+    /// Names of the channels: [`CHANNELS`], or [`WITH_START`].
     pub channels: Vec<String>,
     /// Scales of the goal cells' channels.
     #[serde(flatten)]
@@ -198,22 +203,35 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// The sizes of the model on windows of `size` × `size` cells.
+    #[must_use]
+    pub fn shape(&self, size: usize) -> Shape {
+        let Architecture { hidden, patch, prefix, .. } = self.architecture;
+        Shape { size, patch, hidden, channels: self.encoding.channels.len(), prefix }
+    }
+
     fn check(&self, path: &Path) -> Result<(), LoadError> {
-        let Architecture { hidden, patch, latent_updates, cycles, .. } = self.architecture;
+        let Architecture { hidden, patch, prefix, latent_updates, cycles, .. } = self.architecture;
         let Windows { min, max, multiple_of } = self.windows;
         let finite = |values: &[f32]| values.len() == hidden && values.iter().all(|v| v.is_finite());
         let scales = self.encoding.scales;
         let positive = |v: f32| v.is_finite() && v > 0.0;
+        let prefix_range = format!("{prefix}: must be from 0 to 1024");
+        let channel_names = format!(
+            "{}: must be occupied, goal, goal_offset, ones, cost, and perhaps start",
+            self.encoding.channels.join(", ")
+        );
         let rules = [
             (self.format == 1, "format", "this version reads format 1"),
             ((1..=1024).contains(&hidden), "architecture.hidden", "must be from 1 to 1024"),
             ((1..=16).contains(&patch), "architecture.patch", "must be from 1 to 16"),
+            (prefix <= 1024, "architecture.prefix", prefix_range.as_str()),
             ((1..=64).contains(&latent_updates), "architecture.latent_updates", "must be from 1 to 64"),
             ((1..=64).contains(&cycles), "architecture.cycles", "must be from 1 to 64"),
             (
-                self.encoding.channels == CHANNELS,
+                self.encoding.channels == CHANNELS || self.encoding.channels == WITH_START,
                 "encoding.channels",
-                "must be occupied, goal, goal_offset, ones, cost",
+                channel_names.as_str(),
             ),
             (scales.goal_value.is_finite(), "encoding.goal_value", "must be finite"),
             (positive(scales.offset_scale), "encoding.offset_scale", "must be positive"),

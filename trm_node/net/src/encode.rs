@@ -1,4 +1,4 @@
-//! A window and its guidance as the model's input. `models/trm_train/data.py` builds the same five channels.
+//! A window and its guidance as the model's input. `models/trm_train/data.py` builds the same channels.
 
 use trm_grid::costmap::Costmap;
 use trm_grid::guidance::Guidance;
@@ -8,6 +8,8 @@ use trm_grid::window::Window;
 /// Channels of the input: blocked cells, goal cells, how much dearer a goal cell is than the cheapest, ones, and what a
 /// cell's weight adds to the length of a move.
 pub const CHANNELS: [&str; 5] = ["occupied", "goal", "goal_offset", "ones", "cost"];
+/// The same, and the robot's cell: for models that answer one start alone.
+pub const WITH_START: [&str; 6] = ["occupied", "goal", "goal_offset", "ones", "cost", "start"];
 /// Classes of a cell's logits: the eight [`MOVES`], then [`NO_MOVE`].
 pub const CLASSES: usize = 9;
 /// The class of a cell from which no move leads on: none is known yet or, in a goal cell, the path ends or leaves the
@@ -81,17 +83,25 @@ fn leaves(window: &Window, costmap: &Costmap, guidance: &Guidance, local: Cell) 
 
 /// Writes the input, [`CHANNELS`] × `[size, size]`: `blocked` as 0 or 1; the goal cells; how much their cost exceeds
 /// the smallest one, scaled and clipped; ones, which tell free space from the zeros outside the window; and `extra`, as
-/// [`Window::extra`] writes it.
+/// [`Window::extra`] writes it. An input [`WITH_START`] gets the robot's cell, too, which has the index `start` in the window.
 ///
 /// # Panics
-/// When `input` isn't five times as long as `blocked`, or `extra` isn't as long.
-pub fn encode(blocked: &[bool], extra: &[f32], goals: &GoalCells, scales: Scales, input: &mut [f32]) {
+/// When `input` isn't five or six times as long as `blocked`, or `extra` isn't as long.
+pub fn encode(
+    blocked: &[bool],
+    extra: &[f32],
+    goals: &GoalCells,
+    start: Option<usize>,
+    scales: Scales,
+    input: &mut [f32],
+) {
     let cells = blocked.len();
     let smallest = goals.smallest_cost();
     let (occupied, input) = input.split_at_mut(cells);
     let (goal, input) = input.split_at_mut(cells);
     let (offset, input) = input.split_at_mut(cells);
-    let (ones, cost) = input.split_at_mut(cells);
+    let (ones, input) = input.split_at_mut(cells);
+    let (cost, robot) = input.split_at_mut(cells);
     for at in 0..cells {
         let to_go = goals.cost[at];
         let is_goal = to_go.is_finite();
@@ -101,12 +111,39 @@ pub fn encode(blocked: &[bool], extra: &[f32], goals: &GoalCells, scales: Scales
     }
     ones.fill(1.0);
     cost.copy_from_slice(extra);
+    assert!(robot.is_empty() || robot.len() == cells, "an input has five or six channels");
+    robot.fill(0.0);
+    if let Some(robot) = start.and_then(|at| robot.get_mut(at)) {
+        *robot = 1.0;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use trm_grid::testing::{costmap, travel};
+
+    #[test]
+    fn the_robots_cell_is_marked_where_a_model_asks_for_it_and_nothing_else_changes() {
+        let map = costmap(&["....", "..#.", "....", "...."]);
+        let window = Window::around(Cell::new(1, 1), map.geometry(), 4, 1);
+        let mut goals = GoalCells::new(4);
+        goals.find(&window, &map, None, Cell::new(3, 3));
+        let scales = Scales { goal_value: 4.0, offset_scale: 16.0, offset_clip: 8.0 };
+        let (mut blocked, extra) = (vec![false; 16], vec![0.5; 16]);
+        window.blocked(&map, false, &mut blocked);
+        let mut five = vec![9.0; CHANNELS.len() * 16];
+        encode(&blocked, &extra, &goals, Some(9), scales, &mut five);
+        for start in [None, Some(9)] {
+            let mut six = vec![9.0; WITH_START.len() * 16];
+            encode(&blocked, &extra, &goals, start, scales, &mut six);
+            let (same, robot) = six.split_at(five.len());
+            assert_eq!(same, five);
+            let marked: Vec<usize> = (0..16).filter(|at| robot[*at] > 0.5).collect();
+            assert_eq!(marked, Vec::from_iter(start));
+            assert!((robot.iter().sum::<f32>() - marked.len() as f32).abs() < f32::EPSILON);
+        }
+    }
 
     #[test]
     fn the_last_channel_is_what_free_cells_cost_beyond_a_length() {
@@ -122,7 +159,7 @@ mod tests {
             goals.find(&window, &map, None, Cell::new(2, 2));
             let mut input = vec![9.0; CHANNELS.len() * 64];
             let scales = Scales { goal_value: 4.0, offset_scale: 16.0, offset_clip: 8.0 };
-            encode(&blocked, &extra, &goals, scales, &mut input);
+            encode(&blocked, &extra, &goals, None, scales, &mut input);
             let at = |channel: usize, col, row| {
                 let local = window.local(Cell::new(col, row)).and_then(|local| window.index(local)).unwrap();
                 input[channel * 64 + local]

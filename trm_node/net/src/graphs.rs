@@ -14,6 +14,8 @@ pub struct Shape {
     pub hidden: usize,
     /// Channels of the input.
     pub channels: usize,
+    /// Tokens before those of the cells, in a model of sequences; 0 in a model of planes.
+    pub prefix: usize,
 }
 
 impl Shape {
@@ -23,10 +25,22 @@ impl Shape {
         self.size / self.patch
     }
 
-    /// Length of a state, `[tokens, tokens, hidden]`.
+    /// Length of a state, `[prefix + tokens², hidden]`.
     #[must_use]
     pub const fn state_len(&self) -> usize {
-        self.hidden * self.tokens() * self.tokens()
+        self.hidden * (self.prefix + self.tokens() * self.tokens())
+    }
+
+    /// Shape of a state's tensor in the graphs: that of a sequence, `[1, prefix + tokens², hidden]`, or of planes,
+    /// `[1, hidden, tokens, tokens]`.
+    #[must_use]
+    pub fn state_shape(&self) -> Vec<usize> {
+        let tokens = self.tokens();
+        if self.prefix > 0 {
+            vec![1, self.prefix + tokens * tokens, self.hidden]
+        } else {
+            vec![1, self.hidden, tokens, tokens]
+        }
     }
 
     /// Length of the input, `[channels, size, size]`.
@@ -53,8 +67,9 @@ pub enum Update {
 
 /// The three graphs of a bundle for one window size.
 ///
-/// States (x, y, z and their sums) are `[tokens, tokens, hidden]`: the values of one token lie together, as the kernel
-/// needs them. The input and the logits have one plane for each channel or class, as in `PyTorch`.
+/// States (x, y, z and their sums) are `[prefix + tokens², hidden]`: the values of one token lie together, as the kernel
+/// needs them, those of the prefix before those of the cells, row by row. The input and the logits have one plane for each
+/// channel or class, as in `PyTorch`.
 ///
 /// It may skip work whose inputs have settled; see [`Self::set_skip_threshold`]. It then keeps a history of its
 /// applications, which the caller must update with [`Self::forget_history`] and [`Self::shift_history`]. The defaults

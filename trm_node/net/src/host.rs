@@ -82,13 +82,15 @@ impl Backend for HostBackend {
     }
 
     fn shift(&mut self, cols: i32, rows: i32) {
-        let (tokens, hidden) = (self.shape.tokens() as i32, self.shape.hidden);
+        let (tokens, hidden, prefix) = (self.shape.tokens() as i32, self.shape.hidden, self.shape.prefix);
         for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
             self.sum.copy_from_slice(state);
-            for (at, token) in (0..).zip(state.chunks_exact_mut(hidden)) {
+            // The prefix belongs to no cell.
+            for (at, token) in (0..).zip(state.chunks_exact_mut(hidden).skip(prefix)) {
                 let (row, col) = (at / tokens + rows, at % tokens + cols);
                 if (0..tokens).contains(&row) && (0..tokens).contains(&col) {
-                    token.copy_from_slice(&self.sum[(row * tokens + col) as usize * hidden..][..hidden]);
+                    let from = prefix + (row * tokens + col) as usize;
+                    token.copy_from_slice(&self.sum[from * hidden..][..hidden]);
                 } else {
                     token.copy_from_slice(start);
                 }
@@ -137,11 +139,69 @@ impl Backend for HostBackend {
         Ok(())
     }
 
+    fn write(&mut self, state: State, values: &[f32]) -> bool {
+        let target = match state {
+            State::X => &mut self.x,
+            State::Y => &mut self.y,
+            State::Z => &mut self.z,
+        };
+        target.copy_from_slice(values);
+        self.graphs.forget_history();
+        true
+    }
+
     fn set_skip_threshold(&mut self, threshold: Option<f32>) {
         self.graphs.set_skip_threshold(threshold);
     }
 
     fn window_stride(&self) -> usize {
         self.graphs.window_stride()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::released;
+
+    /// Numbers every value of a state.
+    struct Numbered(Shape);
+
+    impl Graphs for Numbered {
+        fn shape(&self) -> Shape {
+            self.0
+        }
+
+        fn encode(&mut self, _: &[f32], _: &mut [f32]) -> Result<(), InferenceError> {
+            Ok(())
+        }
+
+        fn net(&mut self, _: Update, _: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
+            out.iter_mut().zip(0_u16..).for_each(|(out, at)| *out = f32::from(at));
+            Ok(1.0)
+        }
+
+        fn decode(&mut self, _: &[f32], _: &[f32], _: &mut [f32]) -> Result<f32, InferenceError> {
+            Ok(0.0)
+        }
+    }
+
+    #[test]
+    fn the_cells_tokens_move_with_the_window_and_the_prefix_stays() {
+        let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
+        let hidden = bundle.manifest.architecture.hidden;
+        let shape = Shape { size: 3, patch: 1, hidden, channels: 6, prefix: 2 };
+        let mut backend = HostBackend::new(&bundle, Box::new(Numbered(shape)));
+        backend.advance(&[Update::Answer], Duration::ZERO).unwrap();
+        backend.shift(1, 0);
+        let mut y = vec![0.0; shape.state_len()];
+        backend.read(State::Y, &mut y).unwrap();
+        let start = bundle.manifest.start.y[0];
+        let first = |token: u16| f32::from(token) * hidden as f32;
+        let expected = [0, 1, 3, 4, u16::MAX, 6, 7, u16::MAX, 9, 10, u16::MAX];
+        for (token, from) in expected.into_iter().enumerate() {
+            let value = if from == u16::MAX { start } else { first(from) };
+            assert!((y[token * hidden] - value).abs() < f32::EPSILON, "token {token}: {}", y[token * hidden]);
+        }
     }
 }

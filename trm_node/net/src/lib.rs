@@ -15,6 +15,7 @@ pub mod encode;
 pub mod error;
 pub mod failover;
 mod fused;
+pub mod golden;
 #[cfg(feature = "gpu")]
 mod gpu;
 pub mod graph;

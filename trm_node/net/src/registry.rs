@@ -11,7 +11,7 @@ use trm_kernel::Level;
 use crate::backend::Backend;
 use crate::bundle::Bundle;
 use crate::error::LoadError;
-use crate::fused::FusedGraphs;
+use crate::fused::{FusedGraphs, weights};
 #[cfg(feature = "gpu")]
 use crate::gpu::{GpuBackend, Refusal};
 use crate::graphs::Graphs;
@@ -119,6 +119,12 @@ pub fn gpu(bundle: &Bundle, cpu: &mut dyn Backend, devices: Devices) -> Result<O
 #[cfg(not(feature = "gpu"))]
 pub fn gpu(_: &Bundle, _: &mut dyn Backend, _: Devices) -> Result<OnGpu, LoadError> {
     Err(refused("gpu", "among those that this program was built with: cpu, tract".to_owned()))
+}
+
+/// Whether a bundle is of the architecture that the kernel computes.
+#[must_use]
+pub fn has_kernel(bundle: &Bundle) -> bool {
+    weights::read(bundle).is_some()
 }
 
 fn refused(name: &str, expected: String) -> LoadError {

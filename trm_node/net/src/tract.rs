@@ -5,7 +5,7 @@ use std::io::Cursor;
 use tract_onnx::prelude::*;
 
 use crate::bundle::Bundle;
-use crate::encode::{CHANNELS, CLASSES};
+use crate::encode::CLASSES;
 use crate::error::{InferenceError, LoadError};
 use crate::graph::Graph;
 use crate::graphs::{Graphs, Shape, Update};
@@ -16,7 +16,9 @@ pub(crate) struct TractGraphs {
     encode: RunnableGraph,
     net: RunnableGraph,
     decode: RunnableGraph,
-    /// States as the graphs have them, `[hidden, tokens, tokens]`.
+    /// Shape of a state's tensor.
+    state: Vec<usize>,
+    /// States as the graphs have them: `[hidden, tokens, tokens]`, or a sequence.
     states: [Vec<f32>; 2],
 }
 
@@ -33,15 +35,16 @@ impl TractGraphs {
     /// [`LoadError::BundleField`] when a graph can't be read or its shapes aren't those of the manifest;
     /// [`LoadError::Parameter`] when the model doesn't work on windows of this size.
     pub fn new(bundle: &Bundle, size: usize) -> Result<Self, LoadError> {
-        let architecture = bundle.manifest.architecture;
         let size = bundle.fitting_window(size)?;
-        let shape = Shape { size, patch: architecture.patch, hidden: architecture.hidden, channels: CHANNELS.len() };
-        let state = state_shape(shape);
+        let shape = bundle.manifest.shape(size);
+        let state = shape.state_shape();
+        let logits = [1, CLASSES, size, size];
         Ok(Self {
             shape,
-            encode: RunnableGraph::new(bundle, Graph::Encode, &[input_shape(shape)], &[&state])?,
-            net: RunnableGraph::new(bundle, Graph::Net, &[state], &[&state])?,
-            decode: RunnableGraph::new(bundle, Graph::Decode, &[state, state], &[&[1, CLASSES, size, size], &[1]])?,
+            encode: RunnableGraph::new(bundle, Graph::Encode, &[&input_shape(shape)], &[&state])?,
+            net: RunnableGraph::new(bundle, Graph::Net, &[&state], &[&state])?,
+            decode: RunnableGraph::new(bundle, Graph::Decode, &[&state, &state], &[&logits, &[1]])?,
+            state,
             states: [vec![0.0; shape.state_len()], vec![0.0; shape.state_len()]],
         })
     }
@@ -52,14 +55,9 @@ const fn input_shape(shape: Shape) -> [usize; 4] {
     [1, shape.channels, shape.size, shape.size]
 }
 
-/// Shape of a state's tensor.
-const fn state_shape(shape: Shape) -> [usize; 4] {
-    [1, shape.hidden, shape.tokens(), shape.tokens()]
-}
-
 impl RunnableGraph {
     /// Optimises a graph for these shapes of its inputs, and checks those of its outputs.
-    fn new(bundle: &Bundle, graph: Graph, inputs: &[[usize; 4]], outputs: &[&[usize]]) -> Result<Self, LoadError> {
+    fn new(bundle: &Bundle, graph: Graph, inputs: &[&[usize]], outputs: &[&[usize]]) -> Result<Self, LoadError> {
         let refuse = |reason: String| LoadError::BundleField {
             path: bundle.path().to_owned(),
             field: graph.file_name().to_owned(),
@@ -89,7 +87,7 @@ impl RunnableGraph {
     /// Runs the graph on inputs of the given shape.
     fn run<const N: usize>(
         &self,
-        shape: [usize; 4],
+        shape: &[usize],
         inputs: [&[f32]; N],
         outputs: &mut [&mut [f32]],
     ) -> Result<(), InferenceError> {
@@ -98,11 +96,11 @@ impl RunnableGraph {
 
     fn try_run<const N: usize>(
         &self,
-        shape: [usize; 4],
+        shape: &[usize],
         inputs: [&[f32]; N],
         outputs: &mut [&mut [f32]],
     ) -> TractResult<()> {
-        let tensors = inputs.iter().map(|values| Ok(Tensor::from_shape(&shape, values)?.into_tvalue()));
+        let tensors = inputs.iter().map(|values| Ok(Tensor::from_shape(shape, values)?.into_tvalue()));
         let found = self.plan.run(tensors.collect::<TractResult<_>>()?)?;
         for (out, value) in outputs.iter_mut().zip(found) {
             let view = value.to_plain_array_view::<f32>()?;
@@ -124,10 +122,10 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// Parses an ONNX file and optimises it for these shapes of its inputs.
-fn optimise(onnx: &[u8], inputs: &[[usize; 4]]) -> TractResult<Arc<TypedRunnableModel>> {
+fn optimise(onnx: &[u8], inputs: &[&[usize]]) -> TractResult<Arc<TypedRunnableModel>> {
     let mut model = tract_onnx::onnx().model_for_read(&mut Cursor::new(onnx))?;
     for (index, shape) in inputs.iter().enumerate() {
-        model.set_input_fact(index, f32::fact(shape).into())?;
+        model.set_input_fact(index, f32::fact(*shape).into())?;
     }
     model.into_optimized()?.into_runnable()
 }
@@ -158,25 +156,36 @@ impl Graphs for TractGraphs {
     }
 
     fn encode(&mut self, input: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
-        self.encode.run(input_shape(self.shape), [input], &mut [&mut self.states[0]])?;
+        if self.shape.prefix > 0 {
+            return self.encode.run(&input_shape(self.shape), [input], &mut [x]);
+        }
+        self.encode.run(&input_shape(self.shape), [input], &mut [&mut self.states[0]])?;
         from_planes(&self.states[0], self.shape.hidden, x);
         Ok(())
     }
 
     fn net(&mut self, _: Update, s: &[f32], out: &mut [f32]) -> Result<f32, InferenceError> {
+        if self.shape.prefix > 0 {
+            self.net.run(&self.state, [s], &mut [out])?;
+            return Ok(1.0);
+        }
         let [s_planes, out_planes] = &mut self.states;
         to_planes(s, self.shape.hidden, s_planes);
-        self.net.run(state_shape(self.shape), [s_planes], &mut [out_planes])?;
+        self.net.run(&self.state, [s_planes], &mut [out_planes])?;
         from_planes(out_planes, self.shape.hidden, out);
         Ok(1.0)
     }
 
     fn decode(&mut self, y: &[f32], x: &[f32], logits: &mut [f32]) -> Result<f32, InferenceError> {
+        let mut q = [0.0];
+        if self.shape.prefix > 0 {
+            self.decode.run(&self.state, [y, x], &mut [logits, &mut q])?;
+            return Ok(q[0]);
+        }
         let [y_planes, x_planes] = &mut self.states;
         to_planes(y, self.shape.hidden, y_planes);
         to_planes(x, self.shape.hidden, x_planes);
-        let mut q = [0.0];
-        self.decode.run(state_shape(self.shape), [y_planes, x_planes], &mut [logits, &mut q])?;
+        self.decode.run(&self.state, [y_planes, x_planes], &mut [logits, &mut q])?;
         Ok(q[0])
     }
 }

@@ -118,7 +118,7 @@ mod tests {
 
     impl Backend for Timed {
         fn shape(&self) -> Shape {
-            Shape { size: 32, patch: 2, hidden: 32, channels: 5 }
+            Shape { size: 32, patch: 2, hidden: 32, channels: 5, prefix: 0 }
         }
 
         fn reset(&mut self) {}

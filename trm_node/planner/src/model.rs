@@ -91,7 +91,7 @@ pub struct Model {
     /// The extra cost of each cell of the window, `[size, size]`: see [`Window::extra`].
     extra: Vec<f32>,
     goals: GoalCells,
-    /// The network's input, `[5, size, size]`.
+    /// The network's input, `[channels, size, size]`.
     input: Vec<f32>,
     /// How the window is rotated or mirrored for the model.
     symmetry: Symmetry,
@@ -141,7 +141,8 @@ impl Model {
             recursion: Recursion::new(bundle, backend),
             decoder: Decoder::new(cells, config.max_expansions as usize),
             scales: bundle.manifest.encoding.scales,
-            warm_start: config.warm_start,
+            // Tokens of a sequence are bound to their places, and the robot's cell is one of them.
+            warm_start: config.warm_start && shape.prefix == 0,
             warm_change_limit: config.warm_change_limit,
             warm: None,
             fruitless: 0,
@@ -233,7 +234,8 @@ impl Model {
         if self.goals.count == 0 {
             return Ok(None);
         }
-        encode(&self.blocked, &self.extra, &self.goals, self.scales, &mut self.input);
+        let start = window.local(from).and_then(|local| window.index(local));
+        encode(&self.blocked, &self.extra, &self.goals, start, self.scales, &mut self.input);
         self.outside.clear();
         self.symmetry = Symmetry::IDENTITY;
         let embedded = self.recursion.embed(&self.input);

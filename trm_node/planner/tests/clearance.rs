@@ -85,7 +85,7 @@ struct Told(Arc<Mutex<Vec<f32>>>);
 
 impl Graphs for Told {
     fn shape(&self) -> Shape {
-        Shape { size: 48, patch: 2, hidden: 32, channels: CHANNELS.len() }
+        Shape { size: 48, patch: 2, hidden: 32, channels: CHANNELS.len(), prefix: 0 }
     }
 
     fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trm_net::bundle::Bundle;
-use trm_net::encode::CHANNELS;
 use trm_net::error::InferenceError;
 use trm_net::graphs::{Graphs, Shape, Update};
 
@@ -92,7 +91,7 @@ impl Cheap {
 
     /// A model for windows of `size` × `size` cells of such a bundle.
     pub fn new(bundle: &Bundle, size: usize, opinion: Opinion, random: Random) -> Self {
-        let shape = Shape { size, patch: bundle.manifest.architecture.patch, hidden: 1, channels: CHANNELS.len() };
+        let shape = bundle.manifest.shape(size);
         Self { shape, opinion, random }
     }
 }

@@ -67,7 +67,7 @@ impl Graphs for SimulatedModel {
     fn shape(&self) -> Shape {
         match &self.real {
             Some(real) => real.shape(),
-            None => Shape { size: self.size, patch: 2, hidden: 32, channels: CHANNELS.len() },
+            None => Shape { size: self.size, patch: 2, hidden: 32, channels: CHANNELS.len(), prefix: 0 },
         }
     }
 

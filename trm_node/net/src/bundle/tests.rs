@@ -74,3 +74,25 @@ fn links_to_regular_files_are_followed() {
     symlink(&elsewhere, &net).unwrap();
     assert!(Bundle::load(folder.path()).is_ok());
 }
+
+#[test]
+fn a_prefix_makes_a_model_of_sequences_and_its_length_has_a_limit() {
+    let path = Path::new("manifest.yaml");
+    let with = |prefix: usize| RELEASED.replace("patch: 2,", &format!("patch: 2, prefix: {prefix},"));
+    let manifest = Manifest::parse(&with(16), path).unwrap();
+    let shape = manifest.shape(32);
+    assert_eq!((shape.prefix, shape.state_len()), (16, 32 * (16 + 256)));
+    assert_eq!(shape.state_shape(), [1, 16 + 256, 32]);
+    assert_eq!(Manifest::parse(RELEASED, path).unwrap().shape(32).state_shape(), [1, 32, 16, 16]);
+    let error = Manifest::parse(&with(1025), path).unwrap_err().to_string();
+    assert!(error.contains("architecture.prefix: 1025: must be from 0 to 1024"), "{error}");
+}
+
+#[test]
+fn the_robots_cell_may_be_a_sixth_channel_and_nothing_else() {
+    let path = Path::new("manifest.yaml");
+    let with = |name: &str| RELEASED.replace(", cost]", &format!(", cost, {name}]"));
+    assert_eq!(Manifest::parse(&with("start"), path).unwrap().shape(16).input_len(), 6 * 16 * 16);
+    let error = Manifest::parse(&with("robot"), path).unwrap_err().to_string();
+    assert!(error.contains("encoding.channels") && error.contains("cost, robot: must be "), "{error}");
+}

@@ -16,7 +16,7 @@ struct Failing {
 
 impl Graphs for Failing {
     fn shape(&self) -> Shape {
-        Shape { size: 16, patch: 2, hidden: 32, channels: 5 }
+        Shape { size: 16, patch: 2, hidden: 32, channels: 5, prefix: 0 }
     }
 
     fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
@@ -82,7 +82,7 @@ struct Remote(Sender<Vec<Update>>);
 
 impl Backend for Remote {
     fn shape(&self) -> Shape {
-        Shape { size: 16, patch: 2, hidden: 32, channels: 5 }
+        Shape { size: 16, patch: 2, hidden: 32, channels: 5, prefix: 0 }
     }
 
     fn reset(&mut self) {}

@@ -82,7 +82,7 @@ pub struct Ignorant {
 
 impl Graphs for Ignorant {
     fn shape(&self) -> Shape {
-        Shape { size: self.size, patch: 2, hidden: 32, channels: CHANNELS.len() }
+        Shape { size: self.size, patch: 2, hidden: 32, channels: CHANNELS.len(), prefix: 0 }
     }
 
     fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {

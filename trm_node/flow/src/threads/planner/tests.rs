@@ -38,7 +38,7 @@ struct Fragile(Arc<AtomicBool>);
 
 impl Graphs for Fragile {
     fn shape(&self) -> Shape {
-        Shape { size: 32, patch: 2, hidden: 32, channels: trm_net::encode::CHANNELS.len() }
+        Shape { size: 32, patch: 2, hidden: 32, channels: trm_net::encode::CHANNELS.len(), prefix: 0 }
     }
 
     fn encode(&mut self, _: &[f32], x: &mut [f32]) -> Result<(), InferenceError> {
