@@ -136,7 +136,7 @@ impl Robot {
     /// Plans one pair and notes what it took.
     fn plan(&mut self, blocked: &Blocked, guidance: &Guidance, request: &Request, figures: &mut Figures) {
         let weight = |_: Cell| 1.0;
-        let world = World { lattice: &self.lattice, blocked, weight, cost_to_go: |cell| guidance.cost_to_go(cell) };
+        let world = World { lattice: &self.lattice, blocked, weight, cost_to_go: |cell| guidance.cost_to_go(cell), poses: None };
         let (begin, since) = (cpu_ms(), Instant::now());
         let outcome = self.search.run(&world, request, &mut || true);
         figures.add("search (ms of CPU)", cpu_ms() - begin);
@@ -164,7 +164,7 @@ impl Robot {
         figures.add("length over 2-D, shortened", length(&path) / flat);
         let Some(left) = self.compared.checked_sub(1) else { return };
         self.compared = left;
-        let world = World { lattice: &self.fine, blocked, weight, cost_to_go: |cell| 0.92 * guidance.cost_to_go(cell) };
+        let world = World { lattice: &self.fine, blocked, weight, cost_to_go: |cell| 0.92 * guidance.cost_to_go(cell), poses: None };
         let mut fine = Vec::with_capacity(20_000);
         let found = self.fine_search.run(&world, &Request { greed: 1.0, ..*request }, &mut || true);
         if matches!(found, Outcome::Found(_)) && self.fine_search.path(&self.fine, &mut fine) {

@@ -180,6 +180,34 @@ impl Around {
     }
 }
 
+/// The ways to a goal: from the states around it, and for a car from those on its ways in; where the robot can't stand at the goal
+/// itself, the states that are near enough, in cells and radians. In the order of their states.
+pub(crate) fn ways_to(
+    goal: CellPose,
+    lattice: &Lattice,
+    clearance: &Clearance,
+    weight: impl Fn(Cell) -> f32,
+    tolerance: (f64, f64),
+) -> Vec<Connector> {
+    let Some(around) = Around::new(goal, lattice) else { return Vec::new() };
+    let states = || (0..around.count()).map(|number| around.state(number));
+    let is_exact = clearance.is_clear_at(goal);
+    let mut ends: Vec<_> = match is_exact {
+        true => states().filter_map(|state| around.from(state, lattice, clearance, &weight)).collect(),
+        false => Vec::new(),
+    };
+    if ends.is_empty() {
+        ends.extend(states().filter_map(|state| around.instead(state, lattice, clearance, tolerance)));
+    }
+    if is_exact && lattice.motion().model == MotionModel::Car {
+        let ways_in = (0..WAYS_IN_COUNT).map(|number| around.on_way_in(number, lattice));
+        ends.extend(ways_in.filter_map(|state| around.in_from(state, lattice, clearance, &weight)));
+    }
+    ends.sort_unstable_by(|one, other| one.state.cmp(&other.state).then(one.cost.total_cmp(&other.cost)));
+    ends.dedup_by_key(|end| end.state);
+    ends
+}
+
 /// How many columns and rows around a pose states are tried. A car needs room to get from between two lines onto one. So does
 /// a robot that turns on the spot in an aisle: the longer it is, the less it may turn there.
 fn distance(lattice: &Lattice) -> i32 {

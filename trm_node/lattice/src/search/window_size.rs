@@ -78,8 +78,3 @@ pub(super) fn covers(corner: Cell, inside: &Range<i32>, cell: Cell) -> bool {
 pub(super) fn in_cells(value: u16) -> f32 {
     f32::from(value) / UNITS_PER_CELL as f32
 }
-
-/// A cost in units.
-pub(super) fn units(cells: f32) -> u16 {
-    (cells * UNITS_PER_CELL as f32).round().clamp(0.0, f32::from(u16::MAX / 2)) as u16
-}

@@ -1,0 +1,116 @@
+//! The way that guidance over positions and headings tells.
+
+use trm_grid::units::Cell;
+
+use super::{Arrival, Last, NONE, Outcome, Request, STRIDE, Search, World};
+use crate::clearance::Clearance;
+use crate::connect::{Around, Connector};
+use crate::curves::{Curve, cheapest};
+use crate::pose_guidance::{OnGround, PoseGuidance};
+use crate::roll_out::roll_out;
+use crate::tariff::curve_cost;
+
+/// How the best way begins that was found so far.
+enum Begins {
+    At(Connector),
+    /// Straight to the goal.
+    Straight(Curve),
+}
+
+impl<'a, W: Fn(Cell) -> f32, H: Fn(Cell) -> f32> World<'a, W, H> {
+    /// The guidance over positions and headings to a request's goal.
+    pub(super) fn guidance_to(&self, request: &Request) -> Option<&'a PoseGuidance> {
+        self.poses.filter(|poses| poses.goal() == request.goal)
+    }
+
+    /// Whether guidance proves that no state leads to the goal from which it knows no way.
+    pub(super) fn is_proven(&self, request: &Request) -> bool {
+        let poses = self.guidance_to(request);
+        poses.is_some_and(|poses| poses.is_whole() && poses.version() == self.blocked.version())
+    }
+}
+
+impl Search {
+    /// Takes the way that the guidance tells, if that is clear on the present costs.
+    pub(super) fn follow(
+        &mut self,
+        world: &World<impl Fn(Cell) -> f32, impl Fn(Cell) -> f32>,
+        request: &Request,
+        clearance: &Clearance,
+        may_go_on: &mut dyn FnMut() -> bool,
+    ) -> Option<Outcome> {
+        let poses = world.guidance_to(request).filter(|poses| self.followed != Some(poses.key()))?;
+        let begins = match self.best_start(poses, world, request, clearance, may_go_on) {
+            Ok(begins) => begins,
+            Err(outcome) => return Some(outcome),
+        };
+        self.followed = Some(poses.key());
+        let arrival = match begins? {
+            (cost, Begins::Straight(curve)) => Arrival { cost, parent: NONE, last: Last::Curve(Some(curve)) },
+            (cost, Begins::At(start)) => {
+                let is_clear = |edge: &_, from| world.is_clear(edge, from);
+                let ground = OnGround { guidance: poses, weight: &world.weight, is_clear };
+                if !roll_out(&ground, world.lattice, start.state, &mut self.steps) {
+                    return None;
+                }
+                let last = self.steps.last().map_or(start.state, |step| step.end(world.lattice));
+                let end = poses.end(last)?;
+                if end.curve.as_ref().is_some_and(|curve| !clearance.is_clear_along(curve)) {
+                    return None;
+                }
+                let parent = self.states.find(start.state);
+                self.states.set(parent, start.state, (start.cost, NONE, self.starts.len() as u32));
+                self.starts.push(start);
+                Arrival { cost, parent, last: Last::Guidance(end.curve.clone()) }
+            }
+        };
+        let cost = arrival.cost;
+        self.arrival = Some(arrival);
+        Some(Outcome::Found(cost))
+    }
+
+    /// The cheapest way to begin, with its cost to the goal; `None` if there is none.
+    fn best_start(
+        &mut self,
+        poses: &PoseGuidance,
+        world: &World<impl Fn(Cell) -> f32, impl Fn(Cell) -> f32>,
+        request: &Request,
+        clearance: &Clearance,
+        may_go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<(f32, Begins)>, Outcome> {
+        let Some(around) = Around::new(request.start, world.lattice) else { return Ok(None) };
+        let motion = world.lattice.motion();
+        let mut best = None;
+        if clearance.is_clear_at(request.goal)
+            && let Some(curve) = cheapest(request.start, request.goal, motion)
+            && self.escape.allows(&curve, clearance)
+        {
+            best = Some((curve_cost(&curve, motion, &world.weight) as f32, Begins::Straight(curve)));
+        }
+        // The nearest first: no way to a state is shorter than the straight line.
+        self.drafts.clear();
+        for number in 0..around.count() {
+            let state = around.state(number);
+            if let Some(rest) = poses.cost_to_go(state) {
+                let least = rest + state.cell.center().distance(request.start.at()) as f32;
+                self.drafts.push((least, number as u32));
+            }
+        }
+        self.drafts.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+        for (at, (least, number)) in self.drafts.iter().enumerate() {
+            if best.as_ref().is_some_and(|(cost, _)| least >= cost) {
+                break;
+            }
+            if (at + 1) % STRIDE as usize == 0 && !may_go_on() {
+                return Err(Outcome::Interrupted);
+            }
+            let state = around.state(*number as usize);
+            let Some(start) = around.to(state, world.lattice, clearance, &self.escape, &world.weight) else { continue };
+            let cost = start.cost + poses.cost_to_go(state).unwrap_or(f32::INFINITY);
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, Begins::At(start)));
+            }
+        }
+        Ok(best)
+    }
+}
