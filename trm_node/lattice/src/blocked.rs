@@ -83,7 +83,8 @@ impl Blocked {
         }
         let words = &self.words[row as usize * self.stride..][..self.stride];
         let beyond = self.geometry.width() % 64;
-        let at = |word: i32| match usize::try_from(word).ok().and_then(|word| words.get(word).map(|bits| (word, bits))) {
+        let at = |word: i32| match usize::try_from(word).ok().and_then(|word| words.get(word).map(|bits| (word, bits)))
+        {
             Some((word, bits)) if word + 1 == self.stride && beyond > 0 => bits | u64::MAX << beyond,
             Some((_, bits)) => *bits,
             None => u64::MAX,

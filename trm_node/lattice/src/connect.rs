@@ -99,9 +99,20 @@ impl Around {
         escape: &Escape,
         weight: impl Fn(Cell) -> f32,
     ) -> Option<Connector> {
+        let curve = self.curve_to(state, lattice)?;
         let motion = steady(lattice.motion());
-        let curve = self.short(cheapest(self.pose, self.on_the_way(pose(state, lattice), &motion)?, &motion)?)?;
         escape.allows(&curve, clearance).then(|| Connector::along(state, curve, &motion, weight))
+    }
+
+    /// What the way from the pose to a state costs at least, in cells, if it is short.
+    pub(crate) fn least_cost_to(&self, state: State, lattice: &Lattice) -> Option<f32> {
+        self.curve_to(state, lattice).map(|curve| curve.cost(&steady(lattice.motion())) as f32)
+    }
+
+    /// The curve from the pose to a state, if it is short.
+    fn curve_to(&self, state: State, lattice: &Lattice) -> Option<Curve> {
+        let motion = steady(lattice.motion());
+        self.short(cheapest(self.pose, self.on_the_way(pose(state, lattice), &motion)?, &motion)?)
     }
 
     /// The way from a state to the pose, if it is short and clear for a robot that is clear in the state.
@@ -192,10 +203,10 @@ pub(crate) fn ways_to(
     let Some(around) = Around::new(goal, lattice) else { return Vec::new() };
     let states = || (0..around.count()).map(|number| around.state(number));
     let is_exact = clearance.is_clear_at(goal);
-    let mut ends: Vec<_> = match is_exact {
-        true => states().filter_map(|state| around.from(state, lattice, clearance, &weight)).collect(),
-        false => Vec::new(),
-    };
+    let mut ends = Vec::new();
+    if is_exact {
+        ends.extend(states().filter_map(|state| around.from(state, lattice, clearance, &weight)));
+    }
     if ends.is_empty() {
         ends.extend(states().filter_map(|state| around.instead(state, lattice, clearance, tolerance)));
     }

@@ -168,7 +168,7 @@ impl MapField {
         let values_of = headings * SIDE * SIDE;
         let mut values = Vec::with_capacity(self.tiles.open_slots().count() * values_of);
         for (number, slot) in self.tiles.open_slots().enumerate() {
-            places[self.tiles.tiles[slot]] = number as u32;
+            places[self.tiles.of_slot[slot]] = number as u32;
             values.extend_from_slice(&self.tiles.values[SCRATCH + slot * values_of..][..values_of]);
         }
         PoseGuidance {
@@ -212,7 +212,11 @@ impl MapField {
 
     /// All values below this one are final.
     fn final_below(&self) -> u16 {
-        if self.queue.is_empty() && !self.is_full { UNREACHED } else { (self.band * BAND).min(UNREACHED as usize) as u16 }
+        if self.queue.is_empty() && !self.is_full {
+            UNREACHED
+        } else {
+            (self.band * BAND).min(UNREACHED as usize) as u16
+        }
     }
 
     /// Goes on until all values below `until` are final. Asks every few dozen strips whether it may.
@@ -304,7 +308,7 @@ impl Job for Plant<'_> {
                 slot => Some(slot),
             };
             let Some(slot) = slot else { continue };
-            queue.grow(tiles.tiles.len() * tiles.strips());
+            queue.grow(tiles.of_slot.len() * tiles.strips());
             let (strip, lane) = strip_of(slot as usize, tiles.headings, seed.state);
             let value = &mut tiles.values[SCRATCH + strip * SIDE + lane];
             if seed.cost < *value {

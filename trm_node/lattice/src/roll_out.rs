@@ -19,7 +19,10 @@ impl Step {
     /// Where it ends.
     pub(crate) fn end(&self, lattice: &Lattice) -> State {
         let edge = &lattice.edges()[self.edge as usize];
-        State { cell: Cell::new(self.from.cell.col + edge.step.col, self.from.cell.row + edge.step.row), heading: edge.to }
+        State {
+            cell: Cell::new(self.from.cell.col + edge.step.col, self.from.cell.row + edge.step.row),
+            heading: edge.to,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::roll_out::{Step, most_steps};
 use crate::state_table::{NONE, StateTable};
 use crate::tariff::curve_cost;
 use goal_field::GoalField;
+use guided::Draft;
 use window_size::WindowSize;
 use windows::Windows;
 
@@ -175,8 +176,10 @@ pub struct Search {
     chain: Vec<u32>,
     /// The guidance over headings that was followed to no end.
     followed: Option<(u64, u16)>,
+    /// Whether that proves that there is no way.
+    is_proven: bool,
     /// States around the start by what they cost at least.
-    drafts: Vec<(f32, u32)>,
+    drafts: BinaryHeap<Draft>,
     /// The way that the guidance tells.
     steps: Vec<Step>,
 }
@@ -210,7 +213,8 @@ impl Search {
             since: 0,
             chain: Vec::with_capacity(states.min(1 << 16)),
             followed: None,
-            drafts: Vec::with_capacity(connectors),
+            is_proven: false,
+            drafts: BinaryHeap::with_capacity(connectors),
             steps: Vec::with_capacity(most_steps(lattice)),
         }
     }
@@ -288,7 +292,7 @@ impl Search {
         self.expansions = 0;
         self.until_shot = 0;
         self.windows.clear();
-        self.followed = None;
+        (self.followed, self.is_proven) = (None, false);
         (self.nearest, self.since) = (f32::INFINITY, 0);
         self.stage = Stage::Starts(0);
         if Around::is_near(request.goal) {
@@ -369,7 +373,7 @@ impl Search {
         request: &Request,
         clearance: &Clearance,
     ) -> Option<Outcome> {
-        if world.is_proven(request) {
+        if self.is_proven {
             return Some(Outcome::None);
         }
         for _ in 0..STRIDE {

@@ -498,7 +498,8 @@ mod tests {
                 }
                 delivered.push(known);
             };
-            let worker = GuidanceWorker::new(Instant::now(), setup.settings.clone(), Arc::clone(&setup.epochs), deliver);
+            let worker =
+                GuidanceWorker::new(Instant::now(), setup.settings.clone(), Arc::clone(&setup.epochs), deliver);
             worker.run(&inbox, &|| {});
             delivered
         };

@@ -43,6 +43,8 @@ pub(crate) struct Aimed {
 /// The field of one robot on one grid.
 struct Made {
     robot: Arc<Robot>,
+    /// Metres of a cell.
+    resolution: f64,
     field: MapField,
 }
 
@@ -73,7 +75,7 @@ impl PoseGuide {
         cancelled: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(PoseGuidance),
     ) -> bool {
-        let Some(Made { field, robot }) = &mut self.made else { return true };
+        let Some(Made { field, robot, .. }) = &mut self.made else { return true };
         field.aim(costmap, aimed.goal, (BESIDE_GOAL, robot.yaw_goal_tolerance));
         let mut may_go_on = || !cancelled();
         if let Some(start) = aimed.robot.map(|robot| in_cells(costmap.geometry(), robot)) {
@@ -105,18 +107,21 @@ impl PoseGuide {
 
     /// Makes what is needed for a robot on a grid, and brings it up to the present costs.
     fn prepare(&mut self, costmap: &Costmap, robot: &Arc<Robot>, travel: Travel) {
-        let known = self.made.take().filter(|made| made.robot == *robot);
-        let fitting = known.filter(|made| made.field.fits(costmap, travel));
-        self.made = match fitting {
-            Some(mut made) => {
-                made.field.update(costmap);
-                Some(made)
+        let resolution = costmap.geometry().resolution();
+        let known =
+            self.made.take().filter(|made| made.robot == *robot && made.resolution.to_bits() == resolution.to_bits());
+        let field = match known.map(|made| made.field) {
+            Some(mut field) if field.fits(costmap, travel) => {
+                field.update(costmap);
+                Some(field)
             }
-            None => robot.lattice(costmap.geometry().resolution(), HEADINGS).ok().map(|lattice| {
-                let field = MapField::new(Arc::new(lattice), costmap, travel);
-                Made { robot: Arc::clone(robot), field }
-            }),
+            Some(field) => Some(MapField::new(Arc::clone(field.lattice()), costmap, travel)),
+            None => {
+                let lattice = robot.lattice(resolution, HEADINGS).ok();
+                lattice.map(|lattice| MapField::new(Arc::new(lattice), costmap, travel))
+            }
         };
+        self.made = field.map(|field| Made { robot: Arc::clone(robot), resolution, field });
     }
 
     /// The pose to plan to. Where more than one will do, it is that of the last guidance to the same goal while the robot can

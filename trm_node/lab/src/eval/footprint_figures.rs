@@ -177,7 +177,8 @@ impl FootprintFigures {
         let ratio = |record: &&Record| Some(record.ready.planned.ok()?.0 / record.fine.filter(|fine| *fine > 0.0)?);
         let ratios = Sorted::new(reachable.iter().filter_map(ratio));
         let (p50, p95) = (ratios.quantile(0.5), ratios.quantile(0.95));
-        let guidance = |of: fn(PoseGuidanceTimes) -> f64| Sorted::new(records.iter().filter_map(|record| record.guidance.map(of)));
+        let guidance =
+            |of: fn(PoseGuidanceTimes) -> f64| Sorted::new(records.iter().filter_map(|record| record.guidance.map(of)));
         let fault_texts: Vec<String> = records.iter().flat_map(|record| record.faults.clone()).collect();
         let of_map = |(number, name): (usize, String)| {
             let of_map: Vec<&Record> = records.iter().filter(|record| record.site == number).collect();

@@ -25,7 +25,7 @@ impl Job for LeastIn<'_> {
     fn run<L: Lanes>(self, lanes: L) -> u16 {
         let mut least = UNREACHED;
         for slot in self.tiles.open_slots() {
-            let corner = self.tiles.division.corner(self.tiles.tiles[slot]);
+            let corner = self.tiles.division.corner(self.tiles.of_slot[slot]);
             for rect in self.rects {
                 let within = |first: i32, count: u32, corner: i32| {
                     let (from, to) = (first - corner, first + count as i32 - corner);

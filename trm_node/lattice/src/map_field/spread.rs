@@ -125,7 +125,7 @@ impl SpreadBand<'_> {
         (mask, next): (u64, i32),
     ) -> bool {
         let (division, row) = (self.tiles.division, row as i32 - edge.step.row);
-        let tile = self.tiles.tiles[slot] as i32 + (row >> 6) * division.across as i32 + next;
+        let tile = self.tiles.of_slot[slot] as i32 + (row >> 6) * division.across as i32 + next;
         let source = match self.tiles.slot(tile as usize) {
             OUTSIDE => return true,
             NONE => match self.open(tile as usize) {
@@ -178,7 +178,7 @@ impl SpreadBand<'_> {
     #[inline(always)]
     fn open(&mut self, tile: usize) -> Option<u32> {
         let slot = self.tiles.open(tile, self.ground, self.lattice, self.obstacles)?;
-        self.queue.grow(self.tiles.tiles.len() * self.tiles.strips());
+        self.queue.grow(self.tiles.of_slot.len() * self.tiles.strips());
         Some(slot)
     }
 }

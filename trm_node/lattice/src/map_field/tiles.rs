@@ -75,7 +75,7 @@ pub(super) struct Tiles {
     /// Where what is known of a tile lies.
     slots: Vec<u32>,
     /// The tile of each slot.
-    pub tiles: Vec<usize>,
+    pub of_slot: Vec<usize>,
     /// The computation that each slot was used in.
     rounds: Vec<u32>,
     round: u32,
@@ -100,7 +100,7 @@ impl Tiles {
             headings: lattice.headings().len(),
             primitives: lattice.primitives().len(),
             slots: (0..division.count()).map(slot).collect(),
-            tiles: Vec::new(),
+            of_slot: Vec::new(),
             rounds: Vec::new(),
             round: 1,
             is_read: Vec::new(),
@@ -125,7 +125,7 @@ impl Tiles {
 
     /// The slots of this computation.
     pub fn open_slots(&self) -> impl Iterator<Item = usize> {
-        (0..self.tiles.len()).filter(|slot| self.rounds[*slot] == self.round)
+        (0..self.of_slot.len()).filter(|slot| self.rounds[*slot] == self.round)
     }
 
     /// Forgets all values.
@@ -137,7 +137,7 @@ impl Tiles {
     #[inline(always)]
     pub fn open(&mut self, tile: usize, ground: &Ground, lattice: &Lattice, obstacles: &mut Obstacles) -> Option<u32> {
         let slot = match self.slots[tile] {
-            NONE if self.tiles.len() == MAX_TILES => return None,
+            NONE if self.of_slot.len() == MAX_TILES => return None,
             NONE => self.add(tile),
             slot => slot as usize,
         };
@@ -155,9 +155,9 @@ impl Tiles {
     }
 
     fn add(&mut self, tile: usize) -> usize {
-        let (slot, strips) = (self.tiles.len(), self.strips());
+        let (slot, strips) = (self.of_slot.len(), self.strips());
         self.slots[tile] = slot as u32;
-        self.tiles.push(tile);
+        self.of_slot.push(tile);
         self.rounds.push(0);
         self.is_read.push(false);
         // Grows by a part, not to the double.
@@ -177,7 +177,7 @@ impl Tiles {
     /// Finds out where each primitive may begin.
     #[inline(always)]
     fn read(&mut self, slot: usize, ground: &Ground, lattice: &Lattice, obstacles: &mut Obstacles) {
-        obstacles.take_blocked(self.division.corner(self.tiles[slot]), &ground.blocked);
+        obstacles.take_blocked(self.division.corner(self.of_slot[slot]), &ground.blocked);
         obstacles.double();
         for (at, primitive) in lattice.primitives().iter().enumerate() {
             let mut hit = [0_u64; SIDE];
@@ -194,8 +194,8 @@ impl Tiles {
     /// Reads anew the tiles that rectangles touch: those of this computation now, others when they are opened.
     #[inline(always)]
     pub fn reread(&mut self, rects: &[Rect], ground: &Ground, lattice: &Lattice, obstacles: &mut Obstacles) {
-        for slot in 0..self.tiles.len() {
-            let Cell { col, row } = self.division.corner(self.tiles[slot]);
+        for slot in 0..self.of_slot.len() {
+            let Cell { col, row } = self.division.corner(self.of_slot[slot]);
             let side = SIDE as i32;
             let touches = |rect: &Rect| {
                 let (right, top) = (rect.col + rect.width as i32, rect.row + rect.height as i32);

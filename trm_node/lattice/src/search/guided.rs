@@ -1,5 +1,7 @@
 //! The way that guidance over positions and headings tells.
 
+use std::cmp::Ordering;
+
 use trm_grid::units::Cell;
 
 use super::{Arrival, Last, NONE, Outcome, Request, STRIDE, Search, World};
@@ -9,6 +11,34 @@ use crate::curves::{Curve, cheapest};
 use crate::pose_guidance::{OnGround, PoseGuidance};
 use crate::roll_out::roll_out;
 use crate::tariff::curve_cost;
+
+/// A state around the start that a way may begin with, the most promising first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Draft {
+    /// What the way over it costs at least, in cells.
+    least: f32,
+    number: u32,
+    /// Whether that knows the curve there.
+    has_curve: bool,
+}
+
+impl Eq for Draft {}
+
+impl Ord for Draft {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other
+            .least
+            .total_cmp(&self.least)
+            .then(self.has_curve.cmp(&other.has_curve))
+            .then(self.number.cmp(&other.number))
+    }
+}
+
+impl PartialOrd for Draft {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// How the best way begins that was found so far.
 enum Begins {
@@ -21,12 +51,6 @@ impl<'a, W: Fn(Cell) -> f32, H: Fn(Cell) -> f32> World<'a, W, H> {
     /// The guidance over positions and headings to a request's goal.
     pub(super) fn guidance_to(&self, request: &Request) -> Option<&'a PoseGuidance> {
         self.poses.filter(|poses| poses.goal() == request.goal)
-    }
-
-    /// Whether guidance proves that no state leads to the goal from which it knows no way.
-    pub(super) fn is_proven(&self, request: &Request) -> bool {
-        let poses = self.guidance_to(request);
-        poses.is_some_and(|poses| poses.is_whole() && poses.version() == self.blocked.version())
     }
 }
 
@@ -45,6 +69,8 @@ impl Search {
             Err(outcome) => return Some(outcome),
         };
         self.followed = Some(poses.key());
+        // It knows of all ways there are.
+        self.is_proven = begins.is_none() && poses.is_whole() && poses.version() == world.blocked.version();
         let arrival = match begins? {
             (cost, Begins::Straight(curve)) => Arrival { cost, parent: NONE, last: Last::Curve(Some(curve)) },
             (cost, Begins::At(start)) => {
@@ -87,26 +113,33 @@ impl Search {
         {
             best = Some((curve_cost(&curve, motion, &world.weight) as f32, Begins::Straight(curve)));
         }
-        // The nearest first: no way to a state is shorter than the straight line.
+        // The most promising first. Without obstacles no way is shorter than the straight line, nor than the cheapest curve,
+        // which is only looked at where its turn comes.
         self.drafts.clear();
         for number in 0..around.count() {
             let state = around.state(number);
             if let Some(rest) = poses.cost_to_go(state) {
                 let least = rest + state.cell.center().distance(request.start.at()) as f32;
-                self.drafts.push((least, number as u32));
+                self.drafts.push(Draft { least, number: number as u32, has_curve: false });
             }
         }
-        self.drafts.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
-        for (at, (least, number)) in self.drafts.iter().enumerate() {
-            if best.as_ref().is_some_and(|(cost, _)| least >= cost) {
-                break;
-            }
-            if (at + 1) % STRIDE as usize == 0 && !may_go_on() {
+        let mut looks = 0;
+        while let Some(draft) =
+            self.drafts.pop().filter(|draft| best.as_ref().is_none_or(|(cost, _)| draft.least < *cost))
+        {
+            looks += 1;
+            if looks % STRIDE == 0 && !may_go_on() {
                 return Err(Outcome::Interrupted);
             }
-            let state = around.state(*number as usize);
+            let state = around.state(draft.number as usize);
+            let rest = poses.cost_to_go(state).unwrap_or(f32::INFINITY);
+            if !draft.has_curve {
+                let least = around.least_cost_to(state, world.lattice).map(|least| rest + least);
+                self.drafts.extend(least.map(|least| Draft { least, has_curve: true, ..draft }));
+                continue;
+            }
             let Some(start) = around.to(state, world.lattice, clearance, &self.escape, &world.weight) else { continue };
-            let cost = start.cost + poses.cost_to_go(state).unwrap_or(f32::INFINITY);
+            let cost = start.cost + rest;
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 best = Some((cost, Begins::At(start)));
             }

@@ -15,6 +15,8 @@ use crate::request::{MAX_REQUESTS, PlanRequest};
 const KEPT: usize = 8;
 /// All of that together is for at most so many cells, or for one goal.
 const KEPT_CELLS: usize = 1 << 24;
+/// A cell counts so many times where there is guidance over headings, too.
+const HEADINGS_COUNT: usize = 8;
 /// What is left of a request's time when its answer is due is at least this part of it.
 const LAST_PART: u32 = 16;
 
@@ -61,7 +63,9 @@ impl Requests {
         let mut replaced = Some(guided);
         Guided::replace(&mut kept, &mut replaced);
         self.guidance.extend(kept);
-        let cells = costmap.map_or(1, |costmap| costmap.geometry().cells());
+        let has_headings = self.guidance.iter().any(|guided| guided.poses.is_some());
+        let each = if has_headings { HEADINGS_COUNT } else { 1 };
+        let cells = each * costmap.map_or(1, |costmap| costmap.geometry().cells());
         let most = (KEPT_CELLS / cells).clamp(1, KEPT);
         replaced.or_else(|| (self.guidance.len() > most).then(|| self.guidance.remove(0)))
     }
