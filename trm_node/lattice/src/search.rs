@@ -84,6 +84,9 @@ pub enum Outcome {
     NoEnd,
     /// It was told to stop. The next call with the same request goes on.
     Interrupted,
+    /// The same, and the guidance over headings, which is of these costs and whole, knows of no way. There may still be one that
+    /// ends with a long curve.
+    Hopeless,
     /// There are more states than fit.
     OutOfRoom,
 }
@@ -176,8 +179,8 @@ pub struct Search {
     chain: Vec<u32>,
     /// The guidance over headings that was followed to no end.
     followed: Option<(u64, u16)>,
-    /// Whether that proves that there is no way.
-    is_proven: bool,
+    /// Whether that knows of no way although it knows all states.
+    is_hopeless: bool,
     /// States around the start by what they cost at least.
     drafts: BinaryHeap<Draft>,
     /// The way that the guidance tells.
@@ -213,7 +216,7 @@ impl Search {
             since: 0,
             chain: Vec::with_capacity(states.min(1 << 16)),
             followed: None,
-            is_proven: false,
+            is_hopeless: false,
             drafts: BinaryHeap::with_capacity(connectors),
             steps: Vec::with_capacity(most_steps(lattice)),
         }
@@ -272,7 +275,7 @@ impl Search {
                 break outcome;
             }
             if !may_go_on() {
-                return Outcome::Interrupted;
+                return if self.is_hopeless { Outcome::Hopeless } else { Outcome::Interrupted };
             }
         };
         self.stage = Stage::Done;
@@ -292,7 +295,7 @@ impl Search {
         self.expansions = 0;
         self.until_shot = 0;
         self.windows.clear();
-        (self.followed, self.is_proven) = (None, false);
+        (self.followed, self.is_hopeless) = (None, false);
         (self.nearest, self.since) = (f32::INFINITY, 0);
         self.stage = Stage::Starts(0);
         if Around::is_near(request.goal) {
@@ -373,9 +376,6 @@ impl Search {
         request: &Request,
         clearance: &Clearance,
     ) -> Option<Outcome> {
-        if self.is_proven {
-            return Some(Outcome::None);
-        }
         for _ in 0..STRIDE {
             let Some(next) = self.waiting.pop() else { return Some(Outcome::None) };
             if next.slot == GOAL {

@@ -478,7 +478,8 @@ mod tests {
         let second = setup.epochs.begin();
         let send = |events: &Sender<Event>| events.send(goal(9, second)).unwrap();
         let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
-        let goals: Vec<_> = delivered.iter().map(|guided| (guided.guidance[0].goal(), guided.purpose)).collect();
+        let goals: Vec<_> =
+            delivered.iter().map(|guided| (guided.guidance[0].goal(), guided.purpose.clone())).collect();
         assert_eq!(goals, [(Cell::new(9, 0), Purpose::Goal(second))]);
     }
 
@@ -506,6 +507,45 @@ mod tests {
         assert_eq!(delivered(robot(300.0)), [[true, false], [true, true]]);
         assert_eq!(delivered(None), [[true, true]], "nobody knows where the robot is");
         assert_eq!(delivered(robot(-5.0)), [[true, true]], "it is outside the map");
+    }
+
+    #[test]
+    fn guidance_over_headings_follows_for_a_robot_with_a_footprint_and_stays_until_there_is_newer_one() {
+        let setup = Setup::new();
+        let config = trm_config::Config::with(|config| {
+            config.grid.footprint = "[[1.5, 0.8], [-1.5, 0.8], [-1.5, -0.8], [1.5, -0.8]]".parse().ok();
+        });
+        let (events, inbox) = unbounded();
+        let send = |event| events.send(event).unwrap();
+        send(Event::Grid(GridChange::Whole(Box::new(setup.costmap.clone()))));
+        let robot = Some(Pose::new(40.5, 40.5, 0.0));
+        send(Event::Goal(Pose::new(20.5, 20.5, 1.0), setup.first, robot));
+        let mut all = Vec::new();
+        let deliver = |guided: Box<Guided>| all.push(guided);
+        let settings = Settings::new(&config.grid, &config.planner);
+        let mut worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&setup.epochs), deliver);
+        assert!(worker.step(&inbox));
+        drop(worker);
+        let kinds: Vec<_> = all.iter().map(|guided| (guided.guidance.len(), guided.poses.is_some())).collect();
+        assert_eq!(kinds, [(1, false), (0, true), (0, true)], "over cells, to the robot, and all");
+        let is_whole = |guided: &Option<Box<Guided>>| Some(guided.as_ref()?.poses.as_ref()?.is_whole());
+        let mut kept = None;
+        for (guided, wanted) in all.into_iter().zip([None, Some(false), Some(true)]) {
+            Guided::replace(&mut kept, &mut Some(guided));
+            assert_eq!(is_whole(&kept), wanted);
+            assert_eq!(kept.as_ref().map(|kept| kept.guidance.len()), Some(1));
+        }
+        // Newer guidance over cells comes first.
+        let old = kept.as_ref().unwrap();
+        let newer = Guided {
+            guidance: old.guidance.clone(),
+            poses: None,
+            version: Some(7),
+            purpose: old.purpose.clone(),
+            ..**old
+        };
+        Guided::replace(&mut kept, &mut Some(Box::new(newer)));
+        assert_eq!((is_whole(&kept), kept.unwrap().version), (Some(true), Some(7)));
     }
 
     #[test]

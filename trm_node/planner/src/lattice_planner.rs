@@ -337,10 +337,17 @@ impl LatticePlanner {
             search::Outcome::None => return Err(PlanError::NoValidPath),
             search::Outcome::NoStart => return Err(PlanError::StartBlocked(at(task.start))),
             search::Outcome::NoEnd => return Err(PlanError::GoalBlocked(at(goal))),
-            search::Outcome::Interrupted if is_cancelled() => return Err(PlanError::Cancelled),
+            search::Outcome::Interrupted | search::Outcome::Hopeless if is_cancelled() => {
+                return Err(PlanError::Cancelled);
+            }
             search::Outcome::Interrupted => {
                 self.pending = Some(request);
                 return Err(PlanError::TimedOut { applications: 0 });
+            }
+            // The next plan goes on all the same.
+            search::Outcome::Hopeless => {
+                self.pending = Some(request);
+                return Err(PlanError::NoValidPath);
             }
             search::Outcome::OutOfRoom => return Err(PlanError::SearchLimit { cells: MAX_STATES as u32 }),
         }

@@ -1,5 +1,5 @@
-//! Guidance over positions and headings: with it a plan takes hardly any time, on older costs it still leads, and it proves
-//! that there is no way.
+//! Guidance over positions and headings: with it a plan takes hardly any time, on older costs it still leads, and it knows where
+//! there is no way.
 
 mod common;
 #[path = "common/guided.rs"]
@@ -101,21 +101,27 @@ fn a_search_that_was_interrupted_ends_when_it_comes() {
 }
 
 #[test]
-fn it_proves_that_there_is_no_way() {
+fn a_plan_knows_in_time_that_there_is_no_way() {
     let config = config(MotionModel::Diff);
     // The robot is 12.4 cells wide; a disc of its inscribed radius passes.
     let map = costmap(&config, 0.05, &walls(12));
     let (start, goal) = (pose(&map, 25.0, 70.0, 0.3), pose(&map, 180.0, 70.0, -0.4));
     let guided = guided(&map, &config, start, goal).unwrap();
-    let clock = Simulated::default();
+    let clock = Running::default();
     let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-    let request = request(start, goal, Duration::from_secs(60));
-    let outcome = planner.plan(&map, Some(&*guided), &request, &clock);
-    assert_eq!(outcome.path.map(|_| ()), Err(PlanError::NoValidPath));
-    assert_eq!(outcome.report.expansions, 0);
+    let soon = |clock: &Running, ms| {
+        let arrived = clock.now();
+        Request { arrived, ..request(start, goal, arrived + Duration::from_millis(ms)) }
+    };
+    let without = planner.plan(&map, &guided.guidance, &soon(&clock, 1), &clock).path.map(|_| ());
+    assert_eq!(without, Err(PlanError::TimedOut { applications: 0 }));
+    for _ in 0..3 {
+        let outcome = planner.plan(&map, Some(&*guided), &soon(&clock, 1), &clock);
+        assert_eq!(outcome.path.map(|_| ()), Err(PlanError::NoValidPath));
+    }
     // On other costs it proves nothing.
     let wider = costmap(&config, 0.05, &walls(16));
-    assert!(planner.plan(&wider, Some(&*guided), &request, &clock).path.is_ok());
+    assert!(planner.plan(&wider, Some(&*guided), &soon(&clock, 60_000), &clock).path.is_ok());
 }
 
 #[test]

@@ -69,8 +69,7 @@ impl Search {
             Err(outcome) => return Some(outcome),
         };
         self.followed = Some(poses.key());
-        // It knows of all ways there are.
-        self.is_proven = begins.is_none() && poses.is_whole() && poses.version() == world.blocked.version();
+        self.is_hopeless = begins.is_none() && poses.is_whole() && poses.version() == world.blocked.version();
         let arrival = match begins? {
             (cost, Begins::Straight(curve)) => Arrival { cost, parent: NONE, last: Last::Curve(Some(curve)) },
             (cost, Begins::At(start)) => {
