@@ -12,9 +12,8 @@ use trm_grid::travel::Travel;
 
 use crate::clearance::Clearance;
 use crate::connect::{Connector, ways_to};
-use crate::lattice::{Lattice, State, UNITS_PER_CELL};
+use crate::lattice::{Lattice, State};
 use crate::level::Level;
-use crate::levels::LEVELS;
 use crate::obstacles::Obstacles;
 use crate::pose::CellPose;
 use crate::pose_guidance::{NO_VALUES, PoseGuidance, units};
@@ -25,18 +24,13 @@ use edges::Edges;
 use ground::Ground;
 use rewind::{LeastIn, Rewind};
 use spread::{Ended, SpreadBand};
-use tiles::{OUTSIDE, SCRATCH, SIDE, Tiles, reach, strip_of};
+use tiles::{BAND, BANDS, OUTSIDE, SCRATCH, SIDE, Tiles, reach, strip_of};
 
 pub(crate) mod edges;
 mod ground;
 mod rewind;
 mod spread;
 pub(crate) mod tiles;
-
-/// The width of a band in units.
-const BAND: usize = 16 * UNITS_PER_CELL as usize;
-/// Bands that hold all values.
-const BANDS: usize = UNREACHED as usize / BAND + 2;
 
 /// How far a computation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

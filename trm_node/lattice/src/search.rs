@@ -18,12 +18,13 @@ use crate::pose_guidance::PoseGuidance;
 use crate::roll_out::{Step, most_steps};
 use crate::state_table::{NONE, StateTable};
 use crate::tariff::curve_cost;
+use draft::Draft;
 use goal_field::GoalField;
-use guided::Draft;
-use window_size::WindowSize;
+use window_size::{DEAD_END, WindowSize};
 use windows::Windows;
 
 mod closer;
+mod draft;
 mod goal_field;
 mod guided;
 mod window_size;
@@ -34,8 +35,6 @@ const STRIDE: u32 = 16;
 /// Of the expansions at this cost-to-go, in cells, every other one tries a curve straight to the goal; of those at
 /// half of it every one, at twice of it every fourth.
 const SHOT: f32 = 16.0;
-/// What it costs more, in cells, to be where no way is known to lead on.
-const DEAD_END: f32 = 100.0;
 /// Marks the goal among the waiting states.
 const GOAL: u32 = NONE;
 

@@ -36,7 +36,8 @@ struct Map {
 impl Map {
     fn new(world: &World) -> Self {
         let geometry = Geometry::new(SIDE as u32, SIDE as u32, 0.05, Pose::default()).unwrap();
-        let data = world.costs.iter().map(|cost| *cost as i8).collect();
+        let cells = (0..SIDE).flat_map(|row| (0..SIDE).map(move |col| Cell::new(col, row)));
+        let data = cells.map(|cell| world.cost(cell).unwrap_or(0) as i8).collect();
         let config = GridConfig { allow_unknown: false, ..GridConfig::default() };
         let mut map = Self { builder: CostmapBuilder::new(&config, GridKind::Costmap), costmap: None };
         map.builder.take_grid(OccupancyGrid::new(geometry, data).unwrap());

@@ -6,9 +6,8 @@
 
 use trm_grid::geometry::Rect;
 
-use super::BAND;
 use super::edges::Edges;
-use super::tiles::{SCRATCH, SIDE, Tiles};
+use super::tiles::{BAND, SCRATCH, SIDE, Tiles};
 use crate::queue::Queue;
 use crate::simd::lanes::{Job, Lanes, UNREACHED};
 

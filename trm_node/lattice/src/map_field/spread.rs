@@ -4,9 +4,9 @@ use trm_grid::units::Cell;
 
 use super::edges::{Edges, MapEdge};
 use super::ground::Ground;
-use super::tiles::{NONE, OUTSIDE, SCRATCH, SIDE, Tiles};
-use super::{BAND, LEVELS};
+use super::tiles::{BAND, NONE, OUTSIDE, SCRATCH, SIDE, Tiles};
 use crate::lattice::Lattice;
+use crate::levels::LEVELS;
 use crate::obstacles::Obstacles;
 use crate::queue::Queue;
 use crate::simd::lanes::{Job, Lanes, UNREACHED};

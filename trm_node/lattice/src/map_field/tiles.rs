@@ -5,10 +5,14 @@ use trm_grid::units::Cell;
 
 use super::edges::Edges;
 use super::ground::Ground;
-use crate::lattice::{Lattice, State};
+use crate::lattice::{Lattice, State, UNITS_PER_CELL};
 use crate::obstacles::Obstacles;
 use crate::simd::lanes::UNREACHED;
 
+/// The width of a band of cost in units.
+pub(super) const BAND: usize = 16 * UNITS_PER_CELL as usize;
+/// Bands that hold all values.
+pub(super) const BANDS: usize = UNREACHED as usize / BAND + 2;
 /// Columns and rows of a tile.
 pub(crate) const SIDE: usize = 64;
 /// Values before those of the first tile: a strip, and as much before and after it, so that all look-ups beside it are inside.

@@ -1,9 +1,8 @@
 //! The way that guidance over positions and headings tells.
 
-use std::cmp::Ordering;
-
 use trm_grid::units::Cell;
 
+use super::draft::Draft;
 use super::{Arrival, Last, NONE, Outcome, Request, STRIDE, Search, World};
 use crate::clearance::Clearance;
 use crate::connect::{Around, Connector};
@@ -11,34 +10,6 @@ use crate::curves::{Curve, cheapest};
 use crate::pose_guidance::{OnGround, PoseGuidance};
 use crate::roll_out::roll_out;
 use crate::tariff::curve_cost;
-
-/// A state around the start that a way may begin with, the most promising first.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Draft {
-    /// What the way over it costs at least, in cells.
-    least: f32,
-    number: u32,
-    /// Whether that knows the curve there.
-    has_curve: bool,
-}
-
-impl Eq for Draft {}
-
-impl Ord for Draft {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .least
-            .total_cmp(&self.least)
-            .then(self.has_curve.cmp(&other.has_curve))
-            .then(self.number.cmp(&other.number))
-    }
-}
-
-impl PartialOrd for Draft {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
 
 /// How the best way begins that was found so far.
 enum Begins {

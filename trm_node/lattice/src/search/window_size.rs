@@ -10,6 +10,8 @@ use trm_grid::units::Cell;
 use crate::field::Field;
 use crate::lattice::{Lattice, UNITS_PER_CELL};
 
+/// What it costs more, in cells, to be where no way is known to lead on.
+pub(super) const DEAD_END: f32 = 100.0;
 /// Cells at the border of a window in which ways out of it end.
 pub(super) const RING: i32 = 4;
 /// A robot whose reach and radius, in cells, are together less than this can turn in a window of 64 cells.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
 
-use super::DEAD_END;
-use super::window_size::{RING, WindowSize, covers, in_cells, ring};
+use super::window_size::{DEAD_END, RING, WindowSize, covers, in_cells, ring};
 use crate::blocked::Blocked;
 use crate::connect::Connector;
 use crate::field::Field;
