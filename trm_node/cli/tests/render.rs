@@ -12,7 +12,7 @@ fn render(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trm"))
         .arg("render")
         .arg(map)
-        .args("--start 2.5 6.5 --goal 4.5 5.0 --deadline-ms 20000 --json".split(' '))
+        .args("--start 2.5 6.5 --goal 4.5 5.0 --deadline-ms 10000 --json".split(' '))
         .args(arguments)
         .output()
         .expect("trm is built with its tests")

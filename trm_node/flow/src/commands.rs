@@ -40,11 +40,11 @@ impl Commands {
     /// Plan once, beside the goal, and answer. `settings` are those of the planner that is asked, whose guidance is
     /// computed for each of the goals. The robot is here, as far as is known. `false` when the planner thread has ended.
     #[must_use]
-    pub fn request(&self, request: Box<PlanRequest>, settings: Settings, robot: Option<Pose>) -> bool {
+    pub fn request(&self, request: Box<PlanRequest>, settings: &Settings, robot: Option<Pose>) -> bool {
         let from = request.start.or(robot);
         let starts = std::iter::once(from).chain(request.goals.iter().copied().map(Some));
         let asked = |(goal, robot): (&Pose, _)| {
-            let (ask, epochs) = (Ask { goal: *goal, settings }, Arc::clone(&request.epochs));
+            let (ask, epochs) = (Ask { goal: *goal, settings: settings.clone() }, Arc::clone(&request.epochs));
             Asked { ask, robot, epochs }
         };
         for asked in request.goals.iter().zip(starts).map(asked) {

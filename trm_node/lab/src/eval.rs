@@ -15,6 +15,7 @@ mod path_change;
 mod path_checker;
 mod plot;
 mod policies;
+mod pose_guidance;
 mod query;
 mod race;
 mod source;

@@ -1,4 +1,4 @@
-//! Prints how long searches over whole maps take, how many succeed, and how long their paths are, for three robots, on maps
+//! Prints how long searches over whole maps take, how many succeed, and how long their paths are, for four robots, on maps
 //! as they are and with 300 table legs of one cell.
 //!
 //! `cargo run --release -p trm_lattice --example search_times -- tests/maps 40` plans 40 pairs on each map. A third number
@@ -23,6 +23,7 @@ use trm_lattice::blocked::Blocked;
 use trm_lattice::clearance::Clearance;
 use trm_lattice::headings::Headings;
 use trm_lattice::lattice::Lattice;
+use trm_lattice::map_field::MapField;
 use trm_lattice::motion::Motion;
 use trm_lattice::path::PathPose;
 use trm_lattice::pose::CellPose;
@@ -35,7 +36,8 @@ const ROOM: usize = 1_000_000;
 const LEGS: usize = 300;
 
 /// Name, outline in metres, model, turning radius in metres.
-const ROBOTS: [(&str, &str, MotionModel, f64); 3] = [
+const ROBOTS: [(&str, &str, MotionModel, f64); 4] = [
+    ("forklift", "[[2, 0.6], [-0.4, 0.6], [-0.4, -0.6], [2, -0.6]]", MotionModel::Car, 1.5),
     ("car", "[[0.7, 0.31], [-0.2, 0.31], [-0.2, -0.31], [0.7, -0.31]]", MotionModel::Car, 0.5),
     ("rectangle", "[[0.45, 0.31], [-0.45, 0.31], [-0.45, -0.31], [0.45, -0.31]]", MotionModel::Diff, 0.0),
     (
@@ -97,6 +99,7 @@ struct Robot {
     search: Search,
     fine_search: Search,
     shortener: Shortener,
+    field: Option<MapField>,
     /// How many paths are still to be compared with those of the fine lattice.
     compared: usize,
 }
@@ -129,14 +132,29 @@ impl Robot {
             search,
             fine_search,
             shortener: Shortener::with_room(20_000),
+            field: None,
             compared,
         })
     }
 
     /// Plans one pair and notes what it took.
-    fn plan(&mut self, blocked: &Blocked, guidance: &Guidance, request: &Request, figures: &mut Figures) {
+    fn plan(
+        &mut self,
+        map: &Costmap,
+        blocked: &Blocked,
+        guidance: &Guidance,
+        request: &Request,
+        figures: &mut Figures,
+    ) {
+        self.plan_with_poses(map, blocked, guidance, request, figures);
         let weight = |_: Cell| 1.0;
-        let world = World { lattice: &self.lattice, blocked, weight, cost_to_go: |cell| guidance.cost_to_go(cell) };
+        let world = World {
+            lattice: &self.lattice,
+            blocked,
+            weight,
+            cost_to_go: |cell| guidance.cost_to_go(cell),
+            poses: None,
+        };
         let (begin, since) = (cpu_ms(), Instant::now());
         let outcome = self.search.run(&world, request, &mut || true);
         figures.add("search (ms of CPU)", cpu_ms() - begin);
@@ -147,7 +165,7 @@ impl Robot {
             Outcome::Found(_) => "found",
             Outcome::None => "proven: no path",
             Outcome::NoStart | Outcome::NoEnd => "no way from the start or to the goal",
-            Outcome::Interrupted | Outcome::OutOfRoom => "out of room",
+            Outcome::Interrupted | Outcome::Hopeless | Outcome::OutOfRoom => "out of room",
         };
         figures.add(name, 1.0);
         let clearance = Clearance::new(self.lattice.outline(), blocked);
@@ -164,7 +182,13 @@ impl Robot {
         figures.add("length over 2-D, shortened", length(&path) / flat);
         let Some(left) = self.compared.checked_sub(1) else { return };
         self.compared = left;
-        let world = World { lattice: &self.fine, blocked, weight, cost_to_go: |cell| 0.92 * guidance.cost_to_go(cell) };
+        let world = World {
+            lattice: &self.fine,
+            blocked,
+            weight,
+            cost_to_go: |cell| 0.92 * guidance.cost_to_go(cell),
+            poses: None,
+        };
         let mut fine = Vec::with_capacity(20_000);
         let found = self.fine_search.run(&world, &Request { greed: 1.0, ..*request }, &mut || true);
         if matches!(found, Outcome::Found(_)) && self.fine_search.path(&self.fine, &mut fine) {
@@ -175,6 +199,43 @@ impl Robot {
             figures.add("cost over fine optimum, shortened", cost(&path) / cost(&fine).max(1.0));
             figures.add("length over fine optimum, shortened", length(&path) / length(&fine).max(1.0));
         }
+    }
+}
+
+impl Robot {
+    /// The same with guidance over headings.
+    fn plan_with_poses(
+        &mut self,
+        map: &Costmap,
+        blocked: &Blocked,
+        guidance: &Guidance,
+        request: &Request,
+        figures: &mut Figures,
+    ) {
+        let travel =
+            Travel::new(&GridConfig { cost_travel_multiplier: 0.0, allow_unknown: false, ..GridConfig::default() });
+        let field = self.field.get_or_insert_with(|| MapField::new(Arc::clone(&self.lattice), map, travel));
+        let begin = cpu_ms();
+        field.aim(map, request.goal, request.goal_tolerance);
+        field.go_on(u16::MAX, &mut || true);
+        figures.add("guidance over headings (ms of CPU)", cpu_ms() - begin);
+        let poses = field.guidance();
+        let weight = |_: Cell| 1.0;
+        let cost_to_go = |cell| guidance.cost_to_go(cell);
+        let world = World { lattice: &self.lattice, blocked, weight, cost_to_go, poses: Some(&poses) };
+        let begin = cpu_ms();
+        let outcome = self.search.run(&world, request, &mut || true);
+        let took = cpu_ms() - begin;
+        if !matches!(outcome, Outcome::Found(_)) {
+            return figures.add("guided, no way (ms of CPU)", took);
+        }
+        figures.add("guided, found (ms of CPU)", took);
+        let begin = cpu_ms();
+        let mut path = Vec::with_capacity(20_000);
+        self.search.path(&self.lattice, &mut path);
+        let clearance = Clearance::new(self.lattice.outline(), blocked);
+        self.shortener.shorten(&mut path, self.lattice.motion(), &clearance, weight, &mut || true);
+        figures.add("guided, shortening (ms of CPU)", cpu_ms() - begin);
     }
 }
 
@@ -259,7 +320,7 @@ fn plan_map(robot: &mut Robot, grid: &OccupancyGrid, legs: usize, pairs: usize, 
         let Some(start) = start else { continue };
         planned += 1;
         let request = Request { start, goal, start_tolerance: 0.0, goal_tolerance: (1.0, 0.25), greed };
-        robot.plan(&blocked, &guidance, &request, all);
+        robot.plan(&map, &blocked, &guidance, &request, all);
     }
     println!("  {} on {} x {}: {planned} pairs of {tried} goals", robot.name, geometry.width(), geometry.height());
 }

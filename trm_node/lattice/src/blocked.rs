@@ -76,6 +76,23 @@ impl Blocked {
         self.is_any_blocked(cell.row, cell.col, cell.col)
     }
 
+    /// 64 cells of a row from a column on, the lowest bit first.
+    pub(crate) fn word(&self, row: i32, col: i32) -> u64 {
+        if row < 0 || row as u32 >= self.geometry.height() {
+            return u64::MAX;
+        }
+        let words = &self.words[row as usize * self.stride..][..self.stride];
+        let beyond = self.geometry.width() % 64;
+        let at = |word: i32| match usize::try_from(word).ok().and_then(|word| words.get(word).map(|bits| (word, bits)))
+        {
+            Some((word, bits)) if word + 1 == self.stride && beyond > 0 => bits | u64::MAX << beyond,
+            Some((_, bits)) => *bits,
+            None => u64::MAX,
+        };
+        let (word, shift) = (col.div_euclid(64), col.rem_euclid(64));
+        if shift == 0 { at(word) } else { at(word) >> shift | at(word + 1) << (64 - shift) }
+    }
+
     /// Whether any of the cells of a row from column `first` to `last` is blocked; none, if `last` is less than `first`.
     #[must_use]
     pub fn is_any_blocked(&self, row: i32, first: i32, last: i32) -> bool {

@@ -26,6 +26,10 @@ const CHANGE: f64 = 2.0;
 const WAYS_IN: [f64; 4] = [0.4, 0.8, 1.2, 1.6];
 /// Columns and rows around a place on a way in whose states are tried.
 const NEAR_WAY_IN: i32 = 1;
+/// Cells between the places ahead of and behind a goal from where a robot that turns on the spot may come in straight, ...
+const AXIS_STRIDE: i32 = 4;
+/// ... and how many there are on each side.
+const AXIS_STEPS: usize = 10;
 /// Greatest coordinate of a pose, in cells. Grids are smaller.
 const MAX_COORDINATE: f64 = 1e6;
 
@@ -99,9 +103,20 @@ impl Around {
         escape: &Escape,
         weight: impl Fn(Cell) -> f32,
     ) -> Option<Connector> {
+        let curve = self.curve_to(state, lattice)?;
         let motion = steady(lattice.motion());
-        let curve = self.short(cheapest(self.pose, self.on_the_way(pose(state, lattice), &motion)?, &motion)?)?;
         escape.allows(&curve, clearance).then(|| Connector::along(state, curve, &motion, weight))
+    }
+
+    /// What the way from the pose to a state costs at least, in cells, if it is short.
+    pub(crate) fn least_cost_to(&self, state: State, lattice: &Lattice) -> Option<f32> {
+        self.curve_to(state, lattice).map(|curve| curve.cost(&steady(lattice.motion())) as f32)
+    }
+
+    /// The curve from the pose to a state, if it is short.
+    fn curve_to(&self, state: State, lattice: &Lattice) -> Option<Curve> {
+        let motion = steady(lattice.motion());
+        self.short(cheapest(self.pose, self.on_the_way(pose(state, lattice), &motion)?, &motion)?)
     }
 
     /// The way from a state to the pose, if it is short and clear for a robot that is clear in the state.
@@ -132,7 +147,19 @@ impl Around {
         State { cell, heading: lattice.nearest_heading(there.yaw) }
     }
 
-    /// The way from a state on a car's ways in to the pose, if it is clear.
+    /// A state ahead of or behind the pose, of number less than [`ON_AXIS_COUNT`]: where a robot can turn only farther away, it
+    /// comes in along the pose's own heading.
+    fn on_axis(&self, number: usize) -> State {
+        let (side, headings) = (2 * NEAR_WAY_IN + 1, 2 * HEADINGS + 1);
+        let (near, number) = (number as i32 % (side * side), number as i32 / (side * side));
+        let (turn, number) = (number % headings - HEADINGS, number / headings);
+        let amount = f64::from(AXIS_STRIDE * (number / 2 + 1)) * if number % 2 == 0 { 1.0 } else { -1.0 };
+        let there = Segment { steer: Steer::Straight, amount }.end(self.pose).at().cell();
+        let cell = Cell::new(there.col + near % side - NEAR_WAY_IN, there.row + near / side - NEAR_WAY_IN);
+        State { cell, heading: (self.nearest + turn).rem_euclid(self.headings) as u8 }
+    }
+
+    /// The way from a state on a car's ways in, or on the axis, to the pose, if it is clear.
     pub(crate) fn in_from(
         &self,
         state: State,
@@ -180,6 +207,40 @@ impl Around {
     }
 }
 
+/// The ways to a goal: from the states around it, and for a car from those on its ways in; where the robot can't stand at the goal
+/// itself, the states that are near enough, in cells and radians. In the order of their states.
+pub(crate) fn ways_to(
+    goal: CellPose,
+    lattice: &Lattice,
+    clearance: &Clearance,
+    weight: impl Fn(Cell) -> f32,
+    tolerance: (f64, f64),
+) -> Vec<Connector> {
+    let Some(around) = Around::new(goal, lattice) else { return Vec::new() };
+    let states = || (0..around.count()).map(|number| around.state(number));
+    let is_exact = clearance.is_clear_at(goal);
+    let mut ends = Vec::new();
+    if is_exact {
+        ends.extend(states().filter_map(|state| around.from(state, lattice, clearance, &weight)));
+    }
+    if ends.is_empty() {
+        ends.extend(states().filter_map(|state| around.instead(state, lattice, clearance, tolerance)));
+    }
+    let ways_in = match lattice.motion().model {
+        MotionModel::Car if is_exact => WAYS_IN_COUNT,
+        MotionModel::Diff if is_exact => ON_AXIS_COUNT,
+        _ => 0,
+    };
+    for number in 0..ways_in {
+        let is_car = lattice.motion().model == MotionModel::Car;
+        let state = if is_car { around.on_way_in(number, lattice) } else { around.on_axis(number) };
+        ends.extend(around.in_from(state, lattice, clearance, &weight));
+    }
+    ends.sort_unstable_by(|one, other| one.state.cmp(&other.state).then(one.cost.total_cmp(&other.cost)));
+    ends.dedup_by_key(|end| end.state);
+    ends
+}
+
 /// How many columns and rows around a pose states are tried. A car needs room to get from between two lines onto one. So does
 /// a robot that turns on the spot in an aisle: the longer it is, the less it may turn there.
 fn distance(lattice: &Lattice) -> i32 {
@@ -199,6 +260,10 @@ fn steady(motion: &Motion) -> Motion {
 const fn most(distance: i32) -> usize {
     ((2 * distance + 1) * (2 * distance + 1) * (2 * HEADINGS + 1)) as usize
 }
+
+/// States ahead of and behind a pose.
+const ON_AXIS_COUNT: usize =
+    2 * AXIS_STEPS * (2 * HEADINGS + 1) as usize * ((2 * NEAR_WAY_IN + 1) * (2 * NEAR_WAY_IN + 1)) as usize;
 
 /// States on the ways into a pose.
 pub(crate) const WAYS_IN_COUNT: usize = 6 * WAYS_IN.len() * ((2 * NEAR_WAY_IN + 1) * (2 * NEAR_WAY_IN + 1)) as usize;

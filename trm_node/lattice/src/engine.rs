@@ -206,9 +206,9 @@ impl<R: Row> Engine<R> {
         }
     }
 
-    /// Whether a way may end in a state.
-    pub(crate) fn is_seed(&self, state: State) -> bool {
-        self.seeds.iter().any(|seed| seed.state == state)
+    /// Whether a way may end in a state at this cost.
+    pub(crate) fn has_seed(&self, state: State, cost: u16) -> bool {
+        self.seeds.contains(&Seed { state, cost })
     }
 
     pub(crate) fn may_stand(&self, state: State) -> bool {

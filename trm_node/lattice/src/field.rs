@@ -11,7 +11,7 @@ use crate::error::LatticeError;
 use crate::lattice::{Lattice, State};
 use crate::level::Level;
 use crate::levels::{BLOCKED, Levels};
-use crate::roll_out::{Step, roll_out};
+use crate::roll_out::{Step, most_steps, roll_out};
 use crate::seed::{Seed, Solution};
 
 /// Cost-to-go of every state in a window of 64 or 128 cells. Nothing is allocated after construction, unless there are more
@@ -167,13 +167,12 @@ impl Field {
     /// It is a cheapest way, or one that costs more by at most [`crate::motion::Motion::change_penalty`] for each of its
     /// stretches without a change between forwards and backwards.
     pub fn roll_out(&self, from: State, steps: &mut Vec<Step>) -> bool {
-        either!(&self.rows, engine => roll_out(engine, &self.lattice, from, steps))
+        either!(&self.rows, engine => roll_out(&**engine, &self.lattice, from, steps))
     }
 
     /// No way has more steps: room for this many is enough for [`Self::roll_out`].
     #[must_use]
     pub fn max_steps(&self) -> usize {
-        let least = self.lattice.edges().iter().map(|edge| edge.cost).min().unwrap_or(u16::MAX);
-        usize::from(u16::MAX / least) + 1
+        most_steps(&self.lattice)
     }
 }

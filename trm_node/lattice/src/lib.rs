@@ -1,5 +1,5 @@
 //! Robots that aren't discs: motions between poses with a heading, the cells that the robot's outline sweeps on them, and
-//! the exact cost-to-go of a window over position and heading.
+//! the exact cost-to-go over position and heading, of a window and of a whole map.
 //!
 //! May import `trm_config` and `trm_grid`. The check of what is published, `trm_safety`, must share no code with it; the
 //! model, clocks and ROS must never be in it.
@@ -26,11 +26,13 @@ mod judge;
 pub mod lattice;
 pub mod level;
 pub mod levels;
+pub mod map_field;
 mod masks;
 pub mod motion;
 mod obstacles;
 pub mod path;
 pub mod pose;
+pub mod pose_guidance;
 pub mod primitive;
 mod queue;
 mod repair;

@@ -98,8 +98,13 @@ impl<R: Row> Masks<R> {
     }
 }
 
+/// What an edge costs in units where a cell in its middle has this weight.
+pub(crate) fn arc_cost(edge: &Edge, weight: f64) -> u16 {
+    (f64::from(edge.cost) * weight).round().min(f64::from(MAX_COST)) as u16
+}
+
 fn arc(at: usize, edge: &Edge, weight: f64) -> Arc {
-    let cost = (f64::from(edge.cost) * weight).round().min(f64::from(MAX_COST)) as u16;
+    let cost = arc_cost(edge, weight);
     let (from, to) = (edge.from as usize, edge.to as usize);
     Arc { from, cols: edge.step.col, rows: edge.step.row, cost, to, edge: at as u16 }
 }

@@ -2,6 +2,7 @@
 
 use trm_grid::units::Cell;
 
+use crate::blocked::Blocked;
 use crate::levels::{BLOCKED, LEVELS};
 use crate::sweep::Run;
 
@@ -63,6 +64,15 @@ impl Obstacles {
                     plane[at] = *bits;
                 }
             }
+        }
+    }
+
+    /// As [`Self::take`], of the blocked cells of a map alone.
+    pub(crate) fn take_blocked(&mut self, corner: Cell, blocked: &Blocked) {
+        let first = corner.col - BEFORE as i32;
+        for (row, word) in (0..self.rows).flat_map(|row| (0..self.words).map(move |word| (row, word))) {
+            let map_row = corner.row + row as i32 - self.margin as i32;
+            self.runs[0][word * self.rows + row] = blocked.word(map_row, first + 64 * word as i32);
         }
     }
 

@@ -20,6 +20,12 @@ impl Queue {
         Self { bands: vec![(NONE, NONE); bands], links: vec![(NONE, NONE); rows], band_of: vec![NONE; rows], left: 0 }
     }
 
+    /// Makes room for more rows, up to this many. None of them is listed.
+    pub(crate) fn grow(&mut self, rows: usize) {
+        self.links.resize(rows, (NONE, NONE));
+        self.band_of.resize(rows, NONE);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.bands.fill((NONE, NONE));
         self.band_of.fill(NONE);

@@ -14,14 +14,19 @@ use crate::curves::{Curve, cheapest};
 use crate::lattice::{Edge, Lattice, State, Travel, UNITS_PER_CELL};
 use crate::path::PathPose;
 use crate::pose::CellPose;
+use crate::pose_guidance::PoseGuidance;
+use crate::roll_out::{Step, most_steps};
 use crate::state_table::{NONE, StateTable};
 use crate::tariff::curve_cost;
+use draft::Draft;
 use goal_field::GoalField;
-use window_size::WindowSize;
+use window_size::{DEAD_END, WindowSize};
 use windows::Windows;
 
 mod closer;
+mod draft;
 mod goal_field;
+mod guided;
 mod window_size;
 mod windows;
 
@@ -44,6 +49,8 @@ pub struct World<'a, W, H> {
     pub weight: W,
     /// What the way of the base from a cell of the grid to the goal costs about, in cells; infinite where there is none.
     pub cost_to_go: H,
+    /// What it costs over headings, too. It must be for this lattice; it is looked at where it is for the request's goal.
+    pub poses: Option<&'a PoseGuidance>,
 }
 
 /// What is asked for. Positions are in cells.
@@ -76,6 +83,9 @@ pub enum Outcome {
     NoEnd,
     /// It was told to stop. The next call with the same request goes on.
     Interrupted,
+    /// The same, and the guidance over headings, which is of these costs and whole, knows of no way. There may still be one that
+    /// ends with a long curve.
+    Hopeless,
     /// There are more states than fit.
     OutOfRoom,
 }
@@ -136,6 +146,8 @@ enum Last {
     Curve(Option<Curve>),
     /// What the field around the goal says.
     Field,
+    /// The steps that the guidance has told, and a curve; none if the last state is near enough.
+    Guidance(Option<Curve>),
 }
 
 /// A search. Its memory is taken once; it keeps its work between calls.
@@ -164,6 +176,14 @@ pub struct Search {
     since: u32,
     /// The slots of the path that is written.
     chain: Vec<u32>,
+    /// The guidance over headings that was followed to no end.
+    followed: Option<(u64, u16)>,
+    /// Whether that knows of no way although it knows all states.
+    is_hopeless: bool,
+    /// States around the start by what they cost at least.
+    drafts: BinaryHeap<Draft>,
+    /// The way that the guidance tells.
+    steps: Vec<Step>,
 }
 
 impl Search {
@@ -194,6 +214,10 @@ impl Search {
             nearest: f32::INFINITY,
             since: 0,
             chain: Vec::with_capacity(states.min(1 << 16)),
+            followed: None,
+            is_hopeless: false,
+            drafts: BinaryHeap::with_capacity(connectors),
+            steps: Vec::with_capacity(most_steps(lattice)),
         }
     }
 
@@ -230,6 +254,12 @@ impl Search {
             self.work = Some(work);
             self.begin(request, &clearance);
         }
+        if let Some(outcome) = self.follow(world, request, &clearance, may_go_on) {
+            if outcome != Outcome::Interrupted {
+                self.stage = Stage::Done;
+            }
+            return outcome;
+        }
         let outcome = loop {
             let ended = match self.stage {
                 Stage::Starts(next) => self.find_starts(next, world, request, &clearance),
@@ -244,7 +274,7 @@ impl Search {
                 break outcome;
             }
             if !may_go_on() {
-                return Outcome::Interrupted;
+                return if self.is_hopeless { Outcome::Hopeless } else { Outcome::Interrupted };
             }
         };
         self.stage = Stage::Done;
@@ -264,6 +294,7 @@ impl Search {
         self.expansions = 0;
         self.until_shot = 0;
         self.windows.clear();
+        (self.followed, self.is_hopeless) = (None, false);
         (self.nearest, self.since) = (f32::INFINITY, 0);
         self.stage = Stage::Starts(0);
         if Around::is_near(request.goal) {
@@ -291,7 +322,7 @@ impl Search {
                 continue;
             }
             let Some(start) = around.to(state, world.lattice, clearance, &self.escape, &world.weight) else { continue };
-            let estimate = start.cost + request.greed.max(1.0) * to_go;
+            let estimate = start.cost + world.estimate(state, request, 0.0);
             let slot = self.states.find(state);
             self.states.set(slot, state, (start.cost, NONE, self.starts.len() as u32));
             self.waiting.push(Waiting { estimate, cost: start.cost, slot });
@@ -471,7 +502,7 @@ impl Search {
                 self.arrive(Arrival { cost: cost + rest, parent: slot, last: Last::Field });
                 continue;
             }
-            let outside = request.greed.max(1.0) * to_go + self.goal_field.surplus();
+            let outside = world.estimate(next, request, self.goal_field.surplus());
             let rest = self.windows.estimate(next, outside).unwrap_or(outside);
             if !self.wait(Waiting { estimate: cost + rest, cost, slot }) {
                 return false;
@@ -516,6 +547,9 @@ impl Search {
         let is_written = match &arrival.last {
             Last::Curve(curve) => curve.as_ref().is_none_or(|curve| append(curve, path)),
             Last::Field => self.append_way(self.states.state(arrival.parent), lattice, path),
+            Last::Guidance(curve) => {
+                append_steps(&self.steps, lattice, path) && curve.as_ref().is_none_or(|curve| append(curve, path))
+            }
         };
         if !is_written {
             return false;
@@ -534,6 +568,15 @@ fn append(curve: &Curve, path: &mut Vec<PathPose>) -> bool {
     curve.all_samples(|sample| std::mem::take(&mut is_first) || push(sample, path))
 }
 
+/// Adds steps to a path that ends where they begin.
+fn append_steps(steps: &[Step], lattice: &Lattice, path: &mut Vec<PathPose>) -> bool {
+    steps.iter().all(|step| {
+        let edge = &lattice.edges()[step.edge as usize];
+        let mut poses = lattice.poses(edge, step.from.cell).skip(1);
+        poses.all(|pose| push(PathPose { pose, travel: edge.travel }, path))
+    })
+}
+
 fn push(pose: PathPose, path: &mut Vec<PathPose>) -> bool {
     let fits = path.len() < path.capacity();
     if fits {
@@ -546,6 +589,18 @@ impl<W: Fn(Cell) -> f32, H: Fn(Cell) -> f32> World<'_, W, H> {
     /// Infinite outside the grid.
     fn to_go(&self, cell: Cell) -> f32 {
         if self.blocked.geometry().contains(cell) { (self.cost_to_go)(cell) } else { f32::INFINITY }
+    }
+
+    /// What the way from a state costs about, in cells, times the greed: what guidance over headings says, else that of positions
+    /// and a surplus. Where guidance has seen all states and knew no way, it is dear if there is one now.
+    fn estimate(&self, state: State, request: &Request, surplus: f32) -> f32 {
+        let greed = request.greed.max(1.0);
+        let poses = self.guidance_to(request);
+        if let Some(known) = poses.and_then(|poses| poses.cost_to_go(state)) {
+            return greed * known;
+        }
+        let dead_end = if poses.is_some_and(PoseGuidance::is_whole) { DEAD_END } else { 0.0 };
+        greed * self.to_go(state.cell) + surplus + dead_end
     }
 
     /// What an edge from a cell costs, in cells.

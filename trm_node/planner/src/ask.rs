@@ -3,22 +3,35 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use trm_config::{GridConfig, PlannerConfig};
 use trm_grid::travel::Travel;
 use trm_grid::units::Pose;
 
 use crate::epoch::Epochs;
+use crate::robot::Robot;
 
 /// The parameters that guidance depends on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The travel costs.
     pub travel: Travel,
     /// The distance in metres within which a goal that is blocked or can't be reached is moved.
     pub tolerance: f64,
+    /// The robot, if it isn't a disc.
+    pub robot: Option<Arc<Robot>>,
+}
+
+impl Settings {
+    /// Those of these parameters.
+    #[must_use]
+    pub fn new(grid: &GridConfig, planner: &PlannerConfig) -> Self {
+        let robot = Robot::of(grid, planner).map(Arc::new);
+        Self { travel: Travel::new(grid), tolerance: planner.tolerance, robot }
+    }
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
     /// Where to.
     pub goal: Pose,

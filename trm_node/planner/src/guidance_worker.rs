@@ -11,12 +11,15 @@ use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
+use trm_lattice::pose_guidance::PoseGuidance;
 
 use crate::ask::{Ask, Asked, Asks, Settings};
 use crate::endpoints::GoalArea;
 use crate::epoch::Epochs;
+use crate::guides::Guides;
 use crate::halt::deadline::Clock;
 use crate::kept_guidance::{KeptGuidance, Near};
+use crate::pose_guide::{Aim, Aimed, PoseGuide};
 
 /// On a grid of more cells than this, a goal first gets guidance along one way.
 const CORRIDOR_CELLS: usize = 1 << 20;
@@ -48,7 +51,7 @@ pub enum Event {
 }
 
 /// What guidance was computed for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Purpose {
     /// The goal that began this epoch.
     Goal(u64),
@@ -59,8 +62,10 @@ pub enum Purpose {
 /// Guidance, with the time it took and what it is for.
 #[derive(Debug)]
 pub struct Guided {
-    /// The cost-to-go to the goal: see [`guide`](crate::target::guide).
+    /// The cost-to-go to the goal: see [`guide`](crate::target::guide). Empty where it tells of positions and headings alone.
     pub guidance: Vec<Guidance>,
+    /// The cost-to-go over positions and headings, for a robot with a footprint. It comes after that over cells.
+    pub poses: Option<Box<PoseGuidance>>,
     /// How long it took to compute.
     pub took: Duration,
     /// When the computation ended, as a reading of the worker's clock.
@@ -70,6 +75,27 @@ pub struct Guided {
     /// The version of the costs that all of it was computed on; `None` along one way, and where it is right near the robot
     /// alone.
     pub version: Option<u64>,
+}
+
+impl Guided {
+    /// Puts newer guidance in the place of older one for the same purpose, of which that part stays which is only in the older
+    /// one. What is replaced is in `newer` afterwards.
+    pub fn replace(older: &mut Option<Box<Self>>, newer: &mut Option<Box<Self>>) {
+        match (older.as_deref_mut(), newer.as_deref_mut()) {
+            (Some(older), Some(newer)) if newer.guidance.is_empty() && newer.poses.is_some() => {
+                return std::mem::swap(&mut older.poses, &mut newer.poses);
+            }
+            (Some(older), Some(newer)) if newer.poses.is_none() => newer.poses = older.poses.take(),
+            _ => {}
+        }
+        std::mem::swap(older, newer);
+    }
+}
+
+impl<'a> From<Option<&'a Guided>> for Guides<'a> {
+    fn from(guided: Option<&'a Guided>) -> Self {
+        guided.map_or_else(Self::default, |guided| Self { cells: &guided.guidance, poses: guided.poses.as_deref() })
+    }
 }
 
 /// The guidance worker. It calls `deliver` with each new guidance, on the thread that runs it.
@@ -87,7 +113,7 @@ pub struct Guided {
 /// let (events, inbox) = crossbeam_channel::unbounded();
 /// let (delivered, results) = crossbeam_channel::unbounded();
 /// let epochs = Arc::new(Epochs::default());
-/// let settings = Settings { travel: travel(2.0), tolerance: 0.5 };
+/// let settings = Settings { travel: travel(2.0), tolerance: 0.5, robot: None };
 /// let deliver = move |guided| delivered.send(guided).expect("somebody receives");
 /// let worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&epochs), deliver);
 /// let thread = std::thread::spawn(move || worker.run(&inbox, &|| {}));
@@ -121,13 +147,15 @@ pub struct GuidanceWorker<C, D> {
     /// Events that arrived during a computation.
     pending: VecDeque<Event>,
     asks: Asks,
+    /// For robots with a footprint.
+    poses: PoseGuide,
     /// The last computation was for the goal. When something is asked, that comes next.
     was_for_goal: bool,
 }
 
 impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     /// A worker without a grid and without a goal.
-    pub const fn new(clock: C, settings: Settings, epochs: Arc<Epochs>, deliver: D) -> Self {
+    pub fn new(clock: C, settings: Settings, epochs: Arc<Epochs>, deliver: D) -> Self {
         Self {
             clock,
             settings,
@@ -141,6 +169,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             rest_until: Duration::ZERO,
             pending: VecDeque::new(),
             asks: Asks::new(),
+            poses: PoseGuide::default(),
             was_for_goal: false,
         }
     }
@@ -227,7 +256,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     /// there is no goal or no grid.
     fn due(&self) -> Option<(GoalArea, (Cell, u64, u64))> {
         let ((pose, epoch), costmap) = (self.goal?, self.costmap.as_deref()?);
-        let Settings { travel, tolerance } = self.settings;
+        let Settings { travel, tolerance, .. } = self.settings;
         let area = GoalArea::new(costmap.geometry(), tolerance, pose.point()).ok()?;
         let cell = area.nearest_free(costmap, travel.allow_unknown).ok()?;
         let due = (cell, epoch, costmap.version());
@@ -238,12 +267,12 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     fn compute(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
         let Some((area, due)) = self.due() else { return };
         let (_, epoch, _) = due;
+        let Some((goal, _)) = self.goal else { return };
         let robot = self.robot.take();
         let epochs = Arc::clone(&self.epochs);
         let is_over = || epochs.is_finished(epoch);
-        if let Some((done, took)) =
-            self.make(&area, self.settings.travel, robot, Purpose::Goal(epoch), (inbox, alive), &is_over)
-        {
+        let task = Task { area, goal, settings: self.settings.clone(), robot, purpose: Purpose::Goal(epoch) };
+        if let Some((done, took)) = self.make(&task, (inbox, alive), &is_over) {
             self.done = Some(due);
             self.rest_until = done + took;
         }
@@ -252,27 +281,27 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     /// Computes what was asked and delivers it. A new goal comes first; what was asked is computed after it.
     fn answer(&mut self, asked: Asked, inbox: &Receiver<Event>, alive: &dyn Fn()) {
         let Some(costmap) = self.costmap.as_deref() else { return };
-        let Ask { goal, settings } = asked.ask;
+        let Ask { goal, settings } = asked.ask.clone();
         let Ok(area) = GoalArea::new(costmap.geometry(), settings.tolerance, goal.point()) else { return };
         let is_over = || asked.is_over();
-        let made = self.make(&area, settings.travel, asked.robot, Purpose::Ask(asked.ask), (inbox, alive), &is_over);
+        let task = Task { area, goal, settings, robot: asked.robot, purpose: Purpose::Ask(asked.ask.clone()) };
+        let made = self.make(&task, (inbox, alive), &is_over);
         if made.is_none() && !asked.is_over() {
             self.asks.put_back(asked);
         }
     }
 
-    /// Computes guidance and delivers it: on a large map first that along one way from the robot. Returns when it was
-    /// done and how long it took; `None` if an event has made it useless in the meantime, or it `is_over`.
+    /// Computes guidance and delivers it: on a large map first that along one way from the robot, last that over headings.
+    /// Returns when it was done and how long it took; `None` if an event has made it useless in the meantime, or it `is_over`.
     fn make(
         &mut self,
-        area: &GoalArea,
-        travel: Travel,
-        robot: Option<Pose>,
-        purpose: Purpose,
+        task: &Task,
         (inbox, alive): (&Receiver<Event>, &dyn Fn()),
         is_over: &dyn Fn() -> bool,
     ) -> Option<(Duration, Duration)> {
         let costmap = self.costmap.as_deref()?;
+        let Task { area, settings: Settings { travel, .. }, robot, .. } = task;
+        let travel = *travel;
         let began = self.clock.now();
         let pending = RefCell::new(std::mem::take(&mut self.pending));
         let cancelled = || {
@@ -283,32 +312,60 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             is_over() || pending.range(seen..).any(|event| is_useless_after(event, costmap))
         };
         let clock = &self.clock;
-        let guided = |guidance, version| {
+        let guided = |guidance, poses, version| {
             let done = clock.now();
-            Box::new(Guided { guidance, took: done.saturating_sub(began), done, purpose, version })
+            let (took, purpose) = (done.saturating_sub(began), task.purpose.clone());
+            Box::new(Guided { guidance, poses, took, done, purpose, version })
         };
         if let Some(from) = robot.and_then(|robot| first_way(costmap, travel, robot)) {
             let ends = area.sorted(|cell| costmap.is_free(cell, travel.allow_unknown));
             if let Some(corridor) = Guidance::corridor(costmap, from, &ends, travel, &cancelled) {
-                (self.deliver)(guided(vec![corridor], None));
+                (self.deliver)(guided(vec![corridor], None, None));
             }
         }
         let mut once = KeptGuidance::new();
-        let is_for_goal = matches!(purpose, Purpose::Goal(_));
+        let is_for_goal = matches!(task.purpose, Purpose::Goal(_));
         let kept = if is_for_goal { &mut self.kept } else { &mut once };
         let deliver = &mut self.deliver;
         let near = self.epochs.to_go().filter(|_| is_for_goal).map(|to_go| to_go + AROUND);
         let is_late = || clock.now().saturating_sub(began) > PROMPT;
-        let mut deliver_near = |guidance| deliver(guided(guidance, None));
+        let mut deliver_near = |guidance| deliver(guided(guidance, None, None));
         let near = near.map(|bound| Near { bound, is_late: &is_late, deliver: &mut deliver_near });
-        let whole = kept.update((costmap, travel), area, near, &cancelled);
-        let whole = whole.map(|guidance| guided(guidance, Some(costmap.version())));
-        self.pending = pending.into_inner();
-        whole.map(|whole| {
+        let made = kept.update((costmap, travel), area, near, &cancelled);
+        let version = Some(costmap.version());
+        let made = made.and_then(|guidance| {
+            let aimed = task.aimed(costmap, &guidance, &mut self.poses);
+            let whole = guided(guidance, None, version);
             let times = (whole.done, whole.took);
             (self.deliver)(whole);
-            times
-        })
+            let Some(aimed) = aimed else { return Some(times) };
+            let mut tell = |poses| (self.deliver)(guided(Vec::new(), Some(Box::new(poses)), version));
+            self.poses.compute(costmap, &aimed, &cancelled, &mut tell).then(|| {
+                let done = clock.now();
+                (done, done.saturating_sub(began))
+            })
+        });
+        self.pending = pending.into_inner();
+        made
+    }
+}
+
+/// What guidance is computed for.
+struct Task {
+    area: GoalArea,
+    goal: Pose,
+    settings: Settings,
+    /// The robot is here, if that is known.
+    robot: Option<Pose>,
+    purpose: Purpose,
+}
+
+impl Task {
+    /// What guidance over headings is to lead to; `None` for a disc, or where the robot can't stand.
+    fn aimed(&self, costmap: &Costmap, guidance: &[Guidance], poses: &mut PoseGuide) -> Option<Aimed> {
+        let robot = self.settings.robot.as_ref()?;
+        let aim = Aim { goal: self.goal, area: &self.area, robot: self.robot, guidance };
+        poses.aim(costmap, (robot, self.settings.travel), &aim)
     }
 }
 
@@ -406,7 +463,7 @@ mod tests {
             let costmap = builder.costmap().unwrap().clone();
             let epochs = Arc::<Epochs>::default();
             let first = epochs.begin();
-            let settings = Settings { travel: Travel::new(&config), tolerance: 0.5 };
+            let settings = Settings { travel: Travel::new(&config), tolerance: 0.5, robot: None };
             Self { builder, costmap, epochs, first, settings }
         }
 
@@ -431,7 +488,7 @@ mod tests {
                 delivered.push(*guided);
                 after.next().flatten().into_iter().for_each(|event| events.send(event).unwrap());
             };
-            GuidanceWorker::new(clock, self.settings, Arc::clone(&self.epochs), deliver).run(&inbox, &|| {});
+            GuidanceWorker::new(clock, self.settings.clone(), Arc::clone(&self.epochs), deliver).run(&inbox, &|| {});
             delivered
         }
     }
@@ -442,7 +499,8 @@ mod tests {
         let second = setup.epochs.begin();
         let send = |events: &Sender<Event>| events.send(goal(9, second)).unwrap();
         let delivered = setup.delivered(send, None, [Some(Event::Stop)]);
-        let goals: Vec<_> = delivered.iter().map(|guided| (guided.guidance[0].goal(), guided.purpose)).collect();
+        let goals: Vec<_> =
+            delivered.iter().map(|guided| (guided.guidance[0].goal(), guided.purpose.clone())).collect();
         assert_eq!(goals, [(Cell::new(9, 0), Purpose::Goal(second))]);
     }
 
@@ -462,13 +520,53 @@ mod tests {
                 }
                 delivered.push(known);
             };
-            let worker = GuidanceWorker::new(Instant::now(), setup.settings, Arc::clone(&setup.epochs), deliver);
+            let worker =
+                GuidanceWorker::new(Instant::now(), setup.settings.clone(), Arc::clone(&setup.epochs), deliver);
             worker.run(&inbox, &|| {});
             delivered
         };
         assert_eq!(delivered(robot(300.0)), [[true, false], [true, true]]);
         assert_eq!(delivered(None), [[true, true]], "nobody knows where the robot is");
         assert_eq!(delivered(robot(-5.0)), [[true, true]], "it is outside the map");
+    }
+
+    #[test]
+    fn guidance_over_headings_follows_for_a_robot_with_a_footprint_and_stays_until_there_is_newer_one() {
+        let setup = Setup::new();
+        let config = trm_config::Config::with(|config| {
+            config.grid.footprint = "[[1.5, 0.8], [-1.5, 0.8], [-1.5, -0.8], [1.5, -0.8]]".parse().ok();
+        });
+        let (events, inbox) = unbounded();
+        let send = |event| events.send(event).unwrap();
+        send(Event::Grid(GridChange::Whole(Box::new(setup.costmap.clone()))));
+        let robot = Some(Pose::new(40.5, 40.5, 0.0));
+        send(Event::Goal(Pose::new(20.5, 20.5, 1.0), setup.first, robot));
+        let mut all = Vec::new();
+        let deliver = |guided: Box<Guided>| all.push(guided);
+        let settings = Settings::new(&config.grid, &config.planner);
+        let mut worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&setup.epochs), deliver);
+        assert!(worker.step(&inbox));
+        drop(worker);
+        let kinds: Vec<_> = all.iter().map(|guided| (guided.guidance.len(), guided.poses.is_some())).collect();
+        assert_eq!(kinds, [(1, false), (0, true), (0, true)], "over cells, to the robot, and all");
+        let is_whole = |guided: &Option<Box<Guided>>| Some(guided.as_ref()?.poses.as_ref()?.is_whole());
+        let mut kept = None;
+        for (guided, wanted) in all.into_iter().zip([None, Some(false), Some(true)]) {
+            Guided::replace(&mut kept, &mut Some(guided));
+            assert_eq!(is_whole(&kept), wanted);
+            assert_eq!(kept.as_ref().map(|kept| kept.guidance.len()), Some(1));
+        }
+        // Newer guidance over cells comes first.
+        let old = kept.as_ref().unwrap();
+        let newer = Guided {
+            guidance: old.guidance.clone(),
+            poses: None,
+            version: Some(7),
+            purpose: old.purpose.clone(),
+            ..**old
+        };
+        Guided::replace(&mut kept, &mut Some(Box::new(newer)));
+        assert_eq!((is_whole(&kept), kept.unwrap().version), (Some(true), Some(7)));
     }
 
     #[test]
@@ -512,7 +610,7 @@ mod tests {
     fn new_settings_cancel_the_guidance_and_it_is_computed_again() {
         let setup = Setup::new();
         let travel = Travel::new(&GridConfig { cost_travel_multiplier: 0.5, ..GridConfig::default() });
-        let new = || Event::Settings(Settings { travel, ..setup.settings });
+        let new = || Event::Settings(Settings { travel, ..setup.settings.clone() });
         let delivered = setup.delivered(|events| events.send(new()).unwrap(), None, [Some(Event::Stop)]);
         assert_eq!(delivered.iter().map(|guided| guided.guidance[0].travel()).collect::<Vec<_>>(), [travel]);
         // Also when the guidance is already there.
@@ -544,7 +642,7 @@ mod tests {
         let (events, inbox) = unbounded();
         let (deliver, delivered) = unbounded();
         let epochs = Arc::<Epochs>::default();
-        let settings = Settings { travel: Travel::new(&config), tolerance: 0.5 };
+        let settings = Settings { travel: Travel::new(&config), tolerance: 0.5, robot: None };
         let deliver = move |guided| deliver.send(guided).unwrap();
         let worker = GuidanceWorker::new(Instant::now(), settings, Arc::clone(&epochs), deliver);
         let handle = std::thread::spawn(move || worker.run(&inbox, &|| {}));

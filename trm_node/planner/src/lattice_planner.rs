@@ -5,7 +5,6 @@
 //! it. The path is kept from plan to plan as long as what is left of it passes the check. A search that the deadline
 //! interrupts goes on with the next plan. Nothing is published but what [`VerifiedPath::accept_swept`] has accepted.
 
-use std::f64::consts::PI;
 use std::sync::Arc;
 
 use trm_config::GoalHeading;
@@ -16,10 +15,10 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_lattice::blocked::Blocked;
 use trm_lattice::clearance::Clearance;
-use trm_lattice::headings::{Headings, wrapped};
 use trm_lattice::lattice::Lattice;
 use trm_lattice::path::PathPose;
 use trm_lattice::pose::CellPose;
+use trm_lattice::pose_guidance::PoseGuidance;
 use trm_lattice::search::{self, Search, World};
 use trm_lattice::shorten::Shortener;
 use trm_safety::check::Rules;
@@ -30,6 +29,8 @@ use trm_safety::{Draft, VerifiedPath};
 use crate::budget::Budget;
 use crate::endpoints::GoalArea;
 use crate::error::PlanError;
+use crate::goal_poses::{BESIDE_GOAL, HEADINGS, Wanted, arrival, in_cells, turn};
+use crate::guides::Guides;
 use crate::halt::deadline::Clock;
 use crate::report::{GuidanceKind, Report, Source};
 use crate::request::Request;
@@ -41,10 +42,6 @@ const MAX_POSES: usize = 1 << 14;
 const MAX_STATES: usize = 1 << 20;
 /// What the search multiplies the guidance with: it finds paths sooner, which may cost so much more.
 pub const GREED: f32 = 1.5;
-/// How many headings it searches over.
-const HEADINGS: Headings = Headings::H16;
-/// How far beside a goal that can't be driven to exactly a path may end, in cells.
-pub const BESIDE_GOAL: f64 = 0.75;
 /// What poses may be off by on their way through metres, in cells and radians.
 const ROUNDING: f64 = 1e-6;
 /// A robot that is farther from its path than this, in cells and radians, doesn't go on along it.
@@ -53,8 +50,6 @@ const MAX_STRAY: (f64, f64) = (2.0, 0.35);
 const AHEAD: usize = 64;
 /// A robot that stands within this distance of where the search began, in cells and radians, hasn't moved.
 const STANDS: (f64, f64) = (0.25, 0.03);
-/// The heading of an arrival is that over the last so many moves.
-const STRAIGHT: usize = 8;
 /// A new path must be cheaper than what is left of the present one by this share, and a cell.
 const WORTH_IT: f64 = 0.05;
 /// A search for a better path is worth its time when the present one costs this much more, against the guidance, than when it
@@ -84,7 +79,7 @@ struct Previous {
 
 /// The planner for a robot with a footprint. Everything is allocated in [`Self::prepare`].
 pub struct LatticePlanner {
-    robot: Robot,
+    robot: Arc<Robot>,
     travel: Travel,
     /// How far a goal may be moved, in metres.
     tolerance: f64,
@@ -101,6 +96,7 @@ pub struct LatticePlanner {
 struct Task<'a> {
     costmap: &'a Costmap,
     guidance: Option<&'a Guidance>,
+    poses: Option<&'a PoseGuidance>,
     request: &'a Request<'a>,
     rules: Rules,
     travel: Travel,
@@ -116,7 +112,7 @@ impl LatticePlanner {
     #[must_use]
     pub fn new(robot: Robot, travel: Travel, tolerance: f64, start_tolerance: f64) -> Self {
         Self {
-            robot,
+            robot: Arc::new(robot),
             travel,
             tolerance,
             start_tolerance,
@@ -130,7 +126,7 @@ impl LatticePlanner {
 
     /// The robot that it plans for.
     #[must_use]
-    pub const fn robot(&self) -> &Robot {
+    pub const fn robot(&self) -> &Arc<Robot> {
         &self.robot
     }
 
@@ -214,7 +210,7 @@ impl LatticePlanner {
     pub fn plan(
         &mut self,
         costmap: &Costmap,
-        guidance: &[Guidance],
+        guides: Guides,
         request: &Request,
         (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
@@ -226,11 +222,13 @@ impl LatticePlanner {
             start_cell.ok_or_else(|| PlanError::StartOutsideMap(geometry.nearest_cell(request.start.point())))?;
         let area = GoalArea::new(geometry, self.tolerance, request.goal.point())?;
         let leads = |group: &&Guidance| group.fits(costmap) && group.travel() == self.travel;
-        let guidance = guidance.iter().filter(leads).find(|group| group.cost_to_go(start_cell).is_finite());
+        let guidance = guides.cells.iter().filter(leads).find(|group| group.cost_to_go(start_cell).is_finite());
         let start = in_cells(geometry, request.start);
         let (rules, travel) = (self.rules(costmap), self.travel);
         let is_base_inside = self.robot.footprint.contains_base();
-        let task = Task { costmap, guidance, request, rules, travel, start, area, is_base_inside };
+        let made = self.made.as_ref().ok().and_then(Option::as_deref);
+        let poses = guides.poses.filter(|poses| made.is_some_and(|made| poses.fits(costmap, travel, &made.lattice)));
+        let task = Task { costmap, guidance, poses, request, rules, travel, start, area, is_base_inside };
         let began = clock.now();
         let kept = self.keep(&task);
         report.stages.verify += clock.now().saturating_sub(began);
@@ -326,6 +324,7 @@ impl LatticePlanner {
             blocked: &made.blocked,
             weight: |cell| task.weight(cell),
             cost_to_go: |cell| task.cost_to_go(cell, goal),
+            poses: task.poses,
         };
         let is_cancelled = || task.request.epoch.is_some_and(|epoch| epoch.is_over());
         let mut may_go_on = || !budget.plan.left(clock).is_zero() && !is_cancelled();
@@ -338,10 +337,17 @@ impl LatticePlanner {
             search::Outcome::None => return Err(PlanError::NoValidPath),
             search::Outcome::NoStart => return Err(PlanError::StartBlocked(at(task.start))),
             search::Outcome::NoEnd => return Err(PlanError::GoalBlocked(at(goal))),
-            search::Outcome::Interrupted if is_cancelled() => return Err(PlanError::Cancelled),
+            search::Outcome::Interrupted | search::Outcome::Hopeless if is_cancelled() => {
+                return Err(PlanError::Cancelled);
+            }
             search::Outcome::Interrupted => {
                 self.pending = Some(request);
                 return Err(PlanError::TimedOut { applications: 0 });
+            }
+            // The next plan goes on all the same.
+            search::Outcome::Hopeless => {
+                self.pending = Some(request);
+                return Err(PlanError::NoValidPath);
             }
             search::Outcome::OutOfRoom => return Err(PlanError::SearchLimit { cells: MAX_STATES as u32 }),
         }
@@ -393,30 +399,18 @@ impl LatticePlanner {
 }
 
 impl Made {
-    /// The poses to plan to, in the order in which they are tried: each is the goal with a heading that it may have, or the
-    /// nearest place within the tolerance where the robot can stand so.
+    /// The poses to plan to, in the order in which they are tried.
     fn goals(&self, task: &Task, heading: GoalHeading) -> Result<[Option<CellPose>; 3], PlanError> {
-        let wanted = in_cells(task.costmap.geometry(), task.request.goal);
-        let (ahead, back) = (wanted.yaw, wanted.yaw + PI);
-        let yaws = match heading {
-            GoalHeading::Default => [Some(ahead), None, None],
-            GoalHeading::Bidirectional => {
-                let arrival = task.arrival(wanted);
-                let is_back = turn(arrival, back) < turn(arrival, ahead);
-                let [first, second] = if is_back { [back, ahead] } else { [ahead, back] };
-                [Some(first), Some(second), None]
-            }
-            GoalHeading::All => [Some(task.arrival(wanted)), Some(ahead), Some(back)],
+        let pose = in_cells(task.costmap.geometry(), task.request.goal);
+        // Guidance over headings leads to one of them.
+        let arrival = || match task.poses {
+            Some(poses) => poses.goal().yaw,
+            None => arrival(task.costmap, task.guidance, task.start, pose),
         };
         let clearance = Clearance::new(self.lattice.outline(), &self.blocked);
-        let can_stand = |pose: CellPose| clearance.is_clear_at(pose);
-        let goals = yaws.map(|yaw| {
-            let exact = CellPose { yaw: yaw?, ..wanted };
-            let at = |cell: Cell| CellPose { col: f64::from(cell.col), row: f64::from(cell.row), ..exact };
-            if can_stand(exact) { Some(exact) } else { task.area.nearest(|cell| can_stand(at(cell))).map(at) }
-        });
+        let goals = Wanted { pose, area: &task.area, heading, arrival: &arrival }.poses(&clearance);
         if goals.iter().all(Option::is_none) {
-            return Err(PlanError::GoalBlocked(wanted.at().cell()));
+            return Err(PlanError::GoalBlocked(pose.at().cell()));
         }
         Ok(goals)
     }
@@ -446,23 +440,6 @@ impl Task<'_> {
         let known = guidance.cost_to_go(cell);
         let is_proof = guidance.version() == Some(self.costmap.version()) && self.is_base_inside;
         if known.is_finite() || is_proof { known } else { straight() }
-    }
-
-    /// The heading with which the guidance comes to the goal.
-    fn arrival(&self, goal: CellPose) -> f64 {
-        let mut cell = self.start.at().cell();
-        let mut before = cell;
-        if let Some(guidance) = self.guidance {
-            let ways = std::iter::successors(Some(cell), |cell| guidance.next(self.costmap, *cell));
-            for (count, next) in ways.take(MAX_POSES).enumerate() {
-                // The direction over the last cells, not of the last move alone.
-                if count % STRAIGHT == 0 {
-                    (before, cell) = (cell, next);
-                }
-            }
-        }
-        let from = if before.center().distance(goal.at()) < 1.0 { self.start.at() } else { before.center() };
-        from.heading(goal.at())
     }
 }
 
@@ -528,14 +505,4 @@ fn write(task: &Task, path: &[PathPose], draft: &mut Draft) {
         *first = task.request.start;
     }
     draft.junction = None;
-}
-
-fn in_cells(geometry: &Geometry, pose: Pose) -> CellPose {
-    let at = geometry.to_cells(pose.point());
-    CellPose::new(at.col, at.row, geometry.to_grid_yaw(pose.yaw))
-}
-
-/// The angle between two headings, in radians.
-fn turn(one: f64, other: f64) -> f64 {
-    wrapped(one - other).abs()
 }

@@ -3,6 +3,7 @@
 //! The model answers first. If it has no verified path in time, the previous path is kept as long as it still passes
 //! the check from where the robot is. Otherwise the classical fallback searches in the time that is left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use trm_config::{BackendChoice, GridConfig, PlannerConfig};
@@ -25,6 +26,7 @@ use crate::budget::{Budget, reserved_for_fallback};
 use crate::endpoints::{Departures, GoalArea};
 use crate::error::PlanError;
 use crate::fallback::{Fallback, Found};
+use crate::guides::Guides;
 use crate::halt::deadline::Clock;
 use crate::halt::policy::{Policy, StopReason};
 use crate::halt::predictor::Predictor;
@@ -244,8 +246,9 @@ impl Planner {
 
     /// The parameters that guidance for this planner depends on.
     #[must_use]
-    pub const fn settings(&self) -> Settings {
-        Settings { travel: self.travel, tolerance: self.config.tolerance }
+    pub fn settings(&self) -> Settings {
+        let robot = self.lattice.as_ref().map(|lattice| Arc::clone(lattice.robot()));
+        Settings { travel: self.travel, tolerance: self.config.tolerance, robot }
     }
 
     /// The window that the model sees when planning from a cell; `None` without a model.
@@ -272,35 +275,36 @@ impl Planner {
         check(costmap, self.rules(costmap), in_cells(costmap, poses))
     }
 
-    /// Plans a path within the deadline. A successful plan becomes the previous path of the next one. `guidance` is what
-    /// [`guide`](crate::target::guide) has computed for the goal, perhaps on older costs; it may be empty.
-    pub fn plan(
+    /// Plans a path within the deadline. A successful plan becomes the previous path of the next one. `guides` is what guidance
+    /// there is to the goal, perhaps on older costs; there may be none.
+    pub fn plan<'g>(
         &mut self,
         costmap: &Costmap,
-        guidance: &[Guidance],
+        guides: impl Into<Guides<'g>>,
         request: &Request,
         clock: &dyn Clock,
     ) -> Outcome<'_> {
-        self.plan_watched(costmap, guidance, request, clock, &mut |_| {})
+        self.plan_watched(costmap, guides, request, clock, &mut |_| {})
     }
 
     /// As [`Self::plan`], and shows each answer of the model. What `watch` takes of the time is the plan's.
-    pub fn plan_watched(
+    pub fn plan_watched<'g>(
         &mut self,
         costmap: &Costmap,
-        guidance: &[Guidance],
+        guides: impl Into<Guides<'g>>,
         request: &Request,
         clock: &dyn Clock,
         watch: &mut Watch,
     ) -> Outcome<'_> {
+        let guides = guides.into();
         self.prepare(costmap);
         let mut report = Report::default();
         let budget = Budget::new(request, self.config.reserve_ms);
         let result = match &mut self.lattice {
             _ if !self.is_ready => Err(PlanError::NotReady),
-            Some(lattice) => lattice.plan(costmap, guidance, request, (&budget, clock), &mut report),
+            Some(lattice) => lattice.plan(costmap, guides, request, (&budget, clock), &mut report),
             None => self
-                .pose_problem(costmap, guidance, request)
+                .pose_problem(costmap, guides.cells, request)
                 .and_then(|problem| self.solve(problem, (&budget, clock), &mut report, watch)),
         };
         match &result {

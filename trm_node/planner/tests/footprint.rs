@@ -1,6 +1,8 @@
 //! Robots that aren't discs: what is published for them is clear for the whole footprint, and can be driven.
 
 mod common;
+#[path = "common/guided.rs"]
+mod guided;
 
 use std::cell::Cell as Shared;
 use std::f64::consts::{PI, TAU};
@@ -8,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use common::{Simulated, bundle, costmap, costmap_at, pose};
+use guided::guided;
 use proptest::prelude::*;
 use trm_config::footprint::Footprint;
 use trm_config::{Config, GoalHeading, GridConfig, MotionModel, PlannerConfig};
@@ -126,7 +129,7 @@ proptest! {
     #[test]
     fn a_published_path_is_clear_and_can_be_driven(
         rows in world(), model in prop_oneof![Just(MotionModel::Omni), Just(MotionModel::Diff), Just(MotionModel::Car)],
-        footprint in prop_oneof![Just(BOX), Just(FORKS)], guided in any::<bool>(), reverse in any::<bool>(),
+        footprint in prop_oneof![Just(BOX), Just(FORKS)], kind in 0..3_usize, reverse in any::<bool>(),
         ends in (0.1..0.9_f64, 0.1..0.9_f64, -PI..PI, 0.1..0.9_f64, 0.1..0.9_f64, -PI..PI),
     ) {
         let mut config = config(footprint, model);
@@ -137,8 +140,14 @@ proptest! {
         let footprint: Footprint = footprint.parse().unwrap();
         let clock = Simulated::default();
         let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-        let guidance = if guided { guidance(&map, &config, goal) } else { Vec::new() };
-        let outcome = planner.plan(&map, &guidance, &request(start, goal, 10.0), &clock);
+        // No guidance, over cells alone, and over headings, too.
+        let guidance = if kind == 1 { guidance(&map, &config, goal) } else { Vec::new() };
+        let guided = if kind == 2 { guided(&map, &config, start, goal) } else { None };
+        let request = request(start, goal, 10.0);
+        let outcome = match &guided {
+            Some(guided) => planner.plan(&map, Some(&**guided), &request, &clock),
+            None => planner.plan(&map, &guidance, &request, &clock),
+        };
         match outcome.path {
             Ok(path) => {
                 prop_assert_eq!(outcome.report.source, Source::Lattice);
@@ -207,7 +216,15 @@ fn planned(config: &Config, map: &Costmap, start: [f64; 3], goal: [f64; 3]) -> R
     let (start, goal) = (at(start), at(goal));
     let clock = Simulated::default();
     let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-    let path = planner.plan(map, &guidance(map, config, goal), &request(start, goal, 60.0), &clock).path?.clone();
+    let request = request(start, goal, 60.0);
+    let searched = planner.plan(map, &guidance(map, config, goal), &request, &clock).path.map(VerifiedPath::length);
+    planner.reset();
+    // Guidance over headings finds what the search does.
+    let guided = guided(map, config, start, goal);
+    let path = planner.plan(map, guided.as_deref(), &request, &clock).path.cloned();
+    let found = path.as_ref().map(VerifiedPath::length).map_err(|error| *error);
+    assert_eq!(searched.map(|_| ()), found.map(|_| ()));
+    let path = path?;
     let last = path.poses().last().unwrap();
     assert!(path.poses()[0] == start && last.point().distance(goal.point()) < 1e-6, "{last:?}");
     let footprint = config.grid.footprint.as_ref().unwrap();

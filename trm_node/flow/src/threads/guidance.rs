@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 use trm_config::Config;
-use trm_grid::travel::Travel;
 use trm_planner::ask::Settings;
 use trm_planner::epoch::Epochs;
 use trm_planner::guidance_worker::GuidanceWorker;
@@ -17,7 +16,7 @@ use crate::shared::Shared;
 /// The parameters of a planner that its guidance depends on.
 #[must_use]
 pub fn settings(config: &Config) -> Settings {
-    Settings { travel: Travel::new(&config.grid), tolerance: config.planner.tolerance }
+    Settings::new(&config.grid, &config.planner)
 }
 
 /// Runs until [`GuidanceEvent::Stop`].

@@ -211,8 +211,11 @@ impl PlannerThread {
             return;
         }
         let is_for_goal = self.goal.as_ref().is_some_and(|goal| guided.purpose == Purpose::Goal(goal.epoch));
-        let replaced = if is_for_goal { self.guidance.replace(guided) } else { Some(guided) };
-        self.garbage.discard(replaced.map(Garbage::Guidance));
+        let mut guided = Some(guided);
+        if is_for_goal {
+            Guided::replace(&mut self.guidance, &mut guided);
+        }
+        self.garbage.discard(guided.map(Garbage::Guidance));
         if let Some(costmap) = &self.costmap {
             lay_over(&mut self.guidance, costmap, self.goal.as_ref());
         }
@@ -348,11 +351,11 @@ impl PlannerThread {
         };
         let guided = self.guidance.as_deref();
         record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
-        let guidance = guided.map_or(&[][..], |guided| &guided.guidance);
-        if let Some(to_go) = to_go(guidance, costmap, request.start) {
+        let known = guided.map_or(&[][..], |guided| &guided.guidance);
+        if let Some(to_go) = to_go(known, costmap, request.start) {
             self.epochs.note_to_go(to_go);
         }
-        let outcome = self.planners.ticks.plan(costmap, guidance, &request, clock);
+        let outcome = self.planners.ticks.plan(costmap, guided, &request, clock);
         times.planned = clock.now();
         record.report = Some(outcome.report);
         let path = outcome.path.map_err(Failure::Plan)?;

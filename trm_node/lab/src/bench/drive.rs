@@ -81,7 +81,7 @@ impl Drive {
         };
         let mut planner = planners::planner(setting, &setting.config, bundle, clock)?;
         planner.prepare(&costmap);
-        let settings = Settings { travel: setting.travel(), tolerance: setting.config.planner.tolerance };
+        let settings = Settings::new(&setting.config.grid, &setting.config.planner);
         let mut guidance_thread = GuidanceThread::start(costmap.clone(), settings, *clock);
         guidance_thread.set_goal(pose_in(goal, costmap.geometry()), pose_in(start, costmap.geometry()));
         Ok(Self {
@@ -129,16 +129,17 @@ impl Drive {
     pub fn plan(&mut self, tick: Duration, clock: &Instant) -> Tick {
         let woke = clock.now();
         let before = Usage::of_this_thread();
-        if let Some(newest) = self.guidance_thread.newest()
-            && let Some(old) = self.guided.replace(newest)
-        {
+        let mut newest = self.guidance_thread.newest();
+        if newest.is_some() {
+            Guided::replace(&mut self.guided, &mut newest);
+        }
+        if let Some(old) = newest {
             self.guidance_thread.discard(old);
         }
         let publishing = self.publish_time.predicted().min(self.deadline / 2);
         let deadline = (tick + self.deadline).saturating_sub(publishing);
         let request = Request { start: self.robot, goal: self.goal_pose(), arrived: tick, deadline, epoch: None };
-        let guidance = self.guided.as_deref().map_or(&[][..], |guided| &guided.guidance);
-        let outcome = self.planner.plan(&self.costmap, guidance, &request, clock);
+        let outcome = self.planner.plan(&self.costmap, self.guided.as_deref(), &request, clock);
         let planned = clock.now();
         let report = outcome.report;
         self.path.clear();

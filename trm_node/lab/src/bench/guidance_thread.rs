@@ -62,7 +62,10 @@ impl GuidanceThread {
         let mut newest = None;
         for guided in self.delivered.try_iter() {
             let is_for_goal = guided.purpose == Purpose::Goal(self.epoch);
-            let outdated = if is_for_goal { newest.replace(guided) } else { Some(guided) };
+            let mut outdated = Some(guided);
+            if is_for_goal {
+                Guided::replace(&mut newest, &mut outdated);
+            }
             if let Some(outdated) = outdated {
                 self.discard(outdated);
             }

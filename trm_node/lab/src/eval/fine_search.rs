@@ -16,7 +16,8 @@ use trm_lattice::path::PathPose;
 use trm_lattice::pose::CellPose;
 use trm_lattice::search::{Outcome, Request, Search, World};
 use trm_lattice::shorten::Shortener;
-use trm_planner::lattice_planner::{BESIDE_GOAL, GREED};
+use trm_planner::goal_poses::BESIDE_GOAL;
+use trm_planner::lattice_planner::GREED;
 use trm_planner::robot::Robot;
 
 use super::pair::Pair;
@@ -67,6 +68,7 @@ impl FineSearch {
             blocked: &self.blocked,
             weight,
             cost_to_go: |cell| guidance.cost_to_go(cell),
+            poses: None,
         };
         let request = Request {
             start: in_cells(pair.start),

@@ -11,13 +11,16 @@ use trm_grid::costmap_builder::build;
 use trm_grid::map_file;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::units::Pose;
+use trm_lattice::pose_guidance::PoseGuidance;
 use trm_net::bundle::Bundle;
+use trm_planner::guides::Guides;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::{Planner, Request};
 
 use super::args::EvalArgs;
 use super::fine_search::FineSearch;
 use super::pair::Pair;
+use super::pose_guidance::{PoseGuidanceTimes, PoseGuidanceWorker};
 use crate::args::with_flag;
 use crate::cpu_clock::CpuClock;
 use crate::judge::driven::Driven;
@@ -51,19 +54,37 @@ pub struct Course {
 /// What came of a plan: metres and milliseconds of CPU, or the reason why there is no path.
 pub type Planned = Result<(f64, f64), &'static str>;
 
+/// A plan: what came of it, and the milliseconds of CPU that it took, with or without a path.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub source: &'static str,
+    pub planned: Planned,
+    pub ms: f64,
+}
+
 /// What came of a query.
 pub struct Record {
     /// The map's number.
     pub site: usize,
-    pub source: &'static str,
-    pub in_time: Planned,
-    pub unlimited: Planned,
-    /// Milliseconds of CPU until it was known that there is no path.
-    pub no_path_ms: Option<f64>,
+    /// With guidance over headings, as it is soon after a goal has come.
+    pub ready: Plan,
+    /// Without it, as when a goal has just come.
+    pub fresh: Plan,
+    /// Without it and without a deadline.
+    pub unlimited: Plan,
+    /// What guidance over headings took; `None` where the robot can't stand at the goal.
+    pub guidance: Option<PoseGuidanceTimes>,
     /// Metres that the search over more headings needs.
     pub fine: Option<f64>,
     /// What the judge found wrong with the paths.
     pub faults: Vec<String>,
+}
+
+impl Record {
+    /// Whether there is a way as far as either of the two found out that have all the time that they need.
+    pub const fn is_reachable(&self) -> bool {
+        self.unlimited.planned.is_ok() || self.ready.planned.is_ok()
+    }
 }
 
 impl Course {
@@ -101,7 +122,7 @@ impl Course {
         Ok(Tools {
             course: self,
             planner: Planner::new(grid, planner, bundle, &CpuClock).map_err(with_flag)?,
-            fine: None,
+            made: None,
         })
     }
 }
@@ -140,12 +161,19 @@ impl Site {
     }
 }
 
-/// The planner of a thread, and the search that it is compared with.
+/// The planner of a thread, and what else is needed.
 pub struct Tools<'a> {
     course: &'a Course,
     planner: Planner,
-    /// Made for one map.
-    fine: Option<(usize, FineSearch)>,
+    made: Option<Made>,
+}
+
+/// What is made for one map.
+struct Made {
+    site: usize,
+    worker: PoseGuidanceWorker,
+    /// What paths are compared with.
+    fine: FineSearch,
 }
 
 impl Tools<'_> {
@@ -163,29 +191,36 @@ impl Tools<'_> {
             Driven { map, config, polygon: &polygon, start: Pose::default(), goal: Pose::default(), is_tight: true };
         let Some(pair) = Pair::draw(costmap, config, &driven, &mut random) else { return Ok(None) };
         (driven.start, driven.goal) = (pair.start, pair.goal);
+        let made = match &mut self.made {
+            Some(made) if made.site == site => made,
+            made => made.insert(Made {
+                site,
+                worker: PoseGuidanceWorker::new(costmap, self.planner.settings()),
+                fine: FineSearch::new(config, costmap)?,
+            }),
+        };
+        let guided = made.worker.guide(pair.start, pair.goal);
+        let poses = guided.as_ref().and_then(|(guided, _)| guided.poses.as_deref());
         let mut faults = Vec::new();
-        let mut plan = |deadline: Duration| {
+        let mut plan = |deadline: Duration, poses: Option<&PoseGuidance>| {
             self.planner.prepare(costmap);
             self.planner.reset();
             let arrived = CpuClock.now();
             let request =
                 Request { start: pair.start, goal: pair.goal, arrived, deadline: arrived + deadline, epoch: None };
-            let outcome = self.planner.plan(costmap, &pair.guidance, &request, &CpuClock);
-            let took = outcome.report.stages.total.as_secs_f64() * 1e3;
+            let outcome = self.planner.plan(costmap, Guides { cells: &pair.guidance, poses }, &request, &CpuClock);
+            let ms = outcome.report.stages.total.as_secs_f64() * 1e3;
             if let Ok(path) = outcome.path {
                 faults.extend(driven.path(path.poses(), false));
             }
-            let planned = outcome.path.map(|path| (path.length(), took)).map_err(trm_planner::PlanError::nav2_name);
-            (outcome.report.source.name(), planned, took)
+            let planned = outcome.path.map(|path| (path.length(), ms)).map_err(trm_planner::PlanError::nav2_name);
+            Plan { source: outcome.report.source.name(), planned, ms }
         };
-        let (source, in_time, _) = plan(Duration::from_secs_f64(deadline_ms / 1e3));
-        let (_, unlimited, took) = plan(NEVER);
-        let fine = match &mut self.fine {
-            Some((of, fine)) if *of == site => fine,
-            fine => &mut fine.insert((site, FineSearch::new(config, costmap)?)).1,
-        };
-        let fine = unlimited.ok().and_then(|_| fine.length(config, costmap, &pair));
-        let no_path_ms = unlimited.is_err().then_some(took);
-        Ok(Some(Record { site, source, in_time, unlimited, no_path_ms, fine, faults }))
+        let deadline = Duration::from_secs_f64(deadline_ms / 1e3);
+        let (ready, fresh, unlimited) = (plan(deadline, poses), plan(deadline, None), plan(NEVER, None));
+        let fine = ready.planned.or(unlimited.planned).ok();
+        let fine = fine.and_then(|_| made.fine.length(config, costmap, &pair));
+        let guidance = guided.map(|(_, times)| times);
+        Ok(Some(Record { site, ready, fresh, unlimited, guidance, fine, faults }))
     }
 }

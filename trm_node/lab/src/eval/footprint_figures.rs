@@ -7,10 +7,14 @@ use serde::Serialize;
 use trm_net::bundle::Bundle;
 
 use super::args::EvalArgs;
-use super::footprint::{Course, Planned, Record};
+use super::footprint::{Course, Plan, Record};
 use super::jobs;
-use crate::statistics::{Sorted, UpperQuantiles, share, wilson};
+use super::pose_guidance::PoseGuidanceTimes;
+use crate::statistics::{QuantilesToMax, Sorted, UpperQuantiles, share, wilson};
 use crate::worlds::random::Random;
+
+/// Nav2's name for a lack of time.
+const TIMEOUT: &str = "TIMEOUT";
 
 /// What was planned for.
 #[derive(Debug, Serialize)]
@@ -36,21 +40,45 @@ pub struct FootprintFigures {
     pub legs: usize,
     /// Milliseconds of CPU that a plan has.
     pub deadline_ms: f64,
-    /// Queries that the search solves with all the time that it needs.
+    /// Queries that the search without guidance over headings solves with all the time that it needs, or that with it in time.
     pub reachable: usize,
-    /// Share of these that have a path in time.
+    /// Share of these that have a path in time when guidance over headings is there.
     pub in_time: Option<f64>,
     /// Its 95 % interval.
     pub in_time_ci95: [f64; 2],
+    /// The same as soon as there is guidance over cells alone, which is what a plan has that begins with a new goal.
+    pub in_time_fresh: Option<f64>,
+    /// Its 95 % interval.
+    pub in_time_fresh_ci95: [f64; 2],
+    /// The same while guidance over headings is computed on another core from then on.
+    pub in_time_beside: Option<f64>,
+    /// Its 95 % interval.
+    pub in_time_beside_ci95: [f64; 2],
+    /// Queries that only the search without a deadline solved, although guidance over headings was there.
+    pub missed: usize,
+    /// Queries that only the plan with guidance over headings solved.
+    pub gained: usize,
     /// Why there was no path without a deadline, by Nav2's names.
     pub not_reachable: BTreeMap<&'static str, usize>,
-    /// Where the answers in time came from.
+    /// Where the answers in time came from when guidance over headings was there.
     pub sources: BTreeMap<&'static str, usize>,
-    /// Milliseconds of CPU to the first path, without a deadline, of the reachable queries.
+    /// The same without it.
+    pub sources_fresh: BTreeMap<&'static str, usize>,
+    /// Milliseconds of CPU to a path when guidance over headings is there.
+    pub ready_path_ms: UpperQuantiles,
+    /// Milliseconds of CPU until it is said that there is no path, when guidance over headings is there.
+    pub ready_no_path_ms: UpperQuantiles,
+    /// Milliseconds of CPU to the first path without it and without a deadline.
     pub first_path_ms: UpperQuantiles,
-    /// Milliseconds of CPU until it is proven that there is no path.
+    /// Milliseconds of CPU until it is proven without it that there is no path.
     pub no_path_ms: UpperQuantiles,
-    /// Length in time over that of the same search over 32 headings without a deadline.
+    /// Milliseconds of the guidance thread's CPU, after guidance over cells, until the states around the robot are known.
+    pub pose_guidance_first_ms: UpperQuantiles,
+    /// The same until all are.
+    pub pose_guidance_whole_ms: UpperQuantiles,
+    /// Megabytes of guidance over headings.
+    pub pose_guidance_mb: QuantilesToMax,
+    /// Length in time, with guidance over headings, over that of the search over 32 headings without a deadline.
     pub length_ratio: LengthRatio,
     /// Paths that the judge found something wrong with.
     pub faults: usize,
@@ -75,6 +103,7 @@ pub struct MapFigures {
     pub queries: usize,
     pub reachable: usize,
     pub in_time: Option<f64>,
+    pub in_time_fresh: Option<f64>,
     pub first_path_ms: UpperQuantiles,
 }
 
@@ -96,28 +125,36 @@ pub fn run(args: &EvalArgs, bundle: &Bundle) -> anyhow::Result<FootprintFigures>
     Ok(FootprintFigures::of(args, &course, &records))
 }
 
-/// The metres and milliseconds of those that have a path.
-fn paths<'a>(records: &'a [&Record], of: impl Fn(&Record) -> Planned + 'a) -> impl Iterator<Item = (f64, f64)> + 'a {
-    records.iter().filter_map(move |record| of(record).ok())
-}
-
 fn reachable<'a>(records: &[&'a Record]) -> Vec<&'a Record> {
-    records.iter().copied().filter(|record| record.unlimited.is_ok()).collect()
+    records.iter().copied().filter(|record| record.is_reachable()).collect()
 }
 
-fn times(records: &[&Record]) -> UpperQuantiles {
-    Sorted::new(paths(records, |record| record.unlimited).map(|(_, ms)| ms)).upper()
+/// Milliseconds of the plans that have a path, or of those that have none and don't lack time.
+fn times(records: &[&Record], of: impl Fn(&Record) -> Plan, with_path: bool) -> UpperQuantiles {
+    let plans = records.iter().map(|record| of(record));
+    let counts = |plan: &Plan| plan.planned.is_ok() == with_path && plan.planned != Err(TIMEOUT);
+    Sorted::new(plans.filter(counts).map(|plan| plan.ms)).upper()
+}
+
+/// Answers by their source, or by the name of the reason why there is none.
+fn counts(records: &[Record], of: impl Fn(&Record) -> Plan) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for plan in records.iter().map(of) {
+        *counts.entry(plan.planned.err().unwrap_or(plan.source)).or_default() += 1;
+    }
+    counts
 }
 
 impl MapFigures {
     fn of(records: &[&Record]) -> Self {
         let reachable = reachable(records);
-        let in_time = reachable.iter().filter(|record| record.in_time.is_ok()).count();
+        let in_time = |of: fn(&Record) -> Plan| reachable.iter().filter(|record| of(record).planned.is_ok()).count();
         Self {
             queries: records.len(),
             reachable: reachable.len(),
-            in_time: share(in_time, reachable.len()),
-            first_path_ms: times(records),
+            in_time: share(in_time(|record| record.ready), reachable.len()),
+            in_time_fresh: share(in_time(|record| record.fresh), reachable.len()),
+            first_path_ms: times(records, |record| record.unlimited, true),
         }
     }
 }
@@ -126,17 +163,22 @@ impl FootprintFigures {
     fn of(args: &EvalArgs, course: &Course, records: &[Record]) -> Self {
         let all: Vec<&Record> = records.iter().collect();
         let reachable = reachable(&all);
-        let in_time = reachable.iter().filter(|record| record.in_time.is_ok()).count();
-        let (mut not_reachable, mut sources) = (BTreeMap::new(), BTreeMap::new());
-        for record in records {
-            *sources.entry(record.in_time.err().unwrap_or(record.source)).or_default() += 1;
-            if let Err(reason) = record.unlimited {
-                *not_reachable.entry(reason).or_default() += 1;
-            }
+        let count = |is_so: &dyn Fn(&Record) -> bool| reachable.iter().filter(|record| is_so(record)).count();
+        let ready = count(&|record| record.ready.planned.is_ok());
+        let fresh = count(&|record| record.fresh.planned.is_ok());
+        let beside = count(&|record| {
+            let later = record.guidance.map_or(f64::INFINITY, |guidance| guidance.first + record.ready.ms);
+            record.fresh.planned.is_ok() || record.ready.planned.is_ok() && later <= course.deadline_ms
+        });
+        let mut not_reachable = BTreeMap::new();
+        for reason in records.iter().filter_map(|record| record.unlimited.planned.err()) {
+            *not_reachable.entry(reason).or_default() += 1;
         }
-        let ratio = |record: &&Record| Some(record.in_time.ok()?.0 / record.fine.filter(|fine| *fine > 0.0)?);
+        let ratio = |record: &&Record| Some(record.ready.planned.ok()?.0 / record.fine.filter(|fine| *fine > 0.0)?);
         let ratios = Sorted::new(reachable.iter().filter_map(ratio));
         let (p50, p95) = (ratios.quantile(0.5), ratios.quantile(0.95));
+        let guidance =
+            |of: fn(PoseGuidanceTimes) -> f64| Sorted::new(records.iter().filter_map(|record| record.guidance.map(of)));
         let fault_texts: Vec<String> = records.iter().flat_map(|record| record.faults.clone()).collect();
         let of_map = |(number, name): (usize, String)| {
             let of_map: Vec<&Record> = records.iter().filter(|record| record.site == number).collect();
@@ -151,12 +193,24 @@ impl FootprintFigures {
             legs: args.legs,
             deadline_ms: course.deadline_ms,
             reachable: reachable.len(),
-            in_time: share(in_time, reachable.len()),
-            in_time_ci95: wilson(in_time, reachable.len()),
+            in_time: share(ready, reachable.len()),
+            in_time_ci95: wilson(ready, reachable.len()),
+            in_time_fresh: share(fresh, reachable.len()),
+            in_time_fresh_ci95: wilson(fresh, reachable.len()),
+            in_time_beside: share(beside, reachable.len()),
+            in_time_beside_ci95: wilson(beside, reachable.len()),
+            missed: count(&|record| record.ready.planned.is_err()),
+            gained: count(&|record| record.unlimited.planned.is_err()),
             not_reachable,
-            sources,
-            first_path_ms: times(&all),
-            no_path_ms: Sorted::new(records.iter().filter_map(|record| record.no_path_ms)).upper(),
+            sources: counts(records, |record| record.ready),
+            sources_fresh: counts(records, |record| record.fresh),
+            ready_path_ms: times(&all, |record| record.ready, true),
+            ready_no_path_ms: times(&all, |record| record.ready, false),
+            first_path_ms: times(&all, |record| record.unlimited, true),
+            no_path_ms: times(&all, |record| record.unlimited, false),
+            pose_guidance_first_ms: guidance(|times| times.first).upper(),
+            pose_guidance_whole_ms: guidance(|times| times.whole).upper(),
+            pose_guidance_mb: guidance(|times| times.megabytes).to_max(),
             length_ratio: LengthRatio { n: ratios.into_numbers().len(), p50, p95 },
             faults: fault_texts.len(),
             fault_texts,
@@ -171,13 +225,17 @@ impl FootprintFigures {
         let counts = |of: &BTreeMap<&str, usize>| {
             of.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
         };
+        let interval = |share: Option<f64>, [low, high]: [f64; 2]| format!("{} ({low:.4}-{high:.4})", number(share, 4));
         let RobotFigures { footprint, motion_model, minimum_turning_radius, .. } = &self.robot;
         let mut text = format!(
             "{motion_model} {footprint}, radius {minimum_turning_radius} m; {} queries of seed {} ({} without room), {} legs a map\n\
-             {} can be reached (others: {}); with {} ms {} have a path ({:.4}-{:.4})\n\
-             ms of CPU to the first path, p50 / p95 / p99: {}; until there is proven to be none: {}\n\
+             {} can be reached (others: {}); with {} ms have a path: guidance over headings there {}, computed meanwhile {}, none {}\n\
+             only the search without a deadline: {}, only guidance over headings: {}\n\
+             ms of CPU, p50 / p95 / p99, with guidance over headings: to a path {}, to none {}\n\
+             without, and without a deadline: to the first path {}, until there is proven to be none {}\n\
+             guidance over headings: to the robot {}, whole {}, MB p50 {}, max {}\n\
              length over that of 32 headings without a deadline: p50 {}, p95 {} (n {})\n\
-             answers in time: {}; faults {}\n",
+             answers in time: {}; without guidance over headings: {}; faults {}\n",
             self.queries,
             self.seed,
             self.without_room,
@@ -185,24 +243,34 @@ impl FootprintFigures {
             self.reachable,
             counts(&self.not_reachable),
             self.deadline_ms,
-            number(self.in_time, 4),
-            self.in_time_ci95[0],
-            self.in_time_ci95[1],
+            interval(self.in_time, self.in_time_ci95),
+            interval(self.in_time_beside, self.in_time_beside_ci95),
+            interval(self.in_time_fresh, self.in_time_fresh_ci95),
+            self.missed,
+            self.gained,
+            times(self.ready_path_ms),
+            times(self.ready_no_path_ms),
             times(self.first_path_ms),
             times(self.no_path_ms),
+            times(self.pose_guidance_first_ms),
+            times(self.pose_guidance_whole_ms),
+            number(self.pose_guidance_mb.p50, 1),
+            number(self.pose_guidance_mb.max, 1),
             number(self.length_ratio.p50, 3),
             number(self.length_ratio.p95, 3),
             self.length_ratio.n,
             counts(&self.sources),
+            counts(&self.sources_fresh),
             self.faults,
         );
         for (name, map) in &self.per_map {
             let _ = writeln!(
                 text,
-                "  {name}: {} of {} reachable, {} in time, ms {}",
+                "  {name}: {} of {} reachable, {} in time, {} without guidance over headings, ms {}",
                 map.reachable,
                 map.queries,
                 number(map.in_time, 3),
+                number(map.in_time_fresh, 3),
                 times(map.first_path_ms)
             );
         }

@@ -153,7 +153,7 @@ impl Simulation {
             reply: Box::new(move |_, _| lock(&answers).push(number)),
         };
         self.state().oracle.ask(number, start, goals, now + budget.as_nanos() as u64);
-        let _ = life.commands.request(Box::new(request), guidance::settings(&config), robot);
+        let _ = life.commands.request(Box::new(request), &guidance::settings(&config), robot);
         if is_given_up {
             life.commands.cancel(&epochs);
         }

@@ -4,7 +4,7 @@ use trm_config::MotionModel;
 use trm_grid::units::Cell;
 
 use super::windows::Windows;
-use super::{Arrival, GOAL, Last, Outcome, Request, STRIDE, Search, Stage, Waiting, World, append, push, shifted};
+use super::{Arrival, GOAL, Last, Outcome, Request, STRIDE, Search, Stage, Waiting, World, append, append_steps};
 use crate::clearance::Clearance;
 use crate::connect::{Around, WAYS_IN_COUNT};
 use crate::lattice::{Lattice, State};
@@ -112,7 +112,7 @@ impl Search {
     ) -> Option<Outcome> {
         let may_go_on = &mut gets_on(may_go_on);
         let surplus = self.goal_field.surplus();
-        let outside = |state: State| request.greed.max(1.0) * world.to_go(state.cell) + surplus;
+        let outside = |state: State| world.estimate(state, request, surplus);
         let is_whole = if is_begun {
             self.windows.go_on(may_go_on)
         } else {
@@ -147,15 +147,10 @@ impl Search {
     /// Writes the way along the field around the goal.
     pub(super) fn append_way(&mut self, from: State, lattice: &Lattice, path: &mut Vec<PathPose>) -> bool {
         let Some(steps) = self.goal_field.way(from) else { return false };
-        let mut last = from;
-        for step in steps {
-            let edge = &lattice.edges()[step.edge as usize];
-            last = State { cell: shifted(edge.step, step.from.cell), heading: edge.to };
-            let mut poses = lattice.poses(edge, step.from.cell).skip(1);
-            if !poses.all(|pose| push(PathPose { pose, travel: edge.travel }, path)) {
-                return false;
-            }
+        if !append_steps(steps, lattice, path) {
+            return false;
         }
+        let last = steps.last().map_or(from, |step| step.end(lattice));
         let Ok(at) = self.ends.binary_search_by_key(&last, |end| end.state) else { return false };
         self.ends[at].curve.as_ref().is_none_or(|curve| append(curve, path))
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
 
-use super::window_size::{WindowSize, covers, in_cells, ring, units};
+use super::window_size::{WindowSize, covers, in_cells, ring};
 use crate::blocked::Blocked;
 use crate::connect::Connector;
 use crate::field::Field;
 use crate::lattice::{Lattice, State};
+use crate::pose_guidance::units;
 use crate::roll_out::Step;
 use crate::seed::Seed;
 

@@ -136,7 +136,7 @@ fn a_robot_passes_a_door_only_if_it_fits_and_that_there_is_no_way_is_proven() {
         let map = drawn(52, 40, |col, row| col == 24 && !(18..18 + width).contains(&row));
         let blocked = Blocked::new(&map, false);
         let to_go = straight_to(request.goal);
-        let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
+        let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go, poses: None };
         let outcome = search.run(&world, &request, &mut || true);
         if expected {
             assert!(matches!(outcome, Outcome::Found(cost) if cost < 36.0), "{outcome:?}");
@@ -160,7 +160,7 @@ fn what_ends_a_search_early_is_told_and_nothing_allocates() {
     let start = CellPose::new(12.0, 50.0, 0.0);
     let goal = CellPose::new(45.0, 50.0, 0.0);
     let to_go = straight_to(goal);
-    let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
+    let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go, poses: None };
     let mut search = Search::with_room(&lattice, travel(), 100_000);
     let mut run = |request: &Request| search.run(&world, request, &mut || true);
     for (pose, expected) in [
@@ -216,7 +216,7 @@ fn a_search_that_is_stuck_looks_closer_and_finds_the_way_with_fewer_expansions()
     let blocked = Blocked::new(&map, false);
     let (start, goal) = (CellPose::new(100.0, 50.0, 0.0), CellPose::new(180.0, 50.0, 3.1));
     let to_go = straight_to(goal);
-    let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
+    let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go, poses: None };
     let mut search = Search::with_room(&lattice, travel(), 400_000);
     let cheapest = search.run(&world, &request(start, goal, 1.0), &mut || true);
     let Outcome::Found(least) = cheapest else { panic!("{cheapest:?}") };
@@ -239,7 +239,7 @@ fn a_robot_that_stands_on_an_obstacle_gets_away_from_it() {
     let blocked = Blocked::new(&map, false);
     let goal = CellPose::new(6.0, 8.0, 1.5);
     let to_go = straight_to(goal);
-    let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
+    let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go, poses: None };
     let mut search = Search::with_room(&lattice, travel(), 30_000);
     let start = CellPose::new(10.1, 20.2, 0.0);
     let mut path = Vec::with_capacity(1000);
@@ -266,7 +266,7 @@ proptest! {
         let blocked = Blocked::new(&map, false);
         let weight = |cell: Cell| 1.0 + 0.1 * cell.col.rem_euclid(3) as f32;
         let to_go = straight_to(goal);
-        let world = World { lattice: &lattice, blocked: &blocked, weight, cost_to_go: &to_go };
+        let world = World { lattice: &lattice, blocked: &blocked, weight, cost_to_go: &to_go, poses: None };
         let request = request(start, goal, greed);
         let clearance = Clearance::new(lattice.outline(), &blocked);
         // Escapes have tests of their own: the judge allows no hit.
@@ -301,7 +301,7 @@ proptest! {
     ) {
         let blocked = Blocked::new(&map, false);
         let to_go = straight_to(goal);
-        let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go };
+        let world = World { lattice: &lattice, blocked: &blocked, weight: |_| 1.0, cost_to_go: &to_go, poses: None };
         let request = request(start, goal, 1.0);
         let mut search = Search::with_room(&lattice, travel(), 30_000);
         if let Some(outcome) = prepared(&mut search, &world, &request) {

@@ -10,6 +10,8 @@ use trm_grid::units::Cell;
 use crate::field::Field;
 use crate::lattice::{Lattice, UNITS_PER_CELL};
 
+/// What it costs more, in cells, to be where no way is known to lead on.
+pub(super) const DEAD_END: f32 = 100.0;
 /// Cells at the border of a window in which ways out of it end.
 pub(super) const RING: i32 = 4;
 /// A robot whose reach and radius, in cells, are together less than this can turn in a window of 64 cells.
@@ -77,9 +79,4 @@ pub(super) fn covers(corner: Cell, inside: &Range<i32>, cell: Cell) -> bool {
 /// A field's value in cells.
 pub(super) fn in_cells(value: u16) -> f32 {
     f32::from(value) / UNITS_PER_CELL as f32
-}
-
-/// A cost in units.
-pub(super) fn units(cells: f32) -> u16 {
-    (cells * UNITS_PER_CELL as f32).round().clamp(0.0, f32::from(u16::MAX / 2)) as u16
 }

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use trm_grid::travel::Travel;
 use trm_grid::units::Cell;
 
-use super::window_size::{RING, WindowSize, covers, in_cells, ring, units};
+use super::window_size::{DEAD_END, RING, WindowSize, covers, in_cells, ring};
 use crate::blocked::Blocked;
 use crate::connect::Connector;
 use crate::field::Field;
 use crate::lattice::{Lattice, State};
+use crate::pose_guidance::units;
 use crate::seed::Seed;
 
-/// What it costs more, in cells, to be where no way leads out of a window.
-const DEAD_END: f32 = 100.0;
 /// A window within so many columns and rows of another one takes its place.
 const SAME: i32 = 8;
 

@@ -15,6 +15,8 @@ use crate::request::{MAX_REQUESTS, PlanRequest};
 const KEPT: usize = 8;
 /// All of that together is for at most so many cells, or for one goal.
 const KEPT_CELLS: usize = 1 << 24;
+/// A cell counts so many times where there is guidance over headings, too.
+const HEADINGS_COUNT: usize = 8;
 /// What is left of a request's time when its answer is due is at least this part of it.
 const LAST_PART: u32 = 16;
 
@@ -51,15 +53,19 @@ impl Requests {
     /// Keeps guidance. Returns one that is too much.
     pub fn keep(&mut self, guided: Box<Guided>, costmap: Option<&Costmap>, now: Duration) -> Option<Box<Guided>> {
         for waiting in &mut self.waiting {
-            let is_for_it = matches!(guided.purpose, Purpose::Ask(ask) if ask.goal == waiting.goal());
+            let is_for_it = matches!(&guided.purpose, Purpose::Ask(ask) if ask.goal == waiting.goal());
             if is_for_it {
                 waiting.due = waiting.due.min(now);
             }
         }
         let same = self.guidance.iter().position(|other| other.purpose == guided.purpose);
-        let replaced = same.map(|at| self.guidance.remove(at));
-        self.guidance.push(guided);
-        let cells = costmap.map_or(1, |costmap| costmap.geometry().cells());
+        let mut kept = same.map(|at| self.guidance.remove(at));
+        let mut replaced = Some(guided);
+        Guided::replace(&mut kept, &mut replaced);
+        self.guidance.extend(kept);
+        let has_headings = self.guidance.iter().any(|guided| guided.poses.is_some());
+        let each = if has_headings { HEADINGS_COUNT } else { 1 };
+        let cells = each * costmap.map_or(1, |costmap| costmap.geometry().cells());
         let most = (KEPT_CELLS / cells).clamp(1, KEPT);
         replaced.or_else(|| (self.guidance.len() > most).then(|| self.guidance.remove(0)))
     }
@@ -67,10 +73,10 @@ impl Requests {
     /// Guidance for a grid that has grown leads on there.
     pub fn lay_over(&mut self, costmap: &Costmap) {
         for guided in &mut self.guidance {
-            let Purpose::Ask(ask) = guided.purpose else { continue };
+            let Purpose::Ask(Ask { goal, .. }) = guided.purpose else { continue };
             for guidance in guided.guidance.iter_mut().filter(|guidance| !guidance.fits(costmap)) {
                 // Where it can't, it stays unused.
-                guidance.lay_over(costmap.geometry(), ask.goal.point());
+                guidance.lay_over(costmap.geometry(), goal.point());
             }
         }
     }

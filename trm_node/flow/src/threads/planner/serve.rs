@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use trm_grid::costmap::Costmap;
-use trm_grid::guidance::Guidance;
 use trm_planner::epoch::Epoch;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::{PlanError, Request};
@@ -161,8 +160,7 @@ impl PlannerThread {
         let planner = self.planners.named.get_mut(waiting.request.planner).ok_or(Failure::NoPlanner)?;
         let guided = self.requests.guidance_for(waiting, planner);
         waiting.record.guidance = guided.map(|guided| guidance_times(guided, now));
-        let guidance: &[Guidance] = guided.map_or(&[], |guided| &guided.guidance);
-        let outcome = planner.plan(costmap, guidance, &request, clock);
+        let outcome = planner.plan(costmap, guided, &request, clock);
         waiting.record.report = Some(outcome.report);
         waiting.record.leg = waiting.leg;
         let path = outcome.path.map_err(Failure::Plan)?;

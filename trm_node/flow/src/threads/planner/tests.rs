@@ -213,7 +213,8 @@ fn guidance_counts_for_its_own_goal_alone_even_after_a_pause() {
     let guided = |bench: &Bench, epoch| {
         let guidance = vec![Guidance::compute(&bench.costmap, Cell::new(40, 20), travel, &|| false).unwrap()];
         let (took, done) = (Duration::from_millis(7), bench.shared.clock.now());
-        PlannerEvent::Guidance(Box::new(Guided { guidance, took, done, purpose: Purpose::Goal(epoch), version: None }))
+        let purpose = Purpose::Goal(epoch);
+        PlannerEvent::Guidance(Box::new(Guided { guidance, poses: None, took, done, purpose, version: None }))
     };
     let goal = Pose::new(2.025, 1.025, 0.0);
     bench.goal(goal);

@@ -108,7 +108,7 @@ impl Actions {
         };
         let robot = self.shared.latest_pose().get().map(|latest| latest.pose);
         let stops = || Refusal { result: UNKNOWN, text: "the node is stopping".to_owned() };
-        if !self.commands.request(Box::new(request), settings(&config), robot) {
+        if !self.commands.request(Box::new(request), &settings(&config), robot) {
             return Err(stops());
         }
         receiver.await.map_err(|_| stops())

@@ -38,7 +38,8 @@ impl Bench {
         let guidance = trm_planner::target::guide(costmap, settings.travel, &area, &|| false).unwrap();
         let (purpose, version) = (Purpose::Ask(Ask { goal, settings }), Some(costmap.version()));
         let done = self.shared.clock.now();
-        self.send(PlannerEvent::Guidance(Box::new(Guided { guidance, took: done, done, purpose, version })));
+        let guided = Guided { guidance, poses: None, took: done, done, purpose, version };
+        self.send(PlannerEvent::Guidance(Box::new(guided)));
     }
 
     fn guide_all(&self, goals: &[Pose]) {
