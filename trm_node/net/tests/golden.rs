@@ -37,7 +37,7 @@ impl Tolerance {
     const fn largest(self) -> f32 {
         match self {
             Self::Network => 1e-4,
-            Self::Encoding => 5e-5,
+            Self::Encoding => 2e-4,
             Self::Chaotic => 1e-3,
         }
     }
