@@ -40,6 +40,9 @@ from user import yaw_of
 COSTMAP, MAP = 0.2, 0.2
 # Points of a scan that has seen nothing.
 NOTHING = np.full((1, 2), np.inf)
+# In m/s². People stop 0.3 m before the robot; at full speed it needs 0.11 m to stop, and so much again until a scan
+# tells.
+BRAKING = 3.0
 LIMITS = Limits(Rules.speed, Rules.turn, 1.5, 6.0)
 
 
@@ -86,7 +89,8 @@ class Navigator(Node):
             self.next = time + (COSTMAP if self.costmap else MAP)
             self.publish(message.header.stamp)
         speed, turn = self.pursuit.commands(pose, message.twist.twist.linear.x, self.points, time)
-        self.speed = towards(self.speed, speed, LIMITS.acceleration * dt)
+        rate = LIMITS.acceleration if abs(speed) >= abs(self.speed) else BRAKING
+        self.speed = towards(self.speed, speed, rate * dt)
         self.turn = towards(self.turn, turn, LIMITS.turn_acceleration * dt)
         command = Twist()
         command.linear.x, command.angular.z = self.speed, self.turn
