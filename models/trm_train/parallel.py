@@ -46,7 +46,7 @@ def share(batch: int) -> int:
 
 def wrapped(model: nn.Module) -> nn.Module:
     """The model, with gradients that are averaged over the processes."""
-    return DistributedDataParallel(model, broadcast_buffers=False) if dist.is_initialized() else model
+    return DistributedDataParallel(model, forward_sync_buffers=False) if dist.is_initialized() else model
 
 
 def mean(value: Tensor) -> Tensor:
