@@ -239,6 +239,11 @@ impl Search {
         self.arrival.is_some()
     }
 
+    /// Forgets what it was interrupted in: the next search begins from nothing.
+    pub const fn forget(&mut self) {
+        self.stage = Stage::Done;
+    }
+
     /// Searches, or goes on if the request and the version of the costs are those of the last call, which was interrupted.
     /// The lattice must be the one that the search was made for. `may_go_on` is asked every few expansions. Never
     /// allocates.
@@ -274,7 +279,8 @@ impl Search {
                 break outcome;
             }
             if !may_go_on() {
-                return if self.is_hopeless { Outcome::Hopeless } else { Outcome::Interrupted };
+                let is_hopeless = self.is_hopeless && world.guidance_to(request).is_some();
+                return if is_hopeless { Outcome::Hopeless } else { Outcome::Interrupted };
             }
         };
         self.stage = Stage::Done;

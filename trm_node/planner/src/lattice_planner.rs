@@ -170,6 +170,9 @@ impl LatticePlanner {
         self.previous.path.clear();
         self.previous.goal = None;
         self.pending = None;
+        if let Ok(Some(made)) = &mut self.made {
+            made.search.forget();
+        }
     }
 
     /// The path that was published last.
