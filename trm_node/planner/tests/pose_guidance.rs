@@ -68,10 +68,11 @@ fn with_it_a_plan_is_there_at_once_that_takes_a_search_long() {
         let expansions = |poses: bool| {
             let clock = Running::default();
             let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-            let request = request(start, goal, Duration::from_secs(60));
-            let outcome = match poses {
-                true => planner.plan(&map, Some(&*guided), &request, &clock),
-                false => planner.plan(&map, &guided.guidance, &request, &clock),
+            let request = request(start, goal, Duration::from_mins(1));
+            let outcome = if poses {
+                planner.plan(&map, Some(&*guided), &request, &clock)
+            } else {
+                planner.plan(&map, &guided.guidance, &request, &clock)
             };
             let path = outcome.path.unwrap();
             assert_eq!((path.poses()[0], outcome.report.source), (start, Source::Lattice));
@@ -140,7 +141,7 @@ fn older_guidance_leads_and_nothing_is_allocated() {
         let clock = Simulated::default();
         let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
         planner.prepare(&map);
-        let request = request(start, goal, Duration::from_secs(60));
+        let request = request(start, goal, Duration::from_mins(1));
         let mut lengths = Vec::with_capacity(4);
         let counted = allocation_counter::measure(|| {
             for map in [&map, &changed] {
@@ -163,7 +164,7 @@ fn it_leads_to_the_heading_that_the_robot_may_have_at_the_goal() {
         let guided = guided(&map, &config, start, goal).unwrap();
         let clock = Simulated::default();
         let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-        let outcome = planner.plan(&map, Some(&*guided), &request(start, goal, Duration::from_secs(60)), &clock);
+        let outcome = planner.plan(&map, Some(&*guided), &request(start, goal, Duration::from_mins(1)), &clock);
         assert_eq!(outcome.report.expansions, 0, "{heading:?}");
         let yaw = outcome.path.unwrap().poses().last().unwrap().yaw;
         let is_turned = yaw.cos() > 0.0;
