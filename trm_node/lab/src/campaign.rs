@@ -6,6 +6,7 @@ mod args;
 mod backends;
 mod draw;
 mod draw_footprint;
+mod guide_book;
 mod play;
 mod robots;
 mod state;

@@ -6,22 +6,19 @@ use std::time::Duration;
 use trm_config::GridKind;
 use trm_grid::costmap::Costmap;
 use trm_grid::costmap_builder::CostmapBuilder;
-use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
-use trm_grid::travel::Travel;
 use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
 use trm_net::graphs::Graphs;
 use trm_net::host::HostBackend;
 use trm_net::registry::fastest;
-use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock;
-use trm_planner::target::guide;
 use trm_planner::{PlanError, Planner, Request, Source};
 
 use crate::campaign::backends::{Cheap, Lent};
 use crate::campaign::draw::{self, Brain, Drawn};
 use crate::campaign::draw_footprint;
+use crate::campaign::guide_book::GuideBook;
 use crate::campaign::robots::Robots;
 use crate::campaign::tally::Tally;
 use crate::judge::asked::Asked;
@@ -118,7 +115,7 @@ struct Game {
     polygon: Option<Polygon>,
     builder: CostmapBuilder,
     copy: Option<Box<Costmap>>,
-    guidance: Vec<Guidance>,
+    guidance: GuideBook<Ticking>,
     start: Pose,
     goal: Pose,
     aloud: bool,
@@ -132,7 +129,8 @@ impl Game {
         let mut builder = CostmapBuilder::new(&config.grid, *kind);
         builder.take_grid(OccupancyGrid::new(*geometry, values.clone()).expect("legal values"));
         let polygon = config.grid.outline().map(|outline| Polygon::new(&outline, geometry.resolution()));
-        let (copy, guidance, start, goal) = (None, Vec::new(), Pose::default(), Pose::default());
+        let guidance = GuideBook::new(Ticking { now: Now::new(0), tick: drawn.tick }, planner.settings());
+        let (copy, start, goal) = (None, Pose::default(), Pose::default());
         let mut game = Self { drawn, random, planner, map, polygon, builder, copy, guidance, start, goal, aloud };
         (game.start, game.goal) = (game.pose(), game.pose());
         game
@@ -157,13 +155,14 @@ impl Game {
                 self.go_on();
             }
             if let Some(change) = self.builder.refresh_to_end() {
+                self.guidance.change(change.clone());
                 drop(change.apply(&mut self.copy));
             }
             let Some(costmap) = self.copy.take() else { return tally.fault(index, "no costs".to_owned()) };
             if let Some(fault) = self.wrong_costs(&costmap) {
                 tally.fault(index, format!("plan {number}: {fault}"));
             }
-            self.guide(&costmap);
+            self.guide(&costmap, (index + number as u64) % 3 != 0);
             if let Some(fault) = self.plan(&costmap, clock, tally) {
                 tally.fault(index, format!("plan {number} from {:?} to {:?}: {fault}", self.start, self.goal));
             }
@@ -176,12 +175,13 @@ impl Game {
         let arrived = clock.now();
         let deadline = arrived + Duration::from_nanos(self.drawn.deadline);
         let request = Request { start: self.start, goal: self.goal, arrived, deadline, epoch: None };
-        let outcome = self.planner.plan(costmap, &self.guidance, &request, clock);
+        let outcome = self.planner.plan(costmap, self.guidance.newest(), &request, clock);
         let (map, config, is_tight) = (&self.map, &self.drawn.config, self.drawn.is_tight());
         let (start, goal) = (self.start, self.goal);
         let judge = match &self.polygon {
             None => {
-                let may_lag = self.guidance.iter().any(|guidance| guidance.version() != Some(costmap.version()));
+                let known = self.guidance.newest().map_or(&[][..], |guided| &guided.guidance);
+                let may_lag = known.iter().any(|guidance| guidance.version() != Some(costmap.version()));
                 Judge::Disc(Asked { map, config, start, goal, is_tight, may_lag })
             }
             Some(polygon) => Judge::Footprint(Driven { map, config, polygon, start, goal, is_tight }),
@@ -222,15 +222,12 @@ impl Game {
         }
     }
 
-    /// Computes guidance for the goal, or leaves an older one.
-    fn guide(&mut self, costmap: &Costmap) {
-        if !self.drawn.is_guided || (!self.guidance.is_empty() && self.random.chance(0.4)) {
-            return;
+    /// Has guidance computed for the goal, or leaves an older one.
+    fn guide(&mut self, costmap: &Costmap, takes_all: bool) {
+        let is_kept = self.guidance.newest().is_some_and(|guided| !guided.guidance.is_empty());
+        if self.drawn.is_guided && !(is_kept && self.random.chance(0.4)) {
+            self.guidance.guide(costmap, self.start, self.goal, takes_all);
         }
-        let config = &self.drawn.config;
-        let area = GoalArea::new(costmap.geometry(), config.planner.tolerance, self.goal.point());
-        let guidance = area.ok().and_then(|area| guide(costmap, Travel::new(&config.grid), &area, &|| false));
-        self.guidance = guidance.unwrap_or_default();
     }
 
     /// The first cell whose cost isn't what the raw map says. What is too near to something for a base is drawn into the costs
