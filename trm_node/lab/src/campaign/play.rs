@@ -162,7 +162,7 @@ impl Game {
             if let Some(fault) = self.wrong_costs(&costmap) {
                 tally.fault(index, format!("plan {number}: {fault}"));
             }
-            self.guide(&costmap, (index + number as u64) % 3 != 0);
+            self.guide(&costmap, !(index + number as u64).is_multiple_of(3));
             if let Some(fault) = self.plan(&costmap, clock, tally) {
                 tally.fault(index, format!("plan {number} from {:?} to {:?}: {fault}", self.start, self.goal));
             }
