@@ -16,7 +16,7 @@ use crate::steps_picture::{Film, Frame};
 /// Plans as `trm plan` does, and draws each answer: in every cell the direction of the move that the model gives the most
 /// probability, nothing where it says that it doesn't know yet, and a tint where that has changed since the answer before;
 /// the path of this answer, orange until one is verified. The bar below counts the applications of the network.
-/// `--png` draws up to twelve answers beside each other, `--gif` all of them one after the other.
+/// `--png` draws up to ten answers beside each other, `--gif` all of them one after the other.
 ///
 /// Exit codes as `trm plan`.
 #[derive(clap::Args)]

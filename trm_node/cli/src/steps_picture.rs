@@ -21,8 +21,8 @@ const SIDE: u32 = 448;
 const BAR: u32 = 10;
 /// Room between the pictures of a sheet, and how many there are in a row and in all.
 const GAP: u32 = 8;
-const ACROSS: usize = 4;
-const MOST: usize = 12;
+const ACROSS: usize = 5;
+const MOST: usize = 10;
 /// How long a frame of the GIF is seen, and the last one, in milliseconds.
 const SEEN_MS: (u32, u32) = (350, 2500);
 

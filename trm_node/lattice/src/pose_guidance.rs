@@ -1,5 +1,5 @@
 //! Guidance over positions and headings: the exact cost-to-go of the states of a map to a goal, as a
-//! [`MapField`] has found it.
+//! [`MapField`](crate::map_field::MapField) has found it.
 
 use std::sync::Arc;
 
