@@ -2,7 +2,8 @@
 //! over the whole map, and map files.
 //!
 //! May import `trm_config` and nothing else from this project. Path search, the model, clocks and ROS must never be in
-//! it. Only [`files`] reads files: for [`map_file`], which is a feature, and for bundles.
+//! it. Only [`files`] reads files: for [`map_file`], which is a feature, and for bundles. Only the sweeps of guidance switch vector
+//! instructions on, which is all that is `unsafe` in it.
 
 pub mod cost;
 mod cost_to_go;

@@ -1,5 +1,11 @@
 //! Computes one tile from the cells around it, by sweeps over its lines to and fro and over its columns to and fro.
-#![expect(unsafe_code, reason = "functions that have instructions switched on are called where the processor has them")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        unsafe_code,
+        reason = "functions that have instructions switched on are called where the processor has them"
+    )
+)]
 #![expect(clippy::inline_always, reason = "what runs with vector instructions must be compiled with them")]
 
 use crate::cost::LETHAL;

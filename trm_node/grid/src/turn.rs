@@ -1,5 +1,8 @@
 //! Turns a frame's lines into columns.
-#![expect(unsafe_code, reason = "vector instructions are used where the processor has them")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "vector instructions are used where the processor has them")
+)]
 #![expect(clippy::inline_always, reason = "what runs with vector instructions must be compiled with them")]
 
 use crate::frame::{FIRST, LINES, Line, STRIDE};
