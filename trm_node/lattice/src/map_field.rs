@@ -9,6 +9,7 @@ use std::sync::Arc;
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Rect;
 use trm_grid::travel::Travel;
+use trm_grid::units::Cell;
 
 use crate::clearance::Clearance;
 use crate::connect::{Connector, ways_to};
@@ -127,8 +128,16 @@ impl MapField {
         let near: Vec<Rect> = changed.iter().map(|rect| rect.grown(reach, costmap.geometry())).collect();
         self.level.run(Reread { field: self, rects: &near });
         let least = self.level.run(LeastIn { tiles: &self.tiles, rects: &near });
-        if !near.is_empty() && self.final_below() > least {
+        // A seed where the robot can stand from now on has no value yet.
+        let is_near = |seed: &&Seed| near.iter().any(|rect| holds(rect, seed.state.cell));
+        let least = self.seeds.iter().filter(is_near).map(|seed| seed.cost).fold(least, u16::min);
+        if near.is_empty() {
+            return;
+        }
+        if self.final_below() > least {
             self.rewind(least);
+        } else {
+            self.plant_seeds(least);
         }
     }
 
@@ -260,6 +269,12 @@ impl MapField {
     pub fn tiles(&self) -> usize {
         self.tiles.open_slots().count()
     }
+}
+
+/// Whether a cell lies in a rectangle.
+const fn holds(rect: &Rect, cell: Cell) -> bool {
+    let (col, row) = (cell.col - rect.col, cell.row - rect.row);
+    col >= 0 && row >= 0 && col < rect.width as i32 && row < rect.height as i32
 }
 
 /// Reads the ground of tiles anew.
