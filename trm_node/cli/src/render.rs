@@ -14,9 +14,9 @@ const FREE: Rgb<u8> = Rgb([255, 255, 255]);
 const UNKNOWN_GREY: Rgb<u8> = Rgb([205, 205, 205]);
 const OCCUPIED: Rgb<u8> = Rgb([0, 0, 0]);
 const INSCRIBED_TINT: Rgb<u8> = Rgb([250, 205, 190]);
-const PATH: Rgb<u8> = Rgb([30, 90, 220]);
-const START: Rgb<u8> = Rgb([20, 150, 60]);
-const GOAL: Rgb<u8> = Rgb([210, 30, 40]);
+pub const PATH: Rgb<u8> = Rgb([30, 90, 220]);
+pub const START: Rgb<u8> = Rgb([20, 150, 60]);
+pub const GOAL: Rgb<u8> = Rgb([210, 30, 40]);
 const WINDOW: Rgb<u8> = Rgb([240, 150, 20]);
 const FOOTPRINT: Rgb<u8> = Rgb([150, 175, 225]);
 

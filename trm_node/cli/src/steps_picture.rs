@@ -13,7 +13,7 @@ use trm_grid::window::Window;
 use trm_net::encode::{CLASSES, NO_MOVE};
 use trm_planner::watch::Answer;
 
-use crate::render::colour;
+use crate::render::{GOAL, PATH, START, colour};
 
 /// Pixels a side of a window, at least.
 const SIDE: u32 = 448;
@@ -27,10 +27,7 @@ const MOST: usize = 10;
 const SEEN_MS: (u32, u32) = (350, 2500);
 
 const TINT: Rgb<u8> = Rgb([255, 236, 150]);
-const VERIFIED: Rgb<u8> = Rgb([30, 90, 220]);
 const UNVERIFIED: Rgb<u8> = Rgb([240, 140, 20]);
-const GOAL: Rgb<u8> = Rgb([210, 30, 40]);
-const START: Rgb<u8> = Rgb([20, 150, 60]);
 const COUNTED: Rgb<u8> = Rgb([90, 90, 90]);
 const UNCOUNTED: Rgb<u8> = Rgb([225, 225, 225]);
 
@@ -134,7 +131,7 @@ impl Film<'_> {
                 arrow(&mut image, corner, scale, class);
             }
         }
-        let colour = if frame.is_verified { VERIFIED } else { UNVERIFIED };
+        let colour = if frame.is_verified { PATH } else { UNVERIFIED };
         let path: Vec<Cell> = frame.path.iter().filter_map(|cell| frame.window.local(*cell)).collect();
         for (at, cell) in path.iter().enumerate() {
             let inset = scale / 4;

@@ -58,10 +58,29 @@ pub(super) struct Frame {
     pub changed: Changed,
     /// What half of a cell costs along a side.
     half: [Line; LINES],
-    /// What the moves from a line to the next one cost: straight on, and to the next and the previous column.
+    moves: Moves,
+}
+
+/// What the moves from a line to the next one cost: straight on, and to the next and the previous column.
+#[derive(Clone)]
+struct Moves {
     on: [Line; LINES],
     right: [Line; LINES],
     left: [Line; LINES],
+}
+
+impl Moves {
+    /// Those to the cells of a line from the line before: straight on, from the previous and from the next column.
+    #[inline(always)]
+    fn out_of_before(&self, line: usize) -> [&Cells; 3] {
+        [cells(&self.on[line - 1], 0), cells(&self.right[line - 1], -1), cells(&self.left[line - 1], 1)]
+    }
+
+    /// The same from the line behind.
+    #[inline(always)]
+    fn out_of_behind(&self, line: usize) -> [&Cells; 3] {
+        [&self.on[line], &self.left[line], &self.right[line]].map(|moves| cells(moves, 0))
+    }
 }
 
 impl Frame {
@@ -70,9 +89,11 @@ impl Frame {
         values: [[UNREACHED; STRIDE]; LINES],
         changed: Changed::NONE,
         half: [[UNREACHED; STRIDE]; LINES],
-        on: [[UNREACHED; STRIDE]; LINES],
-        right: [[UNREACHED; STRIDE]; LINES],
-        left: [[UNREACHED; STRIDE]; LINES],
+        moves: Moves {
+            on: [[UNREACHED; STRIDE]; LINES],
+            right: [[UNREACHED; STRIDE]; LINES],
+            left: [[UNREACHED; STRIDE]; LINES],
+        },
     };
 
     /// Takes the costs of the cells.
@@ -97,8 +118,8 @@ impl Frame {
         let (here, there) = (&self.half[line], &self.half[line + 1]);
         let (here_before, here_at, here_behind) = (wide(here, -1), wide(here, 0), wide(here, 1));
         let (there_at, from, to_before, to_behind) = (wide(there, 0), wide(from, 0), wide(to, -1), wide(to, 1));
-        let (on, right, left) = (&mut self.on[line], &mut self.right[line], &mut self.left[line]);
-        let (on, right, left) = (wide_mut(on), wide_mut(right), wide_mut(left));
+        let Moves { on, right, left } = &mut self.moves;
+        let (on, right, left) = (wide_mut(&mut on[line]), wide_mut(&mut right[line]), wide_mut(&mut left[line]));
         for at in 0..WIDE {
             on[at] = here_at[at] + there_at[at];
             let (to_right, to_left) = (from[at] + to_behind[at], from[at] + to_before[at]);
@@ -116,19 +137,16 @@ impl Frame {
     pub fn lower(&mut self, columns: &mut Cells) {
         for line in 1..LINES - 1 {
             if std::mem::take(&mut self.changed.up[line - 1]) {
-                let (on, right, left) = (&self.on[line - 1], &self.right[line - 1], &self.left[line - 1]);
-                let moves = [cells(on, 0), cells(right, -1), cells(left, 1)];
                 let from = self.values[line - 1];
-                if relax(cells_mut(&mut self.values[line]), &from, moves, columns) {
+                if relax(cells_mut(&mut self.values[line]), &from, self.moves.out_of_before(line), columns) {
                     self.changed.mark(line);
                 }
             }
         }
         for line in (1..LINES - 1).rev() {
             if std::mem::take(&mut self.changed.down[line + 1]) {
-                let moves = [cells(&self.on[line], 0), cells(&self.left[line], 0), cells(&self.right[line], 0)];
                 let from = self.values[line + 1];
-                if relax(cells_mut(&mut self.values[line]), &from, moves, columns) {
+                if relax(cells_mut(&mut self.values[line]), &from, self.moves.out_of_behind(line), columns) {
                     self.changed.mark(line);
                 }
             }
@@ -164,10 +182,8 @@ impl Frame {
     fn support(&self, line: usize, goal: Option<usize>) -> Cells {
         let mut support = [UNREACHED; TILE_SIDE];
         let mut ignored = [0; TILE_SIDE];
-        let (on, right, left) = (&self.on[line - 1], &self.right[line - 1], &self.left[line - 1]);
-        relax(&mut support, &self.values[line - 1], [cells(on, 0), cells(right, -1), cells(left, 1)], &mut ignored);
-        let moves = [cells(&self.on[line], 0), cells(&self.left[line], 0), cells(&self.right[line], 0)];
-        relax(&mut support, &self.values[line + 1], moves, &mut ignored);
+        relax(&mut support, &self.values[line - 1], self.moves.out_of_before(line), &mut ignored);
+        relax(&mut support, &self.values[line + 1], self.moves.out_of_behind(line), &mut ignored);
         let (values, half) = (&self.values[line], &self.half[line]);
         let (here, before, behind) = (cells(half, 0), cells(half, -1), cells(half, 1));
         let (previous, next) = (cells(values, -1), cells(values, 1));
@@ -202,14 +218,10 @@ impl Frame {
     /// The least value that a cell of the line before the tile, and of the one behind it, would get if it was lowered.
     #[inline(always)]
     pub fn beyond(&self) -> [u32; 2] {
-        let (on, right, left) = (&self.on[LINES - 2], &self.right[LINES - 2], &self.left[LINES - 2]);
+        let (end, values) = (LINES - 1, &self.values);
         [
-            lowered(
-                &self.values[0],
-                &self.values[1],
-                [&self.on[0], &self.left[0], &self.right[0]].map(|line| cells(line, 0)),
-            ),
-            lowered(&self.values[LINES - 1], &self.values[LINES - 2], [cells(on, 0), cells(right, -1), cells(left, 1)]),
+            lowered(&values[0], &values[1], self.moves.out_of_behind(0)),
+            lowered(&values[end], &values[end - 1], self.moves.out_of_before(end)),
         ]
     }
 
@@ -223,10 +235,10 @@ impl Frame {
         };
         let (top, end) = (LINES - 2, LINES - 1);
         [
-            lowered((0, first - 1), (1, first), self.right[0][first - 1]),
-            lowered((0, last + 1), (1, last), self.left[0][last + 1]),
-            lowered((end, first - 1), (top, first), self.left[top][first]),
-            lowered((end, last + 1), (top, last), self.right[top][last]),
+            lowered((0, first - 1), (1, first), self.moves.right[0][first - 1]),
+            lowered((0, last + 1), (1, last), self.moves.left[0][last + 1]),
+            lowered((end, first - 1), (top, first), self.moves.left[top][first]),
+            lowered((end, last + 1), (top, last), self.moves.right[top][last]),
         ]
     }
 }

@@ -49,8 +49,8 @@ pub(super) struct Sweep {
     has_avx2: bool,
 }
 
-/// What a visit found.
-pub(super) struct Visit {
+/// What was found where costs were taken away.
+pub(super) struct Raised {
     pub borders: Borders,
     /// Whether the tile has changed at all.
     pub is_changed: bool,
@@ -77,10 +77,11 @@ impl Sweep {
     }
 
     /// Lowers the costs of a tile by what has changed around it.
-    pub fn lower(&mut self, costs: &mut CostsToGo, map: &Costmap, tile: usize, sides: Sides) -> Visit {
+    pub fn lower(&mut self, costs: &mut CostsToGo, map: &Costmap, tile: usize, sides: Sides) -> Borders {
         self.load(costs, map, tile);
         let borders = self.run(|sweep| sweep.settle(sides));
-        Visit { borders, ..self.store(costs, tile) }
+        self.store(costs, tile, |_, _, _| {});
+        borders
     }
 
     /// Takes away the costs of a tile, up to a bound, that nothing supports any more.
@@ -90,12 +91,16 @@ impl Sweep {
         tile: usize,
         sides: Sides,
         (bound, goal): (u32, Cell),
-    ) -> Visit {
+    ) -> Raised {
         self.load(costs, map, tile);
         let goal = costs.tiling().place(goal).filter(|place| place.tile == tile);
         let goal = goal.map(|place| (place.at / TILE_SIDE, place.at % TILE_SIDE));
         let left_out = self.run(|sweep| sweep.take_away(sides, bound, goal));
-        Visit { left_out, ..self.store(costs, tile) }
+        let mut borders = [UNREACHED; 8];
+        let is_changed = self.store(costs, tile, |row, before, now| note(&mut borders, row, before, now));
+        let least = |line: &Line| line[FIRST - 1..=FIRST + TILE_SIDE].iter().copied().fold(UNREACHED, u32::min);
+        let least = self.rows.values.iter().map(least).fold(UNREACHED, u32::min);
+        Raised { borders, is_changed, least, left_out }
     }
 
     /// Runs with the fastest instructions.
@@ -203,27 +208,22 @@ impl Sweep {
         left_out
     }
 
-    /// Stores the values, and tells what has changed.
-    fn store(&mut self, costs: &mut CostsToGo, tile: usize) -> Visit {
-        let mut visit = Visit { borders: [UNREACHED; 8], is_changed: false, least: UNREACHED, left_out: UNREACHED };
-        let mut before: [u32; TILE_SIDE] = [UNREACHED; TILE_SIDE];
+    /// Stores the values, and tells of each row that has changed: its number, and the values before and now. Whether any has.
+    fn store(&mut self, costs: &mut CostsToGo, tile: usize, mut tell: impl FnMut(usize, &Cells, &[u32])) -> bool {
+        let (mut is_changed, mut before) = (false, [UNREACHED; TILE_SIDE]);
         for row in 0..TILE_SIDE {
             let now = &self.rows.values[row + 1][FIRST..FIRST + TILE_SIDE];
             self.values[row * TILE_SIDE..(row + 1) * TILE_SIDE].copy_from_slice(now);
             costs.read_row(tile, row, &mut before);
             if before != *now {
-                visit.is_changed = true;
-                note(&mut visit.borders, row, &before, now);
+                is_changed = true;
+                tell(row, &before, now);
             }
         }
-        for line in &self.rows.values {
-            let least = |line: &Line| line[FIRST - 1..=FIRST + TILE_SIDE].iter().copied().fold(UNREACHED, u32::min);
-            visit.least = visit.least.min(least(line));
-        }
-        if visit.is_changed {
+        if is_changed {
             costs.write(tile, &self.values);
         }
-        visit
+        is_changed
     }
 }
 
@@ -241,7 +241,7 @@ fn mark(frame: &mut Frame, changed: &mut Cells) -> bool {
 }
 
 /// Notes a row that has changed where it belongs to the border. The numbers of the borders are those of the moves.
-fn note(borders: &mut Borders, row: usize, before: &[u32; TILE_SIDE], now: &[u32]) {
+fn note(borders: &mut Borders, row: usize, before: &Cells, now: &[u32]) {
     let mut note = |border: usize, cols: std::ops::Range<usize>| {
         for col in cols.filter(|col| before[*col] != now[*col]) {
             borders[border] = borders[border].min(before[col].min(now[col]));

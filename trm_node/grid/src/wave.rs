@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use crate::cost_to_go::{CostsToGo, Exact, Form};
 use crate::costmap::Costmap;
 use crate::geometry::Rect;
-use crate::sweep::{Sides, Sweep, Visit};
+use crate::sweep::{Borders, Sides, Sweep};
 use crate::tariff::{Tariff, UNREACHED};
 use crate::tiles::{TILE_CELLS, Tiling};
 use crate::units::{Cell, MOVES};
@@ -105,30 +105,30 @@ impl Wave {
                 return false;
             }
             let Some((tile, sides)) = self.to_raise.pop() else { break };
-            let visit = self.sweep.raise((&mut self.costs, map), tile, sides, (bound, self.goal));
-            if visit.left_out < UNREACHED {
-                self.to_raise.push(tile, visit.left_out, Sides::ALL);
+            let raised = self.sweep.raise((&mut self.costs, map), tile, sides, (bound, self.goal));
+            if raised.left_out < UNREACHED {
+                self.to_raise.push(tile, raised.left_out, Sides::ALL);
             }
-            if visit.is_changed || sides == Sides::ALL {
-                self.to_lower.push(tile, visit.least, Sides::ALL);
+            if raised.is_changed || sides == Sides::ALL {
+                self.to_lower.push(tile, raised.least, Sides::ALL);
             }
-            spread(&mut self.to_raise, self.costs.tiling(), tile, &visit, self.allowed.as_deref());
+            spread(&mut self.to_raise, self.costs.tiling(), tile, &raised.borders, self.allowed.as_deref());
         }
         while self.to_lower.least() <= bound.min(UNREACHED - 1) {
             if cancelled() {
                 return false;
             }
             let Some((tile, sides)) = self.to_lower.pop() else { break };
-            let visit = self.sweep.lower(&mut self.costs, map, tile, sides);
-            spread(&mut self.to_lower, self.costs.tiling(), tile, &visit, self.allowed.as_deref());
+            let borders = self.sweep.lower(&mut self.costs, map, tile, sides);
+            spread(&mut self.to_lower, self.costs.tiling(), tile, &borders, self.allowed.as_deref());
         }
         true
     }
 }
 
 /// The neighbours of a tile wait if they touch cells of it that have changed.
-fn spread(queue: &mut Queue, tiling: Tiling, tile: usize, visit: &Visit, allowed: Option<&[bool]>) {
-    for (at, key) in visit.borders.iter().enumerate().filter(|(_, key)| **key < UNREACHED) {
+fn spread(queue: &mut Queue, tiling: Tiling, tile: usize, borders: &Borders, allowed: Option<&[bool]>) {
+    for (at, key) in borders.iter().enumerate().filter(|(_, key)| **key < UNREACHED) {
         let other = tiling.beside(tile, MOVES[at].cols, MOVES[at].rows);
         if let Some(other) = other.filter(|other| allowed.is_none_or(|allowed| allowed[*other])) {
             queue.push(other, *key, SEEN_FROM[at]);

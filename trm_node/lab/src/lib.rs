@@ -11,6 +11,7 @@ mod counts_file;
 mod cpu_clock;
 pub mod ends;
 pub mod eval;
+mod guidance_here;
 mod judge;
 mod machine;
 pub mod parsers;

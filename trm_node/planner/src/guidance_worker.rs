@@ -78,6 +78,14 @@ pub struct Guided {
 }
 
 impl Guided {
+    /// What the way from a pose costs by the guidance over cells, in cells, if that knows one.
+    #[must_use]
+    pub fn to_go(&self, costmap: &Costmap, from: Pose) -> Option<f32> {
+        let cell = costmap.geometry().cell_at(from.point())?;
+        let costs = self.guidance.iter().filter(|group| group.fits(costmap)).map(|group| group.cost_to_go(cell));
+        costs.filter(|cost| cost.is_finite()).reduce(f32::min)
+    }
+
     /// Puts newer guidance in the place of older one for the same purpose, of which that part stays which is only in the older
     /// one. What is replaced is in `newer` afterwards.
     pub fn replace(older: &mut Option<Box<Self>>, newer: &mut Option<Box<Self>>) {

@@ -9,7 +9,9 @@ use trm_grid::units::Cell;
 use trm_grid::upkeep::Upkeep;
 
 use crate::endpoints::GoalArea;
-use crate::target::MAX_GROUPS;
+
+/// The maximum number of groups of connected cells that guidance covers.
+pub const MAX_GROUPS: usize = 64;
 
 /// What is kept of the guidance to a goal.
 #[derive(Default)]
@@ -127,7 +129,6 @@ mod tests {
     use trm_grid::units::{Point, Pose};
 
     use super::*;
-    use crate::target::guide;
 
     const SIDE: u32 = 24;
 
@@ -157,7 +158,7 @@ mod tests {
             let mut kept = KeptGuidance::default();
             for ((col, row, width, height), value) in changes {
                 let map = builder.costmap().unwrap();
-                let right = guide(map, travel, &area, &|| false).unwrap();
+                let right = KeptGuidance::new().update((map, travel), &area, None, &|| false).unwrap();
                 let left = std::cell::Cell::new(patience);
                 let cancelled = || left.replace(left.get().saturating_sub(1)) == 0;
                 let mut early = Vec::new();

@@ -7,9 +7,7 @@ use trm_grid::units::Cell;
 
 use crate::endpoints::{GoalArea, Start};
 use crate::error::PlanError;
-
-/// The maximum number of groups of connected cells that guidance covers.
-pub const MAX_GROUPS: usize = 64;
+use crate::kept_guidance::{KeptGuidance, MAX_GROUPS};
 
 /// Computes guidance to a goal: for each group of connected cells that holds a free cell of the area, the cost-to-go to
 /// the one that is nearest to the goal. The group of the nearest cell comes first. Empty if no cell of the area is
@@ -36,16 +34,7 @@ pub fn guide(
     area: &GoalArea,
     cancelled: &dyn Fn() -> bool,
 ) -> Option<Vec<Guidance>> {
-    let mut groups: Vec<Guidance> = Vec::new();
-    let Ok(nearest) = area.nearest_free(costmap, travel.allow_unknown) else { return Some(groups) };
-    groups.push(Guidance::compute(costmap, nearest, travel, cancelled)?);
-    let is_beyond = |groups: &[Guidance], cell| groups.iter().all(|group| group.cost_to_go(cell).is_infinite());
-    for cell in area.sorted(|cell| costmap.is_free(cell, travel.allow_unknown) && is_beyond(&groups, cell)) {
-        if groups.len() < MAX_GROUPS && is_beyond(&groups, cell) {
-            groups.push(Guidance::compute(costmap, cell, travel, cancelled)?);
-        }
-    }
-    Some(groups)
+    KeptGuidance::new().update((costmap, travel), area, None, cancelled)
 }
 
 /// Where a plan begins and ends.

@@ -4,12 +4,10 @@ mod common;
 #[path = "common/guided.rs"]
 mod guided;
 
-use std::cell::Cell as Shared;
 use std::f64::consts::{PI, TAU};
-use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Simulated, bundle, costmap, costmap_at, pose};
+use common::{Running, Simulated, bundle, costmap, costmap_at, pose};
 use guided::guided;
 use proptest::prelude::*;
 use trm_config::footprint::Footprint;
@@ -339,17 +337,6 @@ fn a_path_is_kept_while_it_holds_and_nothing_is_allocated() {
     assert!(sources[1..].iter().all(|source| *source == Source::Previous), "{sources:?}");
     assert!(planner.still_valid(&map, start) && !planner.still_valid(&blocked, start));
     assert!(planner.plan(&blocked, &[], &request(start, goal, 60.0), &clock).report.source != Source::Previous);
-}
-
-/// Time goes by with each reading.
-#[derive(Clone, Default)]
-struct Running(Rc<Shared<Duration>>);
-
-impl Clock for Running {
-    fn now(&self) -> Duration {
-        self.0.set(self.0.get() + Duration::from_micros(10));
-        self.0.get()
-    }
 }
 
 #[test]

@@ -5,12 +5,10 @@ mod common;
 #[path = "common/guided.rs"]
 mod guided;
 
-use std::cell::Cell as Shared;
 use std::f64::consts::PI;
-use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Simulated, bundle, costmap, pose};
+use common::{Running, Simulated, bundle, costmap, pose};
 use guided::guided;
 use trm_config::{Config, GoalHeading, MotionModel};
 use trm_grid::units::Pose;
@@ -47,15 +45,10 @@ fn request(start: Pose, goal: Pose, deadline: Duration) -> Request<'static> {
     Request { start, goal, arrived: Duration::ZERO, deadline, epoch: None }
 }
 
-/// Time goes by with each reading.
-#[derive(Clone, Default)]
-struct Running(Rc<Shared<Duration>>);
-
-impl Clock for Running {
-    fn now(&self) -> Duration {
-        self.0.set(self.0.get() + Duration::from_micros(10));
-        self.0.get()
-    }
+/// A request that must be answered so many milliseconds from now.
+fn soon(clock: &Running, (start, goal): (Pose, Pose), ms: u64) -> Request<'static> {
+    let arrived = clock.now();
+    Request { arrived, ..request(start, goal, arrived + Duration::from_millis(ms)) }
 }
 
 #[test]
@@ -92,13 +85,9 @@ fn a_search_that_was_interrupted_ends_when_it_comes() {
     let guided = guided(&map, &config, start, goal).unwrap();
     let clock = Running::default();
     let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-    let soon = |clock: &Running, ms| {
-        let arrived = clock.now();
-        Request { arrived, ..request(start, goal, arrived + Duration::from_millis(ms)) }
-    };
-    let first = planner.plan(&map, &guided.guidance, &soon(&clock, 1), &clock).path.map(|_| ());
+    let first = planner.plan(&map, &guided.guidance, &soon(&clock, (start, goal), 1), &clock).path.map(|_| ());
     assert_eq!(first, Err(PlanError::TimedOut { applications: 0 }));
-    assert!(planner.plan(&map, Some(&*guided), &soon(&clock, 5), &clock).path.is_ok());
+    assert!(planner.plan(&map, Some(&*guided), &soon(&clock, (start, goal), 5), &clock).path.is_ok());
 }
 
 #[test]
@@ -110,19 +99,15 @@ fn a_plan_knows_in_time_that_there_is_no_way() {
     let guided = guided(&map, &config, start, goal).unwrap();
     let clock = Running::default();
     let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-    let soon = |clock: &Running, ms| {
-        let arrived = clock.now();
-        Request { arrived, ..request(start, goal, arrived + Duration::from_millis(ms)) }
-    };
-    let without = planner.plan(&map, &guided.guidance, &soon(&clock, 1), &clock).path.map(|_| ());
+    let without = planner.plan(&map, &guided.guidance, &soon(&clock, (start, goal), 1), &clock).path.map(|_| ());
     assert_eq!(without, Err(PlanError::TimedOut { applications: 0 }));
     for _ in 0..3 {
-        let outcome = planner.plan(&map, Some(&*guided), &soon(&clock, 1), &clock);
+        let outcome = planner.plan(&map, Some(&*guided), &soon(&clock, (start, goal), 1), &clock);
         assert_eq!(outcome.path.map(|_| ()), Err(PlanError::NoValidPath));
     }
     // On other costs it proves nothing.
     let wider = costmap(&config, 0.05, &walls(16));
-    assert!(planner.plan(&wider, Some(&*guided), &soon(&clock, 60_000), &clock).path.is_ok());
+    assert!(planner.plan(&wider, Some(&*guided), &soon(&clock, (start, goal), 60_000), &clock).path.is_ok());
 }
 
 #[test]

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use trm_config::{Config, SuspectMap};
 use trm_grid::costmap::{Costmap, GridChange};
-use trm_grid::guidance::Guidance;
 use trm_grid::units::{Point, Pose};
 use trm_planner::Request;
 use trm_planner::epoch::{Epoch, Epochs};
@@ -351,8 +350,7 @@ impl PlannerThread {
         };
         let guided = self.guidance.as_deref();
         record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
-        let known = guided.map_or(&[][..], |guided| &guided.guidance);
-        if let Some(to_go) = to_go(known, costmap, request.start) {
+        if let Some(to_go) = guided.and_then(|guided| guided.to_go(costmap, request.start)) {
             self.epochs.note_to_go(to_go);
         }
         let outcome = self.planners.ticks.plan(costmap, guided, &request, clock);
@@ -390,13 +388,6 @@ fn lay_over(guided: &mut Option<Box<Guided>>, costmap: &Costmap, goal: Option<&G
         // Where it can't, it stays unused.
         guidance.lay_over(costmap.geometry(), goal.pose.point());
     }
-}
-
-/// What the way from a pose costs by the guidance, if that knows one.
-fn to_go(guidance: &[Guidance], costmap: &Costmap, from: Pose) -> Option<f32> {
-    let cell = costmap.geometry().cell_at(from.point())?;
-    let costs = guidance.iter().filter(|group| group.fits(costmap)).map(|group| group.cost_to_go(cell));
-    costs.filter(|cost| cost.is_finite()).reduce(f32::min)
 }
 
 /// What the costs hold now, and what they may lack: what was `suspect` before the last events, or is now.

@@ -1,26 +1,15 @@
 //! What the node's guidance worker computes for a goal, and what that takes.
 
-use std::sync::Arc;
-
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::Pose;
 use trm_planner::ask::Settings;
-use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided};
+use trm_planner::guidance_worker::Guided;
 
 use crate::cpu_clock::CpuClock;
-
-type Deliver = Box<dyn FnMut(Box<Guided>) + Send>;
+use crate::guidance_here::GuidanceHere;
 
 /// The worker, on this thread, for one map.
-pub struct PoseGuidanceWorker {
-    worker: GuidanceWorker<CpuClock, Deliver>,
-    events: Sender<Event>,
-    inbox: Receiver<Event>,
-    epochs: Arc<Epochs>,
-    delivered: Receiver<Box<Guided>>,
-}
+pub struct PoseGuidanceWorker(GuidanceHere<CpuClock>);
 
 /// Milliseconds of CPU since the goal came, that for guidance over cells not counted.
 #[derive(Debug, Clone, Copy)]
@@ -36,26 +25,14 @@ pub struct PoseGuidanceTimes {
 impl PoseGuidanceWorker {
     /// A worker for a map.
     pub fn new(costmap: &Costmap, settings: Settings) -> Self {
-        let (events, inbox) = unbounded();
-        let epochs = Arc::<Epochs>::default();
-        let (outbox, delivered) = unbounded();
-        let deliver: Deliver = Box::new(move |guided| drop(outbox.send(guided)));
-        let worker = GuidanceWorker::new(CpuClock, settings, Arc::clone(&epochs), deliver);
-        let worker = Self { worker, events, inbox, epochs, delivered };
-        worker.send(Event::Grid(GridChange::Whole(Box::new(costmap.clone()))));
-        worker
-    }
-
-    fn send(&self, event: Event) {
-        // The other end is here, too.
-        drop(self.events.send(event));
+        let worker = GuidanceHere::new(CpuClock, settings);
+        worker.change(GridChange::Whole(Box::new(costmap.clone())));
+        Self(worker)
     }
 
     /// All guidance to a goal for a robot at a pose; none where the robot can't stand at the goal.
     pub fn guide(&mut self, start: Pose, goal: Pose) -> Option<(Box<Guided>, PoseGuidanceTimes)> {
-        self.send(Event::Goal(goal, self.epochs.begin(), Some(start)));
-        self.worker.step(&self.inbox);
-        let all: Vec<_> = self.delivered.try_iter().collect();
+        let all: Vec<_> = self.0.guide(start, goal, None).collect();
         let ms = |guided: &Guided| guided.took.as_secs_f64() * 1e3;
         let cells = all.iter().rev().find(|guided| guided.poses.is_none()).map(|guided| ms(guided))?;
         let took = |guided: &Guided| ms(guided) - cells;

@@ -1,6 +1,7 @@
 //! Costmaps, a clock and a backend for the planner's tests.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +68,17 @@ impl Simulated {
 impl Clock for Simulated {
     fn now(&self) -> Duration {
         Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A clock that goes on by itself, with each reading.
+#[derive(Default)]
+pub struct Running(Cell<Duration>);
+
+impl Clock for Running {
+    fn now(&self) -> Duration {
+        self.0.set(self.0.get() + Duration::from_micros(10));
+        self.0.get()
     }
 }
 
