@@ -2,11 +2,13 @@
 """Shows in RViz what `planner_server/status` says of the newest plan: a text above the robot with source, result
 and time."""
 
+import signal
 import sys
+import threading
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from trm_msgs.msg import PlanStatus
 from visualization_msgs.msg import Marker
 
@@ -44,11 +46,14 @@ class StatusMarker(Node):
 
 
 def main() -> int:
-    rclpy.init()
-    try:
-        rclpy.spin(StatusMarker())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+    # Signals only end the loop: an exception of theirs in the midst of rclpy's work would come out as another one.
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = StatusMarker()
+    while not stop.is_set():
+        rclpy.spin_once(node, timeout_sec=0.1)
     rclpy.try_shutdown()
     return 0
 
