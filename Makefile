@@ -151,13 +151,14 @@ $(ONNXRUNTIME_DIR):
 	  --target $@.part $(ONNXRUNTIME) && mv $@.part $@ || echo "no onnxruntime to compare with"
 
 .PHONY: bench
-bench: ros $(ONNXRUNTIME_DIR) ## measures the node over DDS and the planner in process (OUT=bench PROFILE=short or full); see README
+bench: ros $(ONNXRUNTIME_DIR) ## measures the node over DDS and the planner in process (OUT=bench PROFILE=short or full PEER=planner_server); see README
 	$(ENV) $(RELEASE)
 	rm -f $(OUT)/node_*.jsonl
 	$(ENV) python3 tools/bench/run.py --node $(TARGET)/release/trm_node --trm $(TARGET)/release/trm --out $(OUT) --map $(BENCH_MAP) --rate $(RATE) --deadline-ms $(DEADLINE_MS) \
 	  --window $(WINDOW) --load "$(LOAD)" $(SECONDS_$(PROFILE))
 	ORT_DYLIB_PATH=$$(echo $(ONNXRUNTIME_DIR)/onnxruntime/capi/libonnxruntime.so.*) $(TARGET)/release/trm bench $(BENCH_MAP) \
 	  --duration $(DURATION_$(PROFILE)) --rate $(RATE) --deadline-ms $(DEADLINE_MS) --window $(WINDOW) $$(printf -- '--node %s ' $(OUT)/node_*.jsonl) --out $(OUT)
+	$(if $(PEER),$(ENV) TRM_NODE=$(TARGET)/release/trm_node python3 tools/bench/planner_servers.py --peer $(PEER) --map $(BENCH_MAP) --json $(OUT)/servers.json)
 
 .PHONY: bench-large-maps
 bench-large-maps: ros ## a map that grows and new goals on maps of up to 6000 x 6000 cells, over DDS (OUT=bench)
