@@ -9,7 +9,7 @@ use crate::costmap::Costmap;
 use crate::geometry::Geometry;
 use crate::moves::{iter_moves, legal_moves_given};
 use crate::regions::Regions;
-use crate::tariff::{Tariff, UNITS, UNREACHED};
+use crate::tariff::{Tariff, UNITS, UNREACHED, in_cells};
 use crate::travel::Travel;
 use crate::units::{Cell, MOVES, Point};
 use crate::wave::Wave;
@@ -138,8 +138,7 @@ impl Guidance {
     /// thousandth. Infinite if there is none, and outside the grid.
     #[must_use]
     pub fn cost_to_go(&self, cell: Cell) -> f32 {
-        let units = self.units(cell);
-        if units < UNREACHED { units as f32 / UNITS as f32 } else { f32::INFINITY }
+        in_cells(self.units(cell))
     }
 
     fn units(&self, cell: Cell) -> u32 {

@@ -10,6 +10,11 @@ pub(super) const UNITS: u32 = 1970;
 /// The value of a cell that no way leads to, and more than what a way may cost. Three of them fit in 32 bits.
 pub(super) const UNREACHED: u32 = u32::MAX / 3;
 
+/// A cost in cells; infinite where no way leads.
+pub(super) const fn in_cells(units: u32) -> f32 {
+    if units < UNREACHED { units as f32 / UNITS as f32 } else { f32::INFINITY }
+}
+
 /// What crossing half of a cell costs, along a side and along a diagonal, as a linear function of the cell's cost: vector
 /// instructions have no tables. [`UNREACHED`] where the cell isn't free.
 #[derive(Debug, Clone, Copy, PartialEq)]

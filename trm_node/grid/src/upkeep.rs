@@ -4,7 +4,7 @@
 use crate::costmap::Costmap;
 use crate::geometry::Geometry;
 use crate::guidance::{Guidance, form};
-use crate::tariff::{Tariff, UNITS, UNREACHED};
+use crate::tariff::{Tariff, UNITS, UNREACHED, in_cells};
 use crate::travel::Travel;
 use crate::units::Cell;
 use crate::wave::Wave;
@@ -105,6 +105,12 @@ impl Upkeep {
             self.whole = Some(self.version);
         }
         is_done
+    }
+
+    /// What the way from a cell costs, in cells, as far as it has come.
+    #[must_use]
+    pub fn cost_to_go(&self, cell: Cell) -> f32 {
+        in_cells(self.wave.costs.get(cell))
     }
 
     /// What it has come to. Its version is the one on which all of it was right last; until then it has none.

@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use trm_grid::costmap::GridChange;
 use trm_grid::units::Pose;
 use trm_planner::ask::Settings;
-use trm_planner::epoch::Epochs;
+use trm_planner::epoch::{Epochs, ToGo};
 use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided};
 use trm_planner::halt::deadline::Clock;
 
@@ -44,7 +44,7 @@ impl<C: Clock> GuidanceHere<C> {
 
     /// All that the worker tells of for a new goal, in its order. `to_go` is what the way from the robot to it costs, if that
     /// is known.
-    pub fn guide(&mut self, start: Pose, goal: Pose, to_go: Option<f32>) -> impl Iterator<Item = Box<Guided>> + '_ {
+    pub fn guide(&mut self, start: Pose, goal: Pose, to_go: Option<ToGo>) -> impl Iterator<Item = Box<Guided>> + '_ {
         let epoch = self.epochs.begin();
         if let Some(to_go) = to_go {
             self.epochs.note_to_go(to_go);

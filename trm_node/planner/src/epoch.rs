@@ -1,6 +1,8 @@
 //! Epochs: which requests are still current, and how far the robot still has to go.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+
+use trm_grid::units::Cell;
 
 /// Counts epochs. A new epoch begins with every event that makes earlier requests obsolete: a new goal, a pause, the
 /// end. The thread that causes the event begins the epoch first, and then sends its number to the threads that work.
@@ -30,6 +32,17 @@ pub struct Epochs {
     finished: AtomicU64,
     /// What the robot's way to the goal cost last, as the bits of an `f32`; 0 while that isn't known.
     to_go: AtomicU32,
+    /// The column and the row from where that was.
+    robot: [AtomicI32; 2],
+}
+
+/// What a robot's way to the goal costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ToGo {
+    /// From this cell.
+    pub from: Cell,
+    /// In cells.
+    pub cost: f32,
 }
 
 impl Epochs {
@@ -39,15 +52,19 @@ impl Epochs {
         self.latest.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Notes what the way from the robot to the goal costs, in cells.
-    pub fn note_to_go(&self, cost: f32) {
-        self.to_go.store(cost.to_bits(), Ordering::Relaxed);
+    /// Notes what the way from the robot to the goal costs.
+    pub fn note_to_go(&self, to_go: ToGo) {
+        self.robot[0].store(to_go.from.col, Ordering::Relaxed);
+        self.robot[1].store(to_go.from.row, Ordering::Relaxed);
+        self.to_go.store(to_go.cost.to_bits(), Ordering::Relaxed);
     }
 
     /// What the way from the robot to the goal cost when that was noted last. What is farther from the goal matters less.
     #[must_use]
-    pub fn to_go(&self) -> Option<f32> {
-        Some(f32::from_bits(self.to_go.load(Ordering::Relaxed))).filter(|cost| *cost > 0.0)
+    pub fn to_go(&self) -> Option<ToGo> {
+        let cost = f32::from_bits(self.to_go.load(Ordering::Relaxed));
+        let [col, row] = [0, 1].map(|at: usize| self.robot[at].load(Ordering::Relaxed));
+        (cost > 0.0).then(|| ToGo { from: Cell::new(col, row), cost })
     }
 
     /// Whether an epoch is not the current one any more.

@@ -15,7 +15,7 @@ use trm_lattice::pose_guidance::PoseGuidance;
 
 use crate::ask::{Ask, Asked, Asks, Settings};
 use crate::endpoints::GoalArea;
-use crate::epoch::Epochs;
+use crate::epoch::{Epochs, ToGo};
 use crate::guides::Guides;
 use crate::halt::deadline::Clock;
 use crate::kept_guidance::{KeptGuidance, Near};
@@ -30,6 +30,9 @@ const DEPARTURE: f64 = 1.0;
 const AROUND: f32 = 128.0;
 /// So long guidance near the robot waits for the rest.
 const PROMPT: Duration = Duration::from_millis(2);
+/// While the costs change all the time, what is farther from the goal than the robot is computed so rarely. A way to the goal
+/// doesn't come by there.
+const FAR: Duration = Duration::from_millis(500);
 
 /// The worker shows at least this often that it is alive.
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -78,12 +81,12 @@ pub struct Guided {
 }
 
 impl Guided {
-    /// What the way from a pose costs by the guidance over cells, in cells, if that knows one.
+    /// What the way from a pose costs by the guidance over cells, if that knows one.
     #[must_use]
-    pub fn to_go(&self, costmap: &Costmap, from: Pose) -> Option<f32> {
-        let cell = costmap.geometry().cell_at(from.point())?;
-        let costs = self.guidance.iter().filter(|group| group.fits(costmap)).map(|group| group.cost_to_go(cell));
-        costs.filter(|cost| cost.is_finite()).reduce(f32::min)
+    pub fn to_go(&self, costmap: &Costmap, from: Pose) -> Option<ToGo> {
+        let from = costmap.geometry().cell_at(from.point())?;
+        let costs = self.guidance.iter().filter(|group| group.fits(costmap)).map(|group| group.cost_to_go(from));
+        costs.filter(|cost| cost.is_finite()).reduce(f32::min).map(|cost| ToGo { from, cost })
     }
 
     /// Puts newer guidance in the place of older one for the same purpose, of which that part stays which is only in the older
@@ -150,6 +153,9 @@ pub struct GuidanceWorker<C, D> {
     robot: Option<Pose>,
     /// What the last guidance was computed for: the goal's cell, its epoch and the version of the costmap.
     done: Option<(Cell, u64, u64)>,
+    /// The same of the last one that is right near the robot, and when the rest of it is due.
+    near: Option<(Cell, u64, u64)>,
+    far_at: Duration,
     /// No computation begins before this time, so that a grid that changes constantly takes at most half a core.
     rest_until: Duration,
     /// Events that arrived during a computation.
@@ -174,6 +180,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             goal: None,
             robot: None,
             done: None,
+            near: None,
+            far_at: Duration::ZERO,
             rest_until: Duration::ZERO,
             pending: VecDeque::new(),
             asks: Asks::new(),
@@ -204,7 +212,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         if self.goal.is_none_or(|(_, epoch)| self.epochs.is_finished(epoch)) {
             self.kept.clear();
         }
-        let is_due = self.due().is_some() && self.clock.now() >= self.rest_until;
+        let is_due = self.due().is_some_and(|(_, due)| self.clock.now() >= self.ready_at(due));
         if is_due && (self.asks.is_empty() || !self.was_for_goal) {
             self.was_for_goal = true;
             self.compute(inbox, alive);
@@ -218,10 +226,10 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     /// worker must end.
     fn handle_events(&mut self, inbox: &Receiver<Event>, patience: Duration) -> bool {
         if self.pending.is_empty() {
-            let rest = self.rest_until.saturating_sub(self.clock.now());
+            let now = self.clock.now();
             let wait = match self.due() {
                 _ if !self.asks.is_empty() => Duration::ZERO,
-                Some(_) => rest.min(patience),
+                Some((_, due)) => self.ready_at(due).saturating_sub(now).min(patience),
                 None => patience,
             };
             match receive(inbox, wait) {
@@ -271,6 +279,11 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         (!self.epochs.is_finished(epoch) && self.done != Some(due)).then_some((area, due))
     }
 
+    /// When what is due may begin.
+    fn ready_at(&self, due: (Cell, u64, u64)) -> Duration {
+        if self.near == Some(due) { self.rest_until.max(self.far_at) } else { self.rest_until }
+    }
+
     /// Computes guidance for the goal and delivers it, unless an event makes it useless in the meantime.
     fn compute(&mut self, inbox: &Receiver<Event>, alive: &dyn Fn()) {
         let Some((area, due)) = self.due() else { return };
@@ -280,9 +293,13 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         let epochs = Arc::clone(&self.epochs);
         let is_over = || epochs.is_finished(epoch);
         let task = Task { area, goal, settings: self.settings.clone(), robot, purpose: Purpose::Goal(epoch) };
-        if let Some((done, took)) = self.make(&task, (inbox, alive), &is_over) {
-            self.done = Some(due);
-            self.rest_until = done + took;
+        if let Some(made) = self.make(&task, (inbox, alive), &is_over) {
+            self.rest_until = made.at + made.took;
+            if made.is_whole {
+                (self.done, self.far_at) = (Some(due), made.at + FAR);
+            } else {
+                self.near = Some(due);
+            }
         }
     }
 
@@ -300,15 +317,15 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     }
 
     /// Computes guidance and delivers it: on a large map first that along one way from the robot, last that over headings.
-    /// Returns when it was done and how long it took; `None` if an event has made it useless in the meantime, or it `is_over`.
+    /// What is far from the goal can be left for later. `None` if an event has made it useless in the meantime, or it `is_over`.
     fn make(
         &mut self,
         task: &Task,
         (inbox, alive): (&Receiver<Event>, &dyn Fn()),
         is_over: &dyn Fn() -> bool,
-    ) -> Option<(Duration, Duration)> {
+    ) -> Option<Done> {
         let costmap = self.costmap.as_deref()?;
-        let Task { area, settings: Settings { travel, .. }, robot, .. } = task;
+        let Task { area, settings: Settings { travel, robot: outline, .. }, robot, .. } = task;
         let travel = *travel;
         let began = self.clock.now();
         let pending = RefCell::new(std::mem::take(&mut self.pending));
@@ -335,27 +352,46 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         let is_for_goal = matches!(task.purpose, Purpose::Goal(_));
         let kept = if is_for_goal { &mut self.kept } else { &mut once };
         let deliver = &mut self.deliver;
-        let near = self.epochs.to_go().filter(|_| is_for_goal).map(|to_go| to_go + AROUND);
         let is_late = || clock.now().saturating_sub(began) > PROMPT;
+        // Guidance over headings needs all of it.
+        let far_can_wait = began < self.far_at && outline.is_none();
         let mut deliver_near = |guidance| deliver(guided(guidance, None, None));
-        let near = near.map(|bound| Near { bound, is_late: &is_late, deliver: &mut deliver_near });
-        let made = kept.update((costmap, travel), area, near, &cancelled);
+        let to_go = self.epochs.to_go().filter(|_| is_for_goal);
+        let near = to_go.map(|ToGo { from, cost }| Near {
+            robot: from,
+            bound: cost + AROUND,
+            far_can_wait,
+            is_late: &is_late,
+            deliver: &mut deliver_near,
+        });
+        let done = |is_whole| {
+            let at = clock.now();
+            Some(Done { at, took: at.saturating_sub(began), is_whole })
+        };
+        let is_near_enough = near.map_or(Some(false), |near| kept.mend_near((costmap, travel), area, near, &cancelled));
         let version = Some(costmap.version());
-        let made = made.and_then(|guidance| {
+        let made = is_near_enough.and_then(|is_enough| {
+            if is_enough {
+                return done(false);
+            }
+            let guidance = kept.update((costmap, travel), area, &cancelled)?;
             let aimed = task.aimed(costmap, &guidance, &mut self.poses);
-            let whole = guided(guidance, None, version);
-            let times = (whole.done, whole.took);
-            (self.deliver)(whole);
-            let Some(aimed) = aimed else { return Some(times) };
+            (self.deliver)(guided(guidance, None, version));
+            let Some(aimed) = aimed else { return done(true) };
             let mut tell = |poses| (self.deliver)(guided(Vec::new(), Some(Box::new(poses)), version));
-            self.poses.compute(costmap, &aimed, &cancelled, &mut tell).then(|| {
-                let done = clock.now();
-                (done, done.saturating_sub(began))
-            })
+            self.poses.compute(costmap, &aimed, &cancelled, &mut tell).then(|| done(true))?
         });
         self.pending = pending.into_inner();
         made
     }
+}
+
+/// Guidance that has been delivered.
+struct Done {
+    at: Duration,
+    took: Duration,
+    /// Nothing of it is left for later.
+    is_whole: bool,
 }
 
 /// What guidance is computed for.
@@ -424,6 +460,15 @@ mod tests {
         inbox: &'a Receiver<Event>,
         steps: RefCell<VecDeque<Step<'a>>>,
         began: Instant,
+    }
+
+    /// A clock that is set.
+    struct At<'a>(&'a std::cell::Cell<Duration>);
+
+    impl Clock for At<'_> {
+        fn now(&self) -> Duration {
+            self.0.get()
+        }
     }
 
     type Step<'a> = Box<dyn FnOnce() + 'a>;
@@ -612,6 +657,55 @@ mod tests {
         let delivered = setup.delivered(send, None, [None, Some(Event::Stop)]);
         let versions: Vec<_> = delivered.iter().filter_map(|guided| guided.guidance[0].version()).collect();
         assert_eq!(versions, [setup.costmap.version(), after]);
+    }
+
+    #[test]
+    fn what_is_far_from_the_goal_is_computed_now_and_then_while_the_grid_changes_all_the_time() {
+        let mut setup = Setup::new();
+        let now = std::cell::Cell::new(Duration::ZERO);
+        let (events, inbox) = unbounded();
+        let delivered = RefCell::new(Vec::new());
+        let far = Cell::new(190, 190);
+        let deliver = |guided: Box<Guided>| {
+            delivered.borrow_mut().push((guided.version.is_some(), guided.guidance[0].cost_to_go(far).is_finite()));
+        };
+        let mut worker = GuidanceWorker::new(At(&now), setup.settings.clone(), Arc::clone(&setup.epochs), deliver);
+        events.send(Event::Grid(GridChange::Whole(Box::new(setup.costmap.clone())))).unwrap();
+        events.send(goal(7, setup.first)).unwrap();
+        assert!(worker.step(&inbox));
+        // The robot stands near the goal; a box is put around a cell far behind it and taken away in turns.
+        let ring = Rect { col: 188, row: 188, width: 5, height: 5 };
+        let mut change = |closed: bool| {
+            let is_inside = |cell: Cell| (189..192).contains(&cell.col) && (189..192).contains(&cell.row);
+            let value = |cell| if closed && !is_inside(cell) { 100 } else { 0 };
+            let values: Vec<i8> = ring.cells().map(value).collect();
+            setup.builder.take_update(ring, &values).unwrap();
+            events.send(Event::Grid(setup.builder.refresh_to_end().unwrap())).unwrap();
+        };
+        setup.epochs.note_to_go(ToGo { from: Cell::new(20, 0), cost: 13.0 });
+        let mut step = |ms: u64| {
+            now.set(Duration::from_millis(ms));
+            delivered.borrow_mut().clear();
+            worker.step(&inbox);
+            delivered.borrow().clone()
+        };
+        for ms in [50, 100, 450] {
+            change(true);
+            assert_eq!(step(ms), [(false, true)], "the far cell is as it was");
+            change(false);
+            assert_eq!(step(ms + 10), [(false, true)]);
+        }
+        change(true);
+        assert_eq!(step(470), [(false, true)]);
+        assert_eq!(step(499), []);
+        assert_eq!(step(500), [(true, false)], "all of it, though nothing has changed since");
+        assert_eq!(step(1500), []);
+        // Where no way from the robot is known near by, all of it is computed at once.
+        setup.epochs.note_to_go(ToGo { from: far, cost: 13.0 });
+        change(false);
+        assert_eq!(step(1510), [(true, true)]);
+        change(true);
+        assert_eq!(step(1520), [(true, false)]);
     }
 
     #[test]

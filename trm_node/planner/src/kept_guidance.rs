@@ -21,8 +21,12 @@ pub struct KeptGuidance {
 
 /// Where the robot is, as far as that matters: what is farther from the goal than this cost-to-go can wait.
 pub struct Near<'a> {
+    /// The robot's cell.
+    pub robot: Cell,
     /// In cells.
     pub bound: f32,
+    /// Whether the rest isn't wanted now, if the robot is near.
+    pub far_can_wait: bool,
     /// Whether what is near has to be delivered now, before the rest.
     pub is_late: &'a dyn Fn() -> bool,
     /// Takes guidance that is right up to the bound, and older beyond.
@@ -41,25 +45,55 @@ impl KeptGuidance {
         self.groups.clear();
     }
 
-    /// Brings the guidance up to these costs: what [`guide`](crate::target::guide) computes, from what is kept. `near` gets
-    /// what matters first, where there is older guidance to be mended. `None` if `cancelled` returned true; the next
-    /// call goes on.
+    /// Where there is older guidance, mends what is near. If the rest takes long, that is delivered first. Whether it is all that
+    /// is wanted for now; otherwise [`Self::update`] makes the rest. `None` if `cancelled` returned true.
+    pub fn mend_near(
+        &mut self,
+        (costmap, travel): (&Costmap, Travel),
+        area: &GoalArea,
+        Near { robot, bound, far_can_wait, is_late, deliver }: Near,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Option<bool> {
+        let known = self.groups.len();
+        let Ok(nearest) = area.nearest_free(costmap, travel.allow_unknown) else { return Some(false) };
+        if known != 1 || !self.bring_forward(0, nearest, costmap, travel) {
+            return Some(false);
+        }
+        let group = &mut self.groups[0];
+        group.advance(costmap, bound, cancelled).then_some(())?;
+        // Where no way is known any more from the robot, all of it may prove that there is none.
+        if far_can_wait && group.cost_to_go(robot) <= bound {
+            deliver(vec![group.guidance()]);
+            return Some(true);
+        }
+        // Asked once: what has cancelled it doesn't come again.
+        let is_over = Cancelled::new(false);
+        let is_whole = group.advance(costmap, f32::INFINITY, &|| {
+            is_over.set(cancelled());
+            is_over.get() || is_late()
+        });
+        if is_over.get() {
+            return None;
+        }
+        if !is_whole {
+            deliver(vec![group.guidance()]);
+        }
+        Some(false)
+    }
+
+    /// Brings the guidance up to these costs: what [`guide`](crate::target::guide) computes, from what is kept. `None` if
+    /// `cancelled` returned true; the next call goes on.
     pub fn update(
         &mut self,
         (costmap, travel): (&Costmap, Travel),
         area: &GoalArea,
-        near: Option<Near>,
         cancelled: &dyn Fn() -> bool,
     ) -> Option<Vec<Guidance>> {
         let Ok(nearest) = area.nearest_free(costmap, travel.allow_unknown) else {
             self.clear();
             return Some(Vec::new());
         };
-        let known = self.groups.len();
-        let is_mended = self.bring_forward(0, nearest, costmap, travel);
-        if let Some(near) = near.filter(|_| is_mended && known == 1) {
-            self.mend_near(costmap, near, cancelled)?;
-        }
+        self.bring_forward(0, nearest, costmap, travel);
         let mut made = Vec::new();
         self.advance(0, costmap, cancelled, &mut made)?;
         let is_beyond = |made: &[Guidance], cell| made.iter().all(|group| group.cost_to_go(cell).is_infinite());
@@ -82,30 +116,6 @@ impl KeptGuidance {
         let is_kept = kept.is_some();
         self.groups.insert(place, kept.unwrap_or_else(|| Upkeep::new(costmap, goal, travel)));
         is_kept
-    }
-
-    /// Mends what is near. If the rest takes long, that is delivered first.
-    fn mend_near(
-        &mut self,
-        costmap: &Costmap,
-        Near { bound, is_late, deliver }: Near,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Option<()> {
-        let group = &mut self.groups[0];
-        group.advance(costmap, bound, cancelled).then_some(())?;
-        // Asked once: what has cancelled it doesn't come again.
-        let is_over = Cancelled::new(false);
-        let is_whole = group.advance(costmap, f32::INFINITY, &|| {
-            is_over.set(cancelled());
-            is_over.get() || is_late()
-        });
-        if is_over.get() {
-            return None;
-        }
-        if !is_whole {
-            deliver(vec![group.guidance()]);
-        }
-        Some(())
     }
 
     fn advance(
@@ -146,7 +156,7 @@ mod tests {
             changes in proptest::collection::vec(
                 ((0..24_i32, 0..24_i32, 1_u32..9, 1_u32..9), prop_oneof![Just(0_i8), Just(100), Just(50)]), 1..6,
             ),
-            goal in (0.0..24.0_f64, 0.0..24.0_f64), tolerance in 0.0..6.0_f64, bound in 0.0..60.0_f32, is_late in any::<bool>(),
+            goal in (0.0..24.0_f64, 0.0..24.0_f64), tolerance in 0.0..6.0_f64, bound in 0.0..60.0_f32, is_late in any::<bool>(), robot in (0..24_i32, 0..24_i32), far_can_wait in any::<bool>(),
             patience in prop_oneof![2 => Just(usize::MAX), 1 => 0_usize..6],
         ) {
             let config = GridConfig { inflation_radius: 0.0, robot_radius: 0.0, ..GridConfig::default() };
@@ -158,13 +168,18 @@ mod tests {
             let mut kept = KeptGuidance::default();
             for ((col, row, width, height), value) in changes {
                 let map = builder.costmap().unwrap();
-                let right = KeptGuidance::new().update((map, travel), &area, None, &|| false).unwrap();
+                let right = KeptGuidance::new().update((map, travel), &area, &|| false).unwrap();
                 let left = std::cell::Cell::new(patience);
                 let cancelled = || left.replace(left.get().saturating_sub(1)) == 0;
                 let mut early = Vec::new();
-                let near = Near { bound, is_late: &|| is_late, deliver: &mut |guidance| early = guidance };
-                match kept.update((map, travel), &area, Some(near), &cancelled) {
+                let robot = Cell::new(robot.0, robot.1);
+                let near = Near { robot, bound, far_can_wait, is_late: &|| is_late, deliver: &mut |guidance| early = guidance };
+                let is_enough = kept.mend_near((map, travel), &area, near, &cancelled);
+                match is_enough.and_then(|is_enough| if is_enough { None } else { kept.update((map, travel), &area, &cancelled) }) {
                     Some(made) => prop_assert_eq!(told(&made, map), told(&right, map)),
+                    None if is_enough == Some(true) => {
+                        prop_assert!(far_can_wait && early.len() == 1 && right[0].cost_to_go(robot) <= bound);
+                    }
                     None => prop_assert!(patience < 6),
                 }
                 if let [early] = &early[..] {

@@ -34,7 +34,7 @@ pub fn guide(
     area: &GoalArea,
     cancelled: &dyn Fn() -> bool,
 ) -> Option<Vec<Guidance>> {
-    KeptGuidance::new().update((costmap, travel), area, None, cancelled)
+    KeptGuidance::new().update((costmap, travel), area, cancelled)
 }
 
 /// Where a plan begins and ends.
