@@ -5,6 +5,8 @@ FRESH ?=
 # What the network is trained on, cpu or cuda; and in how many processes, one for each GPU.
 DEVICE ?= cpu
 PROCESSES ?= 1
+# Processes that draw samples for each size of window; with none the training draws them itself.
+WORKERS ?=
 
 VENV_PYTHON := nice -n 10 .venv/bin/python
 BUNDLE_CONFIG := models/configs/$(BUNDLE).yaml
@@ -15,8 +17,8 @@ models-env: ## makes .venv/ with PyTorch for the targets of models/ (5.7 GB)
 	@models/setup.sh
 
 .PHONY: train
-train: models-env ## trains a bundle, goes on where it stopped (BUNDLE=nav_d32 FRESH= DEVICE=cpu PROCESSES=1)
-	$(VENV_PYTHON) $(TORCHRUN) -m trm_train.train $(BUNDLE_CONFIG) --device $(DEVICE) $(if $(FRESH),--fresh)
+train: models-env ## trains a bundle, goes on where it stopped (BUNDLE=nav_d32 FRESH= DEVICE=cpu PROCESSES=1 WORKERS=)
+	$(VENV_PYTHON) $(TORCHRUN) -m trm_train.train $(BUNDLE_CONFIG) --device $(DEVICE) $(if $(WORKERS),--workers $(WORKERS)) $(if $(FRESH),--fresh)
 
 # trm with the features that it has in $(BUILD), without the node and so without ROS.
 .PHONY: bundle

@@ -90,7 +90,7 @@ def test_two_processes_learn_what_one_does(tmp_path, config):
                 two[part][name], value, atol=1e-5, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
             )
     # The loss is over the cells of all processes. (The share of right cells is a mean of means.)
-    for (loss, _, q), (loss_of_two, _, q_of_two) in zip(figures, other, strict=True):
+    for (loss, _, q, _), (loss_of_two, _, q_of_two, _) in zip(figures, other, strict=True):
         assert (loss_of_two, q_of_two) == (pytest.approx(loss, rel=1e-4), pytest.approx(q, rel=1e-4))
 
 

@@ -1,9 +1,12 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from trm_train import losses, train
-from trm_train.data import CHANNELS, Source, channels
+from trm_train.data import CHANNELS, Source
+from trm_train.draws import Elsewhere
 from trm_train.model import CLASSES, NONE, TRM, shifted
 
 CONFIG = {
@@ -76,20 +79,43 @@ def test_q_is_asked_whether_the_field_is_right():
     assert losses.q_loss(-sure, wrong, labels, cost).item() < 1e-6
 
 
+STAGE = CONFIG["stages"][0] | {"warm": 0.6}
+
+
 @pytest.fixture
 def slots() -> train.Slots:
     torch.manual_seed(0)
-    stage = CONFIG["stages"][0] | {"warm": 1.0}
-    return train.Slots(TRM(**CONFIG["model"]), Source(16, 1, [], 0.0), 4, stage, np.random.default_rng(0))
+    return train.Slots(TRM(**CONFIG["model"]), Source(16, 1, [], 0.0), 4, STAGE, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_episode_begins_anew_and_goes_on_from_what_was_there(workers):
+    make = partial(Source, 16, maps=[], real=0.0)
+    episodes = (Elsewhere(make, 16, 1, workers) if workers else make(1)).episodes(0.6, 2)
+    drawn = [next(episodes) for _ in range(200)]
+    lengths = np.array([len(episode) for episode in drawn])
+    assert {1, 2, 3} <= set(lengths.tolist()) and 1.5 < lengths.mean() < 2.6
+    for first, *later in drawn:
+        assert first.shift is None and all(draw.shift is not None for draw in later)
+        for before, draw in zip([first, *later], later):
+            assert draw.channels.shape == (CHANNELS, 16, 16)
+            rows, cols = 2 * draw.shift[0], 2 * draw.shift[1]
+            if rows or cols:
+                # The window moved: what both see is the same.
+                seen = lambda a, r, c: a[max(0, r) : 16 + min(0, r), max(0, c) : 16 + min(0, c)]  # noqa: E731
+                np.testing.assert_array_equal(seen(before.channels[0], rows, cols), seen(draw.channels[0], -rows, -cols))
+    assert len({draw.channels.tobytes() for episode in drawn for draw in episode}) > 0.7 * lengths.sum()
 
 
 def test_slots_start_cold_each_at_its_own_step(slots):
-    for slot, sample in enumerate(slots.samples):
-        assert torch.equal(slots.channels[slot], torch.from_numpy(channels(sample)))
-        assert torch.equal(slots.arrival[slot], torch.from_numpy(sample.arrival))
-        np.testing.assert_array_equal(slots.labels[slot], sample.labels)
+    expected = Source(16, 1, [], 0.0).episodes(0.6, 2)
+    for slot in range(4):
+        draw = next(expected)[0]
+        assert torch.equal(slots.channels[slot], torch.from_numpy(draw.channels))
+        assert torch.equal(slots.arrival[slot], torch.from_numpy(draw.arrival))
+        np.testing.assert_array_equal(slots.labels[slot], draw.labels)
         assert torch.equal(slots.y[slot, :, 3, 3], slots.model.y_init[:, 0, 0])
-        assert torch.equal(slots.asked()[slot], torch.from_numpy(~sample.occupied))
+        assert torch.equal(slots.asked()[slot], torch.from_numpy(draw.channels[0] < 0.5))
         assert slots.step[slot] == slot % slots.last[slot]
     assert not slots.warm.any()
     slots.step[:] = torch.tensor([1.0, 2, 3, 4])
@@ -97,33 +123,58 @@ def test_slots_start_cold_each_at_its_own_step(slots):
     assert slots.radius().tolist() == [8, 16, 24, torch.inf]
 
 
-def test_a_sample_stays_until_its_whole_field_was_asked_for_and_some_steps_more(slots):
+@pytest.mark.parametrize(("stay", "most"), [(None, 5), (9, 9)])
+def test_a_sample_stays_until_its_whole_field_was_asked_for_and_some_steps_more(slots, stay, most):
+    slots.stage = STAGE | ({"stay": stay} if stay else {})
     for _ in range(20):
-        slots._cold(0)
-        arrival = slots.samples[0].arrival
-        farthest = arrival[np.isfinite(arrival)].max()
-        assert slots.last[0] <= CONFIG["stages"][0]["steps"]
-        if slots.last[0] < CONFIG["stages"][0]["steps"]:
-            assert farthest + 8 < slots.last[0] * 8 <= farthest + 5 * 8
+        slots.ahead[0].clear()
+        slots._next(0)
+        farthest = slots.arrival[0][torch.isfinite(slots.arrival[0])].max().item()
+        assert slots.last[0] <= STAGE["steps"]
+        if slots.last[0] < STAGE["steps"]:
+            assert farthest + 8 < slots.last[0] * 8 <= farthest + most * 8
 
 
-def test_a_replaced_slot_is_warm_and_keeps_its_state_or_starts_cold(slots):
-    slots.y[:] = 5.0
-    before = list(slots.samples)
-    slots.step[:] = slots.last
-    slots.step[1] -= 1
-    slots.replace_finished()
-    assert slots.samples[1] is before[1] and (slots.y[1] == 5.0).all()
-    assert slots.warm.any()
-    for slot in (0, 2, 3):
-        assert slots.samples[slot] is not before[slot] and slots.step[slot] == 0
-        kept = (slots.y[slot] == 5.0).float().mean()
-        if slots.warm[slot]:
-            assert kept > 0.2 and slots.last[slot] == 2
-            new, old = slots.samples[slot].solved, before[slot].solved
-            assert new is old or (new.goal == old.goal and (new.world != old.world).any())
-        else:
-            assert kept == 0
+def test_a_replaced_slot_goes_on_in_its_episode_and_keeps_its_state_or_starts_cold(slots):
+    kept_one = started_one = False
+    for _ in range(20):
+        slots.y[:] = 5.0
+        slots.step[:] = slots.last
+        slots.step[1] -= 1
+        before, ahead = slots.channels.clone(), [len(draws) for draws in slots.ahead]
+        slots.replace_finished()
+        assert torch.equal(slots.channels[1], before[1]) and (slots.y[1] == 5.0).all()
+        for slot in (0, 2, 3):
+            assert slots.step[slot] == 0 and slots.warm[slot] == (ahead[slot] > 0)
+            kept = (slots.y[slot] == 5.0).float().mean()
+            if slots.warm[slot]:
+                assert kept > 0.1 and slots.last[slot] == 2
+                kept_one = True
+            else:
+                assert kept == 0
+                started_one = True
+    assert kept_one and started_one
+
+
+def test_only_what_was_right_and_is_is_asked_to_rest(slots):
+    slots.step[:] = 100
+    slots.labels[:], slots.arrival[:] = 1, 1.0
+    slots.arrival[3] = 10**6
+    right = field(torch.zeros(16, 16, dtype=torch.int64)).expand(4, -1, -1, -1).clone()
+    right[1, :, 5, 7] = field(torch.ones(1, 1, dtype=torch.int64))[0, :, 0, 0]
+    y, z = slots.y + 1.0, slots.z.clone()
+    rest = [slots.judge(right, torch.zeros(4), y, z)[1][3].item() for _ in range(2)]
+    assert rest[0] == 0, "nobody knows yet whether what was answered before was right"
+    assert rest[1] == pytest.approx(1.0), "y moved by 1, z by nothing"
+    # The last sample's field hasn't been asked for as a whole, and one cell of another is wrong.
+    moved = torch.zeros_like(y)
+    moved[3], moved[1, :, 2, 3] = 9.0, 9.0
+    assert slots.judge(right, torch.zeros(4), slots.y + moved, z)[1][3].item() == 0
+    moved[1, :, 2, 4] = 1.0
+    expected = 1.0 / (3 * 64 - 1)
+    assert slots.judge(right, torch.zeros(4), slots.y + moved, z)[1][3].item() == pytest.approx(expected)
+    loss = [train.Slots.judge(slots, right, torch.zeros(4), slots.y + moved, z)[0].item() for slots.stage in (STAGE, STAGE | {"rest": 2.0})]
+    assert loss[1] - loss[0] == pytest.approx(2.0 * expected, rel=1e-3)
 
 
 def kernels() -> list[torch.nn.Parameter]:
@@ -176,7 +227,7 @@ def test_a_stage_mixes_its_sizes_of_window(tmp_path):
     run = train.Run(CONFIG, tmp_path)
     batches = train.batches(run, CONFIG, 0, 1)
     drawn = [next(batches) for _ in range(40)]
-    assert {(s.source.size, len(s.samples)) for s in drawn} == {(16, 4), (24, 2)}
+    assert {(s.labels.shape[1], len(s.labels)) for s in drawn} == {(16, 4), (24, 2)}
     assert len({id(s) for s in drawn}) == 2, "one set of slots a size goes on through the stage"
 
 

@@ -14,8 +14,9 @@ In the order of the data flow:
 - `worlds`    generated worlds, exact costs-to-go, labels of a window (numba)
 - `realmaps`  map_server files as worlds: inflated by a robot's radius, pooled
 - `data`      samples cut from both, the model's input channels, windows that move and worlds that change
+- `draws`     samples that are drawn in processes of their own
 - `model`     the network: encode, net, decode, and the recursion over them
-- `losses`    the progressive target: after step k the field is known within k times the reach of the goal
+- `losses`    the progressive target: after step k the field is known within k times the reach of the goal; and states that rest
 - `slots`     a batch of windows, each at its own step
 - `train`     deep supervision with carried states, EMA, checkpoints, a log; `parallel` in several processes
 - `curves`    the log as a picture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-PANELS = (("loss", "loss of the field"), ("right", "share of right cells"), ("q_loss", "loss of the halting logit"))
+PANELS = (("loss", "loss of the field"), ("right", "share of right cells"), ("q_loss", "loss of the halting logit"), ("rest", "change of settled states"))
 
 
 def read(log: Path) -> list[dict[str, float]]:

@@ -1,5 +1,6 @@
 """Samples for training: windows cut from worlds, their labels, and edits of worlds for warm starts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,21 @@ def channels(sample: Sample) -> np.ndarray:
     return np.stack([sample.occupied, is_goal * SEED_VALUE, offset, np.ones_like(offset), cost]).astype(np.float32)
 
 
+@dataclass
+class Draw:
+    """What the network sees of a sample and is asked for; and the shift, in tokens, with which the state of the sample before
+    goes on, None where it starts from nothing."""
+
+    channels: np.ndarray
+    labels: np.ndarray
+    arrival: np.ndarray
+    shift: tuple[int, int] | None
+
+    @staticmethod
+    def of(sample: Sample, shift: tuple[int, int] | None) -> "Draw":
+        return Draw(channels(sample), sample.labels.astype(np.int32), sample.arrival, shift)
+
+
 class Source:
     """Draws samples of one window size. Seeded. `real` is the share of crops of maps, the rest are generated worlds;
     `inside` the least share of goals in the window, `soft` the share of worlds with soft costs, `closed` the share of
@@ -109,6 +125,23 @@ class Source:
                 found = self._generated()
             if found is not None:
                 return found
+
+    def episodes(self, warm: float, patch: int) -> Iterator[list[Draw]]:
+        """Without end: a sample, and with a share of `warm` each what comes after it: the window moved, or its world edited."""
+        while True:
+            sample = self.sample()
+            episode = [Draw.of(sample, None)]
+            while self.random.random() < warm and (changed := self.changed(sample, patch)):
+                sample, shift = changed
+                episode.append(Draw.of(sample, shift))
+            yield episode
+
+    def changed(self, old: Sample, patch: int) -> tuple[Sample, tuple[int, int]] | None:
+        """The window moved or the world edited, by half each; and the shift in tokens. None where that can't be."""
+        if self.random.random() < 0.5:
+            return self.moved(old, patch)
+        new = self.edited(old)
+        return None if new is None else (new, (0, 0))
 
     def _corner(self, multiple: int) -> tuple[int, int]:
         return tuple(int(v) * multiple for v in self.random.integers(0, self.size // multiple + 1, 2))

@@ -37,6 +37,16 @@ def right_cells(logits: Tensor, labels: Tensor) -> Tensor:
     return ((labels >> logits.argmax(1)) & 1).bool()
 
 
+def rest_loss(before: tuple[Tensor, ...], after: tuple[Tensor, ...], settled: Tensor) -> Tensor:
+    """Mean square of what a step changes of the states [B, d, h, w], over the tokens whose cells have all settled
+    [B, H, W] and the processes: an answer that is right is to be a fixed point of the recursion, as path-independent
+    networks have them (arXiv 2211.09961)."""
+    patch = settled.shape[1] // before[0].shape[2]
+    tokens = -F.max_pool2d(-settled[:, None].float(), patch)
+    changed = sum((new - old.detach()).square().mean(1, keepdim=True) for old, new in zip(before, after, strict=True))
+    return (changed * tokens).sum() / parallel.mean(tokens.sum()).clamp(min=1)
+
+
 def q_loss(q: Tensor, logits: Tensor, labels: Tensor, cost: Tensor) -> Tensor:
     """q [B] predicts whether at least 99 % of the cells that reach the goal are right."""
     reach = torch.isfinite(cost)

@@ -50,14 +50,15 @@ class MazeSlots:
         """What the model sees."""
         return F.one_hot(self.tokens, VOCABULARY).to(self.y.dtype)
 
-    def judge(self, logits: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Counts a step. -> the loss; and for the log: loss of the tokens, share of solved mazes, loss of q."""
+    def judge(self, logits: Tensor, q: Tensor, *_: Tensor) -> tuple[Tensor, Tensor]:
+        """Counts a step. -> the loss; and for the log: loss of the tokens, share of solved mazes, loss of q; nothing is asked
+        of the state."""
         self.step += 1
         loss = F.cross_entropy(logits.flatten(0, 1), self.answers.flatten())
         right = right_mazes(logits, self.answers).to(q.dtype)
         halting = F.binary_cross_entropy_with_logits(q, right)
         self.solved = q.detach() > 0
-        return loss + HALTING_WEIGHT * halting, torch.stack([loss.detach(), right.mean(), halting.detach()])
+        return loss + HALTING_WEIGHT * halting, torch.stack([loss.detach(), right.mean(), halting.detach(), halting.new_zeros(())])
 
     def replace_finished(self) -> None:
         over = (self.step >= self.stage["steps"]) | (self.solved & (self.step >= self.least))

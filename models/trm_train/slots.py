@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .data import CHANNELS, Sample, Source, channels
+from .data import CHANNELS, Draw, Source
+from .draws import Elsewhere
 from .evaluate import maps_of, quick
-from .losses import field_loss, q_loss, right_cells
+from .losses import field_loss, q_loss, rest_loss, right_cells
 from .model import TRM, shifted
 
 HALTING_WEIGHT = 0.1
@@ -19,11 +20,12 @@ class Slots:
     quick = staticmethod(quick)
     """One line for the training's log, of a model and a config."""
 
-    def __init__(self, model: TRM, source: Source, batch: int, stage: dict, random: np.random.Generator):
+    def __init__(self, model: TRM, source: Source | Elsewhere, batch: int, stage: dict, random: np.random.Generator):
         self.model, self.source, self.stage, self.random = model, source, stage, random
         size = source.size
         tokens = size // model.patch
-        self.samples: list[Sample | None] = [None] * batch
+        self.episodes = source.episodes(stage["warm"], model.patch)
+        self.ahead: list[list[Draw]] = [[] for _ in range(batch)]
         with model.y_init.device:
             self.channels = torch.zeros(batch, CHANNELS, size, size)
             self.labels = torch.zeros(batch, size, size, dtype=torch.int32)
@@ -31,9 +33,11 @@ class Slots:
             self.step = torch.zeros(batch)
             self.last = torch.zeros(batch)
             self.warm = torch.zeros(batch, dtype=torch.bool)
+            # Where the answer before was right, of those whose whole field had been asked for.
+            self.was_right = torch.zeros(batch, size, size, dtype=torch.bool)
         self.y, self.z = model.start(batch, tokens, tokens)
         for slot in range(batch):
-            self._cold(slot)
+            self._next(slot)
             self.step[slot] = slot % int(self.last[slot])
 
     @staticmethod
@@ -47,21 +51,30 @@ class Slots:
         """What the model sees."""
         return self.channels
 
-    def judge(self, logits: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+    def judge(self, logits: Tensor, q: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """Counts a step. -> the loss; and for the log: loss of the field, share of right cells among those asked for, loss
-        of q."""
+        of q, change of the state where the answer was right and is."""
         self.step += 1
         radius = self.radius()
         field = field_loss(logits, self.labels, self.arrival, self.asked(), radius)
         halting = q_loss(q, logits, self.labels, self.arrival)
         near = (self.arrival <= radius[:, None, None]) & torch.isfinite(self.arrival)
-        right = right_cells(logits.detach(), self.labels)[near].float().mean()
-        return field + HALTING_WEIGHT * halting, torch.stack([field.detach(), right, halting.detach()])
+        right = right_cells(logits.detach(), self.labels)
+        is_right = self.rightly_whole(right, radius)
+        rest = rest_loss((self.y, self.z), (y, z), self.was_right & is_right)
+        self.was_right = is_right
+        loss = field + HALTING_WEIGHT * halting + self.stage.get("rest", 0.0) * rest
+        return loss, torch.stack([field.detach(), right[near].float().mean(), halting.detach(), rest.detach()])
+
+    def rightly_whole(self, right: Tensor, radius: Tensor) -> Tensor:
+        """The cells of samples whose whole field is asked for, where nothing else is wanted than what is answered."""
+        reached = torch.isfinite(self.arrival)
+        farthest = torch.where(reached, self.arrival, 0.0).amax((1, 2))
+        return (farthest <= radius)[:, None, None] & (right | ~reached)
 
     def replace_finished(self) -> None:
         for slot in (self.step >= self.last).nonzero()[:, 0].tolist():
-            if self.random.random() >= self.stage["warm"] or not self._warm(slot):
-                self._cold(slot)
+            self._next(slot)
 
     def radius(self) -> torch.Tensor:
         """How far from the goal each slot's answer must be known, in cells."""
@@ -71,35 +84,21 @@ class Slots:
         """The cells that the loss counts, [batch, size, size]."""
         return self.channels[:, 0] < 0.5
 
-    def _put(self, slot: int, sample: Sample, warm: bool) -> None:
-        self.samples[slot] = sample
-        self.channels[slot] = torch.from_numpy(channels(sample))
-        self.labels[slot] = torch.from_numpy(sample.labels.astype(np.int32))
-        self.arrival[slot] = torch.from_numpy(sample.arrival)
-        self.step[slot], self.warm[slot] = 0, warm
-        if warm:
-            self.last[slot] = self.stage["warm_steps"]
-        else:
+    def _next(self, slot: int) -> None:
+        """The next sample of the slot's episode, or the first of another one."""
+        if not self.ahead[slot]:
+            self.ahead[slot] = next(self.episodes)[::-1]
+        draw = self.ahead[slot].pop()
+        self.channels[slot] = torch.from_numpy(draw.channels)
+        self.labels[slot] = torch.from_numpy(draw.labels)
+        self.arrival[slot] = torch.from_numpy(draw.arrival)
+        self.step[slot], self.warm[slot], self.was_right[slot] = 0, draw.shift is not None, False
+        for state, fresh in ((self.y, self.model.y_init), (self.z, self.model.z_init)):
+            state[slot] = fresh if draw.shift is None else shifted(state[slot], draw.shift, fresh)
+        if draw.shift is None:
             # Until the whole field is asked for, and on: what is right must stay.
-            needed = sample.arrival[np.isfinite(sample.arrival)].max() / self.stage["reach"]
-            self.last[slot] = min(self.stage["steps"], int(needed) + 1 + self.random.integers(1, 5))
-
-    def _cold(self, slot: int) -> None:
-        self._put(slot, self.source.sample(), warm=False)
-        self.y[slot], self.z[slot] = self.model.y_init, self.model.z_init
-
-    def _warm(self, slot: int) -> bool:
-        old = self.samples[slot]
-        if self.random.random() < 0.5:
-            moved = self.source.moved(old, self.model.patch)
-            if moved is None:
-                return False
-            sample, shift = moved
-            for state, fresh in ((self.y, self.model.y_init), (self.z, self.model.z_init)):
-                state[slot] = shifted(state[slot], shift, fresh)
+            needed = draw.arrival[np.isfinite(draw.arrival)].max() / self.stage["reach"]
+            stay = self.random.integers(1, self.stage.get("stay", 5))
+            self.last[slot] = min(self.stage["steps"], int(needed) + 1 + stay)
         else:
-            sample = self.source.edited(old)
-            if sample is None:
-                return False
-        self._put(slot, sample, warm=True)
-        return True
+            self.last[slot] = self.stage["warm_steps"]

@@ -13,6 +13,7 @@ import copy
 import csv
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 import yaml
 
 from . import curves, parallel, worlds
+from .draws import Elsewhere
 from .evaluate import HERE
 from .maze_slots import MazeSlots
 from .networks import NETWORKS, task_of
@@ -114,19 +116,23 @@ class Run:
         with self.log.open("a", newline="") as file:
             writer = csv.writer(file)
             if file.tell() == 0:
-                writer.writerow(["stage", "iteration", "seconds", "loss", "right", "q_loss"])
+                writer.writerow(["stage", "iteration", "seconds", "loss", "right", "q_loss", "rest"])
             writer.writerows(self.rows)
         self.rows.clear()
 
 
-def batches(run: Run, config: dict, number: int, seed: int, slots: type[Slots] | None = None) -> Iterator[Slots]:
+def batches(
+    run: Run, config: dict, number: int, seed: int, slots: type[Slots] | None = None, workers: int = 0
+) -> Iterator[Slots]:
     """The batches of a stage, without end: finished samples are replaced, the others have come a step further. Each process
-    has its share, of other samples than the others."""
+    has its share, of other samples than the others. `workers` processes draw them, for each size of window; with none they
+    are drawn here."""
     stage, kind = config["stages"][number], slots or SLOTS[task_of(config)]
     random = np.random.default_rng(seed)
     own, mix = np.random.default_rng([seed, parallel.rank()]), []
     for size, batch, _ in stage["windows"]:
-        source = kind.source(config, stage, size, seed + size + 10**7 * parallel.rank())
+        own_seed, make = seed + size + 10**7 * parallel.rank(), partial(kind.source, config, stage, size)
+        source = Elsewhere(make, size, own_seed, workers) if workers else make(own_seed)
         mix.append(kind(run.model, source, parallel.share(batch), stage, own))
     shares = [share for *_, share in stage["windows"]]
     while True:
@@ -142,20 +148,20 @@ def train_batch(run: Run, step, slots: Slots, rate: float) -> np.ndarray:
     -> the figures of `slots.judge`, over all processes.
     """
     logits, q, y, z = step(slots.inputs, slots.y, slots.z)
-    loss, figures = slots.judge(logits, q)
+    loss, figures = slots.judge(logits, q, y, z)
     run.learn(loss, rate)
     slots.y, slots.z = y.detach(), z.detach()
     return parallel.mean(figures).cpu().numpy()
 
 
-def train_stage(run: Run, config: dict, number: int, start: int, step) -> None:
-    """One stage from its iteration `start` on. `step` is the run's model, compiled."""
+def train_stage(run: Run, config: dict, number: int, start: int, step, workers: int = 0) -> None:
+    """One stage from its iteration `start` on. `step` is the run's model, compiled. `workers`: see `batches`."""
     stage = config["stages"][number]
     # A resumed run draws other samples than the run it goes on from, never the same again.
     seed = config["seed"] + 1000 * number + start
-    mean = np.zeros(3)
+    mean = np.zeros(4)
     numbers = range(start + 1, stage["iterations"] + 1)
-    for done, slots in zip(numbers, batches(run, config, number, seed), strict=False):
+    for done, slots in zip(numbers, batches(run, config, number, seed, workers=workers), strict=False):
         rate = learning_rate(config["stages"], number, done - 1)
         mean = 0.98 * mean + 0.02 * train_batch(run, step, slots, rate)
         if done % LOG_EVERY == 0:
@@ -163,7 +169,7 @@ def train_stage(run: Run, config: dict, number: int, start: int, step) -> None:
             run.rows.append([number, done, round(run.seconds()), *row])
             say(
                 f"stage {number} {done}/{stage['iterations']} {run.seconds() / 60:.1f} min "
-                f"loss {row[0]} right {row[1]} q {row[2]}"
+                f"loss {row[0]} right {row[1]} q {row[2]} rest {row[3]}"
             )
         over = done == stage["iterations"]
         if done % CHECKPOINT_EVERY == 0 or over:
@@ -185,6 +191,7 @@ def main() -> None:
     args.add_argument("config", type=Path)
     args.add_argument("--out", type=Path, default=None, help="run folder (default: runs/<bundle>)")
     args.add_argument("--fresh", action="store_true", help="forget the run's checkpoint and log")
+    args.add_argument("--workers", type=int, default=0, help="processes that draw samples, for each size of window (default: none)")
     args.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="what the network runs on")
     args = args.parse_args()
     config = yaml.safe_load(args.config.read_text())
@@ -197,11 +204,13 @@ def main() -> None:
             (out / name).unlink(missing_ok=True)
     # The others look for a checkpoint after the first process has taken it away.
     parallel.mean(torch.zeros(1, device=device))
-    train(args.config, config, out, device)
+    if args.workers and task_of(config) != "field":
+        raise ValueError(f"--workers: the task {task_of(config)} draws its samples itself")
+    train(args.config, config, out, device, args.workers)
     parallel.end()
 
 
-def train(file: Path, config: dict, out: Path, device: torch.device) -> None:
+def train(file: Path, config: dict, out: Path, device: torch.device, workers: int) -> None:
     """Trains a config through its stages."""
     torch.manual_seed(config["seed"])
     run = Run(config, out, device)
@@ -214,7 +223,7 @@ def train(file: Path, config: dict, out: Path, device: torch.device) -> None:
     # One program for each size of window.
     step = parallel.wrapped(torch.compile(run.model, dynamic=False))
     for number in range(run.stage, stages):
-        train_stage(run, config, number, run.iteration if number == run.stage else 0, step)
+        train_stage(run, config, number, run.iteration if number == run.stage else 0, step, workers)
     if parallel.rank() == 0:
         print(f"wrote {curves.draw(run.log)}")
 
