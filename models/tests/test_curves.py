@@ -3,12 +3,12 @@ from PIL import Image
 
 from trm_train import curves
 
-HEAD = "stage,iteration,seconds,loss,right,q_loss\n"
+HEAD = "stage,iteration,seconds,loss,right,q_loss,rest\n"
 
 
 def test_a_log_becomes_a_picture(tmp_path):
     log = tmp_path / "log.csv"
-    log.write_text(HEAD + "".join(f"{i // 5},{i},{60 * i},{2 / (i + 1)},{i / 10},0.3\n" for i in range(10)))
+    log.write_text(HEAD + "".join(f"{i // 5},{i},{60 * i},{2 / (i + 1)},{i / 10},0.3,nan\n" for i in range(10)))
     picture = curves.draw(log)
     assert picture == tmp_path / "curves.png"
     pixels = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
