@@ -158,8 +158,8 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         shared.log.info(&format!("model bundle {}", folder.display()));
     }
     let names = (0..config.planners()).map(|at| PlannerName::of(bundles.of(&config.of_planner(at)))).collect();
-    let clock = shared.clock.clone();
-    let mut make = move |config: &Config| Planner::new(&config.grid, &config.planner, bundles.of(config), &clock);
+    let maker = Arc::clone(&shared);
+    let mut make = move |config: &Config| maker.plan_log.planner(config, bundles.of(config), &maker.clock);
     let planners = make_planners(&config, &mut make, &shared)?;
 
     let publish = path_publisher(node, &ends, config.node.map_frame.clone())?;
@@ -175,7 +175,14 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         publish,
         // Fails only while the node is stopping.
         records: move |record| drop(reported.send(record)),
+        record: ends.plan_log.as_ref().map(|end| io::plan_log::publisher(node, end)).transpose()?,
+        steps: steps_publisher(node, &ends, &config.node.map_frame, &shared)?,
     };
+    if config.node.record_plans && config.of_planner(0).grid.footprint.is_some() {
+        shared
+            .log
+            .warn("record_plans: plans for a footprint can't be made again, guidance over headings isn't recorded");
+    }
     let threads = Threads::start(resources)?;
     let inbox = Arc::clone(&threads.inbox);
     let matches = Matches::new(shared.name.clone(), ends.clone());
@@ -235,6 +242,31 @@ fn path_publisher(
         let mut message = PathMessage::new(map_frame);
         Box::new(move |poses: &[_], stamp| message.publish(poses, stamp, &publisher)) as Publish
     })
+}
+
+/// What shows the answers of the model, if that is wanted.
+#[cfg(visualization_msgs)]
+fn steps_publisher(
+    node: &mut r2r::Node,
+    ends: &Ends,
+    frame: &str,
+    _: &Shared,
+) -> r2r::Result<Option<trm_flow::threads::notes::Steps>> {
+    ends.steps.as_ref().map(|end| io::steps::publisher(node, end, frame.to_owned())).transpose()
+}
+
+#[cfg(not(visualization_msgs))]
+#[expect(clippy::unnecessary_wraps, reason = "with them it may fail")]
+fn steps_publisher(
+    _: &mut r2r::Node,
+    ends: &Ends,
+    _: &str,
+    shared: &Shared,
+) -> r2r::Result<Option<trm_flow::threads::notes::Steps>> {
+    if ends.steps.is_some() {
+        shared.log.warn("publish_steps: built without visualization_msgs, so nothing is shown on ~/steps");
+    }
+    Ok(None)
 }
 
 /// Creates the servers of Nav2's actions, for which goals are taken as for the topic.
