@@ -1,5 +1,5 @@
-"""Writes the record of a node's plans to the file that `trm replay` reads: from the topic ~/plan_log, or out of a log in
-MCAP (mcap.dev), as `ros2 bag record -s mcap` and `make gazebo` write it.
+"""Writes the record of a node's plans to the file that `trm replay` reads: from the topic ~/plan_log, or out of a log
+in MCAP (mcap.dev), as `ros2 bag record -s mcap` and `make gazebo` write it.
 
     python3 tools/replay/plan_log.py record FILE --topic /trm_node/plan_log    # until SIGINT
     python3 tools/replay/plan_log.py unpack LOG.mcap FILE
@@ -20,8 +20,8 @@ KIND = "std_msgs/msg/UInt8MultiArray"
 
 
 def entry_of(raw: bytes) -> bytes:
-    """The data of a UInt8MultiArray without dimensions, in little-endian CDR: the header of four bytes, how many dimensions
-    there are, the offset, how many bytes there are, and these."""
+    """The data of a UInt8MultiArray without dimensions, in little-endian CDR: the header of four bytes, how many
+    dimensions there are, the offset, how many bytes there are, and these."""
     if len(raw) < 16 or raw[1] != 1:
         sys.exit(f"a message of {len(raw)} bytes isn't {KIND} in little-endian CDR")
     dimensions, _, length = struct.unpack_from("<3I", raw, 4)

@@ -1,7 +1,8 @@
-//! From the planner thread to the notes thread: what was seen of each plan, in memory that goes round. The planner thread
-//! only copies. Where the notes thread can't keep up, notes are lost and counted.
+//! From the planner thread to the notes thread: what was seen of each plan, in memory that goes round. The planner
+//! thread only copies. Where the notes thread can't keep up, notes are lost and counted.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 use trm_config::Config;
@@ -61,18 +62,28 @@ pub enum Note {
     Event(Event, u64),
 }
 
+/// A note on its way, and whether one for the record was lost before it.
+pub struct Sent {
+    /// The note.
+    pub note: Note,
+    /// Whether one was lost.
+    pub after_loss: bool,
+}
+
 /// The planner thread's end. It never waits, allocates or frees.
 pub struct NoteSender {
-    notes: ring::SoleSender<Note>,
+    notes: ring::SoleSender<Sent>,
     free: Consumer<Box<PlanNotes>>,
     wanted: Wanted,
+    /// Something for the record was lost since the last note.
+    has_lost: bool,
     shared: Arc<Shared>,
 }
 
 /// The notes thread's end.
 pub struct NoteReceiver {
     /// What was told.
-    pub notes: ring::Receiver<Note>,
+    pub notes: ring::Receiver<Sent>,
     free: Producer<Box<PlanNotes>>,
 }
 
@@ -86,12 +97,12 @@ pub fn channel(wanted: Wanted, config: &Config, shared: &Arc<Shared>) -> (NoteSe
         // There is room for all of them.
         let _ = give_back.push(Box::new(PlanNotes::with_room(size)));
     }
-    let sender = NoteSender { notes: sender, free, wanted, shared: Arc::clone(shared) };
+    let sender = NoteSender { notes: sender, free, wanted, has_lost: false, shared: Arc::clone(shared) };
     (sender, NoteReceiver { notes: receiver, free: give_back })
 }
 
-/// Plans, and notes what goes in and comes out where that is wanted. `tick` has the number of a plan that is made again and again;
-/// plans that were asked for once aren't recorded.
+/// Plans, and notes what goes in and comes out where that is wanted. `tick` has the number of a plan that is made
+/// again and again; plans that were asked for once aren't recorded.
 pub fn plan<'p>(
     sender: &mut Option<NoteSender>,
     tick: Option<u64>,
@@ -120,9 +131,9 @@ pub fn plan<'p>(
     } else {
         planner.plan_watched(costmap, guided, request, clock, &mut keep)
     };
-    plan.end(outcome.path.map(|path| path.poses()), &outcome.report);
+    plan.end(&outcome);
     // Fails only while the node is stopping: events leave room.
-    let _ = sender.notes.try_send(Note::Plan(notes));
+    let _ = sender.send(Note::Plan(notes));
     outcome
 }
 
@@ -134,7 +145,7 @@ impl NoteSender {
             return None;
         }
         let Ok(mut notes) = self.free.pop() else {
-            self.shared.plan_log.lose();
+            self.lose(is_recorded);
             return None;
         };
         (notes.is_recorded, notes.plan.number) = (is_recorded, tick.unwrap_or(0));
@@ -147,10 +158,21 @@ impl NoteSender {
         if !self.wanted.record {
             return;
         }
-        let has_room = self.notes.room() > PLANS;
-        if !has_room || self.notes.try_send(Note::Event(event, costmap.map_or(0, Costmap::version))).is_err() {
-            self.shared.plan_log.lose();
+        let note = Note::Event(event, costmap.map_or(0, Costmap::version));
+        if self.notes.room() <= PLANS || !self.send(note) {
+            self.lose(true);
         }
+    }
+
+    fn send(&mut self, note: Note) -> bool {
+        let is_sent = self.notes.try_send(Sent { note, after_loss: self.has_lost }).is_ok();
+        self.has_lost &= !is_sent;
+        is_sent
+    }
+
+    fn lose(&mut self, is_recorded: bool) {
+        self.shared.plan_log.lost.fetch_add(1, Ordering::Relaxed);
+        self.has_lost |= is_recorded;
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the record of plans needs from threads that may wait: planners, costs and guidance. The planner thread tells only their
-//! numbers ([`crate::notes`]).
+//! What the record of plans needs from threads that may wait: planners, costs and guidance. The planner thread tells
+//! only their numbers ([`crate::notes`]).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -31,7 +31,7 @@ pub enum BytesError {
 
 impl BytesError {
     /// A value that can't be.
-    pub fn value(field: &'static str, value: impl ToString, expected: &'static str) -> Self {
+    pub fn value(field: &'static str, value: &impl ToString, expected: &'static str) -> Self {
         Self::Value { field, value: value.to_string(), expected }
     }
 }
@@ -78,7 +78,9 @@ pub trait Put {
 
     /// Appends x, y and yaw.
     fn put_pose(&mut self, pose: Pose) {
-        [pose.x, pose.y, pose.yaw].into_iter().for_each(|value| self.put_f64(value));
+        for value in [pose.x, pose.y, pose.yaw] {
+            self.put_f64(value);
+        }
     }
 
     /// Appends a column and a row.
@@ -166,7 +168,7 @@ impl<'a> Bytes<'a> {
         match self.u8(field)? {
             0 => Ok(false),
             1 => Ok(true),
-            other => Err(BytesError::value(field, other, "0 or 1")),
+            other => Err(BytesError::value(field, &other, "0 or 1")),
         }
     }
 
@@ -184,13 +186,13 @@ impl<'a> Bytes<'a> {
                 return Ok(value);
             }
         }
-        Err(BytesError::value(field, "longer than 64 bits", "a whole number"))
+        Err(BytesError::value(field, &"longer than 64 bits", "a whole number"))
     }
 
     /// A whole number that fits a smaller type.
     pub fn small<T: TryFrom<u64>>(&mut self, field: &'static str) -> Result<T, BytesError> {
         let value = self.count(field)?;
-        T::try_from(value).map_err(|_| BytesError::value(field, value, "so small as it must be"))
+        T::try_from(value).map_err(|_| BytesError::value(field, &value, "so small as it must be"))
     }
 
     /// The number of entries that follow, each of at least one byte.
@@ -221,7 +223,7 @@ impl<'a> Bytes<'a> {
     /// A text.
     pub fn text(&mut self, field: &'static str) -> Result<&'a str, BytesError> {
         let length = self.length(field)?;
-        std::str::from_utf8(self.bytes(field, length)?).map_err(|error| BytesError::value(field, error, "UTF-8"))
+        std::str::from_utf8(self.bytes(field, length)?).map_err(|error| BytesError::value(field, &error, "UTF-8"))
     }
 
     /// A pose.
@@ -233,7 +235,7 @@ impl<'a> Bytes<'a> {
     pub fn cell(&mut self, field: &'static str) -> Result<Cell, BytesError> {
         let mut side = || {
             let value = self.signed(field)?;
-            i32::try_from(value).map_err(|_| BytesError::value(field, value, "a column or a row"))
+            i32::try_from(value).map_err(|_| BytesError::value(field, &value, "a column or a row"))
         };
         Ok(Cell::new(side()?, side()?))
     }
@@ -248,7 +250,7 @@ impl<'a> Bytes<'a> {
     pub fn geometry(&mut self, field: &'static str) -> Result<Geometry, BytesError> {
         let (width, height) = (self.small(field)?, self.small(field)?);
         let (resolution, origin) = (self.f64(field)?, self.pose(field)?);
-        Geometry::new(width, height, resolution, origin).map_err(|error| BytesError::value(field, error, "a grid's"))
+        Geometry::new(width, height, resolution, origin).map_err(|error| BytesError::value(field, &error, "a grid's"))
     }
 }
 

@@ -47,7 +47,7 @@ impl Travel {
         let mut weight = |field, least, most| {
             let value = from.f32(field)?;
             let is_one = (least..=most).contains(&value);
-            if is_one { Ok(value) } else { Err(BytesError::value(field, value, "a weight in its range")) }
+            if is_one { Ok(value) } else { Err(BytesError::value(field, &value, "a weight in its range")) }
         };
         let most = MAX_TRAVEL_MULTIPLIER as f32 / f32::from(GREATEST);
         let per_cost = weight("cost_travel_multiplier", 0.0, most)?;

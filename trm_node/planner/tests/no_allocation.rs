@@ -21,7 +21,6 @@ use trm_planner::record::readings::KeptClock;
 use trm_planner::stats::Statistics;
 use trm_planner::target::guide;
 use trm_planner::{Planner, Request, Source};
-use trm_safety::VerifiedPath;
 
 #[test]
 fn long_paths_and_changes_of_the_grid_allocate_nothing() {
@@ -102,7 +101,7 @@ fn the_planning_loop_allocates_nothing() {
             let clock = KeptClock::new(&clock, None, &mut noted.readings);
             answers.clear();
             let outcome = planner.plan_watched(&map, guidance, &request, &clock, &mut |answer| answers.keep(answer));
-            noted.end(outcome.path.map(VerifiedPath::poses), &outcome.report);
+            noted.end(&outcome);
             statistics.record(&outcome.report, Duration::from_millis(3), false);
             assert!(outcome.path.is_ok() && noted.is_whole());
             outcome.report.source

@@ -1,5 +1,5 @@
-//! Changes of the costs as bytes. A costmap that takes all of them in their order is a copy of the one that was recorded,
-//! with its versions and the changes that it remembers.
+//! Changes of the costs as bytes. A costmap that takes all of them in their order is a copy of the one that was
+//! recorded, with its versions and the changes that it remembers.
 
 use std::sync::Arc;
 
@@ -53,13 +53,13 @@ impl GridChange {
         match from.u8("kind of costs")? {
             WHOLE => Ok(Self::Whole(Box::new(read_whole(from)?))),
             PATCH => {
-                let none = || BytesError::value("kind of costs", PATCH, "a whole costmap, which must come first");
+                let none = || BytesError::value("kind of costs", &PATCH, "a whole costmap, which must come first");
                 let tiling = Tiling::of(before.ok_or_else(none)?);
                 let (change, version) = (Change::read(from)?, from.count("version of the costs")?);
                 let tiles = read_tiles(from, tiling.count())?;
                 Ok(Self::Patch(Box::new(CostPatch { change, tiles, version })))
             }
-            other => Err(BytesError::value("kind of costs", other, "0 or 1")),
+            other => Err(BytesError::value("kind of costs", &other, "0 or 1")),
         }
     }
 }
@@ -85,7 +85,7 @@ fn read_tiles(from: &mut Bytes, count: usize) -> Result<Changed, BytesError> {
     let tiles = (0..length).map(|_| {
         let number: u32 = from.small("number of a tile")?;
         if number as usize >= count {
-            return Err(BytesError::value("number of a tile", number, "of a tile of the grid"));
+            return Err(BytesError::value("number of a tile", &number, "of a tile of the grid"));
         }
         Ok((number, read_tile(from)?))
     });
@@ -118,7 +118,7 @@ fn read_tile(from: &mut Bytes) -> Result<Arc<Tile>, BytesError> {
         let run: usize = from.small("run of equal costs")?;
         let cost = from.u8("cost")?;
         let cells = tile.get_mut(at..).and_then(|rest| rest.get_mut(..run)).filter(|cells| !cells.is_empty());
-        cells.ok_or_else(|| BytesError::value("run of equal costs", run, "within the tile"))?.fill(cost);
+        cells.ok_or_else(|| BytesError::value("run of equal costs", &run, "within the tile"))?.fill(cost);
         at += run;
     }
     Ok(Arc::new(tile))

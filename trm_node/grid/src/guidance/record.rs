@@ -1,6 +1,6 @@
-//! Guidance as bytes. What is right on a version of the costs is named by that alone: its values are those of Dijkstra's
-//! algorithm there. Of guidance along one way, or that is right near the robot only, the tiles are written in which it
-//! differs from whole guidance before it.
+//! Guidance as bytes. What is right on a version of the costs is named by that alone: its values are those of
+//! Dijkstra's algorithm there. Of guidance along one way, or that is right near the robot only, the tiles are written
+//! in which it differs from whole guidance before it.
 
 use crate::bytes::{Bytes, BytesError, Put};
 use crate::cost_to_go::{CostsToGo, Exact};
@@ -44,8 +44,9 @@ pub struct PartOfGuidance {
 }
 
 impl Guidance {
-    /// Appends it to bytes: if all of it is right on its version of the costs, as `is_whole` says, without its values. `base`
-    /// is whole guidance before it, with a number. It must not be [laid over](Self::lay_over) another grid.
+    /// Appends it to bytes: if all of it is right on its version of the costs, as `is_whole` says, without its
+    /// values. `base` is whole guidance before it, with a number. It must not be [laid over](Self::lay_over) another
+    /// grid.
     pub fn write(&self, is_whole: bool, base: Option<(u64, &Self)>, to: &mut impl Put) {
         to.put_u8(if is_whole { WHOLE } else { PART });
         to.put_cell(self.goal);
@@ -93,7 +94,7 @@ impl RecordedGuidance {
                 let version = Some(version).filter(|version| *version > 0);
                 Ok(Self::Part(PartOfGuidance { goal, travel, version, geometry, base, tiles }))
             }
-            other => Err(BytesError::value("kind of guidance", other, "0 or 1")),
+            other => Err(BytesError::value("kind of guidance", &other, "0 or 1")),
         }
     }
 }
@@ -121,13 +122,13 @@ impl PartOfGuidance {
 fn read_tile(from: &mut Bytes, count: usize) -> Result<(usize, Box<Exact>), BytesError> {
     let number: usize = from.small("number of a tile")?;
     if number >= count {
-        return Err(BytesError::value("number of a tile", number, "of a tile of the grid"));
+        return Err(BytesError::value("number of a tile", &number, "of a tile of the grid"));
     }
     let (mut tile, mut before) = (Box::new([UNREACHED; TILE_CELLS]), 0_i64);
     for cost in tile.iter_mut() {
         before = before.wrapping_add(from.signed("cost-to-go")?);
         let known = u32::try_from(before).ok().filter(|cost| *cost <= UNREACHED);
-        *cost = known.ok_or_else(|| BytesError::value("cost-to-go", before, "a number of units"))?;
+        *cost = known.ok_or_else(|| BytesError::value("cost-to-go", &before, "a number of units"))?;
     }
     Ok((number, tile))
 }

@@ -137,7 +137,9 @@ pub enum Entry {
 pub fn write_planner(made: &PlannerMade, to: &mut impl Put) {
     to.put_u8(PLANNER);
     to.put_count(made.number);
-    [&made.bundle, &made.hash, &made.backend].into_iter().for_each(|text| to.put_text(text));
+    for text in [&made.bundle, &made.hash, &made.backend] {
+        to.put_text(text);
+    }
     parameters::write(&made.config, to);
     write_readings(&made.readings, to);
 }
@@ -148,7 +150,8 @@ pub fn write_costs(change: &GridChange, to: &mut impl Put) {
     change.write(to);
 }
 
-/// Writes guidance of a number, of which all is right if it `is_whole`. `base` is whole guidance before it, with its number.
+/// Writes guidance of a number, of which all is right if it `is_whole`. `base` is whole guidance before it, with its
+/// number.
 pub fn write_guidance(
     (number, is_whole): (u64, bool),
     groups: &[Guidance],
@@ -158,7 +161,9 @@ pub fn write_guidance(
     to.put_u8(GUIDANCE);
     to.put_count(number);
     to.put_count(groups.len() as u64);
-    groups.iter().for_each(|group| group.write(is_whole, base, to));
+    for group in groups {
+        group.write(is_whole, base, to);
+    }
 }
 
 /// Writes what happened to the planner, at this version of the costs; 0 before the first ones.
@@ -242,11 +247,11 @@ impl Entry {
                 Self::Event(read_event(from)?, costs)
             }
             PLAN => Self::Plan(Box::new(read_plan(from)?)),
-            other => return Err(BytesError::value("kind of entry", other, "0 to 4")),
+            other => return Err(BytesError::value("kind of entry", &other, "0 to 4")),
         };
         match from.left() {
             0 => Ok(entry),
-            left => Err(BytesError::value("end of the entry", format!("{left} bytes early"), "its last byte")),
+            left => Err(BytesError::value("end of the entry", &format!("{left} bytes early"), "its last byte")),
         }
     }
 }
@@ -271,7 +276,7 @@ fn read_event(from: &mut Bytes) -> Result<Event, BytesError> {
         0 => Event::Use(from.count("number of the planner")?),
         1 => Event::Reset,
         2 => Event::Robot { radius: from.f64("robot_radius")?, has_footprint: from.flag("footprint")? },
-        other => return Err(BytesError::value("kind of event", other, "0 to 2")),
+        other => return Err(BytesError::value("kind of event", &other, "0 to 2")),
     })
 }
 

@@ -72,8 +72,7 @@ pub enum RecordError {
     },
     /// Another bundle planned.
     #[error(
-        "the record was made with the bundle {recorded_name}, sha256 {recorded}; the given one is {given_name}, {given}: \
-             name that bundle with --bundle"
+        "made with the bundle {recorded_name} ({recorded}), not with {given_name} ({given}): name it with --bundle"
     )]
     Bundle {
         /// The name of its bundle.
@@ -86,10 +85,7 @@ pub enum RecordError {
         given: String,
     },
     /// Another machine planned.
-    #[error(
-        "the record was made with the model on {recorded}; here it runs on {given}, whose values differ in their last bits: \
-             replay it on a machine of that kind"
-    )]
+    #[error("the model ran on {recorded}; on {given}, as here, the last bits differ: replay it on such a machine")]
     Backend {
         /// What the model ran on.
         recorded: String,

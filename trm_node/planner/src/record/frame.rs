@@ -1,5 +1,5 @@
-//! Entries with their numbers: each is one message on the topic `~/plan_log`, and stands in a file after its length in four
-//! bytes, the least one first.
+//! Entries with their numbers: each is one message on the topic `~/plan_log`, and stands in a file after its length
+//! in four bytes, the least one first.
 
 use trm_grid::bytes::{Bytes, BytesError, Put};
 
@@ -61,7 +61,7 @@ impl<'a> Frames<'a> {
             Some(next) if next == number => {}
             Some(from) if number > from => return Err(RecordError::Gap { from, to: number - 1 }),
             Some(next) => {
-                let source = BytesError::value("number of the entry", number, "the next one");
+                let source = BytesError::value("number of the entry", &number, "the next one");
                 return Err(RecordError::Bytes { entry: next, source });
             }
         }

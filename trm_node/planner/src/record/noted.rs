@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use trm_grid::units::Pose;
+use trm_safety::VerifiedPath;
 
 use crate::error::PlanError;
 use crate::record::readings::Readings;
 use crate::report::Report;
+use crate::request::Outcome;
 
 /// Readings of the clock that a plan has room for. One of 30 ms takes some hundred.
 const READINGS: usize = 1 << 14;
@@ -66,12 +68,12 @@ impl Noted {
     }
 
     /// Notes what came out. Allocates nothing.
-    pub fn end(&mut self, result: Result<&[Pose], PlanError>, report: &Report) {
-        let path = result.unwrap_or_default();
+    pub fn end(&mut self, outcome: &Outcome) {
+        let path = outcome.path.map_or(&[][..], VerifiedPath::poses);
         self.path.clear();
         self.path.extend_from_slice(&path[..path.len().min(POSES)]);
         self.readings.is_full |= path.len() > POSES;
-        (self.result, self.report) = (result.map(|_| ()), *report);
+        (self.result, self.report) = (outcome.path.map(|_| ()), outcome.report);
     }
 
     /// The poses of its path.

@@ -45,7 +45,9 @@ fn write_value(value: &Value, to: &mut impl Put) {
         Value::Texts(texts) => {
             to.put_u8(4);
             to.put_count(texts.len() as u64);
-            texts.iter().for_each(|text| to.put_text(text));
+            for text in texts {
+                to.put_text(text);
+            }
         }
     }
 }
@@ -61,7 +63,7 @@ fn read_value(from: &mut Bytes) -> Result<Value, BytesError> {
             let count = from.length(field)?;
             Value::Texts((0..count).map(|_| from.text(field).map(str::to_owned)).collect::<Result<_, _>>()?)
         }
-        other => return Err(BytesError::value("type of a parameter", other, "0 to 4")),
+        other => return Err(BytesError::value("type of a parameter", &other, "0 to 4")),
     })
 }
 

@@ -34,8 +34,8 @@ impl Readings {
     }
 }
 
-/// A clock whose readings are kept. The planner asks [its own epoch](Self::epoch) whether it is cancelled, which is over from a
-/// reading of the clock on: so a cancellation, too, falls on a reading.
+/// A clock whose readings are kept. The planner asks [its own epoch](Self::epoch) whether it is cancelled, which is
+/// over from a reading of the clock on: so a cancellation, too, falls on a reading.
 pub struct KeptClock<'a> {
     clock: &'a dyn Clock,
     outer: Option<Epoch<'a>>,

@@ -1,6 +1,6 @@
-//! `~/steps`: what the recursion did for the newest plan in which the model answered, as markers for RViz. A line for the path
-//! of each answer, and squares where an answer has changed the best move of a cell; blue for the first answer, red for the
-//! last one, pale while its path isn't verified.
+//! `~/steps`: what the recursion did for the newest plan in which the model answered, as markers for RViz. A line for
+//! the path of each answer, and squares where an answer has changed the best move of a cell; blue for the first answer,
+//! red for the last one, pale while its path isn't verified. Above them, in green, the path that came out.
 
 use r2r::geometry_msgs::msg::{Point, Vector3};
 use r2r::std_msgs::msg::{ColorRGBA, Header};
@@ -20,6 +20,7 @@ const SQUARE: f64 = 0.9;
 const RISE: f64 = 0.005;
 /// How much the squares hide of what is below.
 const ALPHA: f32 = 0.25;
+const GREEN: ColorRGBA = ColorRGBA { r: 0.1, g: 0.7, b: 0.2, a: 1.0 };
 
 /// What publishes them.
 ///
@@ -46,6 +47,10 @@ fn message(notes: &PlanNotes, frame: &str) -> Option<MarkerArray> {
         let path = points(&geometry, at, answer.path.iter().copied());
         markers.extend(marker(&header, &line, at, colour, path).filter(|line| line.points.len() > 1));
     }
+    let height = answers.len() as f64 * RISE;
+    let taken = notes.plan.path().iter().map(|pose| Point { x: pose.x, y: pose.y, z: height }).collect();
+    let line = Style { name: "taken", kind: Marker::LINE_STRIP as i32, width: LINE };
+    markers.extend(marker(&header, &line, 0, GREEN, taken).filter(|line| line.points.len() > 1));
     for marker in &mut markers[1..] {
         let width = marker.scale.x * geometry.resolution();
         marker.scale = match marker.type_ {
