@@ -5,8 +5,9 @@ import xml.etree.ElementTree
 from process import ROOT
 
 PROFILE = xml.etree.ElementTree.parse(ROOT / "deploy/sros2/policy.xml").find("enclaves/enclave/profiles/profile")
-# What a node with default parameters doesn't listen to.
-EVERYWHERE = {"grid_source": "costmap", "start_source": "odom", "use_sim_time": True}
+# What a node with default parameters doesn't listen to and doesn't publish.
+EVERYWHERE = {"grid_source": "costmap", "start_source": "odom", "use_sim_time": True, "publish_steps": True,
+              "record_plans": True}
 
 
 def allowed(kind: str, how: str, node: str) -> set[str]:
@@ -36,7 +37,8 @@ def test_the_policy_allows_what_the_node_uses_and_no_more(start):
         peer.spin(1.0)
         published = used(node.get_publisher_names_and_types_by_node(*me))
         served = used(node.get_service_names_and_types_by_node(*me))
-        assert published == allowed("topic", "publish", name) | of_actions("status", "feedback")
+        optional = {f"/{name}/steps", f"/{name}/plan_log"} if not parameters else set()
+        assert published == allowed("topic", "publish", name) - optional | of_actions("status", "feedback")
         assert served == allowed("service", "reply", name) | of_actions("send_goal", "cancel_goal", "get_result")
         assert not used(node.get_client_names_and_types_by_node(*me))
         heard |= used(node.get_subscriber_names_and_types_by_node(*me))

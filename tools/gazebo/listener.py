@@ -12,9 +12,10 @@ from map_msgs.msg import OccupancyGridUpdate
 from nav_msgs.msg import OccupancyGrid, Path
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import LaserScan
+from std_msgs.msg import UInt8MultiArray
 from tf2_msgs.msg import TFMessage
 from trm_msgs.msg import PlannerState, PlanStatus
 
@@ -34,6 +35,8 @@ TOPICS = [
     ("plan", Path, QoSProfile(depth=100), 0.25),
     (f"{PLANNER}/status", PlanStatus, QoSProfile(depth=1000), 0.0),
     (f"{PLANNER}/state", PlannerState, LATCHED, 0.0),
+    # Of a node with record_plans: all entries since it started.
+    (f"{PLANNER}/plan_log", UInt8MultiArray, QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL), 0.0),
     ("goal_pose", PoseStamped, QoSProfile(depth=10), 0.0),
     ("scan", LaserScan, qos_profile_sensor_data, 1.0),
     ("cmd_vel", Twist, QoSProfile(depth=10), 0.1),

@@ -10,6 +10,7 @@ mod parameters;
 mod plan;
 mod plan_answer;
 mod render;
+mod replay;
 mod steps;
 mod steps_picture;
 
@@ -36,6 +37,7 @@ struct Cli {
 enum Command {
     Plan(args::PlanArgs),
     Render(steps::RenderArgs),
+    Replay(replay::ReplayArgs),
     Check(check::CheckArgs),
     Agree(trm_lab::agree::AgreeArgs),
     Bench(trm_lab::bench::args::BenchArgs),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Plan(args) => plan::run(args),
         Command::Render(args) => steps::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Check(args) => check::run(args),
         Command::Agree(args) => trm_lab::agree::run(args).and_then(|found| {
             print(found.text.trim_end())?;

@@ -10,7 +10,7 @@ use trm_grid::cost::UNKNOWN;
 use trm_grid::costmap::Costmap;
 use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
-use trm_net::encode::{CLASSES, NO_MOVE};
+use trm_net::encode::NO_MOVE;
 use trm_planner::watch::Answer;
 
 use crate::render::{GOAL, PATH, START, colour};
@@ -47,15 +47,11 @@ impl Frame {
     pub fn of(answer: &Answer) -> Self {
         let field = &answer.field;
         let cells = field.blocked.len();
-        let logit = |class: usize, at: usize| field.logits[class * cells + at];
-        let best = |at: usize| {
-            (1..CLASSES).fold(0, |best, class| if logit(class, at) > logit(best, at) { class } else { best })
-        };
         Self {
             window: field.window,
             applications: answer.applications,
             is_verified: answer.assessment.cost.is_some(),
-            classes: (0..cells).map(|at| (!field.blocked[at]).then(|| best(at))).collect(),
+            classes: (0..cells).map(|at| field.best(at)).collect(),
             goals: field.goals.cost.iter().map(|cost| cost.is_finite()).collect(),
             path: answer.path.to_vec(),
         }

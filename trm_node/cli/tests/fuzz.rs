@@ -14,6 +14,8 @@ mod map_image;
 mod map_yaml;
 #[path = "../../../tests/fuzz/checks/parameters.rs"]
 mod parameters;
+#[path = "../../../tests/fuzz/checks/plan_log.rs"]
+mod plan_log;
 #[path = "../../../tests/fuzz/checks/recording.rs"]
 mod recording;
 #[path = "../../../tests/fuzz/checks/tegrastats.rs"]
@@ -28,7 +30,7 @@ use proptest::prelude::*;
 type Check = fn(&[u8]);
 
 /// Every target of tests/fuzz/Cargo.toml.
-const TARGETS: [(&str, Check); 10] = [
+const TARGETS: [(&str, Check); 11] = [
     ("builder", builder::check),
     ("bundle", bundle::check),
     ("grid", grid::check),
@@ -36,6 +38,7 @@ const TARGETS: [(&str, Check); 10] = [
     ("map_image", map_image::check),
     ("map_yaml", map_yaml::check),
     ("parameters", parameters::check),
+    ("plan_log", plan_log::check),
     ("recording", recording::check),
     ("tegrastats", tegrastats::check),
     ("text", text::check),

@@ -175,6 +175,10 @@ parameters! {
         deadline_ms: f64 = 30.0, "ms", Range::Real(0.1, 10_000.0), Needs::Nothing;
         /// Whether an empty path is published when a plan has none after one that had, so that who listens to `plan` alone learns it. Nav2's planner server publishes nothing then.
         publish_empty_path: bool = false, "", Range::Flag, Needs::Restart;
+        /// Whether each answer of the model is published on `~/steps`, as markers for RViz: its path, and the cells whose best move it has changed.
+        publish_steps: bool = false, "", Range::Flag, Needs::Restart;
+        /// Whether all is published on `~/plan_log` that is needed to make each plan to a goal of the topic again offline, to the last bit: `trm replay`. Begin to record before the node starts. Robots with a footprint aren't recorded.
+        record_plans: bool = false, "", Range::Flag, Needs::Restart;
         /// Maximum time that a message about the grid may wait before the costs hold it. A plan on older costs is refused as `STALE_MAP`.
         max_map_lag_ms: f64 = 200.0, "ms", Range::Real(1.0, 60_000.0), Needs::Nothing;
         /// What becomes of plans while a message about the grid was lost, or may have been: `stop` (refused as `STALE_MAP`) or `warn`. Both end with the next whole grid.

@@ -18,6 +18,8 @@ pub mod lock;
 pub mod log;
 pub mod map;
 pub mod messages;
+pub mod notes;
+pub mod plan_log;
 pub mod plan_record;
 pub mod planners;
 pub mod real_time;

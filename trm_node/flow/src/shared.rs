@@ -18,6 +18,7 @@ use crate::lifecycle::graph::State;
 use crate::lock::lock;
 use crate::log::{Level, Log};
 use crate::map::ledger::Ledger;
+use crate::plan_log::PlanLog;
 use crate::plan_record::Failure;
 use crate::real_time::RealTime;
 use crate::robot_pose::{LatestPose, PoseReader};
@@ -65,6 +66,8 @@ pub struct Shared {
     pub goals_superseded: AtomicU64,
     /// Messages of the planner thread that were lost because the publisher thread is stuck.
     pub plans_lost: AtomicU64,
+    /// Where the record of plans gets planners, costs and guidance from.
+    pub plan_log: PlanLog,
 }
 
 /// An input of the node, and the kind of its log lines.
@@ -116,6 +119,7 @@ impl Shared {
             overruns: AtomicU64::new(0),
             goals_superseded: AtomicU64::new(0),
             plans_lost: AtomicU64::new(0),
+            plan_log: PlanLog::new(config.record_plans),
         };
         shared.beats.beat_all(shared.clock.now());
         (shared, reader)

@@ -2,6 +2,7 @@
 
 pub mod garbage;
 pub mod guidance;
+pub mod notes;
 pub mod plan_channel;
 pub mod planner;
 pub mod publisher;

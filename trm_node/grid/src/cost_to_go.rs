@@ -115,6 +115,29 @@ impl CostsToGo {
         }
     }
 
+    /// The tiles in which it differs from another one of the same grid, or else that can be reached, with their costs.
+    pub fn differing(&self, other: Option<&Self>) -> Vec<(usize, Box<Exact>)> {
+        let costs = |tile: &Stored| {
+            let at = |at| match tile {
+                Stored::Unreached => UNREACHED,
+                Stored::Coded(coded) => coded.get(at),
+                Stored::Exact(exact) => exact[at],
+            };
+            Box::new(std::array::from_fn(at))
+        };
+        let is_same = |number: usize, tile: &Stored| {
+            let before = other.map_or(&Stored::Unreached, |other| &other.tiles[number]);
+            match (tile, before) {
+                (Stored::Unreached, Stored::Unreached) => true,
+                (Stored::Coded(one), Stored::Coded(other)) if Arc::ptr_eq(one, other) => true,
+                (Stored::Exact(one), Stored::Exact(other)) if Arc::ptr_eq(one, other) => true,
+                _ => costs(tile) == costs(before),
+            }
+        };
+        let differing = self.tiles.iter().enumerate().filter(|(number, tile)| !is_same(*number, tile));
+        differing.map(|(number, tile)| (number, costs(tile))).collect()
+    }
+
     /// Replaces the costs of a tile. Copies keep theirs.
     pub fn write(&mut self, tile: usize, costs: &Exact) {
         if self.form == Form::Coded

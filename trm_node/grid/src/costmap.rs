@@ -8,6 +8,8 @@ use crate::geometry::{Geometry, Rect};
 use crate::tiles::TILE_CELLS;
 use crate::units::Cell;
 
+mod record;
+
 /// How many past changes a costmap remembers.
 pub(crate) const REMEMBERED: usize = 16;
 

@@ -25,6 +25,16 @@ pub(super) struct Costs {
 pub(super) struct Changed(Vec<(u32, Arc<Tile>)>);
 
 impl Changed {
+    /// Of tiles with their numbers, which belong to one grid.
+    pub fn of(tiles: Vec<(u32, Arc<Tile>)>) -> Self {
+        Self(tiles)
+    }
+
+    /// The tiles with their numbers.
+    pub fn tiles(&self) -> &[(u32, Arc<Tile>)] {
+        &self.0
+    }
+
     /// The number of tiles.
     pub const fn len(&self) -> usize {
         self.0.len()
@@ -106,6 +116,16 @@ impl Costs {
             Arc::clone(&last.insert((Arc::new(tile), size)).0)
         };
         Self { tiling, tiles: (0..tiling.count()).map(tile).collect() }
+    }
+
+    /// Costs of all tiles of a grid.
+    pub const fn of(tiling: Tiling, tiles: Vec<Arc<Tile>>) -> Self {
+        Self { tiling, tiles }
+    }
+
+    /// All tiles, in the order of their numbers.
+    pub fn tiles(&self) -> &[Arc<Tile>] {
+        &self.tiles
     }
 
     /// The costs of a tile.

@@ -14,6 +14,10 @@ use crate::travel::Travel;
 use crate::units::{Cell, MOVES, Point};
 use crate::wave::Wave;
 
+mod record;
+
+pub use record::{PartOfGuidance, RecordedGuidance};
+
 /// Costs that differ by less than this count as equal, in cells. It covers the rounding of the costs of moves
 /// (`models/trm_train/worlds.py` uses the same value for goal cells).
 pub const TIE: f32 = 1e-3;
@@ -65,7 +69,7 @@ impl Guidance {
     /// Computes guidance to a goal. `cancelled` is called now and then; `None` if it returned true.
     #[must_use]
     pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
-        let mut wave = Wave::new(costmap, goal, Tariff::new(travel), form(costmap), None);
+        let mut wave = Wave::new(costmap, goal, Tariff::new(travel), form(costmap.geometry()), None);
         wave.advance(costmap, UNREACHED, cancelled)
             .then(|| Self::of((*costmap.geometry(), Some(costmap.version())), goal, travel, wave.costs))
     }
@@ -174,8 +178,8 @@ impl Guidance {
 }
 
 /// How the costs of a grid are stored.
-pub(super) const fn form(costmap: &Costmap) -> Form {
-    if costmap.geometry().cells() <= EXACT_CELLS { Form::Exact } else { Form::Coded }
+pub(super) const fn form(geometry: &Geometry) -> Form {
+    if geometry.cells() <= EXACT_CELLS { Form::Exact } else { Form::Coded }
 }
 
 #[cfg(test)]

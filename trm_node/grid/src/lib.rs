@@ -5,6 +5,7 @@
 //! it. Only [`files`] reads files: for [`map_file`], which is a feature, and for bundles. Only the sweeps of guidance switch vector
 //! instructions on, which is all that is `unsafe` in it.
 
+pub mod bytes;
 pub mod cost;
 mod cost_to_go;
 pub mod costmap;

@@ -4,6 +4,7 @@
 //! cell `unknown_weight`. Every search and the choice between paths use the same travel cost; the training labels
 //! (`models/trm_train/worlds.py`) do, too, where nothing is unknown.
 
+use crate::bytes::{Bytes, BytesError, Put};
 use crate::cost::{INSCRIBED, UNKNOWN};
 use crate::costmap::Costmap;
 use crate::units::{Cell, CellPoint, Move, Pose};
@@ -31,6 +32,26 @@ impl Travel {
         let multiplier = config.cost_travel_multiplier.clamp(0.0, MAX_TRAVEL_MULTIPLIER);
         let unknown = config.unknown_weight.clamp(1.0, MAX_UNKNOWN_WEIGHT) as f32;
         Self { allow_unknown: config.allow_unknown, per_cost: multiplier as f32 / f32::from(GREATEST), unknown }
+    }
+
+    /// Appends the numbers of it to bytes.
+    pub(super) fn write(self, to: &mut impl Put) {
+        to.put_u8(self.allow_unknown.into());
+        to.put_f32(self.per_cost);
+        to.put_f32(self.unknown);
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(super) fn read(from: &mut Bytes) -> Result<Self, BytesError> {
+        let allow_unknown = from.flag("allow_unknown")?;
+        let mut weight = |field, least, most| {
+            let value = from.f32(field)?;
+            let is_one = (least..=most).contains(&value);
+            if is_one { Ok(value) } else { Err(BytesError::value(field, &value, "a weight in its range")) }
+        };
+        let most = MAX_TRAVEL_MULTIPLIER as f32 / f32::from(GREATEST);
+        let per_cost = weight("cost_travel_multiplier", 0.0, most)?;
+        Ok(Self { allow_unknown, per_cost, unknown: weight("unknown_weight", 1.0, MAX_UNKNOWN_WEIGHT as f32)? })
     }
 
     /// Whether the costs of the cells matter; otherwise the travel cost is the length.

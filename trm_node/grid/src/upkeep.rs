@@ -56,7 +56,7 @@ impl Upkeep {
     #[must_use]
     pub fn new(costmap: &Costmap, goal: Cell, travel: Travel) -> Self {
         Self {
-            wave: Wave::new(costmap, goal, Tariff::new(travel), form(costmap), None),
+            wave: Wave::new(costmap, goal, Tariff::new(travel), form(costmap.geometry()), None),
             goal,
             had_goal: costmap.is_free(goal, travel.allow_unknown),
             travel,

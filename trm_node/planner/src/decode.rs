@@ -203,6 +203,14 @@ impl Decoder {
 }
 
 impl Field<'_> {
+    /// The most probable class of a cell, by its index in the window; `None` in a blocked one.
+    #[must_use]
+    pub fn best(&self, at: usize) -> Option<usize> {
+        let logit = |class: usize| self.logits[class * self.blocked.len() + at];
+        let best = || (1..CLASSES).fold(0, |best, class| if logit(class) > logit(best) { class } else { best });
+        (!self.blocked[at]).then(best)
+    }
+
     /// The window cell with an index in row-major data.
     const fn cell(&self, at: usize) -> Cell {
         let size = self.window.size();

@@ -1,7 +1,7 @@
 //! Computes guidance on a thread of its own: for each new goal, and for each change of the grid while there is a goal; and
 //! once for each goal that is asked about beside.
 
-use std::cell::RefCell;
+use std::cell::{Cell as Counter, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +78,8 @@ pub struct Guided {
     /// The version of the costs that all of it was computed on; `None` along one way, and where it is right near the robot
     /// alone.
     pub version: Option<u64>,
+    /// Counts what a worker delivers, from 1.
+    pub number: u64,
 }
 
 impl Guided {
@@ -165,6 +167,8 @@ pub struct GuidanceWorker<C, D> {
     poses: PoseGuide,
     /// The last computation was for the goal. When something is asked, that comes next.
     was_for_goal: bool,
+    /// How often it has delivered something.
+    delivered: Counter<u64>,
 }
 
 impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
@@ -187,6 +191,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             asks: Asks::new(),
             poses: PoseGuide::default(),
             was_for_goal: false,
+            delivered: Counter::new(0),
         }
     }
 
@@ -336,11 +341,12 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             pending.extend(inbox.try_iter());
             is_over() || pending.range(seen..).any(|event| is_useless_after(event, costmap))
         };
-        let clock = &self.clock;
+        let (clock, delivered) = (&self.clock, &self.delivered);
         let guided = |guidance, poses, version| {
             let done = clock.now();
             let (took, purpose) = (done.saturating_sub(began), task.purpose.clone());
-            Box::new(Guided { guidance, poses, took, done, purpose, version })
+            delivered.set(delivered.get() + 1);
+            Box::new(Guided { guidance, poses, took, done, purpose, version, number: delivered.get() })
         };
         if let Some(from) = robot.and_then(|robot| first_way(costmap, travel, robot)) {
             let ends = area.sorted(|cell| costmap.is_free(cell, travel.allow_unknown));

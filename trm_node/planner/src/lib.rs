@@ -9,6 +9,7 @@
 //! than from the [`Clock`](halt::deadline::Clock) that is passed in must never be in it. Only `trm_safety` decides what
 //! may be published.
 
+pub mod answers;
 pub mod ask;
 pub mod backends;
 mod budget;
@@ -31,6 +32,7 @@ pub mod planner;
 mod pose_guide;
 mod previous_path;
 pub mod problem;
+pub mod record;
 pub mod report;
 pub mod request;
 pub mod robot;

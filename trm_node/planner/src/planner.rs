@@ -125,6 +125,8 @@ pub struct Planner {
     is_ready: bool,
     /// What the model runs on, and why, for people to read.
     backend: String,
+    /// By which a record of plans knows it; 0 without one.
+    number: u64,
 }
 
 impl Planner {
@@ -180,6 +182,7 @@ impl Planner {
             routes: Routes::default(),
             is_ready: true,
             backend: String::new(),
+            number: 0,
             lattice: robot.map(|robot| LatticePlanner::new(robot, travel, config.tolerance, config.start_tolerance)),
             config: config.clone(),
         })
@@ -236,6 +239,18 @@ impl Planner {
         self.robot_radius = grid.robot_radius;
         self.unchanged.forget();
         self.is_ready = grid.outline().as_ref() == self.lattice.as_ref().map(|lattice| &lattice.robot().footprint);
+    }
+
+    /// The same planner under a number, by which a [record](crate::record) of plans knows it.
+    #[must_use]
+    pub fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+
+    /// The number by which a record of plans knows it; 0 without one.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 
     /// What the model runs on, and why, in one line; `None` without a model, or when the backend was given.

@@ -14,7 +14,10 @@ use trm_grid::geometry::Rect;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
+use trm_planner::answers::Answers;
 use trm_planner::endpoints::GoalArea;
+use trm_planner::record::noted::Noted;
+use trm_planner::record::readings::KeptClock;
 use trm_planner::stats::Statistics;
 use trm_planner::target::guide;
 use trm_planner::{Planner, Request, Source};
@@ -82,6 +85,7 @@ fn the_planning_loop_allocates_nothing() {
             Planner::with_backend(&config.grid, &config.planner, &bundle(), common::backend(backend), &clock).unwrap();
         planner.prepare(&map);
         let mut statistics = Statistics::new();
+        let (mut noted, mut answers) = (Noted::with_room(), Answers::new(64));
         let goal = pose(&map, 110.0, 60.0, 1.0);
         let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
         let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config.grid), &|| false).unwrap();
@@ -93,9 +97,13 @@ fn the_planning_loop_allocates_nothing() {
                 deadline: Duration::from_hours(1),
                 epoch: None,
             };
-            let outcome = planner.plan(&map, guidance, &request, &clock);
+            // As for the record of plans, and for who looks on.
+            let clock = KeptClock::new(&clock, None, &mut noted.readings);
+            answers.clear();
+            let outcome = planner.plan_watched(&map, guidance, &request, &clock, &mut |answer| answers.keep(answer));
+            noted.end(&outcome);
             statistics.record(&outcome.report, Duration::from_millis(3), false);
-            assert!(outcome.path.is_ok());
+            assert!(outcome.path.is_ok() && noted.is_whole());
             outcome.report.source
         };
         plan(5.0, &[]);

@@ -19,6 +19,7 @@ pub mod newest;
 pub mod path_message;
 pub mod placing;
 pub mod plan_codes;
+pub mod plan_log;
 pub mod qos_overrides;
 pub mod reply;
 pub mod robot;
@@ -26,6 +27,8 @@ pub mod ros_clock;
 pub mod services;
 pub mod state;
 pub mod status;
+#[cfg(visualization_msgs)]
+pub mod steps;
 pub mod topics;
 pub mod transforms;
 pub mod verdict;

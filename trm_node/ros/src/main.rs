@@ -34,6 +34,7 @@ use trm_flow::planners::Planners;
 use trm_flow::real_time::RealTime;
 use trm_flow::robot_pose::PoseReader;
 use trm_flow::shared::Shared;
+use trm_flow::threads::notes::{Record, Steps};
 use trm_flow::threads::start::{Publish, Resources, Threads};
 use trm_net::error::LoadError;
 use trm_planner::Planner;
@@ -158,14 +159,15 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         shared.log.info(&format!("model bundle {}", folder.display()));
     }
     let names = (0..config.planners()).map(|at| PlannerName::of(bundles.of(&config.of_planner(at)))).collect();
-    let clock = shared.clock.clone();
-    let mut make = move |config: &Config| Planner::new(&config.grid, &config.planner, bundles.of(config), &clock);
+    let maker = Arc::clone(&shared);
+    let mut make = move |config: &Config| maker.plan_log.planner(config, bundles.of(config), &maker.clock);
     let planners = make_planners(&config, &mut make, &shared)?;
 
     let publish = path_publisher(node, &ends, config.node.map_frame.clone())?;
     let parameter_events = services::parameter_events(node, &ends.parameter_events)?;
     let (records, record_inbox) = unbounded_channel();
     let reported = records.clone();
+    let (record, steps) = notes_publishers(node, &ends, &config, &shared)?;
     let resources = Resources {
         shared: Arc::clone(&shared),
         config: config.clone(),
@@ -175,6 +177,8 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         publish,
         // Fails only while the node is stopping.
         records: move |record| drop(reported.send(record)),
+        record,
+        steps,
     };
     let threads = Threads::start(resources)?;
     let inbox = Arc::clone(&threads.inbox);
@@ -200,16 +204,14 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let commands = threads.commands.clone();
     let period = config.node.bond_heartbeat_period;
     let life = Life::begin(node, runtime.handle(), &ends, period, &shared, &commands, events)?;
-    let placing = Placing { parameters, transforms };
-    let goals = Goals { shared: Arc::clone(&shared), placing, commands, records };
+    let goals = Goals { shared: Arc::clone(&shared), placing: Placing { parameters, transforms }, commands, records };
     serve_actions(&goals, inbox, node, runtime)?;
     runtime.spawn(goals.listen(goal_poses));
     shared.real_time.raise(sends);
-    let watch = Watch::new(shared, matches);
     if config.node.autostart {
         life.autostart();
     }
-    Ok(Running { threads, ros_clock, life, topics, watch })
+    Ok(Running { threads, ros_clock, life, topics, watch: Watch::new(shared, matches) })
 }
 
 /// Makes the first planners, which takes so long that threads may seem to have been silent.
@@ -235,6 +237,36 @@ fn path_publisher(
         let mut message = PathMessage::new(map_frame);
         Box::new(move |poses: &[_], stamp| message.publish(poses, stamp, &publisher)) as Publish
     })
+}
+
+/// What publishes the record of plans, and what shows the answers of the model, where these are wanted.
+fn notes_publishers(
+    node: &mut r2r::Node,
+    ends: &Ends,
+    config: &Config,
+    shared: &Shared,
+) -> r2r::Result<(Option<Record>, Option<Steps>)> {
+    if config.node.record_plans && config.of_planner(0).grid.footprint.is_some() {
+        let why = "guidance over headings isn't recorded";
+        shared.log.warn(&format!("record_plans: plans of a robot with a footprint can't be made again, {why}"));
+    }
+    let record = ends.plan_log.as_ref().map(|end| io::plan_log::publisher(node, end)).transpose()?;
+    Ok((record, steps_publisher(node, ends, &config.node.map_frame, shared)?))
+}
+
+/// What shows the answers of the model, if that is wanted.
+#[cfg(visualization_msgs)]
+fn steps_publisher(node: &mut r2r::Node, ends: &Ends, frame: &str, _: &Shared) -> r2r::Result<Option<Steps>> {
+    ends.steps.as_ref().map(|end| io::steps::publisher(node, end, frame.to_owned())).transpose()
+}
+
+#[cfg(not(visualization_msgs))]
+#[expect(clippy::unnecessary_wraps, reason = "with them it may fail")]
+fn steps_publisher(_: &mut r2r::Node, ends: &Ends, _: &str, shared: &Shared) -> r2r::Result<Option<Steps>> {
+    if ends.steps.is_some() {
+        shared.log.warn("publish_steps: built without visualization_msgs, so nothing is shown on ~/steps");
+    }
+    Ok(None)
 }
 
 /// Creates the servers of Nav2's actions, for which goals are taken as for the topic.

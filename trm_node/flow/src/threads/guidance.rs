@@ -6,11 +6,12 @@ use crossbeam_channel::Receiver;
 use trm_config::Config;
 use trm_planner::ask::Settings;
 use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::GuidanceWorker;
+use trm_planner::guidance_worker::{GuidanceWorker, Guided, Purpose};
 use trm_rt::ring;
 
 use crate::heartbeats::Part;
 use crate::messages::{GuidanceEvent, PlannerEvent};
+use crate::plan_log::Content;
 use crate::shared::Shared;
 
 /// The parameters of a planner that its guidance depends on.
@@ -27,7 +28,14 @@ pub fn run(
     planner: &ring::Sender<PlannerEvent>,
     inbox: &Receiver<GuidanceEvent>,
 ) {
-    let deliver = |guided| {
+    let deliver = |guided: Box<Guided>| {
+        if matches!(guided.purpose, Purpose::Goal(_)) {
+            shared.plan_log.put(|| Content::Guidance {
+                number: guided.number,
+                is_whole: guided.version.is_some(),
+                groups: guided.guidance.clone(),
+            });
+        }
         // Fails only while the node is stopping.
         let _ = planner.send(PlannerEvent::Guidance(guided));
     };

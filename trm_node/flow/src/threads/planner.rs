@@ -14,6 +14,7 @@ use trm_planner::Request;
 use trm_planner::epoch::{Epoch, Epochs};
 use trm_planner::guidance_worker::{Guided, Purpose};
 use trm_planner::halt::deadline::Clock;
+use trm_planner::record::entry::Event;
 use trm_rt::meter::Meter;
 use trm_rt::ring::Receiver;
 use trm_rt::usage::Usage;
@@ -22,6 +23,7 @@ use crate::heartbeats::{HEARTBEAT, Part};
 use crate::map::held::{Held, HeldReader};
 use crate::map::suspicion::Suspect;
 use crate::messages::{Garbage, PlannerEvent};
+use crate::notes::{self, NoteSender};
 use crate::plan_record::{Failure, GuidanceTimes, MapState, PlanRecord, PlanTimes};
 use crate::planners::Planners;
 use crate::robot_pose::PoseReader;
@@ -74,6 +76,8 @@ pub struct PlannerThread {
     /// The grid has changed because of something that arrived at this time, and the path may be blocked.
     grid_changed: Option<Duration>,
     meter: Meter,
+    /// Takes notes of the plans of the ticks, if they are wanted.
+    notes: Option<NoteSender>,
 }
 
 impl PlannerThread {
@@ -109,7 +113,29 @@ impl PlannerThread {
             urgent: None,
             grid_changed: None,
             meter: Meter::default(),
+            notes: None,
         }
+    }
+
+    /// Takes notes of the plans of the ticks.
+    #[must_use]
+    pub fn with_notes(mut self, notes: NoteSender) -> Self {
+        self.notes = Some(notes);
+        self.note(Event::Use(self.planners.ticks.number()));
+        self
+    }
+
+    fn note(&mut self, event: Event) {
+        if let Some(notes) = &mut self.notes {
+            notes.event(event, self.costmap.as_deref());
+        }
+    }
+
+    /// Tells the planners of the robot's size.
+    fn set_robot(&mut self) {
+        let grid = &self.config.grid;
+        self.planners.set_robot(grid);
+        self.note(Event::Robot { radius: grid.robot_radius, has_footprint: grid.footprint.is_some() });
     }
 
     /// Runs until [`PlannerEvent::Stop`].
@@ -253,21 +279,23 @@ impl PlannerThread {
         self.ticks.stop();
         self.garbage.discard(self.guidance.take().map(Garbage::Guidance));
         self.planners.reset();
+        self.note(Event::Reset);
     }
 
     fn take_config(&mut self, config: Box<Config>) {
         if (config.node.planner_frequency - self.config.node.planner_frequency).abs() > 0.0 {
             self.ticks.set_frequency(config.node.planner_frequency, self.shared.clock.now());
         }
-        self.planners.set_robot(&config.grid);
         let old = std::mem::replace(&mut self.config, config);
+        self.set_robot();
         self.garbage.discard(Some(Garbage::Config(old)));
     }
 
     fn take_planners(&mut self, planners: Box<Planners>) {
         let old = std::mem::replace(&mut self.planners, planners);
+        self.note(Event::Use(self.planners.ticks.number()));
         // They may have been ordered before the robot became another one.
-        self.planners.set_robot(&self.config.grid);
+        self.set_robot();
         self.garbage.discard(Some(Garbage::Planners(old)));
         if let Some(costmap) = &self.costmap {
             self.planners.prepare(costmap);
@@ -353,7 +381,8 @@ impl PlannerThread {
         if let Some(to_go) = guided.and_then(|guided| guided.to_go(costmap, request.start)) {
             self.epochs.note_to_go(to_go);
         }
-        let outcome = self.planners.ticks.plan(costmap, guided, &request, clock);
+        let (planner, tick) = (&mut self.planners.ticks, Some(record.number));
+        let outcome = notes::plan(&mut self.notes, tick, planner, (costmap, guided), &request, clock);
         times.planned = clock.now();
         record.report = Some(outcome.report);
         let path = outcome.path.map_err(Failure::Plan)?;

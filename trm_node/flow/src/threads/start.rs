@@ -17,11 +17,13 @@ use trm_rt::ring;
 use crate::commands::Commands;
 use crate::map::held;
 use crate::map::inbox::Inbox;
-use crate::messages::Record;
+use crate::messages;
+use crate::notes::{self, Wanted};
 use crate::plan_record::Failure;
 use crate::planners::Planners;
 use crate::robot_pose::PoseReader;
 use crate::shared::Shared;
+use crate::threads::notes::{NotesThread, Record, Steps};
 use crate::threads::planner::PlannerThread;
 use crate::threads::publisher::{LastPath, PublisherThread};
 use crate::threads::workshop::{Orders, Workshop};
@@ -47,6 +49,10 @@ pub struct Resources<P, R, M> {
     pub publish: P,
     /// Takes what is reported about plans, in the publisher thread.
     pub records: R,
+    /// Takes the record of plans, in the notes thread.
+    pub record: Option<Record>,
+    /// Takes what the model answered, in the notes thread.
+    pub steps: Option<Steps>,
 }
 
 /// The running threads, and the ways to them.
@@ -67,10 +73,10 @@ impl Threads {
     pub fn start<P, R, M>(resources: Resources<P, R, M>) -> io::Result<Self>
     where
         P: FnOnce() -> Publish + Send + 'static,
-        R: FnMut(Record) + Send + 'static,
+        R: FnMut(messages::Record) + Send + 'static,
         M: FnMut(&Config) -> Result<Planner, LoadError> + Send + 'static,
     {
-        let Resources { shared, config, make, planners, robot_pose, publish, records } = resources;
+        let Resources { shared, config, make, planners, robot_pose, publish, records, record: log, steps } = resources;
         let inbox = Arc::new(Inbox::new(Arc::clone(&shared.ledger)));
         let workshop = Arc::<Orders>::default();
         let (guidance, guidance_inbox) = unbounded();
@@ -99,10 +105,19 @@ impl Threads {
         let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last };
         let (helper, leader) = (Arc::clone(&shared), Arc::clone(&shared));
         let inlets = (robot_pose, world_holds);
-        let planner = PlannerThread::new(shared, epochs, config.of_planner(0), planners, inlets, (plans, garbage));
+        let wanted = Wanted { steps: steps.is_some(), record: log.is_some() };
+        let notes = (wanted.steps || wanted.record).then(|| notes::channel(wanted, &config.of_planner(0), &shared));
+        let noted = Arc::clone(&shared);
+        let mut planner = PlannerThread::new(shared, epochs, config.of_planner(0), planners, inlets, (plans, garbage));
+        let mut last = Vec::new();
+        if let Some((sender, inbox)) = notes {
+            planner = planner.with_notes(sender);
+            let thread = NotesThread::new(inbox, noted, log, steps);
+            last.push(spawn("notes", move || thread.run())?);
+        }
         // Not joined: making a planner takes long, and nobody needs it any more then.
         spawn("workshop", move || maker.run())?;
-        let handles = vec![
+        let mut handles = vec![
             spawn("world", move || world.run())?,
             spawn("guidance", move || {
                 guidance::run(&guidance_shared, settings, guidance_epochs, &to_planner, &guidance_inbox);
@@ -116,6 +131,7 @@ impl Threads {
                 publisher.run(publish());
             })?,
         ];
+        handles.extend(last);
         Ok(Self { commands, inbox, workshop, handles })
     }
 

@@ -26,6 +26,7 @@ use crate::map::inbox::{Batch, Inbox, Look};
 use crate::map::message::{GridUpdate, Message, Published};
 use crate::map::suspicion::Suspect;
 use crate::messages::{GuidanceEvent, PlannerEvent};
+use crate::plan_log::Content;
 use crate::shared::{GRID, Shared};
 use crate::threads::garbage::GarbageReceiver;
 use crate::threads::guidance::settings;
@@ -221,6 +222,7 @@ impl WorldThread {
         self.was_interrupted = false;
         let arrived = self.arrived.take().unwrap_or_else(|| self.shared.clock.now());
         if let Some(change) = change {
+            self.shared.plan_log.put(|| Content::Costs(change.clone()));
             self.send_to_guidance(GuidanceEvent::Grid(change.clone()));
             self.send_to_planner(PlannerEvent::Grid { change, arrived });
         }

@@ -206,6 +206,7 @@ impl Diagnostics {
             pair("without_input", &self.without_input),
             pair("unpublished", &self.unpublished),
             pair("lost", &self.shared.plans_lost.load(Ordering::Relaxed)),
+            pair("notes_lost", &self.shared.plan_log.lost.load(Ordering::Relaxed)),
             pair("misses", &statistics.misses()),
             pair("overruns", &self.shared.overruns.load(Ordering::Relaxed)),
             pair("goals_superseded", &self.shared.goals_superseded.load(Ordering::Relaxed)),

@@ -18,6 +18,8 @@ use trm_config::{GridKind, NodeConfig, StartSource};
 
 /// As in `tf2`: all of a robot's publishers send at once.
 const TF_DEPTH: usize = 100;
+/// Entries of the record that wait for who hears them late.
+const LOG_DEPTH: usize = 1000;
 
 /// Which end of a topic it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,10 @@ pub struct Ends {
     pub diagnostics: End,
     pub parameter_events: End,
     pub transition_event: End,
+    /// If the answers of the model are shown.
+    pub steps: Option<End>,
+    /// If plans are recorded.
+    pub plan_log: Option<End>,
     /// If there are bonds.
     pub bond: Option<BondEnds>,
 }
@@ -98,6 +104,9 @@ impl Ends {
         let bond = (config.bond_heartbeat_period > 0.0).then(|| {
             r2r::Result::Ok(BondEnds { publisher: sent("bond", last(5))?, subscription: heard("bond", last(100))? })
         });
+        let steps = config.publish_steps.then(|| sent("~/steps", last(1)));
+        // Who begins to record while the node starts hears the first entries, too.
+        let plan_log = config.record_plans.then(|| sent("~/plan_log", last(LOG_DEPTH).transient_local()));
         let odom = config.start_source == StartSource::Odom;
         Ok(Self {
             grid: heard_of_one(grid, latched)?,
@@ -116,6 +125,8 @@ impl Ends {
             diagnostics: sent("/diagnostics", last(10))?,
             parameter_events: sent("/parameter_events", last(1000))?,
             transition_event: sent("~/transition_event", last(10))?,
+            steps: steps.transpose()?,
+            plan_log: plan_log.transpose()?,
             bond: bond.transpose()?,
         })
     }
@@ -125,7 +136,8 @@ impl Ends {
         let fixed = [&self.grid, &self.updates, &self.goal, &self.footprint, &self.tf, &self.tf_static];
         let sent = [&self.plan, &self.status, &self.state, &self.diagnostics, &self.parameter_events];
         let bond = self.bond.iter().flat_map(|bond| [&bond.publisher, &bond.subscription]);
-        fixed.into_iter().chain(&self.odom).chain(sent).chain([&self.transition_event]).chain(bond)
+        let optional = self.steps.iter().chain(&self.plan_log);
+        fixed.into_iter().chain(&self.odom).chain(sent).chain([&self.transition_event]).chain(optional).chain(bond)
     }
 
     /// All of them, to be changed.
@@ -135,7 +147,8 @@ impl Ends {
         let sent = [&mut self.plan, &mut self.status, &mut self.state, &mut self.diagnostics];
         let told = [&mut self.parameter_events, &mut self.transition_event];
         let bond = self.bond.iter_mut().flat_map(|bond| [&mut bond.publisher, &mut bond.subscription]);
-        fixed.into_iter().chain(placed).chain(&mut self.odom).chain(sent).chain(told).chain(bond)
+        let optional = self.steps.iter_mut().chain(&mut self.plan_log);
+        fixed.into_iter().chain(placed).chain(&mut self.odom).chain(sent).chain(told).chain(optional).chain(bond)
     }
 }
 
@@ -188,6 +201,9 @@ mod tests {
         config.bond_heartbeat_period = 0.0;
         assert!(!names(&config).contains(&"/r/bond".to_owned()));
         config.bond_heartbeat_period = 1.0;
+        (config.publish_steps, config.record_plans) = (true, true);
+        let seen = ["/r/n/transition_event", "/r/n/steps", "/r/n/plan_log", "/r/bond", "/r/bond"];
+        assert!(names(&config).ends_with(&seen.map(str::to_owned)), "{:?}", names(&config));
         let mut ends = for_tests(&config).unwrap();
         assert_eq!(ends.odom.as_ref().unwrap().qos.reliability, ReliabilityPolicy::BestEffort);
         assert_eq!(ends.iter().count(), ends.iter_mut().count());

@@ -14,6 +14,7 @@ use trm_planner::{PlanError, Request};
 use trm_rt::usage::Usage;
 
 use super::{PlannerThread, check_map, guidance_times, map_state};
+use crate::notes;
 use crate::plan_record::{Failure, PlanRecord, PlanTimes};
 use crate::request::{FIRST, MAX_REQUESTS, PlanRequest};
 use crate::threads::planner::requests::{Waiting, is_current};
@@ -160,7 +161,7 @@ impl PlannerThread {
         let planner = self.planners.named.get_mut(waiting.request.planner).ok_or(Failure::NoPlanner)?;
         let guided = self.requests.guidance_for(waiting, planner);
         waiting.record.guidance = guided.map(|guided| guidance_times(guided, now));
-        let outcome = planner.plan(costmap, guided, &request, clock);
+        let outcome = notes::plan(&mut self.notes, None, planner, (costmap, guided), &request, clock);
         waiting.record.report = Some(outcome.report);
         waiting.record.leg = waiting.leg;
         let path = outcome.path.map_err(Failure::Plan)?;

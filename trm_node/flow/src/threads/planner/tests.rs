@@ -214,7 +214,15 @@ fn guidance_counts_for_its_own_goal_alone_even_after_a_pause() {
         let guidance = vec![Guidance::compute(&bench.costmap, Cell::new(40, 20), travel, &|| false).unwrap()];
         let (took, done) = (Duration::from_millis(7), bench.shared.clock.now());
         let purpose = Purpose::Goal(epoch);
-        PlannerEvent::Guidance(Box::new(Guided { guidance, poses: None, took, done, purpose, version: None }))
+        PlannerEvent::Guidance(Box::new(Guided {
+            guidance,
+            poses: None,
+            took,
+            done,
+            purpose,
+            version: None,
+            number: 1,
+        }))
     };
     let goal = Pose::new(2.025, 1.025, 0.0);
     bench.goal(goal);

@@ -38,7 +38,7 @@ impl Bench {
         let guidance = trm_planner::target::guide(costmap, settings.travel, &area, &|| false).unwrap();
         let (purpose, version) = (Purpose::Ask(Ask { goal, settings }), Some(costmap.version()));
         let done = self.shared.clock.now();
-        let guided = Guided { guidance, poses: None, took: done, done, purpose, version };
+        let guided = Guided { guidance, poses: None, took: done, done, purpose, version, number: 1 };
         self.send(PlannerEvent::Guidance(Box::new(guided)));
     }
 
