@@ -208,3 +208,27 @@ fn a_robot_with_a_footprint_is_judged_among_table_legs() {
     let of_maps: u64 = per_map.values().filter_map(|map| map["reachable"].as_u64()).sum();
     assert_eq!((per_map.len(), of_maps), (5, reachable));
 }
+
+#[test]
+fn what_comes_of_a_query_does_not_depend_on_the_batch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |batch: &str| {
+        let mut figures = figures(folder.path(), &format!("--generated 32 --queries 24 --seed 3 --steps 8 {batch}"));
+        let object = figures.as_object_mut().expect("an object");
+        assert!(object.remove("queries_per_second").and_then(|value| value.as_f64()).is_some_and(|rate| rate > 0.0));
+        (object.remove("batch"), object.remove("threads"), figures)
+    };
+    let ((one, _, alone), (seven, three, together)) = (of("--batch 1"), of("--batch 7 --jobs 3"));
+    assert_eq!((one, seven, three), (Some(1.into()), Some(7.into()), Some(3.into())));
+    assert_eq!(alone, together);
+    // The planner, asked query by query, finds as many.
+    let planner = figures(folder.path(), "--generated 32 --queries 24 --seed 3 --steps 8");
+    assert!(alone["success"].as_f64() > Some(0.5));
+    assert_eq!((&alone["success"], &alone["steps"]), (&planner["model_only"]["success"], &planner["steps"]));
+}
+
+#[test]
+fn a_batch_of_nothing_is_refused_by_name() {
+    assert!(error("--generated 32 --batch 0").contains("--batch: 0 is not from 1 to 1024"));
+    assert!(error("--generated 32 --batch 2 --deadline-ms 5").contains("--deadline-ms"));
+}

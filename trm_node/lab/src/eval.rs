@@ -2,6 +2,7 @@
 
 mod anytime;
 mod args;
+mod batch;
 mod calibration;
 mod figures;
 mod fine_search;
@@ -53,6 +54,11 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
         return Ok(figures.text());
     }
     let setting = args.setting(&bundle)?;
+    if let Some(size) = args.batch {
+        let figures = batch::run(args, &setting, &bundle, size)?;
+        save(args, &figures)?;
+        return Ok(figures.text());
+    }
     let source = QuerySource::new(args, &setting)?;
     let records = jobs::run(
         "queries",

@@ -12,6 +12,7 @@ use trm_net::error::InferenceError;
 use trm_safety::VerifiedPath;
 
 use crate::halt::policy::StopReason;
+use crate::specialists::Route;
 
 /// Where a path comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -178,6 +179,8 @@ pub struct Report {
     pub expansions: u32,
     /// Whether the recursion started from the state of the previous plan.
     pub warm: bool,
+    /// Which of the router's bundles planned; `None` without a router, or if no model planned.
+    pub route: Option<Route>,
     /// The failure of inference, if there was one.
     pub inference_error: Option<InferenceError>,
     /// The window that the model saw; `None` if the model was not used.

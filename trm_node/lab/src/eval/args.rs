@@ -88,6 +88,11 @@ pub struct EvalArgs {
     #[arg(long, requires = "maps", conflicts_with_all = ["anytime", "steps", "deadline_ms"])]
     pub unknown: bool,
 
+    /// Instead: the model alone on N queries at a time, in one call of the net, on --jobs threads. What comes of a query
+    /// doesn't depend on N.
+    #[arg(long, value_name = "N", conflicts_with_all = ["anytime", "unknown", "footprint", "deadline_ms"])]
+    pub batch: Option<usize>,
+
     /// The robot, if it isn't a disc.
     #[command(flatten)]
     pub robot: RobotArgs,
