@@ -189,6 +189,8 @@ parameters! {
         cpu_dma_latency_us: i64 = -1_i64, "us", Range::Whole(-1, 1_000_000), Needs::Restart;
         /// Folder of the model bundle; empty: the `nav_d32` that is installed with the node.
         bundle: String = "", "", Range::AnyText, Needs::Restart;
+        /// File of a router over several bundles, `router.yaml`, which picks one of them for each plan; empty: `bundle` plans. It and its bundles are read anew when they change.
+        router: String = "", "", Range::AnyText, Needs::Planner;
         /// Names of the planners that the field `planner_id` of actions chooses from. The first one also plans to goals of the topic `goal_pose`. `NAME.parameter` gives a planner its own value of a parameter; otherwise it has that of the parameter without a name.
         planner_plugins: Vec<String> = ["GridBased".to_owned()], "", Range::PluginNames, Needs::Restart;
         /// How long an action's result is kept for clients that ask late.

@@ -19,6 +19,7 @@ mod policies;
 mod pose_guidance;
 mod query;
 mod race;
+mod router;
 mod source;
 mod table;
 mod timed_planner;
@@ -42,6 +43,11 @@ use source::QuerySource;
 /// # Errors
 /// On bad input; the message names file, field or flag.
 pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
+    if let Some(file) = &args.router {
+        let figures = router::run(args, file)?;
+        save(args, &figures)?;
+        return Ok(figures.text());
+    }
     let bundle = bundle(args.planning.bundle.as_deref())?;
     if args.unknown {
         let figures = unseen_figures::run(args, &bundle)?;

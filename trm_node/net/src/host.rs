@@ -6,12 +6,13 @@ use crate::backend::{Advanced, Backend, State};
 use crate::bundle::{Bundle, Start};
 use crate::error::InferenceError;
 use crate::graphs::{Graphs, Shape, Update};
-use crate::states::HostStates;
+use crate::states::{HostStates, Scratch};
 
 /// The states of a window, and the graphs that update them.
 pub struct HostBackend {
     graphs: Box<dyn Graphs>,
     states: HostStates,
+    scratch: Scratch,
     /// The first y and z of every token, `[hidden]` each.
     start: Start,
 }
@@ -20,8 +21,8 @@ impl HostBackend {
     /// The bundle's states in their initial values, and graphs that were made for it.
     #[must_use]
     pub fn new(bundle: &Bundle, graphs: Box<dyn Graphs>) -> Self {
-        let (states, start) = (HostStates::new(graphs.shape()), bundle.manifest.start.clone());
-        let mut backend = Self { graphs, states, start };
+        let (shape, start) = (graphs.shape(), bundle.manifest.start.clone());
+        let mut backend = Self { graphs, states: HostStates::new(shape), scratch: Scratch::new(shape), start };
         backend.reset();
         backend
     }
@@ -38,7 +39,7 @@ impl Backend for HostBackend {
     }
 
     fn shift(&mut self, cols: i32, rows: i32) {
-        self.states.shift(&self.start, cols, rows);
+        self.states.shift(&mut self.scratch, &self.start, cols, rows);
         self.graphs.shift_history(cols, rows);
     }
 
@@ -47,7 +48,7 @@ impl Backend for HostBackend {
     }
 
     fn advance(&mut self, updates: &[Update], _patience: Duration) -> Result<Advanced, InferenceError> {
-        self.states.advance(self.graphs.as_mut(), updates)
+        self.states.advance((self.graphs.as_mut(), &mut self.scratch), updates)
     }
 
     fn decode(&mut self, _patience: Duration) -> Result<f32, InferenceError> {

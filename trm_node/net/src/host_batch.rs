@@ -12,7 +12,7 @@ use crate::bundle::{Bundle, Start};
 use crate::error::{InferenceError, LoadError};
 use crate::graph::Graph;
 use crate::graphs::{Graphs, Shape, Update};
-use crate::states::HostStates;
+use crate::states::{HostStates, Scratch};
 
 /// A batch in the host's memory.
 pub(crate) struct HostBatch {
@@ -28,6 +28,7 @@ pub(crate) struct HostBatch {
 /// What one thread works on.
 struct Share {
     graphs: Box<dyn Graphs>,
+    scratch: Scratch,
     windows: Vec<HostWindow>,
 }
 
@@ -59,7 +60,8 @@ impl HostBatch {
         let shares = (0..threads).map(|at| {
             let graphs = make()?;
             let windows = (at..capacity).step_by(threads).map(|_| HostWindow::new(graphs.shape())).collect();
-            Ok(Share { graphs, windows })
+            let scratch = Scratch::new(graphs.shape());
+            Ok(Share { graphs, scratch, windows })
         });
         let shares: Vec<Share> = shares.collect::<Result<_, LoadError>>()?;
         let pool = || {
@@ -74,17 +76,17 @@ impl HostBatch {
     /// Does something with each window that was begun, on all threads. The error is that of one of the windows.
     fn for_each(
         &mut self,
-        work: impl Fn(&mut HostWindow, &mut dyn Graphs) -> Result<(), InferenceError> + Sync,
+        work: impl Fn(&mut HostWindow, (&mut dyn Graphs, &mut Scratch)) -> Result<(), InferenceError> + Sync,
     ) -> Result<(), BatchError> {
         let begun = |share: &Share| share.windows.iter().any(|window| window.is_begun);
         if !self.shares.iter().any(begun) {
             return Err(BatchError::Empty);
         }
         let of_share = |share: &mut Share| {
-            let Share { graphs, windows } = share;
+            let Share { graphs, scratch, windows } = share;
             windows.iter_mut().filter(|window| window.is_begun).try_for_each(|window| {
                 window.encode(graphs.as_mut())?;
-                work(window, graphs.as_mut())
+                work(window, (graphs.as_mut(), scratch))
             })
         };
         let shares = &mut self.shares;
@@ -168,15 +170,15 @@ impl Batch for HostBatch {
     }
 
     fn advance(&mut self, updates: &[Update], _patience: Duration) -> Result<(), BatchError> {
-        self.for_each(|window, graphs| {
-            let advanced = window.states.advance(graphs, updates)?;
+        self.for_each(|window, tools| {
+            let advanced = window.states.advance(tools, updates)?;
             window.change = advanced.change.unwrap_or(window.change);
             Ok(())
         })
     }
 
     fn decode(&mut self, _patience: Duration) -> Result<(), BatchError> {
-        self.for_each(|window, graphs| {
+        self.for_each(|window, (graphs, _)| {
             window.q = window.states.decode(graphs)?;
             Ok(())
         })

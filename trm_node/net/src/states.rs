@@ -12,12 +12,23 @@ pub(crate) struct HostStates {
     x: Vec<f32>,
     y: Vec<f32>,
     z: Vec<f32>,
+    /// `[CLASSES, size, size]`.
+    logits: Vec<f32>,
+}
+
+/// What the updates of one window after the other need, `[prefix + tokens², hidden]` each.
+pub(crate) struct Scratch {
     /// The input of the net; while the states are shifted, the old values of one of them.
     sum: Vec<f32>,
     /// The previous answer.
     previous_y: Vec<f32>,
-    /// `[CLASSES, size, size]`.
-    logits: Vec<f32>,
+}
+
+impl Scratch {
+    /// Memory for windows of one size.
+    pub fn new(shape: Shape) -> Self {
+        Self { sum: vec![0.0; shape.state_len()], previous_y: vec![0.0; shape.state_len()] }
+    }
 }
 
 impl HostStates {
@@ -25,7 +36,7 @@ impl HostStates {
     pub fn new(shape: Shape) -> Self {
         let state = || vec![0.0; shape.state_len()];
         let logits = vec![0.0; shape.logits_len()];
-        Self { shape, x: state(), y: state(), z: state(), sum: state(), previous_y: state(), logits }
+        Self { shape, x: state(), y: state(), z: state(), logits }
     }
 
     /// Sets y and z of every token to the bundle's first ones.
@@ -38,16 +49,16 @@ impl HostStates {
     }
 
     /// Shifts y and z: see [`crate::backend::Backend::shift`].
-    pub fn shift(&mut self, start: &Start, cols: i32, rows: i32) {
+    pub fn shift(&mut self, scratch: &mut Scratch, start: &Start, cols: i32, rows: i32) {
         let (tokens, hidden, prefix) = (self.shape.tokens() as i32, self.shape.hidden, self.shape.prefix);
         for (state, start) in [(&mut self.y, &start.y), (&mut self.z, &start.z)] {
-            self.sum.copy_from_slice(state);
+            scratch.sum.copy_from_slice(state);
             // The prefix belongs to no cell.
             for (at, token) in (0..).zip(state.chunks_exact_mut(hidden).skip(prefix)) {
                 let (row, col) = (at / tokens + rows, at % tokens + cols);
                 if (0..tokens).contains(&row) && (0..tokens).contains(&col) {
                     let from = prefix + (row * tokens + col) as usize;
-                    token.copy_from_slice(&self.sum[from * hidden..][..hidden]);
+                    token.copy_from_slice(&scratch.sum[from * hidden..][..hidden]);
                 } else {
                     token.copy_from_slice(start);
                 }
@@ -61,13 +72,17 @@ impl HostStates {
     }
 
     /// Applies the net, once for each update.
-    pub fn advance(&mut self, graphs: &mut dyn Graphs, updates: &[Update]) -> Result<Advanced, InferenceError> {
+    pub fn advance(
+        &mut self,
+        (graphs, scratch): (&mut dyn Graphs, &mut Scratch),
+        updates: &[Update],
+    ) -> Result<Advanced, InferenceError> {
         let mut advanced = Advanced { work: 0.0, change: None };
         for update in updates {
             match update {
-                Update::Latent => advanced.work += self.update_latent(graphs)?,
+                Update::Latent => advanced.work += self.update_latent(graphs, scratch)?,
                 Update::Answer => {
-                    let (share, change) = self.update_answer(graphs)?;
+                    let (share, change) = self.update_answer(graphs, scratch)?;
                     advanced.work += share;
                     advanced.change = Some(change);
                 }
@@ -77,21 +92,21 @@ impl HostStates {
     }
 
     /// `z ← net(x + y + z)`.
-    fn update_latent(&mut self, graphs: &mut dyn Graphs) -> Result<f32, InferenceError> {
-        for (((sum, x), y), z) in self.sum.iter_mut().zip(&self.x).zip(&self.y).zip(&self.z) {
+    fn update_latent(&mut self, graphs: &mut dyn Graphs, scratch: &mut Scratch) -> Result<f32, InferenceError> {
+        for (((sum, x), y), z) in scratch.sum.iter_mut().zip(&self.x).zip(&self.y).zip(&self.z) {
             *sum = x + y + z;
         }
-        graphs.net(Update::Latent, &self.sum, &mut self.z)
+        graphs.net(Update::Latent, &scratch.sum, &mut self.z)
     }
 
     /// `y ← net(y + z)`. Returns the share of the work that was done, and the root mean square of the change.
-    fn update_answer(&mut self, graphs: &mut dyn Graphs) -> Result<(f32, f32), InferenceError> {
-        for ((sum, y), z) in self.sum.iter_mut().zip(&self.y).zip(&self.z) {
+    fn update_answer(&mut self, graphs: &mut dyn Graphs, scratch: &mut Scratch) -> Result<(f32, f32), InferenceError> {
+        for ((sum, y), z) in scratch.sum.iter_mut().zip(&self.y).zip(&self.z) {
             *sum = y + z;
         }
-        self.previous_y.copy_from_slice(&self.y);
-        let share = graphs.net(Update::Answer, &self.sum, &mut self.y)?;
-        let squares: f32 = self.y.iter().zip(&self.previous_y).map(|(a, b)| (a - b) * (a - b)).sum();
+        scratch.previous_y.copy_from_slice(&self.y);
+        let share = graphs.net(Update::Answer, &scratch.sum, &mut self.y)?;
+        let squares: f32 = self.y.iter().zip(&scratch.previous_y).map(|(a, b)| (a - b) * (a - b)).sum();
         Ok((share, (squares / self.y.len() as f32).sqrt()))
     }
 

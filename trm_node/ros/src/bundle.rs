@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use trm_config::Config;
 use trm_net::bundle::Bundle;
+use trm_net::error::LoadError;
 use trm_net::released;
+use trm_net::router::Router;
+use trm_planner::Planner;
+use trm_planner::halt::deadline::Clock;
 
 /// Each bundle once, by the parameter that names it.
 pub struct Bundles(Vec<(String, PathBuf, Bundle)>);
@@ -25,8 +29,17 @@ impl Bundles {
     }
 
     /// The bundle that a planner's parameter names: it was loaded when the node started.
-    pub fn of(&self, config: &Config) -> &Bundle {
+    fn of(&self, config: &Config) -> &Bundle {
         self.find(&config.node.bundle).map_or(&self.0[0].2, |(_, _, bundle)| bundle)
+    }
+
+    /// A planner with its own parameters: of its router, which is read anew each time, or else of its bundle.
+    pub fn planner(&self, config: &Config, clock: &dyn Clock) -> Result<Planner, LoadError> {
+        if config.node.router.is_empty() {
+            return Planner::new(&config.grid, &config.planner, self.of(config), clock);
+        }
+        let router = Router::load(Path::new(&config.node.router))?;
+        Planner::routed(&config.grid, &config.planner, &router, clock)
     }
 
     /// Their folders.

@@ -14,6 +14,7 @@ mod lifecycle;
 mod log_folder;
 mod nav2_keys;
 mod params;
+mod router_files;
 mod signals;
 mod watch;
 
@@ -51,11 +52,12 @@ use crate::io::path_message::PathMessage;
 use crate::io::placing::Placing;
 use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
-use crate::io::state::{PlannerName, State};
+use crate::io::state::State;
 use crate::io::topics::{self, Topics};
 use crate::lifecycle::Life;
 use crate::params::Parameters;
 use crate::signals::Signals;
+use crate::router_files::RouterFiles;
 use crate::watch::Watch;
 
 /// Counts the planner thread's calls, which should be none, and prefaults what it hands out.
@@ -157,9 +159,9 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     for folder in bundles.folders() {
         shared.log.info(&format!("model bundle {}", folder.display()));
     }
-    let names = (0..config.planners()).map(|at| PlannerName::of(bundles.of(&config.of_planner(at)))).collect();
+    let router_files = RouterFiles::of(&config);
     let clock = shared.clock.clone();
-    let mut make = move |config: &Config| Planner::new(&config.grid, &config.planner, bundles.of(config), &clock);
+    let mut make = move |config: &Config| bundles.planner(config, &clock);
     let planners = make_planners(&config, &mut make, &shared)?;
 
     let publish = path_publisher(node, &ends, config.node.map_frame.clone())?;
@@ -195,8 +197,9 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &services, &transforms)?;
     let epochs = Arc::clone(&threads.commands.epochs);
     // After the subscriptions, which say what is missing.
-    let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs, names)?;
+    let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs)?;
     runtime.spawn(state.run());
+    runtime.spawn(router_files.watch(Arc::clone(&shared), Arc::clone(&parameters)));
     let commands = threads.commands.clone();
     let period = config.node.bond_heartbeat_period;
     let life = Life::begin(node, runtime.handle(), &ends, period, &shared, &commands, events)?;
@@ -219,7 +222,7 @@ fn make_planners(
     shared: &Shared,
 ) -> Result<Planners, LoadError> {
     let planners = Planners::make(config, make)?;
-    shared.set_backend(planners.ticks.backend());
+    shared.set_planners(&planners);
     shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
     Ok(planners)
 }

@@ -93,6 +93,11 @@ pub struct EvalArgs {
     #[arg(long, value_name = "N", conflicts_with_all = ["anytime", "unknown", "footprint", "deadline_ms"])]
     pub batch: Option<usize>,
 
+    /// Instead: the bundles of this router one by one, and routed, on the same queries with the same limit. --json also
+    /// holds what models/trm_train/router.py fits the classifier to.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "anytime", "unknown", "footprint", "bundle"])]
+    pub router: Option<PathBuf>,
+
     /// The robot, if it isn't a disc.
     #[command(flatten)]
     pub robot: RobotArgs,

@@ -9,6 +9,7 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
+use trm_net::router::Router;
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::{Outcome, Planner, Request};
 
@@ -34,11 +35,25 @@ impl TimedPlanner {
     pub fn new(setting: &EvalSetting, config: &Config, bundle: &Bundle) -> anyhow::Result<Self> {
         let clock = Instant::now();
         let planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
+        Ok(Self::with_planner(setting, planner, clock))
+    }
+
+    /// The same with all bundles of a router.
+    ///
+    /// # Errors
+    /// When a bundle doesn't work on the setting's windows.
+    pub fn routed(setting: &EvalSetting, router: &Router) -> anyhow::Result<Self> {
+        let (clock, config) = (Instant::now(), &setting.config);
+        let planner = Planner::routed(&config.grid, &config.planner, router, &clock).map_err(with_flag)?;
+        Ok(Self::with_planner(setting, planner, clock))
+    }
+
+    fn with_planner(setting: &EvalSetting, planner: Planner, clock: Instant) -> Self {
         let deadline = match setting.budget {
             PlanBudget::DeadlineMs(deadline) => Duration::from_secs_f64(deadline / 1e3),
             PlanBudget::Steps(_) => NEVER,
         };
-        Ok(Self { clock, planner, travel: setting.travel(), deadline })
+        Self { clock, planner, travel: setting.travel(), deadline }
     }
 
     /// What costs are counted in.
