@@ -3,9 +3,9 @@
     trm eval --router router.yaml --generated 64 --queries 2000 --deadline-ms 5 --json measured.json
     python -m trm_train.router measured.json router.yaml
 
-writes bias, weights and `fitted` into router.yaml and leaves everything else in it. A query counts for the bundle that solves
-it best: a path before none, then the cheaper one (to whole percents), then the faster one. Multinomial logistic regression
-with a penalty on the weights, by Newton's method: the same file gives the same numbers.
+writes bias, weights and `fitted` into router.yaml and leaves everything else in it. A query counts for the bundle that
+solves it best: a path before none, then the cheaper one (to whole percents), then the faster one. Multinomial logistic
+regression with a penalty on the weights, by Newton's method: the same file gives the same numbers.
 """
 
 import argparse
@@ -22,7 +22,8 @@ STEPS = 50
 
 def best_bundle(answers: list[dict]) -> int | None:
     """Whose answer is the best; None when nobody has a path. `answers` are those of the bundles alone."""
-    keys = [(round(answer["ratio"], 2), answer["ms"], at) for at, answer in enumerate(answers) if answer["ratio"] is not None]
+    solved = ((at, answer) for at, answer in enumerate(answers) if answer["ratio"] is not None)
+    keys = [(round(answer["ratio"], 2), answer["ms"], at) for at, answer in solved]
     return min(keys)[2] if keys else None
 
 

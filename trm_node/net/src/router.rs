@@ -70,7 +70,8 @@ pub struct RouterFile {
     bundles: Vec<PathBuf>,
     budget_us: f64,
     min_confidence: f32,
-    classifier: Classifier,
+    /// What picks one.
+    pub classifier: Classifier,
     #[serde(default)]
     /// Where the classifier comes from, for people.
     pub fitted: serde_yaml::Value,

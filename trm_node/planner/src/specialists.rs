@@ -151,13 +151,10 @@ mod tests {
              [{}]\n  bias: [0, 2]\n  weights: [[0, 0, 0, 0, 0, 0], [0, -4, 0, 0, 0, 0]]\n",
             FEATURES.join(", ")
         );
-        RouterFile::parse(&text, Path::new("router.yaml")).unwrap();
-        let folder = released::find(None, std::iter::empty()).unwrap();
-        let file = std::env::temp_dir().join(format!("router_{}_{min_confidence}.yaml", std::process::id()));
-        let quoted = folder.display();
-        std::fs::write(&file, text.replace("[a, b]", &format!("[{quoted}, {quoted}]"))).unwrap();
-        let mut router = Router::load(&file).unwrap();
-        std::fs::remove_file(&file).unwrap();
+        let classifier = RouterFile::parse(&text, Path::new("router.yaml")).unwrap().classifier;
+        let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
+        let bundles = vec![bundle.clone(), bundle];
+        let mut router = Router { bundles, classifier, budget: Duration::from_micros(200), min_confidence };
         router.bundles[1].manifest.name = "other".to_owned();
         router
     }

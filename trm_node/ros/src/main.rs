@@ -56,8 +56,8 @@ use crate::io::state::State;
 use crate::io::topics::{self, Topics};
 use crate::lifecycle::Life;
 use crate::params::Parameters;
-use crate::signals::Signals;
 use crate::router_files::RouterFiles;
+use crate::signals::Signals;
 use crate::watch::Watch;
 
 /// Counts the planner thread's calls, which should be none, and prefaults what it hands out.

@@ -1,4 +1,5 @@
-//! `trm eval --router`: what a router gains over each of its bundles alone, on the same queries with the same limit.
+//! `trm eval --router`: what a router gains over each of its bundles alone, on the same queries with the same limit. Times
+//! and deadlines are those of the thread's CPU.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use trm_grid::units::Pose;
 use trm_grid::window::Window;
 use trm_net::router::{FEATURES, Router};
+use trm_planner::Planner;
 use trm_planner::endpoints::GoalArea;
 use trm_planner::features::features;
 use trm_planner::problem::Problem;
@@ -89,8 +91,13 @@ pub fn run(args: &EvalArgs, file: &Path) -> anyhow::Result<RouterFigures> {
     let setting = args.setting(&router.bundles[0])?;
     let source = QuerySource::new(args, &setting)?;
     let tools = || {
-        let alone = router.bundles.iter().map(|bundle| TimedPlanner::new(&setting, &setting.config, bundle));
-        alone.chain(std::iter::once(TimedPlanner::routed(&setting, &router))).collect::<anyhow::Result<Vec<_>>>()
+        let (grid, planner) = (&setting.config.grid, &setting.config.planner);
+        let alone = router
+            .bundles
+            .iter()
+            .map(|bundle| TimedPlanner::on_cpu_time(&setting, |clock| Planner::new(grid, planner, bundle, clock)));
+        let routed = TimedPlanner::on_cpu_time(&setting, |clock| Planner::routed(grid, planner, &router, clock));
+        alone.chain(std::iter::once(routed)).collect::<anyhow::Result<Vec<_>>>()
     };
     let work = |planners: &mut Vec<TimedPlanner>, number| {
         Ok(sample(planners, number, &source.query(args.seed, number, &setting)?, &setting))
