@@ -34,7 +34,7 @@ pub fn features(problem: &Problem, window: &Window) -> [f32; FEATURES.len()] {
         share(count(&unknown), looks * looks),
         share(count(&free), looks * looks),
         share(count(&narrow(&free, window)), count(&free)),
-        share(count(&branching(&free)), count(&free)),
+        share(count(&branching(&free, window)), count(&free)),
         (straight / window.size() as f32).min(MOST),
         to_go.map_or(1.0, |cost| (cost / straight.max(1.0)).min(MOST)),
     ]
@@ -75,16 +75,19 @@ fn narrow(free: &[u32; SIDE], window: &Window) -> [u32; SIDE] {
     })
 }
 
-/// The free cells where at least three of the four ways lead on, and at least two of the four corners are blocked.
-fn branching(free: &[u32; SIDE]) -> [u32; SIDE] {
-    let row = |row: Option<usize>| row.and_then(|row| free.get(row)).copied().unwrap_or(0);
+/// The free cells where at least three of the four ways lead on, and at least two of the four corners are blocked. None at the
+/// edges, beyond which nothing is known.
+fn branching(free: &[u32; SIDE], window: &Window) -> [u32; SIDE] {
+    let last = looks(window) - 1;
+    let edges = 1 | 1 << last;
     std::array::from_fn(|at| {
-        let (above, here, below) = (row(at.checked_sub(1)), free[at], row(Some(at + 1)));
+        if at == 0 || at >= last {
+            return 0;
+        }
+        let (above, here, below) = (free[at - 1], free[at], free[at + 1]);
         let ways = [above, below, here << 1, here >> 1];
         let corners = [above << 1, above >> 1, below << 1, below >> 1].map(|corner| !corner);
-        // What lies beside the first and the last column isn't known.
-        let sides = !(1 | 1 << (SIDE - 1));
-        here & at_least_three(ways) & at_least_two(corners) & sides
+        here & at_least_three(ways) & at_least_two(corners) & !edges
     })
 }
 

@@ -9,10 +9,10 @@ use trm_grid::guidance::Guidance;
 use trm_grid::units::{Point, Pose};
 use trm_grid::window::Window;
 use trm_net::error::InferenceError;
+use trm_net::router::BundleName;
 use trm_safety::VerifiedPath;
 
 use crate::halt::policy::StopReason;
-use crate::specialists::Route;
 
 /// Where a path comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,6 +88,17 @@ impl GuidanceKind {
             Self::Corridor => "corridor",
         }
     }
+}
+
+/// Which bundle planned, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Route {
+    /// Its name.
+    pub bundle: BundleName,
+    /// The classifier's probability that it is the best one; 0 when nothing was looked at.
+    pub confidence: f32,
+    /// How long the choice took.
+    pub took: Duration,
 }
 
 /// How long each stage took.

@@ -16,17 +16,7 @@ use crate::halt::deadline::Clock;
 use crate::halt::predictor::Predictor;
 use crate::model::Model;
 use crate::problem::Problem;
-
-/// Which bundle planned, and why.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Route {
-    /// Its name.
-    pub bundle: BundleName,
-    /// The classifier's probability that it is the best one; 0 when nothing was looked at.
-    pub confidence: f32,
-    /// How long the choice took.
-    pub took: Duration,
-}
+use crate::report::Route;
 
 /// One or several models, for windows of one size.
 pub struct Specialists {

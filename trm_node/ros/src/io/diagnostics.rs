@@ -13,7 +13,7 @@ use trm_config::NodeConfig;
 use trm_net::router::BundleName;
 use trm_planner::MovedGoal;
 use trm_planner::halt::deadline::Clock;
-use trm_planner::specialists::Route;
+use trm_planner::report::Route;
 use trm_planner::stats::Statistics;
 use trm_rt::usage::Usage;
 
