@@ -7,8 +7,7 @@ use trm_gpu::{Gpu, GpuRecursion};
 use crate::backend::{Backend, State};
 use crate::batch::{Batch, BatchAnswer, BatchError, check_length};
 use crate::bundle::Bundle;
-use crate::error::InferenceError;
-use crate::gpu::{Refusal, open, outputs, refuse_unless_close, run, state};
+use crate::gpu::{PATIENCE, Refusal, failed, open, outputs, pattern, refuse_unless_close, run, state};
 use crate::graph::Graph;
 use crate::graphs::{Shape, Update};
 
@@ -44,9 +43,9 @@ impl GpuBatch {
     /// What the last window computes in a short cycle, as [`outputs`] has it.
     fn outputs(&mut self) -> Result<Vec<f32>, BatchError> {
         let last = self.capacity() - 1;
-        self.begin(last, &crate::gpu::pattern(self.shape))?;
-        self.advance(&[Update::Latent, Update::Answer], crate::gpu::PATIENCE)?;
-        self.decode(crate::gpu::PATIENCE)?;
+        self.begin(last, &pattern(self.shape))?;
+        self.advance(&[Update::Latent, Update::Answer], PATIENCE)?;
+        self.decode(PATIENCE)?;
         let answer = self.answer(last)?;
         let mut outputs = vec![answer.q];
         outputs.extend_from_slice(answer.logits);
@@ -94,7 +93,7 @@ impl Batch for GpuBatch {
     fn begin(&mut self, window: usize, input: &[f32]) -> Result<(), BatchError> {
         self.check(window)?;
         check_length("the input", window, input.len(), self.shape.input_len())?;
-        self.gpu.check_ready().map_err(|error| crate::gpu::failed(Graph::Encode, &error))?;
+        self.gpu.check_ready().map_err(|error| failed(Graph::Encode, &error))?;
         self.is_decoded = false;
         self.gpu.reset(window);
         self.gpu.set_input(window, input);
@@ -136,6 +135,6 @@ impl Batch for GpuBatch {
         check_length("the state", window, into.len(), self.shape.state_len())?;
         self.is_decoded = false;
         let read = self.gpu.read(window, state(which), into);
-        Ok(read.map_err(|error| crate::gpu::failed(Graph::Net, &error)).map_err(InferenceError::from)?)
+        Ok(read.map_err(|error| failed(Graph::Net, &error))?)
     }
 }

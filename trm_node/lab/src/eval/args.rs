@@ -94,7 +94,7 @@ pub struct EvalArgs {
     pub batch: Option<usize>,
 
     /// Instead: the bundles of this router one by one, and routed, on the same queries with the same limit. --json also
-    /// holds what models/trm_train/router.py fits the classifier to.
+    /// holds what `models/trm_train/router.py` fits the classifier to.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "anytime", "unknown", "footprint", "bundle"])]
     pub router: Option<PathBuf>,
 

@@ -115,7 +115,7 @@ fn sample(planners: &mut [TimedPlanner], number: usize, query: &Query, setting: 
         let travel = planners[at].travel();
         let outcome = planners[at].plan_cold(&query.costmap, query.start, query.goal);
         if let Some(route) = outcome.report.route {
-            choice = route.bundle.as_str().to_owned();
+            route.bundle.as_str().clone_into(&mut choice);
         }
         let ms = outcome.report.stages.total.as_secs_f64() * 1e3;
         answers[at] = match outcome.path {
@@ -166,7 +166,9 @@ impl RouterFigures {
         let pairs = || of(routed).zip(of(best));
         let any = samples.iter().filter(|sample| sample.answers[..routed].iter().any(|one| one.ratio.is_some()));
         let mut choices = BTreeMap::new();
-        samples.iter().for_each(|sample| *choices.entry(sample.choice.clone()).or_insert(0) += 1);
+        for sample in &samples {
+            *choices.entry(sample.choice.clone()).or_insert(0) += 1;
+        }
         Self {
             queries: samples.len(),
             seed: args.seed,
