@@ -24,6 +24,7 @@ In the order of the data flow:
 - `ablate`    the variants of configs/ablations.yaml, trained for the same processor time
 - `bundle`    writes three ONNX graphs and the manifest, once they compute what PyTorch does
 - `export`    the graphs of trained weights; `golden` the files for the Rust tests
+- `router`    the classifier that picks one of several bundles for a window
 - `card`      the tables of what `make eval` measured, in the bundle's card
 
 TRM-Att and TRM-MLP as published, for configs with `task: mazes`:

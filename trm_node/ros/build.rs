@@ -1,5 +1,5 @@
 //! Whether the packages that the node can do without are there, in the version that it knows: the interfaces of Nav2's
-//! planner server, and those of RViz's markers.
+//! planner server, and those of `RViz`'s markers.
 //!
 //! Without them the node has no actions, or shows no steps, and says so when it starts. The first prefix that has a package
 //! counts, as for the client library that generates its code.

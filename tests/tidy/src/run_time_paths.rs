@@ -32,6 +32,9 @@ const PATHS: &[&str] = &[
     "gazebo/",
     // The sources of a colcon workspace.
     "src/",
+    // The user's own router over several bundles, and what it is fitted to.
+    "measured.json",
+    "router.yaml",
     // The user's own copy of the parameter file.
     "mine.yaml",
     // Sources of Nav2, cited.

@@ -19,7 +19,7 @@ const MCAP: &[u8] = b"\x89MCAP0\r\n";
 
 /// Make the plans of a recorded drive again, and compare them to the last bit.
 ///
-/// The node publishes the record on ~/plan_log where its parameter `record_plans` is true; tools/replay/plan_log.py
+/// The node publishes the record on `~/plan_log` where its parameter `record_plans` is true; `tools/replay/plan_log.py`
 /// writes the file, from that topic or from a log in MCAP. The bundle must be the node's.
 ///
 /// With `--at` or `--plan` one of the plans is shown; `--png` and `--gif` draw what the model answered then, as

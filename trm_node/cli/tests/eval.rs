@@ -208,3 +208,56 @@ fn a_robot_with_a_footprint_is_judged_among_table_legs() {
     let of_maps: u64 = per_map.values().filter_map(|map| map["reachable"].as_u64()).sum();
     assert_eq!((per_map.len(), of_maps), (5, reachable));
 }
+
+#[test]
+fn what_comes_of_a_query_does_not_depend_on_the_batch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |batch: &str| {
+        let mut figures = figures(folder.path(), &format!("--generated 32 --queries 24 --seed 3 --steps 8 {batch}"));
+        let object = figures.as_object_mut().expect("an object");
+        assert!(object.remove("queries_per_second").and_then(|value| value.as_f64()).is_some_and(|rate| rate > 0.0));
+        (object.remove("batch"), object.remove("threads"), figures)
+    };
+    let ((one, _, alone), (seven, three, together)) = (of("--batch 1"), of("--batch 7 --jobs 3"));
+    assert_eq!((one, seven, three), (Some(1.into()), Some(7.into()), Some(3.into())));
+    assert_eq!(alone, together);
+    // The planner, asked query by query, finds as many.
+    let planner = figures(folder.path(), "--generated 32 --queries 24 --seed 3 --steps 8");
+    assert!(alone["success"].as_f64() > Some(0.5));
+    assert_eq!((&alone["success"], &alone["steps"]), (&planner["model_only"]["success"], &planner["steps"]));
+}
+
+#[test]
+fn a_batch_of_nothing_is_refused_by_name() {
+    assert!(error("--generated 32 --batch 0").contains("--batch: 0 is not from 1 to 1024"));
+    assert!(error("--generated 32 --batch 2 --deadline-ms 5").contains("--deadline-ms"));
+}
+
+#[test]
+fn a_router_is_measured_beside_each_of_its_bundles() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let released = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32");
+    let router = |budget: f64| {
+        let file = folder.path().join("router.yaml");
+        let text = format!(
+            "format: 1\nbundles: [{0}, {0}]\nbudget_us: {budget}\nmin_confidence: 0\nclassifier:\n  features: [unknown, free, \
+             narrow, branching, distance, detour]\n  bias: [0, 1]\n  weights: [[0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]]\n",
+            released.display()
+        );
+        std::fs::write(&file, text).expect("a file");
+        file.display().to_string()
+    };
+    let found = figures(folder.path(), &format!("--generated 32 --queries 12 --steps 8 --router {}", router(1000.0)));
+    let contestants = found["contestants"].as_array().expect("a list");
+    let names: Vec<&str> = contestants.iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["nav_d32", "nav_d32", "routed"]);
+    // The same bundle twice: nothing can be gained.
+    assert!(contestants.iter().all(|one| one["success"] == contestants[0]["success"] && one["colliding"] == 0));
+    assert_eq!((&found["success_gain"][0], &found["cost_gain"][0]), (&0.0.into(), &0.0.into()));
+    assert_eq!((&found["choices"]["nav_d32"], &found["queries"]), (&12.into(), &12.into()));
+    let samples = found["samples"].as_array().expect("a list");
+    assert!(samples.len() == 12 && samples.iter().all(|one| one["features"].as_array().is_some_and(|f| f.len() == 6)));
+    assert!(
+        error(&format!("--generated 32 --router {}", router(-1.0))).contains("budget_us: -1 is not from 1 to 10000")
+    );
+}

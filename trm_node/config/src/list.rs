@@ -175,7 +175,7 @@ parameters! {
         deadline_ms: f64 = 30.0, "ms", Range::Real(0.1, 10_000.0), Needs::Nothing;
         /// Whether an empty path is published when a plan has none after one that had, so that who listens to `plan` alone learns it. Nav2's planner server publishes nothing then.
         publish_empty_path: bool = false, "", Range::Flag, Needs::Restart;
-        /// Whether each answer of the model is published on `~/steps`, as markers for RViz: its path, and the cells whose best move it has changed.
+        /// Whether each answer of the model is published on `~/steps`, as a marker array: its path, and the cells whose best move it has changed.
         publish_steps: bool = false, "", Range::Flag, Needs::Restart;
         /// Whether all is published on `~/plan_log` that is needed to make each plan to a goal of the topic again offline, to the last bit: `trm replay`. Begin to record before the node starts. Robots with a footprint aren't recorded.
         record_plans: bool = false, "", Range::Flag, Needs::Restart;
@@ -193,6 +193,8 @@ parameters! {
         cpu_dma_latency_us: i64 = -1_i64, "us", Range::Whole(-1, 1_000_000), Needs::Restart;
         /// Folder of the model bundle; empty: the `nav_d32` that is installed with the node.
         bundle: String = "", "", Range::AnyText, Needs::Restart;
+        /// File of a router over several bundles, `router.yaml`, which picks one of them for each plan; empty: `bundle` plans. It and its bundles are read anew when they change.
+        router: String = "", "", Range::AnyText, Needs::Planner;
         /// Names of the planners that the field `planner_id` of actions chooses from. The first one also plans to goals of the topic `goal_pose`. `NAME.parameter` gives a planner its own value of a parameter; otherwise it has that of the parameter without a name.
         planner_plugins: Vec<String> = ["GridBased".to_owned()], "", Range::PluginNames, Needs::Restart;
         /// How long an action's result is kept for clients that ask late.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use trm_config::{NodeConfig, StartSource};
 use trm_grid::geometry::Geometry;
 use trm_grid::units::Pose;
+use trm_net::bundle_id::BundleId;
 use trm_planner::halt::deadline::Clock;
 
 use crate::clock::NodeClock;
@@ -20,6 +21,7 @@ use crate::log::{Level, Log};
 use crate::map::ledger::Ledger;
 use crate::plan_log::PlanLog;
 use crate::plan_record::Failure;
+use crate::planners::Planners;
 use crate::real_time::RealTime;
 use crate::robot_pose::{LatestPose, PoseReader};
 use crate::ros_time::RosTime;
@@ -48,6 +50,8 @@ pub struct Shared {
     grid: Mutex<Option<Geometry>>,
     /// What the model runs on, and why.
     backend: Mutex<String>,
+    /// Of each planner.
+    bundles: Mutex<Vec<Vec<BundleId>>>,
     /// The last goal of the topic, and the epoch that began with it.
     goal: Mutex<Option<(Pose, u64)>>,
     /// Whether planning is on, which it isn't at first.
@@ -110,6 +114,7 @@ impl Shared {
             robot_pose: Mutex::new(robot_pose),
             grid: Mutex::default(),
             backend: Mutex::default(),
+            bundles: Mutex::default(),
             goal: Mutex::default(),
             active: AtomicBool::new(false),
             lifecycle: AtomicU8::new(State::Unconfigured.id()),
@@ -146,9 +151,16 @@ impl Shared {
         lock(&self.backend).clone()
     }
 
-    /// Notes what the model of new planners runs on. Logs it if it is something else than before.
-    pub fn set_backend(&self, about: Option<&str>) {
-        let about = about.unwrap_or_default();
+    /// The bundles of each planner, in the order of `planner_plugins`.
+    #[must_use]
+    pub fn bundles(&self) -> Vec<Vec<BundleId>> {
+        lock(&self.bundles).clone()
+    }
+
+    /// Notes what new planners have: their bundles, and what the model runs on. Logs that if it is something else than before.
+    pub fn set_planners(&self, planners: &Planners) {
+        *lock(&self.bundles) = planners.named.iter().map(|planner| planner.bundles().to_vec()).collect();
+        let about = planners.ticks.backend().unwrap_or_default();
         self.backend_lost.store(false, Ordering::Relaxed);
         let before = std::mem::replace(&mut *lock(&self.backend), about.to_owned());
         // The times differ whenever they are measured.

@@ -1,6 +1,7 @@
 //! `trm bench`: does the planner keep its deadline, how long does each step take, and how do other searches compare?
 
 pub mod args;
+mod batch;
 mod bench_map;
 mod compare;
 mod control_loop;
@@ -73,6 +74,7 @@ const MAPS: &str = "../../../tests/maps";
 pub fn run(args: &BenchArgs) -> anyhow::Result<String> {
     match &args.command {
         Some(BenchCommand::Compare(args)) => return compare::run(args),
+        Some(BenchCommand::Batch(args)) => return batch::run(args),
         Some(BenchCommand::Tiles(args)) => return large_map_file::run(args),
         Some(BenchCommand::Sensors) => return watch_sensors(),
         None => {}

@@ -2,6 +2,7 @@
 
 mod anytime;
 mod args;
+mod batch;
 mod calibration;
 mod figures;
 mod fine_search;
@@ -18,6 +19,7 @@ mod policies;
 mod pose_guidance;
 mod query;
 mod race;
+mod router;
 mod source;
 mod table;
 mod timed_planner;
@@ -41,6 +43,11 @@ use source::QuerySource;
 /// # Errors
 /// On bad input; the message names file, field or flag.
 pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
+    if let Some(file) = &args.router {
+        let figures = router::run(args, file)?;
+        save(args, &figures)?;
+        return Ok(figures.text());
+    }
     let bundle = bundle(args.planning.bundle.as_deref())?;
     if args.unknown {
         let figures = unseen_figures::run(args, &bundle)?;
@@ -53,6 +60,11 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<String> {
         return Ok(figures.text());
     }
     let setting = args.setting(&bundle)?;
+    if let Some(size) = args.batch {
+        let figures = batch::run(args, &setting, &bundle, size)?;
+        save(args, &figures)?;
+        return Ok(figures.text());
+    }
     let source = QuerySource::new(args, &setting)?;
     let records = jobs::run(
         "queries",

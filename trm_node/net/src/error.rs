@@ -29,6 +29,16 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A field of a router's file, or a bundle that it names.
+    #[error("router {}: {field}: {reason}", path.display())]
+    Router {
+        /// The file.
+        path: PathBuf,
+        /// The field's name.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The value of a parameter that doesn't fit the bundle or the machine.
     #[error(transparent)]
     Parameter(#[from] ParameterError),

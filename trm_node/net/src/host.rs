@@ -1,151 +1,75 @@
-//! A backend whose states are in the host's memory. The sums are computed here and not in the graphs.
+//! A backend whose states are in the host's memory, and whose graphs run on the calling thread.
 
 use std::time::Duration;
 
 use crate::backend::{Advanced, Backend, State};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Start};
 use crate::error::InferenceError;
 use crate::graphs::{Graphs, Shape, Update};
+use crate::states::{HostStates, Scratch};
 
-/// The states of a window, and the graphs that update them on the calling thread.
+/// The states of a window, and the graphs that update them.
 pub struct HostBackend {
     graphs: Box<dyn Graphs>,
-    shape: Shape,
+    states: HostStates,
+    scratch: Scratch,
     /// The first y and z of every token, `[hidden]` each.
-    y_start: Vec<f32>,
-    z_start: Vec<f32>,
-    x: Vec<f32>,
-    y: Vec<f32>,
-    z: Vec<f32>,
-    /// The input of the net; while the states are shifted, the old values of one of them.
-    sum: Vec<f32>,
-    /// The previous answer.
-    previous_y: Vec<f32>,
-    /// `[CLASSES, size, size]`.
-    logits: Vec<f32>,
+    start: Start,
 }
 
 impl HostBackend {
     /// The bundle's states in their initial values, and graphs that were made for it.
     #[must_use]
     pub fn new(bundle: &Bundle, graphs: Box<dyn Graphs>) -> Self {
-        let shape = graphs.shape();
-        let state = || vec![0.0; shape.state_len()];
-        let mut backend = Self {
-            graphs,
-            shape,
-            y_start: bundle.manifest.start.y.clone(),
-            z_start: bundle.manifest.start.z.clone(),
-            x: state(),
-            y: state(),
-            z: state(),
-            sum: state(),
-            previous_y: state(),
-            logits: vec![0.0; shape.logits_len()],
-        };
+        let (shape, start) = (graphs.shape(), bundle.manifest.start.clone());
+        let mut backend = Self { graphs, states: HostStates::new(shape), scratch: Scratch::new(shape), start };
         backend.reset();
         backend
-    }
-
-    /// `z ← net(x + y + z)`.
-    fn update_latent(&mut self) -> Result<f32, InferenceError> {
-        for (((sum, x), y), z) in self.sum.iter_mut().zip(&self.x).zip(&self.y).zip(&self.z) {
-            *sum = x + y + z;
-        }
-        self.graphs.net(Update::Latent, &self.sum, &mut self.z)
-    }
-
-    /// `y ← net(y + z)`. Returns the share of the work that was done, and the root mean square of the change.
-    fn update_answer(&mut self) -> Result<(f32, f32), InferenceError> {
-        for ((sum, y), z) in self.sum.iter_mut().zip(&self.y).zip(&self.z) {
-            *sum = y + z;
-        }
-        self.previous_y.copy_from_slice(&self.y);
-        let share = self.graphs.net(Update::Answer, &self.sum, &mut self.y)?;
-        let squares: f32 = self.y.iter().zip(&self.previous_y).map(|(a, b)| (a - b) * (a - b)).sum();
-        Ok((share, (squares / self.y.len() as f32).sqrt()))
     }
 }
 
 impl Backend for HostBackend {
     fn shape(&self) -> Shape {
-        self.shape
+        self.graphs.shape()
     }
 
     fn reset(&mut self) {
-        for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
-            for token in state.chunks_exact_mut(self.shape.hidden) {
-                token.copy_from_slice(start);
-            }
-        }
+        self.states.reset(&self.start);
         self.graphs.forget_history();
     }
 
     fn shift(&mut self, cols: i32, rows: i32) {
-        let (tokens, hidden, prefix) = (self.shape.tokens() as i32, self.shape.hidden, self.shape.prefix);
-        for (state, start) in [(&mut self.y, &self.y_start), (&mut self.z, &self.z_start)] {
-            self.sum.copy_from_slice(state);
-            // The prefix belongs to no cell.
-            for (at, token) in (0..).zip(state.chunks_exact_mut(hidden).skip(prefix)) {
-                let (row, col) = (at / tokens + rows, at % tokens + cols);
-                if (0..tokens).contains(&row) && (0..tokens).contains(&col) {
-                    let from = prefix + (row * tokens + col) as usize;
-                    token.copy_from_slice(&self.sum[from * hidden..][..hidden]);
-                } else {
-                    token.copy_from_slice(start);
-                }
-            }
-        }
+        self.states.shift(&mut self.scratch, &self.start, cols, rows);
         self.graphs.shift_history(cols, rows);
     }
 
     fn embed(&mut self, input: &[f32]) -> Result<(), InferenceError> {
-        self.graphs.encode(input, &mut self.x)
+        self.states.embed(self.graphs.as_mut(), input)
     }
 
     fn advance(&mut self, updates: &[Update], _patience: Duration) -> Result<Advanced, InferenceError> {
-        let mut advanced = Advanced { work: 0.0, change: None };
-        for update in updates {
-            match update {
-                Update::Latent => advanced.work += self.update_latent()?,
-                Update::Answer => {
-                    let (share, change) = self.update_answer()?;
-                    advanced.work += share;
-                    advanced.change = Some(change);
-                }
-            }
-        }
-        Ok(advanced)
+        self.states.advance((self.graphs.as_mut(), &mut self.scratch), updates)
     }
 
     fn decode(&mut self, _patience: Duration) -> Result<f32, InferenceError> {
-        self.graphs.decode(&self.y, &self.x, &mut self.logits)
+        self.states.decode(self.graphs.as_mut())
     }
 
     fn logits(&self) -> &[f32] {
-        &self.logits
+        self.states.logits()
     }
 
     fn is_finite(&self) -> bool {
-        self.y.iter().chain(&self.z).all(|v| v.is_finite())
+        self.states.is_finite()
     }
 
     fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError> {
-        into.copy_from_slice(match state {
-            State::X => &self.x,
-            State::Y => &self.y,
-            State::Z => &self.z,
-        });
+        into.copy_from_slice(self.states.get(state));
         Ok(())
     }
 
     fn write(&mut self, state: State, values: &[f32]) -> bool {
-        let target = match state {
-            State::X => &mut self.x,
-            State::Y => &mut self.y,
-            State::Z => &mut self.z,
-        };
-        target.copy_from_slice(values);
+        self.states.get_mut(state).copy_from_slice(values);
         self.graphs.forget_history();
         true
     }

@@ -9,18 +9,25 @@ use trm_gpu::Gpu;
 use trm_kernel::Level;
 
 use crate::backend::Backend;
+use crate::batch::{Batch, MAX_WINDOWS};
 use crate::bundle::Bundle;
 use crate::error::LoadError;
 use crate::fused::{FusedGraphs, weights};
 #[cfg(feature = "gpu")]
 use crate::gpu::{GpuBackend, Refusal};
+#[cfg(feature = "gpu")]
+use crate::gpu_batch::GpuBatch;
 use crate::graphs::Graphs;
 use crate::host::HostBackend;
+use crate::host_batch::HostBatch;
 use crate::tract::TractGraphs;
 
 /// The names that [`by_name`] knows: `cpu` is the fastest one on this machine's processor, the next four are the kernel on
 /// one instruction set each, `tract` is the library that runs every bundle, and `gpu` is the best GPU.
 pub const NAMES: [&str; 7] = ["cpu", "avx512", "avx2", "neon", "portable", "tract", "gpu"];
+
+/// The most threads of a batch.
+const MAX_THREADS: usize = 256;
 
 /// The fastest graphs for a bundle on windows of `size` × `size` cells: the kernel on the best instruction set of this
 /// machine, or tract where the bundle is of another architecture or the kernel's results differ from tract's.
@@ -75,6 +82,43 @@ pub fn by_name(bundle: &Bundle, size: usize, name: &str) -> Result<Box<dyn Backe
     Ok(Box::new(HostBackend::new(bundle, graphs(bundle, size, name)?)))
 }
 
+/// A batch of at most `capacity` windows of `size` × `size` cells on the backend of this name. On the processor it has
+/// `threads` threads, the calling one if it is one.
+///
+/// # Errors
+/// [`LoadError::Parameter`] for `batch` or `threads` when the number is out of range; and those of [`by_name`].
+pub fn batch(
+    bundle: &Bundle,
+    size: usize,
+    name: &str,
+    capacity: usize,
+    threads: usize,
+) -> Result<Box<dyn Batch>, LoadError> {
+    for (parameter, value, most) in [("batch", capacity, MAX_WINDOWS), ("threads", threads, MAX_THREADS)] {
+        if !(1..=most).contains(&value) {
+            let expected = format!("from 1 to {most}");
+            return Err(ParameterError { name: parameter.to_owned(), value: value.to_string(), expected }.into());
+        }
+    }
+    if name == "gpu" {
+        return gpu_batch(bundle, size, capacity);
+    }
+    Ok(Box::new(HostBatch::new(bundle, capacity, threads, || graphs(bundle, size, name))?))
+}
+
+#[cfg(feature = "gpu")]
+fn gpu_batch(bundle: &Bundle, size: usize, capacity: usize) -> Result<Box<dyn Batch>, LoadError> {
+    let mut cpu = HostBackend::new(bundle, fastest(bundle, size)?);
+    let gpu = Gpu::open().map_err(|error| no_gpu(&error))?;
+    Ok(Box::new(GpuBatch::new(gpu, bundle, &mut cpu, capacity).map_err(Refusal::into_error)?))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu_batch(bundle: &Bundle, size: usize, _: usize) -> Result<Box<dyn Batch>, LoadError> {
+    let mut cpu = HostBackend::new(bundle, fastest(bundle, size)?);
+    Err(gpu(bundle, &mut cpu, Devices::All).err().unwrap_or_else(|| refused("gpu", String::new())))
+}
+
 /// Which devices are taken for a GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Devices {
@@ -101,15 +145,26 @@ pub struct OnGpu {
 /// [`LoadError::Parameter`] for `backend` says why there is none; [`LoadError::Inference`] when `cpu` fails.
 #[cfg(feature = "gpu")]
 pub fn gpu(bundle: &Bundle, cpu: &mut dyn Backend, devices: Devices) -> Result<OnGpu, LoadError> {
-    let no_gpu = |reason: &dyn Display| refused("gpu", format!("among those that this machine can run: {reason}"));
     let opened = if devices == Devices::All { Gpu::open() } else { Gpu::open_hardware() };
     let gpu = opened.map_err(|error| no_gpu(&error))?;
-    let backend = GpuBackend::new(gpu, bundle, cpu).map_err(|refusal| match refusal {
-        Refusal::Gpu(reason) => no_gpu(&reason),
-        Refusal::Load(error) => error,
-    })?;
+    let backend = GpuBackend::new(gpu, bundle, cpu).map_err(Refusal::into_error)?;
     let (device, is_software) = (backend.device.clone(), backend.is_software);
     Ok(OnGpu { backend: Box::new(backend), device, is_software })
+}
+
+#[cfg(feature = "gpu")]
+impl Refusal {
+    fn into_error(self) -> LoadError {
+        match self {
+            Self::Gpu(reason) => no_gpu(&reason),
+            Self::Load(error) => error,
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn no_gpu(reason: &dyn Display) -> LoadError {
+    refused("gpu", format!("among those that this machine can run: {reason}"))
 }
 
 /// There is none in a program that was built without the feature `gpu`.

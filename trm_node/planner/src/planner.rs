@@ -15,7 +15,9 @@ use trm_grid::units::{Cell, Point, Pose};
 use trm_grid::window::Window;
 use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
+use trm_net::bundle_id::BundleId;
 use trm_net::error::{InferenceError, LoadError};
+use trm_net::router::Router;
 use trm_safety::VerifiedPath;
 use trm_safety::check::{Rules, check, in_cells};
 use trm_safety::routes::Routes;
@@ -39,6 +41,7 @@ use crate::report::{GuidanceKind, MovedGoal, Report, Source};
 use crate::request::{Outcome, Request};
 use crate::robot::Robot;
 use crate::search_map::MAX_CELLS;
+use crate::specialists::Specialists;
 use crate::target::{Target, choose};
 use crate::unchanged::{self, Unchanged};
 use crate::watch::{Answer, Watch};
@@ -105,7 +108,7 @@ pub struct Planner {
     /// What the last search that saw every cell in reach has found out.
     resolved: Option<Resolved>,
     /// `None` if the parameter `max_steps` is 0.
-    model: Option<Model>,
+    models: Option<Specialists>,
     fallback: Fallback,
     /// Past times of the fallback with guidance.
     guided_time: Predictor,
@@ -127,6 +130,7 @@ pub struct Planner {
     backend: String,
     /// By which a record of plans knows it; 0 without one.
     number: u64,
+    bundles: Vec<BundleId>,
 }
 
 impl Planner {
@@ -142,11 +146,29 @@ impl Planner {
         bundle: &Bundle,
         clock: &dyn Clock,
     ) -> Result<Self, LoadError> {
-        // A robot for which there is no model needs no device for it.
-        let backend = if has_model(grid, config) { config.backend } else { BackendChoice::Cpu };
-        let Chosen { backend, about } = choose_backend(&PlannerConfig { backend, ..config.clone() }, bundle, clock)?;
+        let Chosen { backend, about } = choose_backend(&backend_config(grid, config), bundle, clock)?;
         let planner = Self::with_backend(grid, config, bundle, backend, clock)?;
         Ok(Self { backend: about, ..planner })
+    }
+
+    /// A planner with all the bundles of a router, each on the backend that the parameter `backend` asks for.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; names the bundle.
+    pub fn routed(
+        grid: &GridConfig,
+        config: &PlannerConfig,
+        router: &Router,
+        clock: &dyn Clock,
+    ) -> Result<Self, LoadError> {
+        let backend_config = backend_config(grid, config);
+        let chosen = router.bundles.iter().map(|bundle| choose_backend(&backend_config, bundle, clock));
+        let chosen: Vec<Chosen> = chosen.collect::<Result<_, _>>()?;
+        let about = chosen.first().map(|first| first.about.clone()).unwrap_or_default();
+        let backends = chosen.into_iter().map(|chosen| chosen.backend).collect();
+        let models = has_model(grid, config).then(|| Specialists::routed(config, router, backends));
+        let ids = router.bundles.iter().map(BundleId::of).collect();
+        Ok(Self { backend: about, bundles: ids, ..Self::with_models(grid, config, models, clock)? })
     }
 
     /// Like [`Self::new`], with a given backend, which must have been made for the bundle.
@@ -160,11 +182,20 @@ impl Planner {
         backend: Box<dyn Backend>,
         clock: &dyn Clock,
     ) -> Result<Self, LoadError> {
+        let models = has_model(grid, config).then(|| Specialists::single(config, bundle, backend));
+        Ok(Self { bundles: vec![BundleId::of(bundle)], ..Self::with_models(grid, config, models, clock)? })
+    }
+
+    fn with_models(
+        grid: &GridConfig,
+        config: &PlannerConfig,
+        mut models: Option<Specialists>,
+        clock: &dyn Clock,
+    ) -> Result<Self, LoadError> {
         let travel = Travel::new(grid);
         let robot = Robot::of(grid, config);
-        let mut model = has_model(grid, config).then(|| Model::new(config, bundle, backend));
-        if let Some(model) = &mut model {
-            model.warm_up(clock)?;
+        if let Some(models) = &mut models {
+            models.warm_up(clock)?;
         }
         Ok(Self {
             travel,
@@ -172,7 +203,7 @@ impl Planner {
             geometry: None,
             departures: Departures::new(travel, config.start_tolerance, 1.0),
             resolved: None,
-            model,
+            models,
             fallback: Fallback::default(),
             guided_time: Predictor::new(config.time_quantile),
             unguided_time: Predictor::new(config.time_quantile),
@@ -183,6 +214,7 @@ impl Planner {
             is_ready: true,
             backend: String::new(),
             number: 0,
+            bundles: Vec::new(),
             lattice: robot.map(|robot| LatticePlanner::new(robot, travel, config.tolerance, config.start_tolerance)),
             config: config.clone(),
         })
@@ -214,7 +246,7 @@ impl Planner {
         self.previous.reserve(poses);
         self.routes.clear();
         self.routes.reserve(cells);
-        if let Some(model) = &mut self.model {
+        if let Some(model) = &mut self.models {
             model.reset();
             model.reserve(cells);
         }
@@ -228,7 +260,7 @@ impl Planner {
         self.previous.clear();
         self.unchanged.forget();
         self.routes.clear();
-        if let Some(model) = &mut self.model {
+        if let Some(model) = &mut self.models {
             model.reset();
         }
     }
@@ -256,7 +288,13 @@ impl Planner {
     /// What the model runs on, and why, in one line; `None` without a model, or when the backend was given.
     #[must_use]
     pub fn backend(&self) -> Option<&str> {
-        self.model.is_some().then_some(self.backend.as_str()).filter(|about| !about.is_empty())
+        self.models.is_some().then_some(self.backend.as_str()).filter(|about| !about.is_empty())
+    }
+
+    /// The bundles that it has, the first of which plans in doubt.
+    #[must_use]
+    pub fn bundles(&self) -> &[BundleId] {
+        &self.bundles
     }
 
     /// The parameters that guidance for this planner depends on.
@@ -269,7 +307,7 @@ impl Planner {
     /// The window that the model sees when planning from a cell; `None` without a model.
     #[must_use]
     pub fn window(&self, from: Cell, geometry: &Geometry) -> Option<Window> {
-        self.model.as_ref().map(|model| model.window(from, geometry))
+        self.models.as_ref().map(|models| models.window(from, geometry))
     }
 
     /// Whether the last published path is still safe to drive from where the robot is. True if there is none.
@@ -392,9 +430,9 @@ impl Planner {
 
     /// Keeps the rest of the previous path without a thought, if nothing has changed since the recursion ended.
     fn keep_unchanged(&mut self, problem: &Problem, clock: &dyn Clock, report: &mut Report) -> bool {
-        let Some(model) = &self.model else { return false };
+        let Some(models) = &self.models else { return false };
         let limit = Duration::from_secs_f64(self.config.unchanged_limit);
-        let window = model.window(problem.from, problem.costmap.geometry());
+        let window = models.window(problem.from, problem.costmap.geometry());
         let is_near = || {
             let most = unchanged::MAX_STRAY * problem.costmap.geometry().resolution();
             self.previous.distance(problem.start_pose.point()) <= most
@@ -417,7 +455,9 @@ impl Planner {
         report: &mut Report,
         watch: &mut Watch,
     ) {
-        let Some(model) = &mut self.model else { return };
+        let Some(models) = &mut self.models else { return };
+        let (model, route) = models.pick(problem, clock);
+        report.route = route;
         let past = if problem.guidance.is_some() { &self.guided_time } else { &self.unguided_time };
         let fallback = if self.config.allow_fallback {
             reserved_for_fallback(past, budget.plan.left(clock))
@@ -534,6 +574,12 @@ impl Planner {
     fn rules(&self, costmap: &Costmap) -> Rules {
         Rules::new(self.travel.allow_unknown, self.config.start_tolerance, costmap.geometry().resolution())
     }
+}
+
+/// A robot for which there is no model needs no device for it.
+fn backend_config(grid: &GridConfig, config: &PlannerConfig) -> PlannerConfig {
+    let backend = if has_model(grid, config) { config.backend } else { BackendChoice::Cpu };
+    PlannerConfig { backend, ..config.clone() }
 }
 
 /// Whether the model plans: it does so for discs.

@@ -9,6 +9,7 @@ use trm_grid::guidance::Guidance;
 use trm_grid::units::{Point, Pose};
 use trm_grid::window::Window;
 use trm_net::error::InferenceError;
+use trm_net::router::BundleName;
 use trm_safety::VerifiedPath;
 
 use crate::halt::policy::StopReason;
@@ -87,6 +88,17 @@ impl GuidanceKind {
             Self::Corridor => "corridor",
         }
     }
+}
+
+/// Which bundle planned, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Route {
+    /// Its name.
+    pub bundle: BundleName,
+    /// The classifier's probability that it is the best one; 0 when nothing was looked at.
+    pub confidence: f32,
+    /// How long the choice took.
+    pub took: Duration,
 }
 
 /// How long each stage took.
@@ -178,6 +190,8 @@ pub struct Report {
     pub expansions: u32,
     /// Whether the recursion started from the state of the previous plan.
     pub warm: bool,
+    /// Which of the router's bundles planned; `None` without a router, or if no model planned.
+    pub route: Option<Route>,
     /// The failure of inference, if there was one.
     pub inference_error: Option<InferenceError>,
     /// The window that the model saw; `None` if the model was not used.

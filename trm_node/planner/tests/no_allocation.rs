@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use trm_grid::geometry::Rect;
 use trm_grid::guidance::Guidance;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_grid::travel::Travel;
+use trm_net::router::{FEATURES, Router, RouterFile};
 use trm_planner::answers::Answers;
 use trm_planner::endpoints::GoalArea;
 use trm_planner::record::noted::Noted;
@@ -205,4 +207,43 @@ fn moved_goals_and_departures_allocate_nothing() {
     assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
     assert_eq!(moved, 80);
     assert_eq!(inflated.cost(map.geometry().nearest_cell(pose(&map, 59.0, 30.0, 0.0).point())), Some(99));
+}
+
+#[test]
+fn a_router_allocates_nothing_and_each_of_its_bundles_plans() {
+    let text = format!(
+        "format: 1\nbundles: [far, near]\nbudget_us: 10000\nmin_confidence: 0\nclassifier:\n  features: [{}]\n  bias: [0, 9]\n  \
+         weights: [[0, 0, 0, 0, 0, 0], [0, 0, 0, 0, -10, 0]]\n",
+        FEATURES.join(", ")
+    );
+    let classifier = RouterFile::parse(&text, Path::new("router.yaml")).unwrap().classifier;
+    let mut bundles = vec![bundle(), bundle()];
+    bundles[1].manifest.name = "near".to_owned();
+    let router = Router { bundles, classifier, budget: Duration::from_millis(10), min_confidence: 0.0 };
+    let config = Config::with(|config| {
+        config.planner.window_size = 32;
+        // Every plan thinks.
+        config.planner.unchanged_limit = 0.0;
+    });
+    let map = costmap(&config, 0.05, &vec![".".repeat(120); 40]);
+    let clock = Simulated::default();
+    let mut planner = Planner::routed(&config.grid, &config.planner, &router, &clock).unwrap();
+    planner.prepare(&map);
+    let goal = pose(&map, 60.0, 20.0, 0.0);
+    let goal_cell = map.geometry().cell_at(goal.point()).unwrap();
+    let guidance = Guidance::compute(&map, goal_cell, Travel::new(&config.grid), &|| false).unwrap();
+    let mut plans = [0, 0];
+    let counted = allocation_counter::measure(|| {
+        for i in 0..50 {
+            let (arrived, deadline) = (Duration::ZERO, Duration::from_hours(1));
+            let start = pose(&map, 8.0 + f64::from(i), 15.0, 0.0);
+            let request = Request { start, goal, arrived, deadline, epoch: None };
+            let outcome = planner.plan(&map, std::slice::from_ref(&guidance), &request, &clock);
+            if let (Ok(_), Some(route)) = (outcome.path, outcome.report.route) {
+                plans[usize::from(route.bundle.as_str() == "near")] += 1;
+            }
+        }
+    });
+    assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
+    assert!(plans[0] > 5 && plans[1] > 5, "{plans:?}");
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use trm_config::Config;
 use trm_net::bundle::Bundle;
+use trm_net::error::LoadError;
 use trm_net::released;
+use trm_net::router::Router;
 
 /// Each bundle once, by the parameter that names it.
 pub struct Bundles(Vec<(String, PathBuf, Bundle)>);
@@ -27,6 +29,12 @@ impl Bundles {
     /// The bundle that a planner's parameter names: it was loaded when the node started.
     pub fn of(&self, config: &Config) -> &Bundle {
         self.find(&config.node.bundle).map_or(&self.0[0].2, |(_, _, bundle)| bundle)
+    }
+
+    /// The router of a planner with its own parameters, read anew each time; `None` where it has none.
+    pub fn router(config: &Config) -> Result<Option<Router>, LoadError> {
+        let file = &config.node.router;
+        (!file.is_empty()).then(|| Router::load(Path::new(file))).transpose()
     }
 
     /// Their folders.

@@ -14,6 +14,7 @@ mod lifecycle;
 mod log_folder;
 mod nav2_keys;
 mod params;
+mod router_files;
 mod signals;
 mod watch;
 
@@ -52,10 +53,11 @@ use crate::io::path_message::PathMessage;
 use crate::io::placing::Placing;
 use crate::io::ros_clock::RosClock;
 use crate::io::services::{self, Services};
-use crate::io::state::{PlannerName, State};
+use crate::io::state::State;
 use crate::io::topics::{self, Topics};
 use crate::lifecycle::Life;
 use crate::params::Parameters;
+use crate::router_files::RouterFiles;
 use crate::signals::Signals;
 use crate::watch::Watch;
 
@@ -158,9 +160,12 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     for folder in bundles.folders() {
         shared.log.info(&format!("model bundle {}", folder.display()));
     }
-    let names = (0..config.planners()).map(|at| PlannerName::of(bundles.of(&config.of_planner(at)))).collect();
+    let router_files = RouterFiles::of(&config);
     let maker = Arc::clone(&shared);
-    let mut make = move |config: &Config| maker.plan_log.planner(config, bundles.of(config), &maker.clock);
+    let mut make = move |config: &Config| match Bundles::router(config)? {
+        Some(router) => Planner::routed(&config.grid, &config.planner, &router, &maker.clock),
+        None => maker.plan_log.planner(config, bundles.of(config), &maker.clock),
+    };
     let planners = make_planners(&config, &mut make, &shared)?;
 
     let publish = path_publisher(node, &ends, config.node.map_frame.clone())?;
@@ -199,8 +204,9 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
     let (topics, goal_poses) = topics::subscribe(node, &config.node, &ends, &services, &transforms)?;
     let epochs = Arc::clone(&threads.commands.epochs);
     // After the subscriptions, which say what is missing.
-    let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs, names)?;
+    let state = State::new(node, &ends.state, Arc::clone(&shared), Arc::clone(&parameters), epochs)?;
     runtime.spawn(state.run());
+    runtime.spawn(router_files.watch(Arc::clone(&shared), Arc::clone(&parameters)));
     let commands = threads.commands.clone();
     let period = config.node.bond_heartbeat_period;
     let life = Life::begin(node, runtime.handle(), &ends, period, &shared, &commands, events)?;
@@ -221,7 +227,7 @@ fn make_planners(
     shared: &Shared,
 ) -> Result<Planners, LoadError> {
     let planners = Planners::make(config, make)?;
-    shared.set_backend(planners.ticks.backend());
+    shared.set_planners(&planners);
     shared.beats.beat_all(trm_planner::halt::deadline::Clock::now(&shared.clock));
     Ok(planners)
 }
@@ -246,9 +252,13 @@ fn notes_publishers(
     config: &Config,
     shared: &Shared,
 ) -> r2r::Result<(Option<Record>, Option<Steps>)> {
-    if config.node.record_plans && config.of_planner(0).grid.footprint.is_some() {
+    let of_ticks = config.of_planner(0);
+    if config.node.record_plans && of_ticks.grid.footprint.is_some() {
         let why = "guidance over headings isn't recorded";
         shared.log.warn(&format!("record_plans: plans of a robot with a footprint can't be made again, {why}"));
+    }
+    if config.node.record_plans && !of_ticks.node.router.is_empty() {
+        shared.log.warn("record_plans: plans of a router can't be made again, its specialists aren't recorded");
     }
     let record = ends.plan_log.as_ref().map(|end| io::plan_log::publisher(node, end)).transpose()?;
     Ok((record, steps_publisher(node, ends, &config.node.map_frame, shared)?))

@@ -410,7 +410,8 @@ mod tests {
             assert!(!described.description.is_empty() && !described.dynamic_typing, "{name}");
             // What isn't said by the type is said by a range or in words.
             let ranges = described.integer_range.len() + described.floating_point_range.len();
-            let is_free = matches!(present, Some(Value::Bool(_))) || name.ends_with("bundle");
+            let is_free =
+                matches!(present, Some(Value::Bool(_))) || name.ends_with("bundle") || name.ends_with("router");
             assert!(is_free || ranges == 1 || !described.additional_constraints.is_empty(), "{name}");
         }
         let described = |name: &str| parameters.describe(name).unwrap();

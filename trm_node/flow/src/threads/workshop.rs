@@ -132,7 +132,7 @@ impl<M: FnMut(&Config) -> Result<Planner, LoadError>> Workshop<M> {
     fn make_planners(&mut self, config: &Config) {
         match Planners::make(config, &mut self.make) {
             Ok(planners) => {
-                self.shared.set_backend(planners.ticks.backend());
+                self.shared.set_planners(&planners);
                 // Fails only while the node is stopping.
                 drop(self.planner.send(PlannerEvent::Planners(Box::new(planners))));
             }

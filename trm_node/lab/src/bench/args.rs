@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use trm_config::GridConfig;
 
 use crate::args::{PlanningArgs, finite};
+use crate::bench::batch::BatchArgs;
 
 /// Help of the shared flags, for a robot that drives.
 const ROBOT_RADIUS: &str = "Radius of the robot, in metres";
@@ -103,6 +104,8 @@ pub enum BenchCommand {
     /// − p)) (David and Nagaraja, Order Statistics, 3rd edition, 7.1); that of a share is Wilson's.
     #[command(verbatim_doc_comment)]
     Compare(CompareArgs),
+    /// Windows per second by how many are given in one call, on the processor and on a GPU.
+    Batch(BatchArgs),
     /// Write a large map that is made of copies of one, for tools/bench.
     #[command(hide = true)]
     Tiles(TilesArgs),

@@ -88,6 +88,16 @@ pub struct EvalArgs {
     #[arg(long, requires = "maps", conflicts_with_all = ["anytime", "steps", "deadline_ms"])]
     pub unknown: bool,
 
+    /// Instead: the model alone on N queries at a time, in one call of the net, on --jobs threads. What comes of a query
+    /// doesn't depend on N.
+    #[arg(long, value_name = "N", conflicts_with_all = ["anytime", "unknown", "footprint", "deadline_ms"])]
+    pub batch: Option<usize>,
+
+    /// Instead: the bundles of this router one by one, and routed, on the same queries with the same limit. --json also
+    /// holds what `models/trm_train/router.py` fits the classifier to.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "anytime", "unknown", "footprint", "bundle"])]
+    pub router: Option<PathBuf>,
+
     /// The robot, if it isn't a disc.
     #[command(flatten)]
     pub robot: RobotArgs,

@@ -9,18 +9,20 @@ use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
-use trm_planner::halt::deadline::Clock as _;
+use trm_net::error::LoadError;
+use trm_planner::halt::deadline::Clock;
 use trm_planner::{Outcome, Planner, Request};
 
 use super::args::{EvalSetting, PlanBudget};
 use crate::args::with_flag;
+use crate::cpu_clock::CpuClock;
 
 /// A deadline that is never reached.
 const NEVER: Duration = Duration::from_hours(24);
 
 /// A planner that is asked from cell to cell, without guidance.
 pub struct TimedPlanner {
-    clock: Instant,
+    clock: Box<dyn Clock + Send>,
     planner: Planner,
     travel: Travel,
     deadline: Duration,
@@ -34,11 +36,28 @@ impl TimedPlanner {
     pub fn new(setting: &EvalSetting, config: &Config, bundle: &Bundle) -> anyhow::Result<Self> {
         let clock = Instant::now();
         let planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
+        Ok(Self::with_planner(setting, planner, Box::new(clock)))
+    }
+
+    /// A planner whose deadlines and times are those of the thread's CPU: what else the machine does counts for nothing.
+    /// `make` makes it.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn on_cpu_time(
+        setting: &EvalSetting,
+        make: impl FnOnce(&dyn Clock) -> Result<Planner, LoadError>,
+    ) -> anyhow::Result<Self> {
+        let planner = make(&CpuClock).map_err(with_flag)?;
+        Ok(Self::with_planner(setting, planner, Box::new(CpuClock)))
+    }
+
+    fn with_planner(setting: &EvalSetting, planner: Planner, clock: Box<dyn Clock + Send>) -> Self {
         let deadline = match setting.budget {
             PlanBudget::DeadlineMs(deadline) => Duration::from_secs_f64(deadline / 1e3),
             PlanBudget::Steps(_) => NEVER,
         };
-        Ok(Self { clock, planner, travel: setting.travel(), deadline })
+        Self { clock, planner, travel: setting.travel(), deadline }
     }
 
     /// What costs are counted in.
@@ -63,7 +82,7 @@ impl TimedPlanner {
         });
         let arrived = self.clock.now();
         let request = Request { start, goal, arrived, deadline: arrived + self.deadline, epoch: None };
-        self.planner.plan(costmap, &[], &request, &self.clock)
+        self.planner.plan(costmap, &[], &request, self.clock.as_ref())
     }
 
     /// Plans without anything from earlier plans.

@@ -1,5 +1,6 @@
 //! The task that reports: `~/status` for every plan, and `/diagnostics` once a second whatever happens.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,8 +10,10 @@ use r2r::trm_msgs::msg::PlanStatus;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 use trm_config::NodeConfig;
+use trm_net::router::BundleName;
 use trm_planner::MovedGoal;
 use trm_planner::halt::deadline::Clock;
+use trm_planner::report::Route;
 use trm_planner::stats::Statistics;
 use trm_rt::usage::Usage;
 
@@ -59,6 +62,9 @@ pub struct Diagnostics {
     /// Paths that ROS refused, or for which too many others were waiting.
     unpublished: u64,
     inference_failures: InferenceFailures,
+    /// The last choice of a router, and the plans of each bundle.
+    route: Option<Route>,
+    routes: BTreeMap<BundleName, u64>,
     /// Of the planner thread's loop.
     usage: Usage,
     last: Option<Verdict>,
@@ -98,6 +104,8 @@ impl Diagnostics {
             failed: 0,
             unpublished: 0,
             inference_failures: InferenceFailures::default(),
+            route: None,
+            routes: BTreeMap::new(),
             usage: Usage::NONE,
             last: None,
             logged: None,
@@ -178,6 +186,10 @@ impl Diagnostics {
             return;
         };
         self.statistics.record(report, plan.total, plan.missed);
+        if let Some(route) = report.route {
+            self.route = Some(route);
+            *self.routes.entry(route.bundle).or_default() += 1;
+        }
         if report.inference_error.is_some_and(|error| error.is_lost()) {
             self.shared.backend_lost.store(true, Ordering::Relaxed);
             self.shared.log.warn("the GPU is lost: the model runs on the CPU until the node is configured again");
@@ -222,8 +234,22 @@ impl Diagnostics {
         values.push(pair("inference_error", &self.inference_failures.last()));
         values.push(pair("backend", &self.shared.backend()));
         values.push(pair("backend_lost", &self.shared.backend_lost.load(Ordering::Relaxed)));
+        values.extend(self.router());
         values.extend(self.shared.real_time.values().into_iter().flatten().map(|(key, value)| pair(key, &value)));
         self.status(level, "planner", message, values)
+    }
+
+    /// Which of a router's bundles plans; nothing without a router.
+    fn router(&self) -> Vec<KeyValue> {
+        let Some(last) = &self.route else { return Vec::new() };
+        let mut values = vec![
+            pair("router", &self.parameters.config().of_planner(0).node.router),
+            pair("router_bundle", &last.bundle),
+            pair("router_confidence", &format!("{:.3}", last.confidence)),
+            pair("router_ms", &ms(last.took)),
+        ];
+        values.extend(self.routes.iter().map(|(bundle, plans)| pair(&format!("router_plans_{bundle}"), plans)));
+        values
     }
 
     fn planner_state(&self) -> (u8, String) {

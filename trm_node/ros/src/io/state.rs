@@ -14,7 +14,7 @@ use trm_flow::map::suspicion::Suspect;
 use trm_flow::plan_record::Failure;
 use trm_flow::shared::Shared;
 use trm_grid::geometry::Geometry;
-use trm_net::bundle::Bundle;
+use trm_net::bundle_id::BundleId;
 use trm_planner::epoch::Epochs;
 
 use crate::io::convert;
@@ -24,28 +24,12 @@ use crate::params::Parameters;
 /// How often it is looked at, and the most often that it is published.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// What there is to tell of each planner that doesn't change.
-#[derive(Debug, Clone)]
-pub struct PlannerName {
-    pub id: String,
-    pub bundle: String,
-    pub hash: String,
-}
-
-impl PlannerName {
-    /// The one planner, which has no name.
-    pub fn of(bundle: &Bundle) -> Self {
-        Self { id: String::new(), bundle: bundle.manifest.name.clone(), hash: bundle.hash.clone() }
-    }
-}
-
 /// Looks at the node and publishes what it is.
 pub struct State {
     publisher: r2r::Publisher<PlannerState>,
     shared: Arc<Shared>,
     parameters: Arc<Parameters>,
     epochs: Arc<Epochs>,
-    planners: Vec<PlannerName>,
     /// What was published last, without its stamp.
     last: Option<PlannerState>,
 }
@@ -57,10 +41,9 @@ impl State {
         shared: Arc<Shared>,
         parameters: Arc<Parameters>,
         epochs: Arc<Epochs>,
-        planners: Vec<PlannerName>,
     ) -> r2r::Result<Self> {
         let publisher = node.create_publisher(end.topic, end.qos.clone())?;
-        Ok(Self { publisher, shared, parameters, epochs, planners, last: None })
+        Ok(Self { publisher, shared, parameters, epochs, last: None })
     }
 
     /// Runs as long as the node does.
@@ -74,7 +57,7 @@ impl State {
     }
 
     fn look(&mut self) {
-        let now = message(&self.shared, &self.parameters.config(), &self.epochs, &self.planners);
+        let now = message(&self.shared, &self.parameters.config(), &self.epochs);
         if self.last.as_ref() == Some(&now) {
             return;
         }
@@ -88,17 +71,21 @@ impl State {
 }
 
 /// The node as it is, without a stamp.
-fn message(shared: &Shared, config: &Config, epochs: &Epochs, planners: &[PlannerName]) -> PlannerState {
+fn message(shared: &Shared, config: &Config, epochs: &Epochs) -> PlannerState {
     let goal = *shared.goal();
     let goal = goal.filter(|(_, epoch)| !epochs.is_finished(*epoch)).map(|(pose, _)| pose);
     let grid = *shared.grid();
-    let texts = |text: fn(&PlannerName) -> &String| planners.iter().map(|planner| text(planner).clone()).collect();
+    let planners = shared.bundles();
+    // Those of a router as one text.
+    let joined = |text: fn(&BundleId) -> &str| {
+        planners.iter().map(|bundles| bundles.iter().map(text).collect::<Vec<_>>().join("+")).collect()
+    };
     PlannerState {
         header: Header { frame_id: config.node.map_frame.clone(), ..Header::default() },
         lifecycle_state: shared.lifecycle.load(Ordering::Relaxed),
-        planner_ids: texts(|planner| &planner.id),
-        bundle_names: texts(|planner| &planner.bundle),
-        bundle_hashes: texts(|planner| &planner.hash),
+        planner_ids: vec![String::new(); planners.len()],
+        bundle_names: joined(|bundle| &bundle.name),
+        bundle_hashes: joined(|bundle| &bundle.hash),
         robot_radius_m: config.grid.robot_radius,
         planner_frequency_hz: config.node.planner_frequency,
         deadlines_ms: (0..planners.len()).map(|at| config.of_planner(at).node.deadline_ms).collect(),
@@ -173,7 +160,7 @@ mod tests {
         let config = Config::default();
         let (shared, epochs) = (shared(&config.node, RosTime::system()), Epochs::default());
         let goal = || {
-            let message = message(&shared, &config, &epochs, &[]);
+            let message = message(&shared, &config, &epochs);
             message.has_goal.then_some(message.goal.position.x)
         };
         assert_eq!(goal(), None);

@@ -1,4 +1,4 @@
-//! `~/steps`: what the recursion did for the newest plan in which the model answered, as markers for RViz. A line for
+//! `~/steps`: what the recursion did for the newest plan in which the model answered, as markers for `RViz`. A line for
 //! the path of each answer, and squares where an answer has changed the best move of a cell; blue for the first answer,
 //! red for the last one, pale while its path isn't verified. Above them, in green, the path that came out.
 
