@@ -6,7 +6,7 @@ use std::process::Command;
 fn what_is_no_record_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("drive.plans");
-    let mut refused = |bytes: &[u8], arguments: &[&str], said: &str| {
+    let refused = |bytes: &[u8], arguments: &[&str], said: &str| {
         std::fs::write(&file, bytes).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_trm")).arg("replay").arg(&file).args(arguments).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
