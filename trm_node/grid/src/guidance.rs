@@ -14,9 +14,7 @@ use crate::travel::Travel;
 use crate::units::{Cell, MOVES, Point};
 use crate::wave::Wave;
 
-mod record;
-
-pub use record::{PartOfGuidance, RecordedGuidance};
+pub mod record;
 
 /// Costs that differ by less than this count as equal, in cells. It covers the rounding of the costs of moves
 /// (`models/trm_train/worlds.py` uses the same value for goal cells).

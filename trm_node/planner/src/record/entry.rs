@@ -8,7 +8,8 @@ use trm_config::{Config, ParameterError};
 use trm_grid::bytes::{Bytes, BytesError, Put};
 use trm_grid::costmap::GridChange;
 use trm_grid::geometry::Geometry;
-use trm_grid::guidance::{Guidance, RecordedGuidance};
+use trm_grid::guidance::Guidance;
+use trm_grid::guidance::record::RecordedGuidance;
 use trm_grid::units::Pose;
 
 use crate::error::PlanError;

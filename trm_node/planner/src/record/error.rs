@@ -19,13 +19,12 @@ pub enum RecordError {
         found: String,
     },
     /// Another version wrote it.
-    #[error(
-        "the record has format {found}, this program reads {}: replay it with the version that wrote it",
-        super::frame::FORMAT
-    )]
+    #[error("the record has format {found}, this program reads {known}: replay it with the version that wrote it")]
     Format {
         /// Its format.
         found: u8,
+        /// The one that is read here.
+        known: u8,
     },
     /// It begins too late.
     #[error("the record begins with entry {first}, not with 0: begin to record before the node starts")]

@@ -52,7 +52,7 @@ impl<'a> Frames<'a> {
         }
         match entry.u8("format").map_err(cut_off)? {
             FORMAT => {}
-            found => return Err(RecordError::Format { found }),
+            found => return Err(RecordError::Format { found, known: FORMAT }),
         }
         let number = entry.count("number of the entry").map_err(cut_off)?;
         match self.next {

@@ -6,7 +6,8 @@ use trm_config::GridConfig;
 use trm_config::footprint::Footprint;
 use trm_grid::bytes::Bytes;
 use trm_grid::costmap::{Costmap, GridChange};
-use trm_grid::guidance::{Guidance, PartOfGuidance, RecordedGuidance};
+use trm_grid::guidance::Guidance;
+use trm_grid::guidance::record::{PartOfGuidance, RecordedGuidance};
 use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
 
