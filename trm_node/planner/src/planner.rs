@@ -382,7 +382,7 @@ impl Planner {
         let window = model.window(problem.from, problem.costmap.geometry());
         let is_near = || {
             let most = unchanged::MAX_STRAY * problem.costmap.geometry().resolution();
-            self.previous.distance(problem.start_pose.point()) <= most
+            self.previous.distance(problem.start_pose.point(), problem.costmap.geometry()) <= most
         };
         if !self.unchanged.holds(problem, window, clock.now(), limit) || !is_near() {
             return false;
