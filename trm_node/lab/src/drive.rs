@@ -108,7 +108,10 @@ pub fn run(args: &DriveArgs) -> anyhow::Result<String> {
     }
     let is_fault = policies.first().is_some_and(|node| node.goals.missed + node.contacts.by_plan > 0);
     save(args, &report(policies, comparisons, None))?;
-    if is_fault { bail!("a fault:\n{text}") } else { Ok(text) }
+    if is_fault {
+        bail!("a fault:\n{text}");
+    }
+    Ok(text)
 }
 
 fn save(args: &DriveArgs, report: &Report) -> anyhow::Result<()> {
@@ -140,7 +143,7 @@ impl Course {
         let play = |policy: Policy| {
             let drive = |graphs: &mut anyhow::Result<Lent>, number: &usize| -> anyhow::Result<Outcome> {
                 let graphs = graphs.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-                Ok(self.begin(*number, policy, graphs, number % OUT_OF_REACH_EVERY != 0)?.0.finish())
+                Ok(self.begin(*number, policy, graphs, !number.is_multiple_of(OUT_OF_REACH_EVERY))?.0.finish())
             };
             numbers.par_iter().map_init(|| self.graphs(), drive).collect::<anyhow::Result<Vec<_>>>()
         };

@@ -371,7 +371,9 @@ impl Planner {
             self.search(&mut problem, budget, clock, report)?;
         }
         self.finish(&problem, budget, clock, report)?;
-        self.unchanged.remember(&problem, report, clock.now());
+        if !self.previous.is_in_doubt() {
+            self.unchanged.remember(&problem, report, clock.now());
+        }
         Ok(())
     }
 
@@ -500,7 +502,7 @@ impl Planner {
             let draft = &mut self.path.draft;
             // The fallback only runs if the previous path can't be kept.
             let is_kept = report.source != Source::Fallback
-                && self.previous.is_preferred_to(draft, &self.routes, problem, self.robot_radius);
+                && self.previous.is_preferred_to(draft, &self.routes, problem, (self.robot_radius, drafted));
             let passes = if is_kept {
                 report.source = Source::Previous;
                 self.previous.keep(&self.routes, problem)

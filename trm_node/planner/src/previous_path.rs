@@ -1,5 +1,7 @@
 //! The previous path: what remains of it, and whether it is preferred to a new path.
 
+use std::time::Duration;
+
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::units::{Point, Pose};
@@ -12,6 +14,9 @@ use crate::problem::Problem;
 
 /// If the robot is farther than this from the previous path, in cells, it doesn't keep it.
 pub const MAX_STRAY: f64 = 32.0;
+/// Another way is believed to be better when each plan has found it so for this long. Until then the path is kept, at most so
+/// long: what people block and free changes in less time than that.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Two paths go the same way while they are at most this far apart, in cells, or at most the robot's diameter.
 const SAME_WAY: f64 = 8.0;
 /// A new way must be cheaper by this share, too: what it costs is a guess where people walk or cells are unknown, and each
@@ -32,6 +37,8 @@ pub struct PreviousPath {
     lead: usize,
     /// The requested pose that it leads to.
     goal: Option<Pose>,
+    /// Since when each plan has found another way that is better.
+    better_since: Option<Duration>,
     /// Scratch for the remainder of the path, when that is published again.
     draft: Draft,
 }
@@ -117,8 +124,7 @@ impl PreviousPath {
     /// Forgets the path.
     pub fn clear(&mut self) {
         self.published.clear();
-        self.lead = 0;
-        self.goal = None;
+        (self.lead, self.goal, self.better_since) = (0, None, None);
     }
 
     /// The routes are given up: the path stays, as poses alone.
@@ -138,11 +144,18 @@ impl PreviousPath {
         let poses = self.published.before_junction().get(self.lead..).unwrap_or_default();
         // Where the robot was before the first of the poses, they lay a step apart, too.
         let before = STRIDE * geometry.resolution();
-        let lines = poses.windows(2).enumerate().map(|(at, line)| {
-            to_line(point, (line[0].point(), line[1].point()), if at == 0 { before } else { 0.0 })
-        });
+        let lines = poses
+            .windows(2)
+            .enumerate()
+            .map(|(at, line)| to_line(point, (line[0].point(), line[1].point()), if at == 0 { before } else { 0.0 }));
         let last = poses.last().map(|pose| pose.point().distance(point));
         lines.chain(last).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Whether it is kept only until it is sure that another way is better.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        self.better_since.is_some()
     }
 
     /// Replaces the path by a draft that passes the check. The draft then holds the old poses. A refused draft changes
@@ -150,7 +163,7 @@ impl PreviousPath {
     pub fn replace(&mut self, draft: &mut Draft, routes: &Routes, problem: &Problem) -> bool {
         let accepted = self.published.accept(draft, routes, problem.costmap, problem.rules);
         if accepted {
-            (self.goal, self.lead) = (Some(problem.goal_pose), 0);
+            (self.goal, self.lead, self.better_since) = (Some(problem.goal_pose), 0, None);
         }
         accepted
     }
@@ -204,11 +217,19 @@ impl PreviousPath {
                 .is_some_and(|left| left.junction.is_none_or(holds) && left.passes(costmap, rules))
     }
 
-    /// Whether the path should be kept instead of a draft: the draft goes another way, and is not cheaper by more than
-    /// one cell and [a share](DOUBT). This keeps the robot from turning back and forth between two ways of nearly the same
-    /// cost. `robot_radius` is in metres.
+    /// Whether the path should be kept at a reading of the clock instead of a draft: the draft goes another way, and is not
+    /// cheaper by more than one cell and [a share](DOUBT), or has been so for less than [a while](PATIENCE). This keeps the
+    /// robot from turning back and forth between two ways of nearly the same cost, and between ways that people open and
+    /// close. `robot_radius` is in metres.
     #[must_use]
-    pub fn is_preferred_to(&self, draft: &Draft, routes: &Routes, problem: &Problem, robot_radius: f64) -> bool {
+    pub fn is_preferred_to(
+        &mut self,
+        draft: &Draft,
+        routes: &Routes,
+        problem: &Problem,
+        (robot_radius, now): (f64, Duration),
+    ) -> bool {
+        let since = self.better_since.take();
         let Some(left) = self.drivable(routes, problem) else { return false };
         let same_way = (2.0 * robot_radius).max(SAME_WAY * problem.costmap.geometry().resolution());
         let beyond = |junction: Option<Junction>| junction.map_or(0.0, |at| routes.of(at).cost_to_go(at.corner));
@@ -217,12 +238,19 @@ impl PreviousPath {
         };
         let new = cost(&mut draft.poses.iter().copied(), draft.junction);
         let old = cost(&mut left.poses(), left.junction);
-        old <= new + 1.0 + DOUBT * old
-            && diverge(
-                points_ahead(draft.poses.iter().copied(), draft.poses.len(), draft.junction, routes),
-                points_ahead(left.poses(), left.pieces + 1 + left.ahead.len(), left.junction, routes),
-                same_way,
-            )
+        let is_other_way = diverge(
+            points_ahead(draft.poses.iter().copied(), draft.poses.len(), draft.junction, routes),
+            points_ahead(left.poses(), left.pieces + 1 + left.ahead.len(), left.junction, routes),
+            same_way,
+        );
+        let is_better = old > new + 1.0 + DOUBT * old;
+        if !is_other_way || !is_better {
+            return is_other_way;
+        }
+        let since = since.unwrap_or(now);
+        let is_kept = now.saturating_sub(since) < PATIENCE;
+        self.better_since = is_kept.then_some(since);
+        is_kept
     }
 }
 
@@ -270,6 +298,7 @@ mod tests {
 
     use crate::endpoints::GoalArea;
 
+    const SOON: Duration = Duration::from_secs(7);
     const RULES: Rules = Rules { allow_unknown: false, escape: 0.0 };
 
     /// Poses at the centres of cells of 1 m, facing along x.
@@ -409,9 +438,31 @@ mod tests {
         let draft = Draft { poses: poses(&(0..121).map(|col| (col, 0)).collect::<Vec<_>>()), junction: None };
         // Of 120 cells, by way of a place so many rows aside.
         for (row, is_kept) in [(9, true), (20, true), (24, false)] {
-            let previous = published(&map, &[(0, 0), (60, row), (120, 0)], None, &routes);
-            assert_eq!(previous.is_preferred_to(&draft, &routes, &problem, 0.2), is_kept, "{row}");
+            let mut previous = published(&map, &[(0, 0), (60, row), (120, 0)], None, &routes);
+            let mut is_preferred = |now| previous.is_preferred_to(&draft, &routes, &problem, (0.2, now));
+            assert!(is_preferred(SOON), "{row}");
+            assert_eq!(is_preferred(SOON + PATIENCE), is_kept, "{row}");
         }
+    }
+
+    #[test]
+    fn another_way_must_be_better_in_each_plan_until_it_is_believed() {
+        let rows = vec![".".repeat(121); 31];
+        let map = costmap(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+        let routes = Routes::default();
+        let problem = problem(&map, Pose::new(0.5, 0.5, 0.0));
+        let direct = Draft { poses: poses(&(0..121).map(|col| (col, 0)).collect::<Vec<_>>()), junction: None };
+        let detour = Draft { poses: poses(&[(0, 0), (60, 30), (120, 0)]), junction: None };
+        let mut previous = published(&map, &[(0, 0), (60, 28), (120, 0)], None, &routes);
+        let mut is_kept = |draft, now| {
+            let is_kept = previous.is_preferred_to(draft, &routes, &problem, (0.2, now));
+            (is_kept, previous.is_in_doubt())
+        };
+        assert_eq!(is_kept(&direct, SOON), (true, true));
+        assert_eq!(is_kept(&direct, SOON + PATIENCE / 2), (true, true));
+        assert_eq!(is_kept(&detour, SOON + PATIENCE / 2), (true, false), "it is no better any more");
+        assert_eq!(is_kept(&direct, SOON + PATIENCE), (true, true), "from here on it counts");
+        assert_eq!(is_kept(&direct, SOON + 2 * PATIENCE), (false, false));
     }
 
     #[test]
@@ -425,13 +476,17 @@ mod tests {
         let high: Vec<(i32, i32)> = up.clone().chain((20..40).map(|i| (i, 39 - i))).chain([(40, 0)]).collect();
         let draft = |cells: &[(i32, i32)]| Draft { poses: poses(cells), junction: None };
         let problem = problem(&map, Pose::new(0.5, 0.5, 0.0));
-        let previous = published(&map, &low, None, &routes);
-        assert!(previous.is_preferred_to(&draft(&high), &routes, &problem, 0.2), "the draft is a detour");
-        assert!(!previous.is_preferred_to(&draft(&low), &routes, &problem, 0.2), "the draft goes the same way");
-        assert!(!previous.is_preferred_to(&draft(&high), &routes, &problem, 15.0), "the same way for a large robot");
-        let previous = published(&map, &high, None, &routes);
-        assert!(!previous.is_preferred_to(&draft(&low), &routes, &problem, 0.2), "the draft is cheaper");
-        let none = PreviousPath::default();
-        assert!(!none.is_preferred_to(&draft(&low), &routes, &problem, 0.2), "there is nothing to keep");
+        let is_kept = |previous: &mut PreviousPath, cells: &[(i32, i32)], problem: &Problem, radius| {
+            previous.is_preferred_to(&draft(cells), &routes, problem, (radius, SOON))
+                && previous.is_preferred_to(&draft(cells), &routes, problem, (radius, SOON + PATIENCE))
+        };
+        let mut previous = published(&map, &low, None, &routes);
+        assert!(is_kept(&mut previous, &high, &problem, 0.2), "the draft is a detour");
+        assert!(!is_kept(&mut previous, &low, &problem, 0.2), "the draft goes the same way");
+        assert!(!is_kept(&mut previous, &high, &problem, 15.0), "the same way for a large robot");
+        let mut previous = published(&map, &high, None, &routes);
+        assert!(!is_kept(&mut previous, &low, &problem, 0.2), "the draft is cheaper");
+        let mut none = PreviousPath::default();
+        assert!(!is_kept(&mut none, &low, &problem, 0.2), "there is nothing to keep");
     }
 }

@@ -71,7 +71,9 @@ impl Book {
     /// What would be so if these cells were occupied, too.
     pub fn with<T>(&mut self, cells: &[usize], ask: impl FnOnce(&Self) -> T) -> T {
         let before: Vec<State> = cells.iter().map(|at| self.states[*at]).collect();
-        cells.iter().for_each(|at| self.write(*at, State::Occupied));
+        for at in cells {
+            self.write(*at, State::Occupied);
+        }
         let answer = ask(self);
         cells.iter().zip(before).for_each(|(at, state)| self.write(*at, state));
         answer

@@ -74,7 +74,9 @@ impl RollingCostmap {
 
     /// Marks cells, and gives what has changed.
     pub fn put(&mut self, cells: &[usize], now: f64) -> Option<Update> {
-        cells.iter().for_each(|at| self.marked_at[*at] = now);
+        for at in cells {
+            self.marked_at[*at] = now;
+        }
         self.marks.extend(cells);
         self.changes(now)
     }

@@ -70,10 +70,10 @@ pub struct Stops {
 /// How near things were, in metres from the hull.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Clearance {
-    pub nearest_wall_m: f64,
-    pub nearest_person_m: f64,
+    pub nearest_wall: f64,
+    pub nearest_person: f64,
     /// Over the time, of what is nearest, at most 1 m.
-    pub mean_m: f64,
+    pub mean: f64,
 }
 
 /// Changes of the side on which obstacles are passed.
@@ -145,9 +145,9 @@ impl PolicyFigures {
             jerk_turn: Spread::of(outcomes.iter().flat_map(|outcome| outcome.jerks.turn.iter().copied())),
             path_change_m: Spread::of(outcomes.iter().flat_map(|outcome| outcome.seen.changes.iter().copied())),
             clearance: Clearance {
-                nearest_wall_m: nearest(|outcome| outcome.seen.nearest_wall),
-                nearest_person_m: nearest(|outcome| outcome.seen.nearest_person),
-                mean_m: sum(|outcome| outcome.seen.clearance) / drive_s.max(1e-9),
+                nearest_wall: nearest(|outcome| outcome.seen.nearest_wall),
+                nearest_person: nearest(|outcome| outcome.seen.nearest_person),
+                mean: sum(|outcome| outcome.seen.clearance) / drive_s.max(1e-9),
             },
             seconds_to_goal: Spread::of(reached.map(|outcome| outcome.seen.seconds)),
             sides: sides(outcomes, driven_m),

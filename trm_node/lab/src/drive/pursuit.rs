@@ -97,7 +97,8 @@ fn collides(pose: Pose, (speed, turn): (f64, f64), reach: f64, obstacles: &[Poin
         obstacles.iter().copied().filter(|obstacle| obstacle.distance(pose.point()) < around).collect();
     let now = gap(pose.point(), &near);
     let duration = COLLISION_TIME.min(reach / speed.max(1e-6));
-    (1..).map(|step| f64::from(step) * 0.1).take_while(|time| *time < duration + 0.1).any(|time| {
+    let steps = (duration / 0.1).ceil() as u32;
+    (1..=steps).map(|step| f64::from(step) * 0.1).any(|time| {
         let point = ahead(pose.point(), pose.yaw + turn * time / 2.0, speed * time);
         let gap = gap(point, &near);
         gap < COLLISION_GAP && gap < now - 1e-3

@@ -157,10 +157,10 @@ mod tests {
             cells[at] = true;
         }
         let grown = RASTER.grown(&cells, 1.0);
-        for at in 0..RASTER.cells() {
+        for (at, is_grown) in grown.into_iter().enumerate() {
             let centre = RASTER.centre(at);
             let is_near = (0..RASTER.cells()).any(|other| cells[other] && RASTER.centre(other).distance(centre) <= 1.0);
-            assert_eq!(grown[at], is_near, "{at}");
+            assert_eq!(is_grown, is_near, "{at}");
         }
     }
 

@@ -37,9 +37,9 @@ fn figures(policies: &[PolicyFigures]) -> Table {
     row("jerk of the turn rate RMS / p99, rad/s³", &|f| spread(&f.jerk_turn));
     row("path change mean / p99, m", &|f| format!("{:.3} / {:.2}", f.path_change_m.mean, f.path_change_m.p99));
     row("nearest wall / person, m", &|f| {
-        format!("{:.3} / {:.3}", f.clearance.nearest_wall_m, f.clearance.nearest_person_m)
+        format!("{:.3} / {:.3}", f.clearance.nearest_wall, f.clearance.nearest_person)
     });
-    row("mean clearance, m", &|f| format!("{:.3}", f.clearance.mean_m));
+    row("mean clearance, m", &|f| format!("{:.3}", f.clearance.mean));
     row("seconds to the goal, mean / p50 / p99", &|f| {
         format!("{:.2} / {:.2} / {:.1}", f.seconds_to_goal.mean, f.seconds_to_goal.p50, f.seconds_to_goal.p99)
     });

@@ -52,7 +52,9 @@ impl<'a> World<'a> {
 
     /// Something stands in these cells from now on.
     pub fn put(&mut self, cells: &[usize]) {
-        cells.iter().for_each(|at| self.occupied[*at] = true);
+        for at in cells {
+            self.occupied[*at] = true;
+        }
     }
 
     /// What the lidar sees from a pose.
