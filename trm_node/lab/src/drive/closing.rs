@@ -9,7 +9,7 @@ use serde::Serialize;
 use trm_grid::units::Point;
 use trm_planner::Source;
 
-use crate::drive::Course;
+use crate::drive::course::Course;
 use crate::drive::figures::Spread;
 use crate::drive::policy::Policy;
 use crate::drive::polyline::{length, nearest, point_at};

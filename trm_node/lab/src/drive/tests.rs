@@ -3,23 +3,12 @@
 use std::path::Path;
 
 use super::*;
+use crate::drive::run::{End, Outcome};
 
 /// Drives on the smallest map, with the released model.
 fn course(seed: u64) -> Course {
     let maps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/maps/nav2_tb3_sandbox");
-    Course::load(&DriveArgs {
-        maps,
-        goals: 1,
-        closing: None,
-        people: 4,
-        seed,
-        errand: None,
-        moments: false,
-        jobs: 1,
-        json: None,
-        bundle: None,
-    })
-    .unwrap()
+    Course::load(&maps, None, (seed, 4)).unwrap()
 }
 
 fn node(course: &Course, number: usize, can_be_reached: bool) -> Outcome {
@@ -44,7 +33,7 @@ fn the_robot_gets_to_its_goals_and_touches_nothing_because_of_a_plan() {
     let course = course(7);
     for number in 0..3 {
         let outcome = node(&course, number, true);
-        assert_eq!(outcome.end, run::End::Reached, "errand {number}");
+        assert_eq!(outcome.end, End::Reached, "errand {number}");
         let seen = &outcome.seen;
         assert!(seen.crossing == 0 && seen.contacts.iter().all(|contact| !contact.by_plan), "errand {number}");
         assert!(seen.driven > 2.0 && seen.nearest_wall < 2.0 && !outcome.jerks.along.is_empty());
