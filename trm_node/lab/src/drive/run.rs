@@ -220,15 +220,15 @@ impl<'a> Run<'a> {
         {
             self.publish(&update);
         }
-        if let Some(planned) = self.node.step(self.body.pose, self.now()) {
-            self.count(&planned);
-            let crosses = planned.path.as_ref().is_ok_and(|path| self.judge.crosses(&points(path)));
-            self.coming = Some((planned, crosses));
-        }
         if self.coming.as_ref().is_some_and(|(planned, _)| planned.due <= self.now())
             && let Some((planned, crosses)) = self.coming.take()
         {
             self.hear(&planned, crosses);
+        }
+        if let Some(planned) = self.node.step(self.body.pose, self.now()) {
+            self.count(&planned);
+            let crosses = planned.path.as_ref().is_ok_and(|path| self.judge.crosses(&points(path)));
+            self.coming = Some((planned, crosses));
         }
     }
 

@@ -132,6 +132,6 @@ mod tests {
         let weight = |y| book.travel_cost(&by_way_of(y)) / length(&by_way_of(y));
         assert!((weight(3.6) - 1.0).abs() < 1e-9 && weight(2.6) > 1.05, "{} {}", weight(3.6), weight(2.6));
         let [start, _, goal] = by_way_of(2.0);
-        assert!(book.leads(start, goal) && !book.leads(start, Point { x: 3.0, y: 2.0 }));
+        assert!(book.leads(start, goal) && !book.leads(start, Point { x: 9.0, y: 2.0 }));
     }
 }
