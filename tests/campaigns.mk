@@ -1,5 +1,5 @@
-# Long searches for faults: random bytes for everything that parses, random worlds for the planner. Both go on where they
-# were stopped.
+# Long searches for faults: random bytes for everything that parses, random worlds for the planner, drives among people. The
+# first two go on where they were stopped.
 
 .PHONY: fuzz
 fuzz: SECONDS ?= 60
@@ -29,3 +29,12 @@ ends: SEED ?= 1
 ends: ros ## plan from and to COUNT awkward places of each kind on maps and judge each result (MAPS=tests/maps COUNT=1000 SEED=1)
 	$(ENV) $(BUILD)
 	nice -n 15 $(TARGET)/debug/trm ends --maps $(MAPS) --count $(COUNT) --seed $(SEED)
+
+.PHONY: drive
+drive: GOALS ?= 200
+drive: CLOSING ?= 200
+drive: SEED ?= 1
+drive: ## drive among people in simulated time with four policies, then obstacles that appear; docs/drive.json (GOALS=200 CLOSING=200 SEED=1 JOBS=1)
+	cargo build --release -p trm
+	nice -n 15 $(TARGET)/release/trm drive --maps $(MAPS) --goals $(GOALS) --seed $(SEED) --jobs $(JOBS) --json docs/drive.json
+	nice -n 15 $(TARGET)/release/trm drive --maps $(MAPS) --closing $(CLOSING) --seed $(SEED) --jobs $(JOBS) --json docs/drive_closing.json

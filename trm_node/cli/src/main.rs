@@ -44,6 +44,7 @@ enum Command {
     Eval(trm_lab::eval::EvalArgs),
     Worlds(trm_lab::campaign::WorldsArgs),
     Ends(trm_lab::ends::EndsArgs),
+    Drive(trm_lab::drive::DriveArgs),
     Parameters(parameters::ParametersArgs),
     Simulate(trm_lab::simulate::SimulateArgs),
 }
@@ -81,6 +82,9 @@ fn main() -> ExitCode {
         }
         Command::Ends(args) => {
             trm_lab::ends::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Drive(args) => {
+            trm_lab::drive::run(args).and_then(|table| print(table.trim_end())).map(|()| ExitCode::SUCCESS)
         }
         Command::Parameters(args) => print(parameters::table(args.format).trim_end()).map(|()| ExitCode::SUCCESS),
     };

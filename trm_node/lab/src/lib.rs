@@ -1,6 +1,6 @@
 //! The laboratory: worlds, evaluation, benchmarks, and the machine that they run on. What measures, never what plans.
 //!
-//! Imports every crate of the planner and `trm_rt`. `agree` compares with `PyTorch`. `eval`, `bench`, `simulate`, `campaign` and `ends` import `worlds`, `judge`
+//! Imports every crate of the planner and `trm_rt`. `agree` compares with `PyTorch`. `eval`, `bench`, `drive`, `simulate`, `campaign` and `ends` import `worlds`, `judge`
 //! and `statistics`, never each other. A robot's node never depends on it.
 
 pub mod agree;
@@ -9,10 +9,12 @@ pub mod bench;
 pub mod campaign;
 mod counts_file;
 mod cpu_clock;
+pub mod drive;
 pub mod ends;
 pub mod eval;
 mod guidance_here;
 mod judge;
+mod lent;
 mod machine;
 pub mod parsers;
 mod plot_font;

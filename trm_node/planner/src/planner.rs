@@ -424,7 +424,9 @@ impl Planner {
             self.search(&mut problem, budget, clock, report)?;
         }
         self.finish(&problem, budget, clock, report)?;
-        self.unchanged.remember(&problem, report, clock.now());
+        if !self.previous.is_in_doubt() {
+            self.unchanged.remember(&problem, report, clock.now());
+        }
         Ok(())
     }
 
@@ -435,7 +437,7 @@ impl Planner {
         let window = models.window(problem.from, problem.costmap.geometry());
         let is_near = || {
             let most = unchanged::MAX_STRAY * problem.costmap.geometry().resolution();
-            self.previous.distance(problem.start_pose.point()) <= most
+            self.previous.distance(problem.start_pose.point(), problem.costmap.geometry()) <= most
         };
         if !self.unchanged.holds(problem, window, clock.now(), limit) || !is_near() {
             return false;
@@ -555,7 +557,7 @@ impl Planner {
             let draft = &mut self.path.draft;
             // The fallback only runs if the previous path can't be kept.
             let is_kept = report.source != Source::Fallback
-                && self.previous.is_preferred_to(draft, &self.routes, problem, self.robot_radius);
+                && self.previous.is_preferred_to(draft, &self.routes, problem, (self.robot_radius, drafted));
             let passes = if is_kept {
                 report.source = Source::Previous;
                 self.previous.keep(&self.routes, problem)

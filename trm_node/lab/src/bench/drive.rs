@@ -1,4 +1,5 @@
-//! A robot that drives over a map along its newest path, from one random goal to the next, and plans at every tick.
+//! A robot that drives over a map along its newest path, from one random goal to the next, and plans at every tick. Its
+//! threads and its time are real, since they are what is measured; `trm drive` has simulated time, and a body.
 
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,7 @@ use trm_net::registry::fastest;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::{PlanError, Planner, Request, Source};
 
-use crate::campaign::backends::{Cheap, Lent};
+use crate::campaign::backends::Cheap;
 use crate::campaign::draw::{self, Brain, Drawn};
 use crate::campaign::draw_footprint;
 use crate::campaign::guide_book::GuideBook;
@@ -26,6 +26,7 @@ use crate::judge::driven::Driven;
 use crate::judge::polygon::Polygon;
 use crate::judge::raw_map::{Class, RawMap};
 use crate::judge::reachable::Motions;
+use crate::lent::Lent;
 use crate::worlds::random::Random;
 
 /// The windows that worlds draw from, in cells.

@@ -31,6 +31,15 @@ pub struct MapWorld {
 /// # Errors
 /// When there is no map, or one can't be used; names the folder or the file.
 pub fn load(folder: &Path, resolution: Option<f64>, config: &Config) -> anyhow::Result<Vec<MapWorld>> {
+    let named = named_files(folder)?;
+    named.into_iter().map(|(name, file)| MapWorld::load(name, file, resolution, config)).collect()
+}
+
+/// A short name and the file of each map of a folder and of the folders in it, in the order of the files' names.
+///
+/// # Errors
+/// When the folder can't be read, or there is no map; names the folder.
+pub fn named_files(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let files = files(folder).with_context(|| format!("--maps {}", folder.display()))?;
     if files.is_empty() {
         bail!(
@@ -39,7 +48,7 @@ pub fn load(folder: &Path, resolution: Option<f64>, config: &Config) -> anyhow::
         );
     }
     let names = names(folder, &files);
-    files.into_iter().zip(names).map(|(file, name)| MapWorld::load(name, file, resolution, config)).collect()
+    Ok(names.into_iter().zip(files).collect())
 }
 
 /// The map files of a folder and of the folders in it, in the order of their names.
