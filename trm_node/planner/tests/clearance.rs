@@ -177,7 +177,10 @@ fn of_two_ways_of_the_same_length_the_previous_one_is_kept_only_while_it_costs_n
     assert_eq!((source, stays_left), (Source::Previous, true), "both cost the same");
     let map = room(&config, true, None);
     assert!(planner.still_valid(&map, pose(&map, 23.0, 3.0, 0.0)), "it is still safe");
+    let (source, stays_left, _) = plan(&mut planner, true, Way::Right);
+    assert_eq!((source, stays_left), (Source::Previous, true), "that the left way costs more isn't believed at once");
+    clock.pass(Duration::from_millis(500));
     let (source, goes_left, other) = plan(&mut planner, true, Way::Right);
-    assert_eq!((source, goes_left), (Source::Model, false), "the left way costs more now");
+    assert_eq!((source, goes_left), (Source::Model, false), "the left way has cost more for half a second");
     assert!((other - length).abs() < 0.1, "although both have the same length: {length} m and {other} m");
 }

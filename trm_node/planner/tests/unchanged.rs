@@ -97,9 +97,8 @@ fn a_path_that_goes_on_outside_the_window_is_kept_as_well() {
     }
     let map = costmap(&config, 0.1, &rows);
     let goal = pose(&map, 150.5, 70.5, 0.0);
-    let mut bench = Bench::new(&config);
     for (col, row) in [(20.5, 60.5), (60.3, 14.2), (100.5, 66.5)] {
-        let start = pose(&map, col, row, 0.0);
+        let (mut bench, start) = (Bench::new(&config), pose(&map, col, row, 0.0));
         let first = bench.plan(&map, start, goal);
         assert!(first.stop.is_some_and(StopReason::is_content), "{first:?}");
         let next = bench.plan(&map, start, goal);

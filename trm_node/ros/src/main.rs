@@ -156,16 +156,8 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         shared.log.warn(warning);
     }
     let events = lifecycle::events(node, &ends.transition_event)?;
-    let bundles = Bundles::load(&config)?;
-    for folder in bundles.folders() {
-        shared.log.info(&format!("model bundle {}", folder.display()));
-    }
     let router_files = RouterFiles::of(&config);
-    let maker = Arc::clone(&shared);
-    let mut make = move |config: &Config| match Bundles::router(config)? {
-        Some(router) => Planner::routed(&config.grid, &config.planner, &router, &maker.clock),
-        None => maker.plan_log.planner(config, bundles.of(config), &maker.clock),
-    };
+    let mut make = planner_maker(&config, &shared)?;
     let planners = make_planners(&config, &mut make, &shared)?;
 
     let publish = path_publisher(node, &ends, config.node.map_frame.clone())?;
@@ -218,6 +210,22 @@ fn start(node: &mut r2r::Node, runtime: &Runtime, mut warnings: Vec<String>) -> 
         life.autostart();
     }
     Ok(Running { threads, ros_clock, life, topics, watch: Watch::new(shared, matches) })
+}
+
+/// Loads the bundles. What makes a planner of them, or of its router, now and when parameters change.
+fn planner_maker(
+    config: &Config,
+    shared: &Arc<Shared>,
+) -> anyhow::Result<impl FnMut(&Config) -> Result<Planner, LoadError> + Send + use<>> {
+    let bundles = Bundles::load(config)?;
+    for folder in bundles.folders() {
+        shared.log.info(&format!("model bundle {}", folder.display()));
+    }
+    let shared = Arc::clone(shared);
+    Ok(move |config: &Config| match Bundles::router(config)? {
+        Some(router) => Planner::routed(&config.grid, &config.planner, &router, &shared.clock),
+        None => shared.plan_log.planner(config, bundles.of(config), &shared.clock),
+    })
 }
 
 /// Makes the first planners, which takes so long that threads may seem to have been silent.
