@@ -23,13 +23,13 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 from tf2_msgs.msg import TFMessage
 
-import plan_status
 import worlds
 from peer import LATCHED
 from process import BINARY, NodeProcess
 
 sys.path += [str(worlds.ROOT / "tools/demo"), str(worlds.ROOT / "tools/bench")]
 import path_bytes  # noqa: E402
+import plan_status  # noqa: E402
 import scene  # noqa: E402
 import usage  # noqa: E402
 from robot import ODOM_IN_MAP, in_frame, transform  # noqa: E402
