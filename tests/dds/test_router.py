@@ -51,7 +51,7 @@ def chosen(peer) -> str:
 
 
 def test_the_window_decides_which_bundle_plans(start, file):
-    _, peer = start({"router": str(file), "planner_frequency": 5.0, "window_size": 64})
+    _, peer = start({"router": str(file), "planner_frequency": 5.0, "deadline_ms": 150.0, "window_size": 64})
     peer.publish_map(worlds.room())
     peer.plan_to(START, GOAL, 2)
     peer.wait(lambda: chosen(peer) == "open", "the bundle for open places")
@@ -69,7 +69,7 @@ def test_the_window_decides_which_bundle_plans(start, file):
 
 
 def test_changed_files_are_taken_without_missing_a_tick(start, file):
-    node, peer = start({"router": str(file), "planner_frequency": 5.0, "window_size": 64})
+    node, peer = start({"router": str(file), "planner_frequency": 5.0, "deadline_ms": 150.0, "window_size": 64})
     peer.publish_map(worlds.room())
     peer.plan_to(START, GOAL, 3)
     peer.wait(lambda: chosen(peer) == "open", "the bundle for open places")
@@ -88,7 +88,7 @@ def test_changed_files_are_taken_without_missing_a_tick(start, file):
 
 
 def test_a_bad_file_is_named_and_the_last_good_one_goes_on(start, file):
-    node, peer = start({"router": str(file), "planner_frequency": 5.0, "window_size": 64})
+    node, peer = start({"router": str(file), "planner_frequency": 5.0, "deadline_ms": 150.0, "window_size": 64})
     peer.publish_map(worlds.room())
     peer.plan_to(START, GOAL, 2)
     for content, text in [
