@@ -104,8 +104,9 @@ def plans_of(peer):
     return [s for s in peer.statuses if s.is_plan]
 
 
-@pytest.mark.parametrize("parameters", [{}, {"max_steps": 0}, {"lock_memory": True, "window_size": 64}],
-                         ids=["model", "classical", "locked"])
+@pytest.mark.parametrize("parameters", [{}, {"max_steps": 0}, {"lock_memory": True, "window_size": 64},
+                                        {"publish_steps": True}, {"record_plans": True}],
+                         ids=["model", "classical", "locked", "shown", "recorded"])
 def test_the_loop_causes_no_page_fault_and_allocates_nothing_after_the_first_plans(start, parameters):
     """At 50 Hz, with a moving robot, goals, patches and whole grids; between the plans as well."""
     _, peer = start({"planner_frequency": 50.0, "deadline_ms": 100.0, **parameters})
