@@ -131,13 +131,9 @@ impl MapField {
         // A seed where the robot can stand from now on has no value yet.
         let is_near = |seed: &&Seed| near.iter().any(|rect| holds(rect, seed.state.cell));
         let least = self.seeds.iter().filter(is_near).map(|seed| seed.cost).fold(least, u16::min);
-        if near.is_empty() {
-            return;
-        }
-        if self.final_below() > least {
-            self.rewind(least);
-        } else {
-            self.plant_seeds(least);
+        // What is there but isn't final yet may have come by edges that are no more: it goes, too.
+        if least < UNREACHED {
+            self.rewind(least.min(self.final_below()));
         }
     }
 
