@@ -31,16 +31,11 @@ import worlds  # noqa: E402
 from action_client import CANCELED, SUCCEEDED, PathClient, seconds, stamped, to_pose  # noqa: E402
 from peer import Peer  # noqa: E402
 from process import BINARY, NodeProcess  # noqa: E402
+from quantiles import quantiles  # noqa: E402
 
 START, GOAL = (1.0, 1.0, 0.0), (3.2, 1.5, 0.5)
 # cargo builds it beside the node.
 COMPILED = BINARY.parent / "examples/action_client"
-
-
-def quantiles(times: list[float]) -> dict[str, float]:
-    ordered = sorted(times)
-    at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]  # noqa: E731
-    return {"p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": ordered[-1], "n": len(ordered)}
 
 
 def serve() -> None:

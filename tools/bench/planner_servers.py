@@ -38,6 +38,7 @@ try:
     from nav2_msgs.action import ComputePathToPose
     from peer import Peer
     from process import BINARY, NodeProcess
+    from quantiles import quantiles
     from rclpy.action import ActionClient
 except ModuleNotFoundError as error:
     sys.exit(f"{error}: run `make bench`, or first `. tools/ros/env.sh` (made by tools/ros/setup.sh)")
@@ -140,14 +141,6 @@ class Server:
     def _result(self, future):
         self.peer.wait(future.done, f"an answer of {self.name}", PATIENCE)
         return future.result()
-
-
-def quantiles(values: list[float]) -> dict[str, float]:
-    if not values:
-        return {}
-    ordered = sorted(values)
-    at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]  # noqa: E731
-    return {"p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": ordered[-1]}
 
 
 def row(server: Server, shortest: np.ndarray, resolution: float) -> dict:

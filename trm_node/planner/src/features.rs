@@ -103,25 +103,13 @@ fn at_least_two([a, b, c, d]: [u32; 4]) -> u32 {
 mod tests {
     use trm_grid::costmap::Costmap;
     use trm_grid::testing::{costmap, travel};
-    use trm_grid::units::Pose;
     use trm_safety::check::Rules;
 
     use super::*;
-    use crate::endpoints::GoalArea;
 
     fn of(map: &Costmap, from: Cell, goal: Cell) -> [f32; FEATURES.len()] {
-        let problem = Problem {
-            costmap: map,
-            guidance: None,
-            rules: Rules { allow_unknown: false, escape: 0.0 },
-            travel: travel(0.0),
-            from,
-            area: GoalArea::only(goal),
-            goal,
-            start_pose: Pose::default(),
-            goal_pose: Pose::default(),
-            epoch: None,
-        };
+        let rules = Rules { allow_unknown: false, escape: 0.0 };
+        let problem = Problem::between(map, rules, travel(0.0), [from, goal]);
         features(&problem, &Window::around(from, map.geometry(), map.geometry().width() as usize, 1))
     }
 

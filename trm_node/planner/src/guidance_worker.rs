@@ -53,6 +53,9 @@ pub enum Event {
     Stop,
 }
 
+/// What the goal's guidance is due for: the goal's nearest free cell, its epoch and the version of the costmap.
+type Due = (Cell, u64, u64);
+
 /// What guidance was computed for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Purpose {
@@ -154,9 +157,9 @@ pub struct GuidanceWorker<C, D> {
     /// Where the robot was when it got its goal, until there is guidance from there.
     robot: Option<Pose>,
     /// What the last guidance was computed for: the goal's cell, its epoch and the version of the costmap.
-    done: Option<(Cell, u64, u64)>,
+    done: Option<Due>,
     /// The same of the last one that is right near the robot, and when the rest of it is due.
-    near: Option<(Cell, u64, u64)>,
+    near: Option<Due>,
     far_at: Duration,
     /// No computation begins before this time, so that a grid that changes constantly takes at most half a core.
     rest_until: Duration,
@@ -275,7 +278,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     /// What guidance is to be computed for: the goal, and with it its nearest free cell, its epoch and the version of
     /// the costmap. `None` if there is guidance for that already, if the goal is reached or can't be entered, or if
     /// there is no goal or no grid.
-    fn due(&self) -> Option<(GoalArea, (Cell, u64, u64))> {
+    fn due(&self) -> Option<(GoalArea, Due)> {
         let ((pose, epoch), costmap) = (self.goal?, self.costmap.as_deref()?);
         let Settings { travel, tolerance, .. } = self.settings;
         let area = GoalArea::new(costmap.geometry(), tolerance, pose.point()).ok()?;
@@ -285,7 +288,7 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
     }
 
     /// When what is due may begin.
-    fn ready_at(&self, due: (Cell, u64, u64)) -> Duration {
+    fn ready_at(&self, due: Due) -> Duration {
         if self.near == Some(due) { self.rest_until.max(self.far_at) } else { self.rest_until }
     }
 

@@ -35,7 +35,18 @@ pub struct Problem<'a> {
     pub epoch: Option<Epoch<'a>>,
 }
 
-impl Problem<'_> {
+impl<'a> Problem<'a> {
+    /// From the centre of a cell to that of another, without guidance and an epoch.
+    #[must_use]
+    pub fn between(costmap: &'a Costmap, rules: Rules, travel: Travel, [from, goal]: [Cell; 2]) -> Self {
+        let [start_pose, goal_pose] = [from, goal].map(|cell| {
+            let center = costmap.geometry().center(cell);
+            Pose::new(center.x, center.y, 0.0)
+        });
+        let area = GoalArea::only(goal);
+        Self { costmap, guidance: None, rules, travel, from, area, goal, start_pose, goal_pose, epoch: None }
+    }
+
     /// Whether the plan is cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

@@ -116,14 +116,12 @@ mod tests {
     use proptest::prelude::*;
     use trm_config::Config;
     use trm_grid::testing::{costmap, travel};
-    use trm_grid::units::Pose;
     use trm_net::registry::by_name;
     use trm_net::released;
     use trm_net::router::{FEATURES, RouterFile};
     use trm_safety::check::Rules;
 
     use super::*;
-    use crate::endpoints::GoalArea;
 
     /// Every reading takes so many microseconds.
     struct Slow(AtomicU64, AtomicU64);
@@ -156,19 +154,8 @@ mod tests {
 
     fn pick(specialists: &mut Specialists, rows: &[&str], clock: &dyn Clock) -> Route {
         let map = costmap(rows);
-        let (from, goal) = (Cell::new(0, 0), Cell::new(1, 1));
-        let problem = Problem {
-            costmap: &map,
-            guidance: None,
-            rules: Rules { allow_unknown: false, escape: 0.0 },
-            travel: travel(0.0),
-            from,
-            area: GoalArea::only(goal),
-            goal,
-            start_pose: Pose::default(),
-            goal_pose: Pose::default(),
-            epoch: None,
-        };
+        let rules = Rules { allow_unknown: false, escape: 0.0 };
+        let problem = Problem::between(&map, rules, travel(0.0), [Cell::new(0, 0), Cell::new(1, 1)]);
         specialists.pick(&problem, clock).1.unwrap()
     }
 

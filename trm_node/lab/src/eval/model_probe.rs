@@ -6,14 +6,13 @@ use anyhow::Context as _;
 use trm_config::Config;
 use trm_grid::costmap::Costmap;
 use trm_grid::travel::Travel;
-use trm_grid::units::{Cell, MOVES, Pose};
+use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
 use trm_net::encode::{CLASSES, NO_MOVE};
 use trm_net::registry::by_name;
 use trm_planner::Report;
 use trm_planner::decode::{Decoder, Field};
-use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Deadline;
 use trm_planner::model::{Model, Plan, Refined, View};
 use trm_planner::path_buffer::PathBuffer;
@@ -197,22 +196,7 @@ impl ModelProbe {
     }
 
     fn problem<'a>(&self, query: &'a Query) -> Problem<'a> {
-        let [start_pose, goal_pose] = [query.start, query.goal].map(|cell| {
-            let center = query.costmap.geometry().center(cell);
-            Pose::new(center.x, center.y, 0.0)
-        });
-        Problem {
-            costmap: &query.costmap,
-            guidance: None,
-            rules: self.rules(&query.costmap),
-            travel: self.travel,
-            from: query.start,
-            area: GoalArea::only(query.goal),
-            goal: query.goal,
-            start_pose,
-            goal_pose,
-            epoch: None,
-        }
+        Problem::between(&query.costmap, self.rules(&query.costmap), self.travel, [query.start, query.goal])
     }
 
     fn rules(&self, costmap: &Costmap) -> Rules {

@@ -6,11 +6,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
-use trm_grid::units::Pose;
 use trm_grid::window::Window;
 use trm_net::router::{FEATURES, Router};
 use trm_planner::Planner;
-use trm_planner::endpoints::GoalArea;
 use trm_planner::features::features;
 use trm_planner::problem::Problem;
 use trm_safety::check::Rules;
@@ -133,23 +131,9 @@ fn sample(planners: &mut [TimedPlanner], number: usize, query: &Query, setting: 
 /// What the router sees of a query.
 fn features_of(query: &Query, setting: &EvalSetting) -> [f32; FEATURES.len()] {
     let geometry = query.costmap.geometry();
-    let [start_pose, goal_pose] = [query.start, query.goal].map(|cell| {
-        let center = geometry.center(cell);
-        Pose::new(center.x, center.y, 0.0)
-    });
     let config = &setting.config;
-    let problem = Problem {
-        costmap: &query.costmap,
-        guidance: None,
-        rules: Rules::new(config.grid.allow_unknown, config.planner.start_tolerance, geometry.resolution()),
-        travel: setting.travel(),
-        from: query.start,
-        area: GoalArea::only(query.goal),
-        goal: query.goal,
-        start_pose,
-        goal_pose,
-        epoch: None,
-    };
+    let rules = Rules::new(config.grid.allow_unknown, config.planner.start_tolerance, geometry.resolution());
+    let problem = Problem::between(&query.costmap, rules, setting.travel(), [query.start, query.goal]);
     features(&problem, &Window::around(query.start, geometry, setting.window, 1))
 }
 
