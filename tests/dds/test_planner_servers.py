@@ -9,6 +9,8 @@ import sys
 import pytest
 import yaml
 
+from process import BINARY
+
 pytest.importorskip("nav2_msgs.action")
 
 DDS = pathlib.Path(__file__).resolve().parent
@@ -28,6 +30,8 @@ def straight(tmp_path) -> pathlib.Path:
 def compare(*arguments) -> subprocess.CompletedProcess:
     command = [sys.executable, str(TOOL), *map(str, arguments)]
     environment = {key: value for key, value in os.environ.items() if key != "ROS_DOMAIN_ID"}
+    # Without it the tool takes the release, which need not have been built.
+    environment["TRM_NODE"] = str(BINARY)
     return subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment, check=False)
 
 
