@@ -19,6 +19,7 @@ pub mod log;
 pub mod map;
 pub mod messages;
 pub mod notes;
+pub mod path_time;
 pub mod plan_log;
 pub mod plan_record;
 pub mod planners;

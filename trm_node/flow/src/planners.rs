@@ -37,6 +37,11 @@ impl Planners {
         self.all().for_each(Planner::reset);
     }
 
+    /// The ticks go on with their path, where that can be.
+    pub fn take_over(&mut self, old: &mut Self) {
+        self.ticks.take_over(&mut old.ticks);
+    }
+
     /// Tells of the robot's size, for when it changes together with the costs.
     pub fn set_robot(&mut self, grid: &GridConfig) {
         self.all().for_each(|planner| planner.set_robot(grid));

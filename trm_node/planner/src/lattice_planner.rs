@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use trm_config::GoalHeading;
+use trm_config::footprint::Footprint;
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
@@ -80,6 +81,8 @@ struct Previous {
 /// The planner for a robot with a footprint. Everything is allocated in [`Self::prepare`].
 pub struct LatticePlanner {
     robot: Arc<Robot>,
+    /// What every path is checked with: the robot's own, until that has become another one.
+    footprint: Footprint,
     travel: Travel,
     /// How far a goal may be moved, in metres.
     tolerance: f64,
@@ -112,6 +115,7 @@ impl LatticePlanner {
     #[must_use]
     pub fn new(robot: Robot, travel: Travel, tolerance: f64, start_tolerance: f64) -> Self {
         Self {
+            footprint: robot.footprint.clone(),
             robot: Arc::new(robot),
             travel,
             tolerance,
@@ -128,6 +132,27 @@ impl LatticePlanner {
     #[must_use]
     pub const fn robot(&self) -> &Arc<Robot> {
         &self.robot
+    }
+
+    /// Checks every path with this footprint from now on. Whether it is the one that paths are planned for.
+    pub fn check_with(&mut self, footprint: &Footprint) -> bool {
+        if self.footprint != *footprint {
+            self.footprint.clone_from(footprint);
+            if let Ok(Some(made)) = &mut self.made {
+                made.outline = Outline::new(footprint, made.blocked.geometry().resolution());
+            }
+        }
+        self.footprint == self.robot.footprint
+    }
+
+    /// Goes on with the path of another planner, as long as that passes the check. Call it after [`Self::prepare`]. A
+    /// path for a robot that moves otherwise isn't one.
+    pub fn take_over(&mut self, other: &mut Self) {
+        let robot = Robot { footprint: self.robot.footprint.clone(), ..(*other.robot).clone() };
+        if *self.robot == robot {
+            std::mem::swap(&mut self.previous, &mut other.previous);
+            self.previous.version = None;
+        }
     }
 
     /// Allocates everything for a grid. The path stays if the cells are like those before.
@@ -161,7 +186,7 @@ impl LatticePlanner {
         let lattice = Arc::new(lattice);
         let states = geometry.cells().saturating_mul(lattice.headings().len()).min(MAX_STATES);
         let search = Search::with_room(&lattice, self.travel, states);
-        let outline = Outline::new(&self.robot.footprint, resolution);
+        let outline = Outline::new(&self.footprint, resolution);
         Ok(Box::new(Made { lattice, outline, blocked, search, shortener: Shortener::with_room(MAX_POSES) }))
     }
 

@@ -124,13 +124,22 @@ pub struct Planner {
     routes: Routes,
     /// Plans instead of all that, for a robot with a footprint.
     lattice: Option<LatticePlanner>,
-    /// Whether it was made for the robot's present footprint.
-    is_ready: bool,
+    fit: Fit,
     /// What the model runs on, and why, for people to read.
     backend: String,
     /// By which a record of plans knows it; 0 without one.
     number: u64,
     bundles: Vec<BundleId>,
+}
+
+/// Whether a planner was made for the robot as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Exact,
+    /// For one with another footprint. Its paths are checked with the present one.
+    Checked,
+    /// For a disc and not one with a footprint, or the other way round.
+    None,
 }
 
 impl Planner {
@@ -211,7 +220,7 @@ impl Planner {
             previous: PreviousPath::default(),
             unchanged: Unchanged::default(),
             routes: Routes::default(),
-            is_ready: true,
+            fit: Fit::Exact,
             backend: String::new(),
             number: 0,
             bundles: Vec::new(),
@@ -266,11 +275,28 @@ impl Planner {
     }
 
     /// Tells of the robot's size, for when it changes together with the costs. A planner that was made for another
-    /// footprint plans no more.
+    /// footprint checks its paths with the new one.
     pub fn set_robot(&mut self, grid: &GridConfig) {
         self.robot_radius = grid.robot_radius;
         self.unchanged.forget();
-        self.is_ready = grid.outline().as_ref() == self.lattice.as_ref().map(|lattice| &lattice.robot().footprint);
+        self.fit = match (&mut self.lattice, grid.outline()) {
+            (None, None) => Fit::Exact,
+            (Some(lattice), Some(outline)) => {
+                if lattice.check_with(&outline) {
+                    Fit::Exact
+                } else {
+                    Fit::Checked
+                }
+            }
+            _ => Fit::None,
+        };
+    }
+
+    /// Goes on with the path of a planner with other parameters, if both plan for a robot with a footprint.
+    pub fn take_over(&mut self, other: &mut Self) {
+        if let (Some(lattice), Some(other)) = (&mut self.lattice, &mut other.lattice) {
+            lattice.take_over(other);
+        }
     }
 
     /// The same planner under a number, by which a [record](crate::record) of plans knows it.
@@ -354,8 +380,12 @@ impl Planner {
         let mut report = Report::default();
         let budget = Budget::new(request, self.config.reserve_ms);
         let result = match &mut self.lattice {
-            _ if !self.is_ready => Err(PlanError::NotReady),
-            Some(lattice) => lattice.plan(costmap, guides, request, (&budget, clock), &mut report),
+            _ if self.fit == Fit::None => Err(PlanError::NotReady),
+            Some(lattice) => {
+                let result = lattice.plan(costmap, guides, request, (&budget, clock), &mut report);
+                // What keeps another robot from its goal says nothing of this one.
+                result.map_err(|error| if self.fit == Fit::Exact { error } else { PlanError::NotReady })
+            }
             None => self
                 .pose_problem(costmap, guides.cells, request)
                 .and_then(|problem| self.solve(problem, (&budget, clock), &mut report, watch)),

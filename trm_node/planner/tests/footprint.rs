@@ -21,7 +21,9 @@ use trm_planner::endpoints::GoalArea;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::target::guide;
 use trm_planner::{PlanError, Planner, Request, Source};
-use trm_safety::VerifiedPath;
+use trm_safety::check::Rules;
+use trm_safety::outline::Outline;
+use trm_safety::{VerifiedPath, swept};
 
 /// 0.62 m x 0.9 m, its base off the middle.
 const BOX: &str = "[[0.65, 0.31], [-0.25, 0.31], [-0.25, -0.31], [0.65, -0.31]]";
@@ -367,25 +369,56 @@ fn a_search_that_the_deadline_ends_goes_on_with_the_next_plan() {
 }
 
 #[test]
-fn a_planner_that_was_made_for_another_footprint_plans_no_more() {
+fn a_planner_that_was_made_for_another_footprint_checks_its_paths_with_the_new_one() {
     let config = config(BOX, MotionModel::Diff);
     let map = costmap(&config, 0.05, &gap(30));
     let (start, goal) = (pose(&map, 25.0, 30.0, 0.3), pose(&map, 95.0, 50.0, -0.4));
     let clock = Simulated::default();
     let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
     let mut disc = Planner::new(&Config::default().grid, &config.planner, &bundle(), &clock).unwrap();
-    let larger = GridConfig { footprint_padding: 0.1, ..config.grid.clone() };
+    let padded = |footprint_padding| GridConfig { footprint_padding, ..config.grid.clone() };
+    let (larger, too_large) = (padded(0.002), padded(0.6));
     let none = GridConfig { footprint: None, ..config.grid.clone() };
-    let request = request(start, goal, 60.0);
+    let (request, not_ready) = (request(start, goal, 60.0), Err(PlanError::NotReady));
     for (grid, wanted) in
-        [(&config.grid, Ok(())), (&larger, Err(PlanError::NotReady)), (&none, Err(PlanError::NotReady))]
+        [(&config.grid, Ok(())), (&larger, Ok(())), (&too_large, not_ready), (&none, not_ready), (&larger, Ok(()))]
     {
         planner.set_robot(grid);
-        assert_eq!(planner.plan(&map, &[], &request, &clock).path.map(|_| ()), wanted);
+        let poses = planner.plan(&map, &[], &request, &clock).path.map(|path| path.poses().to_vec());
+        if let (Ok(poses), Some(outline)) = (&poses, grid.outline()) {
+            let outline = Outline::new(&outline, map.geometry().resolution());
+            assert!(swept::check(&map, Rules::new(false, 0.0, 0.05), &outline, poses.iter().copied()));
+        }
+        assert_eq!(poses.map(|_| ()), wanted);
     }
     for (grid, wanted) in [(&none, Ok(())), (&config.grid, Err(PlanError::NotReady))] {
         disc.set_robot(grid);
         assert_eq!(disc.plan(&map, &[], &request, &clock).path.map(|_| ()), wanted);
+    }
+}
+
+#[test]
+fn a_planner_for_another_footprint_goes_on_with_the_path_where_the_robot_moves_alike() {
+    let old = config(BOX, MotionModel::Diff);
+    let map = costmap(&old, 0.05, &gap(30));
+    let (start, goal) = (pose(&map, 25.0, 30.0, 0.3), pose(&map, 95.0, 50.0, -0.4));
+    let (clock, request) = (Simulated::default(), request(start, goal, 60.0));
+    let changed = |change: fn(&mut Config)| {
+        let mut config = old.clone();
+        change(&mut config);
+        config
+    };
+    for (new, source) in [
+        (changed(|config| config.grid.footprint_padding = 0.002), Source::Previous),
+        (changed(|config| config.grid.footprint_padding = 0.6), Source::None),
+        (changed(|config| config.planner.motion_model = MotionModel::Car), Source::Lattice),
+    ] {
+        let [mut before, mut after] =
+            [&old, &new].map(|config| Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap());
+        assert!(before.plan(&map, &[], &request, &clock).path.is_ok());
+        after.prepare(&map);
+        after.take_over(&mut before);
+        assert_eq!(after.plan(&map, &[], &request, &clock).report.source, source);
     }
 }
 

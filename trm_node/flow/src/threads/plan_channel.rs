@@ -9,6 +9,7 @@ use trm_grid::units::Pose;
 use trm_rt::ring;
 
 use crate::messages::PublisherEvent;
+use crate::path_time;
 use crate::plan_record::{PlanRecord, PlanTimes};
 use crate::request::{MAX_REQUESTS, PlanRequest};
 
@@ -26,8 +27,10 @@ pub struct PlanSender {
     events: ring::SoleSender<PublisherEvent>,
     /// Memory for paths.
     free: Consumer<Vec<Pose>>,
-    /// Nanoseconds that publishing is expected to take.
+    /// Nanoseconds that publishing an empty path is expected to take.
     publish_ns: Arc<AtomicU64>,
+    /// How many poses the last path had.
+    last_poses: usize,
 }
 
 /// The publisher thread's end.
@@ -52,15 +55,20 @@ pub fn channel() -> (PlanSender, PlanReceiver) {
     }
     let publish_ns = Arc::<AtomicU64>::default();
     (
-        PlanSender { events: sender, free, publish_ns: Arc::clone(&publish_ns) },
+        PlanSender { events: sender, free, publish_ns: Arc::clone(&publish_ns), last_poses: 0 },
         PlanReceiver { events: receiver, free: give_back, publish_ns },
     )
 }
 
 impl PlanSender {
-    /// How long publishing will take.
-    pub fn expected_publish_time(&self) -> Duration {
-        Duration::from_nanos(self.publish_ns.load(Ordering::Relaxed))
+    /// How long publishing a path of so many poses will take.
+    pub fn expected_publish_time(&self, poses: usize) -> Duration {
+        path_time::of_path(Duration::from_nanos(self.publish_ns.load(Ordering::Relaxed)), poses)
+    }
+
+    /// How many poses the path had that was packed last. The next one to the goal has about as many.
+    pub const fn last_poses(&self) -> usize {
+        self.last_poses
     }
 
     /// Copies a path's poses for the publisher thread; `None` while too many paths wait to be published.
@@ -68,6 +76,7 @@ impl PlanSender {
         let mut poses = self.free.pop().ok()?;
         poses.clear();
         poses.extend_from_slice(path);
+        self.last_poses = poses.len();
         Some(poses)
     }
 
@@ -99,7 +108,7 @@ impl PlanSender {
 }
 
 impl PlanReceiver {
-    /// Tells the planner thread how long publishing is expected to take.
+    /// Tells the planner thread how long publishing an empty path is expected to take.
     pub fn expect_publish_time(&self, time: Duration) {
         self.publish_ns.store(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

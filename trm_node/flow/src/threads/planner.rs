@@ -24,6 +24,7 @@ use crate::map::held::{Held, HeldReader};
 use crate::map::suspicion::Suspect;
 use crate::messages::{Garbage, PlannerEvent};
 use crate::notes::{self, NoteSender};
+use crate::path_time::PathTime;
 use crate::plan_record::{Failure, GuidanceTimes, MapState, PlanRecord, PlanTimes};
 use crate::planners::Planners;
 use crate::robot_pose::PoseReader;
@@ -65,6 +66,8 @@ pub struct PlannerThread {
     guidance: Option<Box<Guided>>,
     goal: Option<Goal>,
     requests: Requests,
+    /// Past times of checking the whole path of a request anew, for which its legs leave room.
+    check_time: PathTime,
     /// The latest epoch that an event has told of. When a later one has begun, the plan that is being made is
     /// cancelled.
     epoch: u64,
@@ -91,6 +94,7 @@ impl PlannerThread {
         (publisher, garbage): (PlanSender, GarbageSender),
     ) -> Self {
         let is_active = shared.active.load(Ordering::Relaxed);
+        let check_time = PathTime::new(config.planner.time_quantile);
         Self {
             shared,
             epochs,
@@ -108,6 +112,7 @@ impl PlannerThread {
             guidance: None,
             goal: None,
             requests: Requests::new(),
+            check_time,
             epoch: 0,
             plans: 0,
             urgent: None,
@@ -292,14 +297,15 @@ impl PlannerThread {
     }
 
     fn take_planners(&mut self, planners: Box<Planners>) {
-        let old = std::mem::replace(&mut self.planners, planners);
+        let mut old = std::mem::replace(&mut self.planners, planners);
+        if let Some(costmap) = &self.costmap {
+            self.planners.prepare(costmap);
+        }
+        self.planners.take_over(&mut old);
         self.note(Event::Use(self.planners.ticks.number()));
         // They may have been ordered before the robot became another one.
         self.set_robot();
         self.garbage.discard(Some(Garbage::Planners(old)));
-        if let Some(costmap) = &self.costmap {
-            self.planners.prepare(costmap);
-        }
         self.meter.warm_up();
     }
 
@@ -368,7 +374,7 @@ impl PlannerThread {
         record.map = map_state(&self.shared, self.held, self.suspect);
         check_map(&self.config, &record.map)?;
         let clock = &self.shared.clock;
-        let publish_time = self.publisher.expected_publish_time().min(record.budget / 2);
+        let publish_time = self.publisher.expected_publish_time(self.publisher.last_poses()).min(record.budget / 2);
         let request = Request {
             start: start?,
             goal: goal.pose,

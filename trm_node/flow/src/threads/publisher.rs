@@ -9,10 +9,10 @@ use trm_config::NodeConfig;
 use trm_grid::units::Pose;
 use trm_planner::PlanError;
 use trm_planner::halt::deadline::Clock;
-use trm_planner::halt::predictor::Predictor;
 
 use crate::heartbeats::{HEARTBEAT, Part};
 use crate::messages::{PublisherEvent, Record};
+use crate::path_time::PathTime;
 use crate::plan_record::{Failure, PlanRecord, PlanTimes};
 use crate::request::PlanRequest;
 use crate::shared::Shared;
@@ -25,7 +25,7 @@ pub struct PublisherThread<R> {
     /// The node's.
     pub shared: Arc<Shared>,
     /// Past times of publishing, for which the planner's own deadline leaves room.
-    pub publish_time: Predictor,
+    pub publish_time: PathTime,
     /// Takes what is reported.
     pub records: R,
     /// The path that was published last, until it is withdrawn by an empty one.
@@ -140,8 +140,8 @@ impl<R: FnMut(Record)> PublisherThread<R> {
         record.result = publish(poses, stamp);
         record.publish = self.shared.clock.now().saturating_sub(times.planned);
         if record.result.is_ok() {
-            self.publish_time.record(record.publish);
-            self.plans.expect_publish_time(self.publish_time.predicted());
+            self.publish_time.record(record.publish, poses.len());
+            self.plans.expect_publish_time(self.publish_time.of_empty());
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let shared = Arc::new(shared);
         let clock = shared.clock.clone();
         let records = move |record| drop(records.send(record));
-        let (publish_time, last) = (Predictor::new(0.95), LastPath::new(config));
+        let (publish_time, last) = (PathTime::new(0.95), LastPath::new(config));
         let thread = PublisherThread { plans, shared: Arc::clone(&shared), publish_time, records, last };
         let thread = thread::spawn(move || thread.run(publish));
         Bench { sender, shared, clock, records: record_inbox, thread }
@@ -270,7 +270,7 @@ mod tests {
             let plan = bench.next_plan();
             assert_eq!((count, plan.number, plan.result, plan.missed), (poses, number as u64, Ok(()), false));
             assert_eq!(plan.stamp, Some(stamp));
-            assert!(plan.publish <= plan.total && bench.sender.expected_publish_time() > Duration::ZERO);
+            assert!(plan.publish <= plan.total && bench.sender.expected_publish_time(3) > Duration::ZERO);
             while bench.sender.free_paths() < PATHS {
                 thread::yield_now();
             }
@@ -337,11 +337,11 @@ mod tests {
         assert!(bench.plan(1, Some(3), budget));
         let late = bench.next_plan();
         assert!(late.missed && late.result == Ok(()) && late.publish >= Duration::from_millis(2));
-        let expected = bench.sender.expected_publish_time();
+        let expected = bench.sender.expected_publish_time(3);
         assert!(expected >= Duration::from_millis(2));
         assert!(bench.plan(2, Some(3), budget));
         assert_eq!(bench.next_plan().result, Err(Failure::Publish));
-        assert_eq!(bench.sender.expected_publish_time(), expected, "what failed teaches nothing");
+        assert_eq!(bench.sender.expected_publish_time(3), expected, "what failed teaches nothing");
         assert!(bench.plan(3, None, PATIENCE));
         let failed = bench.next_plan();
         assert_eq!((failed.stamp, failed.publish, failed.missed), (None, Duration::ZERO, false));

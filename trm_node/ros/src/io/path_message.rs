@@ -12,7 +12,7 @@ use crate::io::convert;
 use trm_flow::plan_record::Failure;
 
 /// The message has room for so many poses at first.
-const ROOM: usize = 1024;
+const ROOM: usize = 8192;
 
 /// A path that can be published.
 pub struct PathMessage {
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn a_path_is_written_over_a_longer_one_and_a_shorter_one() {
         let mut message = PathMessage::new("map".to_owned());
-        let poses: Vec<_> = (0..3000).map(|i| Pose::new(f64::from(i) * 0.1, 0.5, f64::from(i % 6) - 3.0)).collect();
-        for (count, ms) in [(3, 1500), (1, 2500), (3000, 3500), (0, 4500), (2, 5500)] {
+        let poses: Vec<_> = (0..20_000).map(|i| Pose::new(f64::from(i) * 0.1, 0.5, f64::from(i % 6) - 3.0)).collect();
+        for (count, ms) in [(3, 1500), (1, 2500), (20_000, 3500), (0, 4500), (2, 5500)] {
             message.write(&poses[..count], Duration::from_millis(ms));
             check(&message, &poses[..count], &Time { sec: (ms / 1000) as i32, nanosec: 500_000_000 });
         }

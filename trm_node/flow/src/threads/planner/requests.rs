@@ -109,6 +109,14 @@ impl Waiting {
         self.deadline().saturating_sub(self.request.budget / LAST_PART)
     }
 
+    /// About how many poses the whole path will have, with the present leg from here: one for each cell of a straight way.
+    pub fn expected_poses(&self, start: Pose, cell: f64) -> usize {
+        let goals = &self.request.goals[self.leg..];
+        let ways = std::iter::once(&start).chain(goals).zip(goals);
+        let left: f64 = ways.map(|(from, to)| from.point().distance(to.point())).sum();
+        self.request.path.len() + (left / cell) as usize
+    }
+
     /// Half of the time that is left for its present goal.
     pub fn half_time(&self, now: Duration) -> Duration {
         let legs = (self.request.goals.len() - self.leg) as u32;

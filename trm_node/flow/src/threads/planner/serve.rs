@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use trm_grid::costmap::Costmap;
+use trm_grid::units::Pose;
 use trm_planner::epoch::Epoch;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::{PlanError, Request};
@@ -86,12 +87,7 @@ impl PlannerThread {
     /// All legs are planned. Costs and parameters may have changed since the first one was: a path of several legs is
     /// checked as a whole, and planned again if it isn't safe any more.
     fn complete(&mut self, mut waiting: Waiting) {
-        let planner = self.planners.named.get(waiting.request.planner);
-        let is_safe = |costmap: &Costmap| {
-            waiting.request.goals.len() == 1
-                || planner.is_some_and(|planner| planner.accepts(costmap, &waiting.request.path))
-        };
-        if self.costmap.as_deref().is_some_and(is_safe) {
+        if waiting.request.goals.len() == 1 || self.is_safe(&waiting.request) {
             return self.answer(waiting, Ok(()));
         }
         let now = self.shared.clock.now();
@@ -101,6 +97,25 @@ impl PlannerThread {
         waiting.request.path.clear();
         (waiting.leg, waiting.record.length, waiting.due) = (0, 0.0, now);
         self.requests.waiting.push(waiting);
+    }
+
+    /// Whether the path of a request is safe on the present costs.
+    fn is_safe(&mut self, request: &PlanRequest) -> bool {
+        let planner = self.planners.named.get(request.planner);
+        let Some((costmap, planner)) = self.costmap.as_deref().zip(planner) else { return false };
+        let began = self.shared.clock.now();
+        let is_safe = planner.accepts(costmap, &request.path);
+        self.check_time.record(self.shared.clock.now().saturating_sub(began), request.path.len());
+        is_safe
+    }
+
+    /// The time that a request's answer takes once all its legs are planned: the check of the whole path, and publishing
+    /// it.
+    fn time_to_answer(&self, waiting: &Waiting, start: Pose, cell: f64) -> Duration {
+        let poses = waiting.expected_poses(start, cell);
+        let is_checked_anew = waiting.request.goals.len() > 1;
+        let check = if is_checked_anew { self.check_time.predicted(poses) } else { Duration::ZERO };
+        (self.publisher.expected_publish_time(poses) + check).min(waiting.request.budget / 2)
     }
 
     /// When to try again what has failed so; `None` if time and guidance can't cure it.
@@ -146,8 +161,8 @@ impl PlannerThread {
         let start = start?;
         let clock = &self.shared.clock;
         let now = clock.now();
-        let publish_time = self.publisher.expected_publish_time().min(waiting.request.budget / 2);
-        let left = waiting.deadline().saturating_sub(publish_time).saturating_sub(now);
+        let answer = self.time_to_answer(waiting, start, costmap.geometry().resolution());
+        let left = waiting.deadline().saturating_sub(answer).saturating_sub(now);
         let legs = (waiting.request.goals.len() - waiting.leg) as u32;
         let slice = Duration::from_secs_f64(self.config.node.deadline_ms / 2e3);
         let time = if self.ticks.next().is_some() { (left / legs).min(slice) } else { left / legs };

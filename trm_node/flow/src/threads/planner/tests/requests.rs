@@ -5,6 +5,7 @@ use trm_planner::ask::Ask;
 use super::*;
 use crate::plan_record::Kind;
 use crate::request::{self, MAX_REQUESTS, PlanRequest};
+use crate::threads::planner::requests::Waiting;
 
 const LONG: Duration = Duration::from_secs(40);
 
@@ -169,6 +170,17 @@ fn requests_are_refused_during_a_pause_and_those_that_wait_are_answered() {
     bench.ask(request(None, &[at(2.5, 0.5)], LONG));
     assert_eq!(bench.answer().0.result, Ok(()));
     bench.stop();
+}
+
+#[test]
+fn the_legs_of_a_path_leave_room_for_all_of_its_poses() {
+    let (start, goals) = (at(0.5, 0.5), [at(1.5, 0.5), at(1.5, 1.5), at(2.5, 1.5)]);
+    let record = PlanRecord::new(0, LONG);
+    let mut waiting = Waiting { request: request(None, &goals, LONG), leg: 0, due: Duration::ZERO, record };
+    assert_eq!(waiting.expected_poses(start, 0.125), 24, "of none of them anything is known");
+    waiting.request.path.extend([Pose::default(); 100]);
+    waiting.leg = 2;
+    assert_eq!(waiting.expected_poses(goals[1], 0.125), 108, "two were longer than straight ways");
 }
 
 #[test]
