@@ -140,7 +140,9 @@ impl TransformBuffer {
 
     fn find(&self, target: &str, wanted: &str, when: When) -> Result<Chained, TransformError> {
         let (down, up) = (self.ancestors(wanted, when), self.ancestors(target, when));
-        for (frame, from_wanted) in &down.chain {
+        // As in `tf2`: in a circle, which a transform the wrong way round makes, what hangs on the target counts.
+        let target_above = down.chain.iter().find(|(frame, _)| **frame == *target);
+        for (frame, from_wanted) in target_above.into_iter().chain(&down.chain) {
             if let Some((_, from_target)) = up.chain.iter().find(|(other, _)| other == frame) {
                 let stamp = older(from_target.stamp, from_wanted.stamp);
                 let stamp = if let When::At(at) | When::From(at) = when { stamp.map(|_| at) } else { stamp };
@@ -251,6 +253,14 @@ mod tests {
         assert!(near(&then, 16.25, 0.0) && then.stamp == Some(ms(1250)), "{then:?}");
         let back = buffer.lookup("base_link", "map", Some(ms(1250))).unwrap();
         assert!(near(&back, -16.25, 0.0));
+    }
+
+    #[test]
+    fn a_transform_the_wrong_way_round_does_not_hide_the_right_one() {
+        let mut buffer = robot();
+        let before = buffer.lookup("map", "base_link", None);
+        buffer.insert(link("base_link", "map", (7.0, 7.0, 0.0), Some(1500)), Duration::ZERO).unwrap();
+        assert_eq!(buffer.lookup("map", "base_link", None), before);
     }
 
     #[test]
