@@ -104,7 +104,8 @@ impl Field {
     }
 
     /// Takes the costs of a window whose cell (0, 0) is the grid's cell `corner`, and of the cells around it that the robot
-    /// may touch; `None` is outside of the grid. A base that isn't inside the outline may be there. What the field says holds for the window before until [`Self::solve`].
+    /// may touch; `None` is outside of the grid. A base that isn't inside the outline may be there.
+    /// What the field says holds for the window before until [`Self::solve`].
     pub fn load(&mut self, corner: Cell, cost: impl Fn(Cell) -> Option<u8>) {
         let level = |cell: Cell, levels: &Levels| levels.level(cost(cell));
         either!(&mut self.rows, engine => engine.load(&self.lattice, corner, None, level));
