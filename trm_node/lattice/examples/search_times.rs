@@ -165,7 +165,7 @@ impl Robot {
             Outcome::Found(_) => "found",
             Outcome::None => "proven: no path",
             Outcome::NoStart | Outcome::NoEnd => "no way from the start or to the goal",
-            Outcome::Interrupted | Outcome::Hopeless | Outcome::OutOfRoom => "out of room",
+            Outcome::Interrupted | Outcome::OutOfRoom => "out of room",
         };
         figures.add(name, 1.0);
         let clearance = Clearance::new(self.lattice.outline(), blocked);

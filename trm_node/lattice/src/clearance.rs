@@ -1,7 +1,8 @@
 //! Whether an outline keeps clear of blocked cells on a way between exact poses.
 //!
 //! Between two poses the base goes straight, and the heading turns evenly the short way round: what a follower of the path
-//! is told. What the outline sweeps on it is said in [`crate::sweep`]; here only rows are looked at, and nothing is kept.
+//! is told. What the outline sweeps on it is said in [`crate::sweep`]; here only rows are looked at, and nothing is kept. The
+//! base stays in the grid, also where it isn't inside the outline.
 
 use arrayvec::ArrayVec;
 use trm_config::footprint::MAX_CORNERS;
@@ -11,7 +12,7 @@ use crate::blocked::Blocked;
 use crate::curves::Curve;
 use crate::headings::wrapped;
 use crate::pose::CellPose;
-use crate::sweep::{GRAZE, Outline, extent};
+use crate::sweep::{CHECK, GRAZE, Outline, extent};
 
 type Corners = ArrayVec<[f64; 2], MAX_CORNERS>;
 
@@ -40,19 +41,28 @@ impl<'a> Clearance<'a> {
         self.blocked
     }
 
-    /// Whether the outline touches no blocked cell at a pose, its interior included.
+    /// Whether the outline touches no blocked cell at a pose, its interior included, and the base is in the grid.
     #[must_use]
     pub fn is_clear_at(&self, pose: CellPose) -> bool {
         self.is_far(pose, pose)
-            || self.rest(pose, &mut |row, first, last| !self.blocked.is_any_blocked(row, first, last))
+            || self.has_base(pose)
+                && self.rest(pose, &mut |row, first, last| !self.blocked.is_any_blocked(row, first, last))
     }
 
-    /// Whether the sides of the outline touch no blocked cell between two poses. With [`Self::is_clear_at`] the first pose
-    /// that is all: what is covered later has been crossed by a side.
+    /// Whether the sides of the outline touch no blocked cell between two poses, and the base is in the grid at the second.
+    /// With [`Self::is_clear_at`] the first pose that is all: what is covered later has been crossed by a side.
     #[must_use]
     pub fn is_clear_between(&self, from: CellPose, to: CellPose) -> bool {
         self.is_far(from, to)
-            || self.motion(from, to, &mut |row, first, last| !self.blocked.is_any_blocked(row, first, last))
+            || self.has_base(to)
+                && self.motion(from, to, &mut |row, first, last| !self.blocked.is_any_blocked(row, first, last))
+    }
+
+    /// Whether the base is in the grid. On its border rounding would decide, so that is outside.
+    fn has_base(&self, pose: CellPose) -> bool {
+        let geometry = self.blocked.geometry();
+        let is_inside = |at: f64, side: u32| (GRAZE - 0.5..=f64::from(side) - 0.5 - GRAZE).contains(&at);
+        is_inside(pose.col, geometry.width()) && is_inside(pose.row, geometry.height())
     }
 
     /// Whether the samples of a curve are clear one after the other, given that its start is.
@@ -90,7 +100,11 @@ impl<'a> Clearance<'a> {
     pub(crate) fn motion(&self, from: CellPose, to: CellPose, touched: Touched) -> bool {
         let turn = wrapped(to.yaw - from.yaw);
         let steps = (turn.abs() / self.fine_turn).ceil().max(1.0);
-        let slack = self.reach * (turn / steps).powi(2) / 8.0;
+        // The check is off by less where it turns by less, and by nothing where it goes straight.
+        let reach = self.reach;
+        let check =
+            (reach * turn * turn / 8.0 + (2.0 * reach + from.at().distance(to.at())) * turn.abs() / 4.0).min(CHECK);
+        let slack = reach * (turn / steps).powi(2) / 8.0 + check;
         let mut before = self.corners(from);
         for step in 1..=steps as usize {
             let share = step as f64 / steps;
@@ -243,12 +257,13 @@ impl Escape {
 
     fn may_touch_between(&self, from: CellPose, to: CellPose, clearance: &Clearance) -> bool {
         let is_near = self.start.at().distance(to.at()) <= self.tolerance;
-        clearance.motion(from, to, &mut |row, first, last| {
-            !clearance.blocked().is_any_blocked(row, first, last)
-                || is_near
-                    && (first..=last)
-                        .all(|col| self.has(row, col) || !clearance.blocked().is_blocked(Cell::new(col, row)))
-        })
+        clearance.has_base(to)
+            && clearance.motion(from, to, &mut |row, first, last| {
+                !clearance.blocked().is_any_blocked(row, first, last)
+                    || is_near
+                        && (first..=last)
+                            .all(|col| self.has(row, col) || !clearance.blocked().is_blocked(Cell::new(col, row)))
+            })
     }
 
     fn has(&self, row: i32, col: i32) -> bool {

@@ -1,5 +1,6 @@
 //! A field with rows of one size.
 
+use trm_grid::geometry::Geometry;
 use trm_grid::units::Cell;
 
 use crate::bands::{BAND, BANDS, Spread};
@@ -71,10 +72,18 @@ impl<R: Row> Engine<R> {
         }
     }
 
-    pub(crate) fn load(&mut self, lattice: &Lattice, corner: Cell, level: impl Fn(Cell, &Levels) -> u8) {
+    /// The base must stay in the grid, if one is told.
+    pub(crate) fn load(
+        &mut self,
+        lattice: &Lattice,
+        corner: Cell,
+        grid: Option<&Geometry>,
+        level: impl Fn(Cell, &Levels) -> u8,
+    ) {
         self.corner = corner;
         self.obstacles.take(corner, |cell| level(cell, &self.levels));
-        self.level.run(MakeMasks { lattice, obstacles: &mut self.obstacles, masks: &mut self.masks });
+        let grid = grid.map(|grid| (grid, corner));
+        self.level.run(MakeMasks { lattice, obstacles: &mut self.obstacles, masks: &mut self.masks, grid });
     }
 
     pub(crate) fn solve(&mut self, seeds: &[Seed], may_go_on: &mut dyn FnMut() -> bool) -> Solution {

@@ -104,18 +104,20 @@ impl Field {
     }
 
     /// Takes the costs of a window whose cell (0, 0) is the grid's cell `corner`, and of the cells around it that the robot
-    /// may touch; `None` is outside of the grid. What the field says holds for the window before until [`Self::solve`].
+    /// may touch; `None` is outside of the grid. A base that isn't inside the outline may be there.
+    /// What the field says holds for the window before until [`Self::solve`].
     pub fn load(&mut self, corner: Cell, cost: impl Fn(Cell) -> Option<u8>) {
         let level = |cell: Cell, levels: &Levels| levels.level(cost(cell));
-        either!(&mut self.rows, engine => engine.load(&self.lattice, corner, level));
+        either!(&mut self.rows, engine => engine.load(&self.lattice, corner, None, level));
     }
 
-    /// As [`Self::load`], of ground that is told by which cells are blocked and by the weight of the others.
+    /// As [`Self::load`], of ground that is told by which cells are blocked and by the weight of the others. The base stays in
+    /// the grid.
     pub fn load_ground(&mut self, corner: Cell, blocked: &Blocked, weight: impl Fn(Cell) -> f32) {
         let level = |cell: Cell, levels: &Levels| {
             if blocked.is_blocked(cell) { BLOCKED } else { levels.nearest(weight(cell)) }
         };
-        either!(&mut self.rows, engine => engine.load(&self.lattice, corner, level));
+        either!(&mut self.rows, engine => engine.load(&self.lattice, corner, Some(blocked.geometry()), level));
     }
 
     /// Computes the cost-to-go to seeds. Asks now and then whether it may go on; values below the one that it had come to

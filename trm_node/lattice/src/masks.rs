@@ -1,10 +1,12 @@
 //! Which states of a window may take which edges.
 
+use trm_grid::geometry::Geometry;
 use trm_grid::units::Cell;
 
 use crate::lattice::{Edge, Lattice};
 use crate::levels::{LEVELS, Levels};
 use crate::obstacles::Obstacles;
+use crate::primitive::Primitive;
 use crate::row::Row;
 use crate::simd::lanes::{Job, Lanes};
 use crate::sweep::Run;
@@ -114,6 +116,8 @@ pub(crate) struct MakeMasks<'a, R> {
     pub lattice: &'a Lattice,
     pub obstacles: &'a mut Obstacles,
     pub masks: &'a mut Masks<R>,
+    /// The grid in which the base must stay, and the window's corner in it.
+    pub grid: Option<(&'a Geometry, Cell)>,
 }
 
 impl<R: Row> Job for MakeMasks<'_, R> {
@@ -121,13 +125,17 @@ impl<R: Row> Job for MakeMasks<'_, R> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, _: L) {
-        let Self { lattice, obstacles, masks } = self;
+        let Self { lattice, obstacles, masks, grid } = self;
         obstacles.double();
         for (heading, rest) in lattice.headings().iter().enumerate().map(|(at, _)| (at, lattice.rest(at as u8))) {
             clear(obstacles, rest, Cell::new(0, 0), &mut masks.may_stand[heading * R::SIZE..][..R::SIZE]);
         }
         for (at, primitive) in lattice.primitives().iter().enumerate() {
-            clear(obstacles, &primitive.sweep, primitive.end, &mut masks.clear[at * R::SIZE..][..R::SIZE]);
+            let clear_rows = &mut masks.clear[at * R::SIZE..][..R::SIZE];
+            clear(obstacles, &primitive.sweep, primitive.end, clear_rows);
+            if let Some((grid, corner)) = grid {
+                keep_base_inside(primitive, grid, corner, clear_rows);
+            }
             for above in 1..masks.levels {
                 let first = (at * (masks.levels - 1) + above - 1) * R::SIZE;
                 crossed(obstacles, above - 1, primitive.middle, primitive.end, &mut masks.dear[first..][..R::SIZE]);
@@ -188,6 +196,29 @@ fn clear<R: Row>(obstacles: &Obstacles, sweep: &[Run], end: Cell, rows: &mut [R]
     let inside = (!R::default()).look(end.col);
     for row in rows {
         *row = *row & inside;
+    }
+}
+
+/// Takes the cells away from where the base would leave the grid. The rows are those from a corner on.
+#[inline(always)]
+pub(crate) fn keep_base_inside<R: Row>(primitive: &Primitive, grid: &Geometry, corner: Cell, rows: &mut [R]) {
+    let [low, high] = primitive.origins(grid);
+    let size = R::SIZE as i32;
+    let first = (low.col - corner.col).max(0);
+    let none_after = high.col - corner.col + 1;
+    if first == 0 && none_after >= size && low.row <= corner.row && high.row >= corner.row + size - 1 {
+        return;
+    }
+    let all = !R::default();
+    let from_first = if first < size { all.look(-first) } else { R::default() };
+    let until_last = match none_after {
+        ..=0 => R::default(),
+        after if after < size => all.look(size - after),
+        _ => all,
+    };
+    for (at, row) in rows.iter_mut().enumerate() {
+        let is_inside = (low.row..=high.row).contains(&(corner.row + at as i32));
+        *row = if is_inside { *row & from_first & until_last } else { R::default() };
     }
 }
 

@@ -1,6 +1,7 @@
 //! The motions that a lattice is made of: each begins and ends exactly on a cell's centre and a heading.
 
 use trm_config::MotionModel;
+use trm_grid::geometry::Geometry;
 use trm_grid::units::Cell;
 
 use crate::error::LatticeError;
@@ -37,6 +38,17 @@ pub struct Primitive {
     pub sweep: Vec<Run>,
     /// The cell in the middle of the base's way, which tells what the ground costs.
     pub middle: Cell,
+    /// The cells that the base comes by lie between these columns and rows, both included.
+    pub base: [Cell; 2],
+}
+
+impl Primitive {
+    /// Where it may begin, so that the base stays in a grid: between these cells, both included.
+    pub(crate) fn origins(&self, grid: &Geometry) -> [Cell; 2] {
+        let [low, high] = self.base;
+        let (right, top) = (grid.width() as i32 - 1, grid.height() as i32 - 1);
+        [Cell::new(-low.col, -low.row), Cell::new(right - high.col, top - high.row)]
+    }
 }
 
 /// A part of a primitive.
@@ -176,6 +188,12 @@ impl<'a> Builder<'a> {
             sweep: self.outline.sweep(&evenly(&samples, fine_turn)),
             samples,
             middle: line[line.len() / 2],
+            base: line.iter().fold([line[0]; 2], |[low, high], cell| {
+                [
+                    Cell::new(low.col.min(cell.col), low.row.min(cell.row)),
+                    Cell::new(high.col.max(cell.col), high.row.max(cell.row)),
+                ]
+            }),
         }
     }
 }

@@ -83,9 +83,6 @@ pub enum Outcome {
     NoEnd,
     /// It was told to stop. The next call with the same request goes on.
     Interrupted,
-    /// The same, and the guidance over headings, which is of these costs and whole, knows of no way. There may still be one that
-    /// ends with a long curve.
-    Hopeless,
     /// There are more states than fit.
     OutOfRoom,
 }
@@ -178,8 +175,6 @@ pub struct Search {
     chain: Vec<u32>,
     /// The guidance over headings that was followed to no end.
     followed: Option<(u64, u16)>,
-    /// Whether that knows of no way although it knows all states.
-    is_hopeless: bool,
     /// States around the start by what they cost at least.
     drafts: BinaryHeap<Draft>,
     /// The way that the guidance tells.
@@ -215,7 +210,6 @@ impl Search {
             since: 0,
             chain: Vec::with_capacity(states.min(1 << 16)),
             followed: None,
-            is_hopeless: false,
             drafts: BinaryHeap::with_capacity(connectors),
             steps: Vec::with_capacity(most_steps(lattice)),
         }
@@ -279,8 +273,7 @@ impl Search {
                 break outcome;
             }
             if !may_go_on() {
-                let is_hopeless = self.is_hopeless && world.guidance_to(request).is_some();
-                return if is_hopeless { Outcome::Hopeless } else { Outcome::Interrupted };
+                return Outcome::Interrupted;
             }
         };
         self.stage = Stage::Done;
@@ -300,7 +293,7 @@ impl Search {
         self.expansions = 0;
         self.until_shot = 0;
         self.windows.clear();
-        (self.followed, self.is_hopeless) = (None, false);
+        self.followed = None;
         (self.nearest, self.since) = (f32::INFINITY, 0);
         self.stage = Stage::Starts(0);
         if Around::is_near(request.goal) {
@@ -615,11 +608,17 @@ impl<W: Fn(Cell) -> f32, H: Fn(Cell) -> f32> World<'_, W, H> {
         f32::from(edge.cost) / UNITS_PER_CELL as f32 * (self.weight)(middle)
     }
 
-    /// Whether nothing is in the way of an edge from a cell.
+    /// Whether nothing is in the way of an edge from a cell, and the base stays in the grid.
     fn is_clear(&self, edge: &Edge, from: Cell) -> bool {
         let Cell { col, row } = origin(edge, from);
-        let sweep = &self.lattice.primitives()[edge.primitive as usize].sweep;
-        sweep.iter().all(|run| !self.blocked.is_any_blocked(run.row + row, run.first + col, run.last + col))
+        let primitive = &self.lattice.primitives()[edge.primitive as usize];
+        let [low, high] = primitive.origins(self.blocked.geometry());
+        (low.col..=high.col).contains(&col)
+            && (low.row..=high.row).contains(&row)
+            && primitive
+                .sweep
+                .iter()
+                .all(|run| !self.blocked.is_any_blocked(run.row + row, run.first + col, run.last + col))
     }
 }
 

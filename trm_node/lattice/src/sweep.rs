@@ -4,6 +4,9 @@
 //! that a polygon sweeps is the polygon at its first pose, united with what each side sweeps: a point that is covered
 //! later but not at first has been crossed by a side. Between two poses a side lies in the convex hull of its two
 //! positions, grown by the sagitta of the arcs that its ends describe, so a straight motion is exact.
+//!
+//! The last check of a path (`trm_safety::swept`) stops halving a turn where it is known up to 10⁻³ cells, and may cut it at
+//! other places. So what is swept here is grown by as much as the check may be off: what is clear here passes there.
 
 use crate::pose::CellPose;
 
@@ -11,6 +14,9 @@ use crate::pose::CellPose;
 pub(crate) const GRAZE: f64 = 1e-6;
 /// How far an arc may leave its chord, in cells.
 pub(crate) const MAX_SAGITTA: f64 = 1e-3;
+/// How far the check may take a turn for wider than it is, in cells: by how far its hulls reach beyond what a side sweeps, and by
+/// their sagitta, 10⁻³ each.
+pub(crate) const CHECK: f64 = 2e-3;
 /// Half the side of the raster. Motions of up to [`crate::primitive::MAX_STEP`] with the largest outline fit.
 const HALF: i32 = 128;
 const WORDS: usize = 2 * HALF as usize / 64;
@@ -61,7 +67,8 @@ impl Outline {
     }
 
     /// The cells that the outline touches on its way along poses, interior included. Between two poses it keeps its
-    /// heading, or turns by so little that no corner leaves the hulls of its sides by more than 10⁻³ cells.
+    /// heading, or turns by so little that no corner leaves the hulls of its sides by more than 10⁻³ cells; what it sweeps
+    /// in a turn is grown by that and by [`CHECK`].
     ///
     /// # Panics
     /// If it gets farther than 127 cells from where it begins.
@@ -76,7 +83,7 @@ impl Outline {
             for side in 0..before.len() {
                 let next = (side + 1) % before.len();
                 let ends = [before[side], before[next], after[next], after[side]];
-                raster.hull(&ends, if turns { MAX_SAGITTA } else { 0.0 });
+                raster.hull(&ends, if turns { MAX_SAGITTA + CHECK } else { 0.0 });
             }
         }
         raster.runs()

@@ -3,7 +3,8 @@
 //!
 //! A search over a state lattice of the whole map (`trm_lattice`), led by the guidance, finds a path, and curves straighten
 //! it. The path is kept from plan to plan as long as what is left of it passes the check. A search that the deadline
-//! interrupts goes on with the next plan. Nothing is published but what [`VerifiedPath::accept_swept`] has accepted.
+//! interrupts goes on with the next plan, and until it has ended nobody says that there is no path. That it has proven so is kept,
+//! too. Nothing is published but what [`VerifiedPath::accept_swept`] has accepted.
 
 use std::sync::Arc;
 
@@ -78,6 +79,24 @@ struct Previous {
     version: Option<u64>,
 }
 
+/// A search that was interrupted.
+struct Pending {
+    /// The version of the costs.
+    version: u64,
+    request: search::Request,
+}
+
+/// What was proven: why there is no path.
+struct Proven {
+    error: PlanError,
+    /// The version of the costs.
+    version: u64,
+    /// From where on ...
+    start: CellPose,
+    /// ... and to which poses.
+    goals: [Option<CellPose>; 3],
+}
+
 /// The planner for a robot with a footprint. Everything is allocated in [`Self::prepare`].
 pub struct LatticePlanner {
     robot: Arc<Robot>,
@@ -89,8 +108,8 @@ pub struct LatticePlanner {
     start_tolerance: f64,
     made: Result<Option<Box<Made>>, PlanError>,
     previous: Previous,
-    /// The search that was interrupted, if one was.
-    pending: Option<search::Request>,
+    pending: Option<Pending>,
+    proven: Option<Proven>,
     path: Vec<PathPose>,
     draft: Draft,
 }
@@ -123,6 +142,7 @@ impl LatticePlanner {
             made: Ok(None),
             previous: Previous::default(),
             pending: None,
+            proven: None,
             path: Vec::new(),
             draft: Draft::default(),
         }
@@ -165,7 +185,7 @@ impl LatticePlanner {
         if !before.is_some_and(|before| before.is_like(&geometry)) {
             self.previous = Previous::default();
         }
-        self.pending = None;
+        (self.pending, self.proven) = (None, None);
         self.path = Vec::with_capacity(MAX_POSES);
         self.draft.poses = Vec::with_capacity(MAX_POSES);
         self.previous.path.reserve(MAX_POSES);
@@ -194,7 +214,7 @@ impl LatticePlanner {
     pub fn reset(&mut self) {
         self.previous.path.clear();
         self.previous.goal = None;
-        self.pending = None;
+        (self.pending, self.proven) = (None, None);
         if let Ok(Some(made)) = &mut self.made {
             made.search.forget();
         }
@@ -314,22 +334,49 @@ impl LatticePlanner {
         let made = ready(&mut self.made)?;
         made.blocked.update(task.costmap);
         let goals = made.goals(task, self.robot.goal_heading)?;
-        let is_pending = |goal: &CellPose| self.pending.is_some_and(|pending| pending.goal == *goal);
-        let first = goals.iter().position(|goal| goal.as_ref().is_some_and(is_pending)).unwrap_or(0);
-        let mut result = Err(PlanError::NoValidPath);
-        for goal in goals.into_iter().skip(first).flatten() {
-            result = self.search_to(goal, task, (budget, clock), report);
-            if !matches!(result, Err(PlanError::NoValidPath | PlanError::GoalBlocked(_))) {
-                break;
-            }
+        self.proven = self.proven.take().filter(|proven| proven.holds_for(task, &goals));
+        if let Some(proven) = &self.proven {
+            return Err(proven.error);
+        }
+        let pending = self.pending.take().filter(|pending| pending.goes_on(task));
+        let at = |pending: &Pending| goals.iter().position(|goal| *goal == Some(pending.request.goal));
+        let (start, first) = pending
+            .and_then(|pending| at(&pending).map(|first| (pending.request.start, first)))
+            .unwrap_or((task.start, 0));
+        let mut result = self.search_from(start, (&goals, first), task, (budget, clock), report);
+        // The way there from where the robot has moved to meanwhile wasn't looked at.
+        if result == Err(PlanError::Unverified) && start != task.start {
+            result = self.search_from(task.start, (&goals, 0), task, (budget, clock), report);
         }
         result
     }
 
-    /// Searches for a path to one pose.
-    fn search_to(
+    /// Searches for a path from a pose at which the robot is, or nearly, to the first of the goals that there is a way to; it is
+    /// known that there is none to those before one of them.
+    fn search_from(
         &mut self,
-        goal: CellPose,
+        start: CellPose,
+        (goals, first): (&[Option<CellPose>; 3], usize),
+        task: &Task,
+        (budget, clock): (&Budget, &dyn Clock),
+        report: &mut Report,
+    ) -> Result<(), PlanError> {
+        let mut result = Err(PlanError::NoValidPath);
+        for goal in goals[first..].iter().flatten() {
+            result = self.search_between((start, *goal), task, (budget, clock), report);
+            if !matches!(result, Err(PlanError::NoValidPath | PlanError::GoalBlocked(_))) {
+                return result;
+            }
+        }
+        let version = task.costmap.version();
+        self.proven = result.err().map(|error| Proven { error, version, start, goals: *goals });
+        result
+    }
+
+    /// Searches for a path from one pose to another.
+    fn search_between(
+        &mut self,
+        (start, goal): (CellPose, CellPose),
         task: &Task,
         (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
@@ -337,16 +384,13 @@ impl LatticePlanner {
         let made = ready(&mut self.made)?;
         let began = clock.now();
         let resolution = task.costmap.geometry().resolution();
-        let mut request = search::Request {
-            start: task.start,
+        let request = search::Request {
+            start,
             goal,
             start_tolerance: self.start_tolerance / resolution,
             goal_tolerance: (BESIDE_GOAL, self.robot.yaw_goal_tolerance),
             greed: GREED,
         };
-        if let Some(pending) = self.pending.take().filter(|pending| goes_on(pending, &request)) {
-            request = pending;
-        }
         let world = World {
             lattice: &made.lattice,
             blocked: &made.blocked,
@@ -365,17 +409,10 @@ impl LatticePlanner {
             search::Outcome::None => return Err(PlanError::NoValidPath),
             search::Outcome::NoStart => return Err(PlanError::StartBlocked(at(task.start))),
             search::Outcome::NoEnd => return Err(PlanError::GoalBlocked(at(goal))),
-            search::Outcome::Interrupted | search::Outcome::Hopeless if is_cancelled() => {
-                return Err(PlanError::Cancelled);
-            }
+            search::Outcome::Interrupted if is_cancelled() => return Err(PlanError::Cancelled),
             search::Outcome::Interrupted => {
-                self.pending = Some(request);
+                self.pending = Some(Pending { version: task.costmap.version(), request });
                 return Err(PlanError::TimedOut { applications: 0 });
-            }
-            // The next plan goes on all the same.
-            search::Outcome::Hopeless => {
-                self.pending = Some(request);
-                return Err(PlanError::NoValidPath);
             }
             search::Outcome::OutOfRoom => return Err(PlanError::SearchLimit { cells: MAX_STATES as u32 }),
         }
@@ -510,10 +547,23 @@ impl Previous {
     }
 }
 
-/// Whether an interrupted search is for the same request: the robot stands still, give or take what localisation does.
-fn goes_on(pending: &search::Request, request: &search::Request) -> bool {
-    let moved = pending.start.at().distance(request.start.at());
-    pending.goal == request.goal && moved <= STANDS.0 && turn(pending.start.yaw, request.start.yaw) <= STANDS.1
+impl Pending {
+    /// Whether it is worth going on with.
+    fn goes_on(&self, task: &Task) -> bool {
+        self.version == task.costmap.version() && stands(self.request.start, task.start)
+    }
+}
+
+impl Proven {
+    /// Whether it holds for a plan.
+    fn holds_for(&self, task: &Task, goals: &[Option<CellPose>; 3]) -> bool {
+        self.version == task.costmap.version() && self.goals == *goals && stands(self.start, task.start)
+    }
+}
+
+/// Whether the robot stands still, give or take what localisation does.
+fn stands(before: CellPose, now: CellPose) -> bool {
+    before.at().distance(now.at()) <= STANDS.0 && turn(before.yaw, now.yaw) <= STANDS.1
 }
 
 /// What is made for the grid.

@@ -369,6 +369,26 @@ fn a_search_that_the_deadline_ends_goes_on_with_the_next_plan() {
 }
 
 #[test]
+fn a_robot_that_has_moved_a_little_while_it_was_searched_for_gets_a_path_from_where_it_is() {
+    let config = config(BOX, MotionModel::Omni);
+    // A post ahead, just beside the way of a robot that stands in row 20.2, and in the way of one that comes there from row 20.44.
+    let mut rows = vec![".".repeat(120); 45];
+    rows[27].replace_range(34..35, "#");
+    let map = costmap(&config, 0.05, &rows);
+    let (before, now, goal) = ((20.45, 20.2), (20.45, 20.44), pose(&map, 90.0, 20.2, 0.0));
+    let clock = Running::default();
+    let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
+    let mut plan = |(col, row), micros| {
+        let arrived = clock.now();
+        let deadline = arrived + Duration::from_micros(micros);
+        let request = Request { start: pose(&map, col, row, 0.0), goal, arrived, deadline, epoch: None };
+        planner.plan(&map, &[], &request, &clock).path.map(|path| path.poses()[0])
+    };
+    assert_eq!(plan(before, 60), Err(PlanError::TimedOut { applications: 0 }));
+    assert_eq!(plan(now, 60_000_000), Ok(pose(&map, now.0, now.1, 0.0)));
+}
+
+#[test]
 fn a_planner_that_was_made_for_another_footprint_checks_its_paths_with_the_new_one() {
     let config = config(BOX, MotionModel::Diff);
     let map = costmap(&config, 0.05, &gap(30));

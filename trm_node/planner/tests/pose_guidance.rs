@@ -1,5 +1,5 @@
-//! Guidance over positions and headings: with it a plan takes hardly any time, on older costs it still leads, and it knows where
-//! there is no way.
+//! Guidance over positions and headings: with it a plan takes hardly any time, on older costs it still leads, and where it knows
+//! of no way the search proves it.
 
 mod common;
 #[path = "common/guided.rs"]
@@ -91,7 +91,7 @@ fn a_search_that_was_interrupted_ends_when_it_comes() {
 }
 
 #[test]
-fn a_plan_knows_in_time_that_there_is_no_way() {
+fn that_there_is_no_way_is_said_once_it_is_proven_and_from_then_on() {
     let config = config(MotionModel::Diff);
     // The robot is 12.4 cells wide; a disc of its inscribed radius passes.
     let map = costmap(&config, 0.05, &walls(12));
@@ -99,13 +99,30 @@ fn a_plan_knows_in_time_that_there_is_no_way() {
     let guided = guided(&map, &config, start, goal).unwrap();
     let clock = Running::default();
     let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &clock).unwrap();
-    let without = planner.plan(&map, &guided.guidance, &soon(&clock, (start, goal), 1), &clock).path.map(|_| ());
-    assert_eq!(without, Err(PlanError::TimedOut { applications: 0 }));
-    for _ in 0..3 {
-        let outcome = planner.plan(&map, Some(&*guided), &soon(&clock, (start, goal), 1), &clock);
-        assert_eq!(outcome.path.map(|_| ()), Err(PlanError::NoValidPath));
+    let mut plan = |poses: bool, start: Pose| {
+        let request = soon(&clock, (start, goal), 1);
+        let outcome = if poses {
+            planner.plan(&map, Some(&*guided), &request, &clock)
+        } else {
+            planner.plan(&map, &guided.guidance, &request, &clock)
+        };
+        (outcome.path.map(|_| ()), outcome.report.expansions)
+    };
+    // Guidance over headings knows of no way. That is no proof, since a way may end with a long curve.
+    for poses in [false, true] {
+        assert_eq!(plan(poses, start).0, Err(PlanError::TimedOut { applications: 0 }));
     }
-    // On other costs it proves nothing.
+    let plans = (0..100_000).map(|_| plan(true, start).0).take_while(|result| *result != Err(PlanError::NoValidPath));
+    assert!(
+        plans.inspect(|result| assert_eq!(*result, Err(PlanError::TimedOut { applications: 0 }))).count() < 100_000
+    );
+    // The robot stands still, give or take what localisation does.
+    let beside = pose(&map, 25.1, 70.1, 0.31);
+    for start in [start, beside] {
+        assert_eq!(plan(true, start), (Err(PlanError::NoValidPath), 0));
+    }
+    assert_eq!(plan(true, pose(&map, 27.0, 70.0, 0.3)).0, Err(PlanError::TimedOut { applications: 0 }), "elsewhere");
+    // On other costs nothing of it holds.
     let wider = costmap(&config, 0.05, &walls(16));
     assert!(planner.plan(&wider, Some(&*guided), &soon(&clock, (start, goal), 60_000), &clock).path.is_ok());
 }

@@ -198,7 +198,6 @@ impl Game {
                 }
                 (path_name(source), fault)
             }
-            Err(error @ PlanError::Unverified) => ("UNVERIFIED", judge.refusal(error)),
             Err(error) => (error.nav2_name(), judge.refusal(error)),
         };
         if self.aloud {

@@ -68,6 +68,8 @@ pub struct Record {
     pub site: usize,
     /// With guidance over headings, as it is soon after a goal has come.
     pub ready: Plan,
+    /// With it once it is there, in what is then left of the time.
+    pub later: Option<Plan>,
     /// Without it, as when a goal has just come.
     pub fresh: Plan,
     /// Without it and without a deadline.
@@ -218,9 +220,11 @@ impl Tools<'_> {
         };
         let deadline = Duration::from_secs_f64(deadline_ms / 1e3);
         let (ready, fresh, unlimited) = (plan(deadline, poses), plan(deadline, None), plan(NEVER, None));
+        let guidance = guided.as_ref().map(|(_, times)| *times);
+        let left = guidance.map_or(0.0, |guidance| deadline_ms - guidance.first);
+        let later = (left > 0.0).then(|| plan(Duration::from_secs_f64(left / 1e3), poses));
         let fine = ready.planned.or(unlimited.planned).ok();
         let fine = fine.and_then(|_| made.fine.length(config, costmap, &pair));
-        let guidance = guided.map(|(_, times)| times);
-        Ok(Some(Record { site, ready, fresh, unlimited, guidance, fine, faults }))
+        Ok(Some(Record { site, ready, later, fresh, unlimited, guidance, fine, faults }))
     }
 }

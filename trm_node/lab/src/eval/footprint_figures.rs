@@ -50,7 +50,8 @@ pub struct FootprintFigures {
     pub in_time_fresh: Option<f64>,
     /// Its 95 % interval.
     pub in_time_fresh_ci95: [f64; 2],
-    /// The same while guidance over headings is computed on another core from then on.
+    /// The same while guidance over headings is computed on another core from then on: a plan of what is left of the time once it is
+    /// there, or one without it, has a path.
     pub in_time_beside: Option<f64>,
     /// Its 95 % interval.
     pub in_time_beside_ci95: [f64; 2],
@@ -166,10 +167,8 @@ impl FootprintFigures {
         let count = |is_so: &dyn Fn(&Record) -> bool| reachable.iter().filter(|record| is_so(record)).count();
         let ready = count(&|record| record.ready.planned.is_ok());
         let fresh = count(&|record| record.fresh.planned.is_ok());
-        let beside = count(&|record| {
-            let later = record.guidance.map_or(f64::INFINITY, |guidance| guidance.first + record.ready.ms);
-            record.fresh.planned.is_ok() || record.ready.planned.is_ok() && later <= course.deadline_ms
-        });
+        let beside =
+            count(&|record| record.fresh.planned.is_ok() || record.later.is_some_and(|later| later.planned.is_ok()));
         let mut not_reachable = BTreeMap::new();
         for reason in records.iter().filter_map(|record| record.unlimited.planned.err()) {
             *not_reachable.entry(reason).or_default() += 1;

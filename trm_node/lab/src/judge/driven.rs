@@ -203,11 +203,9 @@ impl Driven<'_> {
             PlanError::GoalBlocked(_) => !self.must_stand_at_goal() && !self.can_be_driven(motions),
             PlanError::StartBlocked(_) | PlanError::NoValidPath => !self.can_be_driven(motions),
             PlanError::TimedOut { .. } => self.is_tight,
-            // Nothing unsafe is published, and the campaign counts it by its name: search and check differ in a corner of
-            // their rules.
-            PlanError::Unverified => true,
-            // What is drawn can be laid on the cells, and the worlds are small.
-            PlanError::NoLattice(_)
+            // What the search finds passes the last check. What is drawn can be laid on the cells, and the worlds are small.
+            PlanError::Unverified
+            | PlanError::NoLattice(_)
             | PlanError::TooLong { .. }
             | PlanError::SearchLimit { .. }
             | PlanError::GoalOccupied { .. }
@@ -381,7 +379,7 @@ mod tests {
         let blocked = PlanError::GoalBlocked(Cell::new(0, 0));
         assert!(is_wrong(&wall, across, blocked) && !is_wrong(&wall, [across[0], (4.0, 2.0, 0.0)], blocked));
         assert!(is_wrong(&wide, across, PlanError::StartBlocked(Cell::new(0, 0))));
-        assert!(!is_wrong(&wall, across, PlanError::Unverified), "it is counted");
+        assert!(is_wrong(&wall, across, PlanError::Unverified));
         assert!(is_wrong(&wall, across, PlanError::TimedOut { applications: 0 }));
         assert!(is_wrong(&wall, across, PlanError::StartOutsideMap(Cell::new(0, 0))));
         assert!(!is_wrong(&wall, [across[0], (12.0, 2.0, 0.0)], PlanError::GoalOutsideMap(Cell::new(0, 0))));

@@ -6,6 +6,7 @@ use trm_grid::units::Cell;
 use super::edges::Edges;
 use super::ground::Ground;
 use crate::lattice::{Lattice, State, UNITS_PER_CELL};
+use crate::masks::keep_base_inside;
 use crate::obstacles::Obstacles;
 use crate::simd::lanes::UNREACHED;
 
@@ -181,7 +182,8 @@ impl Tiles {
     /// Finds out where each primitive may begin.
     #[inline(always)]
     fn read(&mut self, slot: usize, ground: &Ground, lattice: &Lattice, obstacles: &mut Obstacles) {
-        obstacles.take_blocked(self.division.corner(self.of_slot[slot]), &ground.blocked);
+        let corner = self.division.corner(self.of_slot[slot]);
+        obstacles.take_blocked(corner, &ground.blocked);
         obstacles.double();
         for (at, primitive) in lattice.primitives().iter().enumerate() {
             let mut hit = [0_u64; SIDE];
@@ -192,6 +194,7 @@ impl Tiles {
             for (clear, hit) in clear.iter_mut().zip(hit) {
                 *clear = !hit;
             }
+            keep_base_inside(primitive, ground.geometry(), corner, clear);
         }
     }
 

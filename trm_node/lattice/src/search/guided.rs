@@ -40,7 +40,6 @@ impl Search {
             Err(outcome) => return Some(outcome),
         };
         self.followed = Some(poses.key());
-        self.is_hopeless = begins.is_none() && poses.is_whole() && poses.version() == world.blocked.version();
         let arrival = match begins? {
             (cost, Begins::Straight(curve)) => Arrival { cost, parent: NONE, last: Last::Curve(Some(curve)) },
             (cost, Begins::At(start)) => {
