@@ -2,6 +2,7 @@
 //! costs are that plans are made on.
 
 pub mod clocks;
+pub mod crowd;
 pub mod held;
 pub mod history;
 pub mod inbox;
@@ -10,4 +11,5 @@ pub mod ledger;
 pub mod message;
 pub mod newest;
 pub mod sequence;
+pub mod sightings;
 pub mod suspicion;

@@ -100,7 +100,7 @@ fn run() -> anyhow::Result<()> {
     let warnings = arguments::warnings(&ignored, |name| Config::default().get(name).is_some());
     let Running { threads, ros_clock, life, mut topics, mut watch } = start(&mut node, &runtime, warnings)?;
     while context.is_valid() && !signals.must_stop() && threads.are_alive() {
-        node.spin_once(SPIN);
+        node.spin_once(topics.patience().map_or(SPIN, |patience| patience.min(SPIN)));
         ros_clock.refresh();
         topics.settle(&mut node, signals.was_stopped() || watch.stood_still());
         watch.look(&node);

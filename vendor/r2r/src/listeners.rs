@@ -25,6 +25,8 @@ pub enum Incoming<'a, T: WrappedTypesupport> {
 pub struct MessageInfo {
     /// Nanoseconds of the publisher's system time when it was published; 0 when the middleware doesn't tell.
     pub source_timestamp: i64,
+    /// Nanoseconds of this host's system time when the middleware had it; 0 when it doesn't tell.
+    pub received_timestamp: i64,
     /// Counts the publisher's messages from 1; `None` when the middleware doesn't.
     pub sequence_number: Option<u64>,
     /// Identifies the publisher.
@@ -37,6 +39,7 @@ impl From<&rmw_message_info_t> for MessageInfo {
         let number = info.publication_sequence_number;
         Self {
             source_timestamp: info.source_timestamp,
+            received_timestamp: info.received_timestamp,
             sequence_number: (number != u64::MAX && number != 0).then_some(number),
             publisher: info.publisher_gid.data,
         }

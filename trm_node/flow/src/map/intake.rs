@@ -6,10 +6,13 @@ use std::time::Duration;
 use trm_grid::occupancy::OccupancyGrid;
 use trm_planner::halt::deadline::Clock;
 
+use crate::log::Level;
 use crate::map::clocks::Clocks;
+use crate::map::crowd::Crowd;
 use crate::map::inbox::Inbox;
 use crate::map::message::{GridUpdate, Message, Published, WholeGrid};
 use crate::map::sequence::{Sequence, Sequences};
+use crate::map::sightings::{HELD_BACK, Overdue, Sightings};
 use crate::map::suspicion::Suspect;
 use crate::shared::{GRID, Shared};
 
@@ -22,6 +25,8 @@ pub struct Origin {
     pub number: Option<u64>,
     /// When it was published; `None` when the middleware doesn't tell.
     pub published: Option<Published>,
+    /// The system's time at which the middleware had it; `None` when that doesn't tell.
+    pub received: Option<Duration>,
     /// The system's time as the message is handed over.
     pub taken: Duration,
 }
@@ -33,6 +38,9 @@ pub struct Intake {
     /// The numbers of whole grids, and those of updates.
     grids: Sequences,
     sequences: Sequences,
+    /// What a scout has seen of the updates.
+    sightings: Sightings,
+    crowd: Crowd,
     clocks: Clocks,
     /// When the newest message was published.
     newest: Option<Published>,
@@ -47,6 +55,8 @@ impl Intake {
             inbox,
             grids: Sequences::default(),
             sequences: Sequences::default(),
+            sightings: Sightings::default(),
+            crowd: Crowd::default(),
             clocks: Clocks::default(),
             newest: None,
         }
@@ -61,6 +71,7 @@ impl Intake {
             return self.inbox.put_again(origin.published);
         }
         self.newest = origin.published;
+        self.sightings.forget_before(origin.published);
         // Checked before anything that waits gives way to it.
         match OccupancyGrid::new(content.geometry, content.data) {
             Ok(grid) => self.inbox.put_grid(self.arrived(grid, stamp, origin)),
@@ -70,6 +81,7 @@ impl Intake {
 
     /// An update has come. `None` for one that can't be used, whose number counts all the same.
     pub fn update(&mut self, content: Option<GridUpdate>, stamp: Duration, origin: Origin) {
+        let is_crowd = self.is_crowd(&origin);
         let origin = self.dated(origin);
         let number = origin.number.map(|number| self.sequences.take(origin.publisher, number));
         match number {
@@ -81,10 +93,56 @@ impl Intake {
         if let Some(content) = content {
             self.inbox.put_update(self.arrived(content, stamp, origin));
         }
-        if number == Some(Sequence::Next) {
+        if number == Some(Sequence::Next) && self.sequences.publishers() == 1 {
             self.shared.ledger.suspicion.update(origin.published, self.shared.ledger.arrived());
         }
         self.newest = origin.published;
+        if is_crowd {
+            self.doubt(Suspect::Flooded, origin.taken);
+        }
+    }
+
+    fn is_crowd(&mut self, origin: &Origin) -> bool {
+        let times = origin.published.zip(origin.received);
+        times.is_some_and(|(published, received)| self.crowd.arrive(origin.publisher, published.at, received))
+    }
+
+    /// What was published before this system time may still be under way.
+    fn doubt(&self, why: Suspect, system_time: Duration) {
+        let now = self.shared.clock.now();
+        if self.shared.ledger.suspicion.doubt(why, now, self.by_publisher(system_time)) {
+            self.shared.log.limited(why.text(), Level::Warn, why.text(), now);
+        }
+    }
+
+    /// A scout has seen an update, which may not have come yet.
+    pub fn sight(&mut self, origin: Origin) {
+        let Some(number) = origin.number else { return };
+        let era = |host| self.newest.filter(|newest| newest.host == host).map_or(0, |newest| newest.era);
+        let published = origin.published.map(|published| Published { era: era(published.host), ..published });
+        self.sightings.see(origin.publisher, number, published, self.shared.clock.now());
+    }
+
+    /// How long it may take until it must be [looked](Self::settle) for what was sighted.
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        (!self.sightings.is_empty()).then_some(HELD_BACK)
+    }
+
+    /// Makes the grid suspect while something that was sighted hasn't come.
+    fn look_for_sighted(&mut self, now: Duration) {
+        if let Some(Overdue { published, lost }) = self.sightings.settle(&self.sequences, now) {
+            let why = Suspect::HeldBack;
+            if self.shared.ledger.suspicion.hold_back(published) {
+                self.shared.log.limited(why.text(), Level::Warn, why.text(), now);
+            }
+            if lost > 0 {
+                self.lose(lost, published);
+            }
+        }
+        if self.sightings.is_empty() {
+            self.shared.ledger.suspicion.complete(self.shared.ledger.arrived());
+        }
     }
 
     fn dated(&mut self, origin: Origin) -> Origin {
@@ -121,15 +179,17 @@ impl Intake {
     /// the grid should be asked for again.
     #[must_use]
     pub fn settle(&mut self, stopped: bool, system_time: Duration) -> bool {
-        let (now, suspicion) = (self.shared.clock.now(), &self.shared.ledger.suspicion);
+        let now = self.shared.clock.now();
+        self.look_for_sighted(now);
         self.clocks.read(system_time);
-        if stopped && self.shared.ledger.arrived() > 0 && suspicion.stopped(now, self.by_publisher(system_time)) {
-            self.shared.log.warn(Suspect::Stopped.text());
+        let suspicion = &self.shared.ledger.suspicion;
+        if stopped && self.shared.ledger.arrived() > 0 {
+            self.doubt(Suspect::Stopped, system_time);
         }
         if suspicion.settle(now) {
             self.shared.log.info("nothing was lost of the grid");
         }
-        suspicion.get().is_some_and(|why| why != Suspect::Stopped)
+        suspicion.get().is_some_and(|why| matches!(why, Suspect::Lost | Suspect::Crowded | Suspect::Late))
     }
 
     /// This system time as a publisher would tell it, which is taken to run on this host.
@@ -150,7 +210,7 @@ mod tests {
 
     fn origin(number: u64, ms: u64) -> Origin {
         let published = Some(Published { host: 1, era: 0, at: Duration::from_millis(ms) });
-        Origin { publisher: [1; 16], number: Some(number), published, taken: Duration::from_millis(ms) }
+        Origin { publisher: [1; 16], number: Some(number), published, received: None, taken: Duration::from_millis(ms) }
     }
 
     #[test]

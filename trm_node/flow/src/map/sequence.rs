@@ -40,6 +40,18 @@ impl Sequences {
             Some(step) => Sequence::Gap(step - 1),
         }
     }
+
+    /// How many publishers have been heard.
+    #[must_use]
+    pub fn publishers(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The last number of a publisher.
+    #[must_use]
+    pub fn last(&self, publisher: &[u8; 16]) -> Option<u64> {
+        self.0.get(publisher).copied()
+    }
 }
 
 #[cfg(test)]

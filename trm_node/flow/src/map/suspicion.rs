@@ -24,10 +24,14 @@ pub enum Suspect {
     Late = 3,
     /// The process stood still; what was published meanwhile may still be under way.
     Stopped = 4,
+    /// Updates were published that the middleware holds back, because one before them must be repeated.
+    HeldBack = 5,
+    /// So many messages waited at once that some may have been dropped after them.
+    Flooded = 6,
 }
 
 impl Suspect {
-    const ALL: [Self; 4] = [Self::Lost, Self::Crowded, Self::Late, Self::Stopped];
+    const ALL: [Self; 6] = [Self::Lost, Self::Crowded, Self::Late, Self::Stopped, Self::HeldBack, Self::Flooded];
 
     /// The reason in words.
     #[must_use]
@@ -37,6 +41,10 @@ impl Suspect {
             Self::Crowded => "more updates of the grid came than could be kept",
             Self::Late => "a whole grid came later than the updates that were published after it",
             Self::Stopped => "the process stood still, and updates of the grid may still be under way",
+            Self::HeldBack => "updates of the grid were published that haven't come yet",
+            Self::Flooded => {
+                "so many updates of the grid came at once that the last ones may have been dropped on the way"
+            }
         }
     }
 }
@@ -71,7 +79,8 @@ impl Case {
     fn include(&mut self, other: &Self) -> bool {
         let is_later = is_before(self.after, other.after);
         let is_known = is_later.is_some() || self.after.is_none() && other.after.is_none();
-        let is_joint = is_known && self.until.is_some() == other.until.is_some();
+        let is_alike = |other: &Self| (other.until.is_some(), other.why == Suspect::HeldBack);
+        let is_joint = is_known && is_alike(self) == is_alike(other);
         if is_joint {
             let after = if is_later == Some(true) { other.after } else { self.after };
             *self = Self { why: self.why, after, arrived: self.arrived.max(other.arrived), ..*other };
@@ -102,10 +111,26 @@ impl Suspicion {
         lock(&self.lost).after(published)
     }
 
-    /// The process stood still until now, and goes on.
-    pub fn stopped(&self, now: Duration, after: Option<Published>) -> bool {
+    /// What was published until now may still be under way, because the process stood still or was flooded. `true` when
+    /// the grid wasn't suspect before.
+    pub fn doubt(&self, why: Suspect, now: Duration, after: Option<Published>) -> bool {
         let until = Some(now + REPEATED_WITHIN);
-        self.set(Case { why: Suspect::Stopped, after, arrived: 0, until, over_with: None })
+        self.set(Case { why, after, arrived: 0, until, over_with: None })
+    }
+
+    /// Updates haven't come that were published until `after`. `true` when the grid wasn't suspect before.
+    pub fn hold_back(&self, after: Option<Published>) -> bool {
+        self.set(Case { why: Suspect::HeldBack, after, arrived: 0, until: None, over_with: None })
+    }
+
+    /// Everything has come that was held back, the last of it with the message of this number.
+    pub fn complete(&self, number: u64) {
+        if self.now.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for case in lock(&self.cases).iter_mut().filter(|case| case.why == Suspect::HeldBack) {
+            case.over_with.get_or_insert(number);
+        }
     }
 
     fn set(&self, new: Case) -> bool {
@@ -137,8 +162,8 @@ impl Suspicion {
         self.end_if(|case| is_before(published, case.after) == Some(false))
     }
 
-    /// An update has come that was published then, the message of this number, and none of its publisher's is missing:
-    /// after a stop, nothing is under way any more.
+    /// An update has come that was published then, the message of this number, of the only publisher, and none of its is
+    /// missing: after a stop or a flood, nothing is under way any more.
     pub fn update(&self, published: Option<Published>, number: u64) {
         if self.now.load(Ordering::Acquire) == 0 {
             return;
@@ -172,9 +197,10 @@ impl Suspicion {
         cases.is_empty() && !was_empty
     }
 
-    /// Shows the newest loss, or that the process stood still.
+    /// Shows the newest loss, or what else there is.
     fn show(&self, cases: &[Case]) {
-        let shown = cases.iter().rev().find(|case| case.until.is_none()).or(cases.last());
+        let is_lost = |case: &&Case| case.until.is_none() && case.why != Suspect::HeldBack;
+        let shown = cases.iter().rev().find(is_lost).or(cases.last());
         self.now.store(shown.map_or(0, |case| case.why as u8), Ordering::Release);
     }
 }
@@ -228,16 +254,16 @@ mod tests {
     fn a_stop_ends_after_a_while_or_with_something_that_was_published_after_it() {
         let suspicion = Suspicion::default();
         let s = Duration::from_secs;
-        suspicion.stopped(s(5), at(100));
+        suspicion.doubt(Suspect::Stopped, s(5), at(100));
         assert_eq!(suspicion.get(), Some(Suspect::Stopped));
         assert!(!suspicion.settle(s(6)) && suspicion.settle(s(9)));
-        suspicion.stopped(s(20), at(115));
+        suspicion.doubt(Suspect::Stopped, s(20), at(115));
         suspicion.update(at(114), 3);
         assert!(!suspicion.held(3), "published before the stop");
         suspicion.update(at(116), 5);
         assert!(!suspicion.held(4) && suspicion.held(5));
         suspicion.raise(Suspect::Lost, at(117), 5);
-        suspicion.stopped(s(30), at(125));
+        suspicion.doubt(Suspect::Stopped, s(30), at(125));
         assert_eq!(suspicion.get(), Some(Suspect::Lost), "what was lost stays so");
         assert!(!suspicion.settle(s(100)));
     }

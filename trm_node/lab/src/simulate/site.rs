@@ -116,7 +116,13 @@ impl Site {
         // A publisher's messages on one topic keep their order; on both, as `is_ordered` says.
         let last = if self.is_ordered { publisher.due[0].max(publisher.due[1]) } else { publisher.due[topic] };
         publisher.due[topic] = (last + 1).max(now + delay);
-        let origin = Origin { publisher: id, number: Some(publisher.numbers[topic]), published, taken: Duration::ZERO };
+        let origin = Origin {
+            publisher: id,
+            number: Some(publisher.numbers[topic]),
+            published,
+            received: None,
+            taken: Duration::ZERO,
+        };
         let packet = Packet { content, origin, due: publisher.due[topic] };
         if topic == 0 {
             publisher.latched = Some(packet.clone());

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use r2r::map_msgs::msg::OccupancyGridUpdate;
 use r2r::nav_msgs::msg::OccupancyGrid;
-use r2r::{Incoming, Listening, MessageInfo, WrappedTypesupport as _};
+use r2r::{Incoming, Listening, MessageInfo, QosProfile, WrappedTypesupport as _};
 use trm_flow::lock::lock;
 use trm_flow::map::inbox::Inbox;
 use trm_flow::map::intake::{Intake, Origin};
@@ -19,12 +19,16 @@ use crate::io::ends::{End, Ends};
 /// A suspect grid is asked for again at most this often.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// So many updates wait for the scout. Only their numbers count, the newest of each publisher.
+const SCOUTED: usize = 16;
+
 /// Takes grids and updates in.
 pub struct Grids {
     callbacks: Callbacks,
     end: End,
     whole: Option<Listening>,
-    _updates: Listening,
+    /// The scout and the updates themselves.
+    _updates: [Listening; 2],
     asked: Option<Duration>,
 }
 
@@ -55,8 +59,16 @@ impl Grids {
         let whole = Some(listen_to_whole(node, &ends.grid, &callbacks)?);
         let to_updates = callbacks.clone();
         let End { topic, qos, .. } = &ends.updates;
+        // First, so that what it has seen the other one has had the time to take.
+        let to_scout = callbacks.clone();
+        let scout = node.listen(topic, scout(qos), move |incoming| to_scout.sight_update(&incoming))?;
         let updates = node.listen(topic, qos.clone(), move |incoming| to_updates.take_update(incoming))?;
-        Ok(Self { callbacks, end: ends.grid.clone(), whole, _updates: updates, asked: None })
+        Ok(Self { callbacks, end: ends.grid.clone(), whole, _updates: [scout, updates], asked: None })
+    }
+
+    /// How long the next [look](Self::settle) may be put off.
+    pub fn patience(&self) -> Option<Duration> {
+        lock(&self.callbacks.intake).patience()
     }
 
     /// Looks after a suspect grid. The process stood still before it if `stopped`.
@@ -73,6 +85,11 @@ impl Grids {
             self.whole = listen_to_whole(node, &self.end, &self.callbacks).ok();
         }
     }
+}
+
+/// The newest updates at once, whatever is missing before them.
+fn scout(updates: &QosProfile) -> QosProfile {
+    updates.clone().keep_last(SCOUTED).best_effort().volatile()
 }
 
 fn listen_to_whole(node: &mut r2r::Node, end: &End, callbacks: &Callbacks) -> r2r::Result<Listening> {
@@ -100,6 +117,13 @@ impl Callbacks {
         }
     }
 
+    fn sight_update(&self, incoming: &Incoming<'_, OccupancyGridUpdate>) {
+        // What it loses itself, or can't take, it just doesn't see.
+        if let Incoming::Message(_, info) = incoming {
+            lock(&self.intake).sight(origin(*info));
+        }
+    }
+
     fn take_update(&self, incoming: Incoming<'_, OccupancyGridUpdate>) {
         match incoming {
             Incoming::Message(native, info) => {
@@ -124,6 +148,7 @@ fn origin(info: MessageInfo) -> Origin {
         publisher: info.publisher,
         number: info.sequence_number,
         published: at.map(|at| Published { host: u32::from_be_bytes([a, b, c, d]), era: 0, at }),
+        received: u64::try_from(info.received_timestamp).ok().filter(|time| *time > 0).map(Duration::from_nanos),
         taken: system_time(),
     }
 }

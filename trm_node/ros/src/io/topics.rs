@@ -2,6 +2,7 @@
 //! and nothing is left out between it and here.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use r2r::Listening;
@@ -91,6 +92,11 @@ fn subscribe_to_poses(
 }
 
 impl Topics {
+    /// How long the next spin may wait for messages.
+    pub fn patience(&self) -> Option<Duration> {
+        self.grids.patience()
+    }
+
     /// Does what is due after a spin. The process stood still before it if `stopped`.
     pub fn settle(&mut self, node: &mut r2r::Node, stopped: bool) {
         lock(&self.robot).settle();
