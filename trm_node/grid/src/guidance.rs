@@ -140,10 +140,16 @@ impl Guidance {
     /// thousandth. Infinite if there is none, and outside the grid.
     #[must_use]
     pub fn cost_to_go(&self, cell: Cell) -> f32 {
-        in_cells(self.units(cell))
+        in_cells(self.in_units(cell))
     }
 
-    fn units(&self, cell: Cell) -> u32 {
+    /// The cost-to-go in the units of [`StepCosts`](crate::step_costs::StepCosts); `None` where it is infinite.
+    #[must_use]
+    pub fn units(&self, cell: Cell) -> Option<u32> {
+        Some(self.in_units(cell)).filter(|units| *units < UNREACHED)
+    }
+
+    fn in_units(&self, cell: Cell) -> u32 {
         self.costs.get(Cell::new(cell.col + self.shift.0, cell.row + self.shift.1))
     }
 
@@ -153,12 +159,12 @@ impl Guidance {
     /// On the costmap that the guidance was computed on, these are the optimal moves. If costs have changed since, they
     /// are the best moves that the guidance knows of. Following them never leads in a circle.
     pub fn optimal_moves(&self, costmap: &Costmap, cell: Cell) -> impl Iterator<Item = usize> + use<> {
-        let here = self.units(cell);
+        let here = self.in_units(cell);
         let mut costs = [u32::MAX; MOVES.len()];
         if let Some(cost) = costmap.cost(cell).filter(|_| here < UNREACHED && here > 0) {
             let around = costmap.neighbour_costs(cell);
             for bit in iter_moves(legal_moves_given(&around, self.travel.allow_unknown)) {
-                let after = self.units(cell.after(MOVES[bit]));
+                let after = self.in_units(cell.after(MOVES[bit]));
                 if after < here {
                     costs[bit] = after + self.tariff.step(cost, around[bit], MOVES[bit].is_diagonal());
                 }

@@ -25,6 +25,7 @@ pub mod occupancy;
 mod pace;
 mod packed;
 mod regions;
+pub mod step_costs;
 mod sweep;
 mod tariff;
 #[cfg(any(test, feature = "testing"))]

@@ -12,5 +12,4 @@ pub(crate) mod random;
 pub(crate) mod regions;
 mod rooms;
 pub(crate) mod tiled;
-pub(crate) mod weighted_a_star;
 pub(crate) mod world;

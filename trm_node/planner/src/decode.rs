@@ -7,6 +7,7 @@
 //! expanded off the current path is bounded.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use trm_grid::units::{Cell, MOVES};
 use trm_grid::window::Window;
@@ -34,7 +35,7 @@ struct Entry {
 /// Decodes fields. Holds the memory of the search for windows of one size.
 #[derive(Debug)]
 pub struct Decoder {
-    frontier: Frontier<Entry>,
+    frontier: Frontier<BinaryHeap<Entry>>,
     seen: Seen,
     max_expansions: usize,
     /// See [`Self::is_known`].
@@ -104,6 +105,7 @@ impl Entry {
 
 impl Space for FieldSpace<'_> {
     type Entry = Entry;
+    type Waiting = BinaryHeap<Entry>;
 
     fn settle(&mut self, entry: &Entry) -> bool {
         let at = entry.cell as usize;
@@ -126,7 +128,7 @@ impl Space for FieldSpace<'_> {
         ((expansions - entry.depth) as usize) <= self.max_expansions
     }
 
-    fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Entry>) -> bool {
+    fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Self::Waiting>) -> bool {
         let at = entry.cell as usize;
         let mut options = [(f32::NEG_INFINITY, 0_u32); CLASSES];
         let mut best = f32::NEG_INFINITY;

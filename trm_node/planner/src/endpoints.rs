@@ -2,6 +2,7 @@
 //! stands too close to an obstacle may leave to every free cell within the start tolerance.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use trm_grid::cost::{LETHAL, UNKNOWN};
 use trm_grid::costmap::Costmap;
@@ -171,7 +172,7 @@ pub struct Departures {
     cost: Vec<f32>,
     /// The move that led to each reached cell, as an index into [`MOVES`].
     came_by: Vec<u8>,
-    frontier: Frontier<Waiting>,
+    frontier: Frontier<BinaryHeap<Waiting>>,
     starts: Vec<Start>,
     cells: Vec<Cell>,
 }
@@ -233,6 +234,7 @@ fn square_index(origin: Cell, reach: i32, cell: Cell) -> Option<usize> {
 
 impl Space for Surroundings<'_> {
     type Entry = Waiting;
+    type Waiting = BinaryHeap<Waiting>;
 
     fn settle(&mut self, entry: &Waiting) -> bool {
         // If it costs more, a better way to this cell has been found since.
@@ -247,7 +249,7 @@ impl Space for Surroundings<'_> {
         true
     }
 
-    fn expand(&mut self, entry: &Waiting, frontier: &mut Frontier<Waiting>) -> bool {
+    fn expand(&mut self, entry: &Waiting, frontier: &mut Frontier<Self::Waiting>) -> bool {
         let (cell, cost) = (entry.cell, f32::from_bits(entry.cost.0));
         if self.is_free(cell) {
             self.starts.push(Start { cell, cost });

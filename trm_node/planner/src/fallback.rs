@@ -1,17 +1,17 @@
 //! The classical fallback: A* over the whole costmap.
 
-use std::cmp::Reverse;
-
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
 use trm_grid::moves::{iter_moves, legal_moves_given};
+use trm_grid::step_costs::{StepCosts, UNITS_PER_CELL};
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, MOVES};
 
-use crate::endpoints::{GoalArea, Nearest, Start};
+use crate::buckets::{Buckets, Keyed};
+use crate::endpoints::{GoalArea, Start};
 use crate::search::{Ended, Frontier, Space, trace};
-use crate::search_map::SearchMap;
+use crate::search_map::{SearchMap, UNREACHED};
 
 /// How many cells are expanded between two checks of the time.
 const EXPANSIONS_PER_CHECK: u32 = 128;
@@ -29,67 +29,61 @@ pub enum Found {
     OutOfRoom,
 }
 
-/// Estimated total costs are rounded down to multiples of 1 / this, in cells, so that slightly different ones are
-/// equal.
-const STEPS_PER_CELL: f32 = 8.0;
+/// Estimated total costs are compared in steps of so many units, a power of two: about an eighth of a cell. So slightly
+/// different ones are equal.
+const STEP_SHIFT: u32 = 8;
 
-/// Estimates are multiplied by this, so that cost plus estimate falls along the best path. Otherwise the rounding of
-/// thousands of moves could make it rise, and all paths of nearly the same cost would be expanded first.
-const ESTIMATE_FACTOR: f32 = 1.001;
+/// Estimates are raised by this part of theirs, in 1024ths, so that cost plus estimate falls along the best path.
+/// Otherwise the rounding of thousands of moves could make it rise, and all paths of nearly the same cost would be expanded
+/// first.
+const RAISED: u64 = 1;
 
 /// Stands for the move that led to a cell where the search began.
 const NO_MOVE: usize = MOVES.len();
 
-/// A waiting cell. The one with the least estimated total cost is expanded first. Among equal ones it is the one
-/// farthest from the start, so that a good heuristic leads straight to the goal instead of over all paths of the same
-/// cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A waiting cell. The one with the least estimated total cost is expanded first. Among equal ones it is the one that was
+/// seen last, so that a good heuristic leads straight to the goal instead of over all paths of the same cost.
+#[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The estimated cost of the whole path, times [`STEPS_PER_CELL`].
-    total: Reverse<u32>,
-    /// The cost from the start as bits. It is never negative, so the bits have the same order.
+    /// The estimated cost of the whole path, in steps.
+    total: u32,
+    /// The cost from the start, in units.
     cost: u32,
-    /// The row in the upper 16 bits, the column in the lower 16.
-    cell: u32,
+    /// The cell's position in the search's map.
+    place: u32,
 }
 
-impl Entry {
-    fn new(cost: f32, estimate: f32, cell: Cell) -> Self {
-        let cell = (cell.row as u32) << 16 | cell.col as u32;
-        Self {
-            total: Reverse(((cost + ESTIMATE_FACTOR * estimate) * STEPS_PER_CELL) as u32),
-            cost: cost.to_bits(),
-            cell,
-        }
-    }
-
-    const fn cell(&self) -> Cell {
-        Cell::new((self.cell & 0xFFFF) as i32, (self.cell >> 16) as i32)
-    }
-
-    const fn cost(&self) -> f32 {
-        f32::from_bits(self.cost)
+impl Keyed for Entry {
+    fn key(&self) -> u32 {
+        self.total
     }
 }
 
 /// The memory of A*, which is limited however large the grid is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fallback {
     map: SearchMap,
-    frontier: Frontier<Entry>,
+    frontier: Frontier<Buckets<Entry>>,
+    /// By how much estimates are raised, in 1024ths.
+    raised: u64,
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        Self::weighted(1.0)
+    }
 }
 
 /// The search space: the cells of a costmap, connected by legal moves.
 struct GridSpace<'a, G> {
     costmap: &'a Costmap,
-    travel: Travel,
+    allow_unknown: bool,
+    costs: StepCosts,
     guidance: Option<&'a Guidance>,
     /// What the guidance doesn't know costs so much more than the way there: see [`GridSpace::estimate`].
-    detour: f32,
+    detour: u32,
+    raised: u64,
     goal: Cell,
-    area: &'a GoalArea,
-    /// The cell of the area nearest to the goal that was reached.
-    nearest: Nearest,
     map: &'a mut SearchMap,
     may_go_on: G,
     /// The reason, if the space stops the search.
@@ -99,23 +93,30 @@ struct GridSpace<'a, G> {
 impl<G> GridSpace<'_, G> {
     /// Estimates the cost from a cell to the goal: with guidance its cost-to-go, otherwise the octile distance. Beside a
     /// corridor that may be far too little, and all around it would be searched first: there a detour is added.
-    fn estimate(&self, cell: Cell) -> f32 {
-        let known = self.guidance.map_or(f32::INFINITY, |guidance| guidance.cost_to_go(cell));
+    fn estimate(&self, cell: Cell) -> u32 {
         // Weights are at least 1, so a length never exceeds a cost.
-        if known.is_finite() { known } else { cell.octile(self.goal) + self.detour }
+        let unknown = || self.costs.octile(cell, self.goal) + self.detour;
+        self.guidance.and_then(|guidance| guidance.units(cell)).unwrap_or_else(unknown)
+    }
+
+    fn entry(&self, cost: u32, (place, cell): (u32, Cell)) -> Entry {
+        let estimate = u64::from(self.estimate(cell));
+        let total = u64::from(cost) + estimate + ((estimate * self.raised) >> 10);
+        Entry { total: (total >> STEP_SHIFT) as u32, cost, place }
     }
 }
 
 impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
     type Entry = Entry;
+    type Waiting = Buckets<Entry>;
 
     fn settle(&mut self, entry: &Entry) -> bool {
         // If it costs more, a better path to this cell has been found since.
-        self.map.place(entry.cell()).is_some_and(|at| entry.cost() <= self.map.cost(at))
+        entry.cost <= self.map.cost(entry.place)
     }
 
     fn is_end(&self, entry: &Entry) -> bool {
-        entry.cell() == self.goal
+        self.map.cell(entry.place) == self.goal
     }
 
     fn may_expand(&mut self, _: &Entry, expansions: u32) -> bool {
@@ -126,22 +127,25 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
         true
     }
 
-    fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Entry>) -> bool {
-        let (cell, cost) = (entry.cell(), entry.cost());
-        self.nearest.offer(self.area, cell);
+    fn expand(&mut self, entry: &Entry, frontier: &mut Frontier<Buckets<Entry>>) -> bool {
+        let is_greedy = self.raised > RAISED;
+        if is_greedy {
+            self.map.close(entry.place);
+        }
+        let cell = self.map.cell(entry.place);
         let Some(here) = self.costmap.cost(cell) else { return true };
         let around = self.costmap.neighbour_costs(cell);
-        for index in iter_moves(legal_moves_given(&around, self.travel.allow_unknown)) {
-            let next = cell.after(MOVES[index]);
-            let Some(at) = self.map.place(next) else {
+        for index in iter_moves(legal_moves_given(&around, self.allow_unknown)) {
+            let Some(at) = self.map.after((entry.place, cell), index) else {
                 self.stopped = Found::OutOfRoom;
                 return false;
             };
-            let new = cost + self.travel.step(here, around[index], MOVES[index]);
-            if new < self.map.cost(at) {
+            let new = entry.cost + self.costs.step(here, around[index], MOVES[index]);
+            let before = self.map.cost(at);
+            if new < before && !(is_greedy && before != UNREACHED && self.map.is_closed(at)) {
                 self.map.reach(at, new, index);
-                let entry = Entry::new(new, self.estimate(next), next);
-                // At most one entry per cell is wanted, which is half of the capacity.
+                let entry = self.entry(new, (at, cell.after(MOVES[index])));
+                // At most one entry per cell is wanted, which is less than the capacity.
                 frontier.push(entry, |entry| self.settle(entry));
             }
         }
@@ -150,10 +154,18 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
 }
 
 impl Fallback {
+    /// Weighted A*: estimates count `weight` times, and paths may cost that much more. With a weight above 1 no cell is
+    /// expanded twice, which doesn't change that bound (Likhachev, Gordon and Thrun, ARA*, 2003).
+    #[must_use]
+    pub fn weighted(weight: f64) -> Self {
+        let raised = ((weight - 1.0) * 1024.0).round() as u64;
+        Self { map: SearchMap::default(), frontier: Frontier::with_capacity(0), raised: raised.max(RAISED) }
+    }
+
     /// Allocates the memory for a grid.
     pub fn prepare(&mut self, geometry: &Geometry) {
         self.map.prepare(geometry);
-        let room = 2 * self.map.room() + MOVES.len();
+        let room = self.map.room() + self.map.room() / 2 + MOVES.len();
         if self.frontier.capacity() != room {
             self.frontier = Frontier::with_capacity(room);
         }
@@ -181,24 +193,39 @@ impl Fallback {
         self.map.clear();
         // Beside a corridor.
         let corridor = guidance.filter(|guidance| guidance.version().is_none());
-        let to_go = |start: &Start| corridor.map_or(0.0, |corridor| corridor.cost_to_go(start.cell));
-        let detour = starts.iter().map(to_go).filter(|cost| cost.is_finite()).fold(0.0, f32::max);
-        let (map, nearest, stopped) = (&mut self.map, Nearest::default(), Found::TimedOut);
-        let mut space = GridSpace { costmap, travel, guidance, detour, goal, area, nearest, map, may_go_on, stopped };
+        let to_go = |start: &Start| corridor.and_then(|corridor| corridor.units(start.cell));
+        let mut space = GridSpace {
+            costmap,
+            allow_unknown: travel.allow_unknown,
+            costs: StepCosts::new(travel),
+            guidance,
+            detour: starts.iter().filter_map(to_go).max().unwrap_or(0),
+            raised: self.raised,
+            goal,
+            map: &mut self.map,
+            may_go_on,
+            stopped: Found::TimedOut,
+        };
         self.frontier.clear();
         for Start { cell, cost } in starts {
             let Some(at) = space.map.place(*cell) else { return Found::OutOfRoom };
-            if *cost < space.map.cost(at) {
-                space.map.reach(at, *cost, NO_MOVE);
-                let entry = Entry::new(*cost, space.estimate(*cell), *cell);
+            let cost = (cost * UNITS_PER_CELL as f32) as u32;
+            if cost < space.map.cost(at) {
+                space.map.reach(at, cost, NO_MOVE);
+                let entry = space.entry(cost, (at, *cell));
                 self.frontier.push(entry, |entry| space.settle(entry));
             }
         }
         match self.frontier.go_on(&mut space) {
-            Ended::Exhausted => space.nearest.cell().map_or(Found::None, Found::Path),
+            Ended::Exhausted => self.nearest(area).map_or(Found::None, Found::Path),
             Ended::Stopped => space.stopped,
             Ended::Found(_) => Found::Path(goal),
         }
+    }
+
+    /// The cell of an area nearest to the goal that the last search reached.
+    fn nearest(&mut self, area: &GoalArea) -> Option<Cell> {
+        area.nearest(|cell| self.map.is_reached(cell))
     }
 
     /// The start of the path that the last search found to a cell.
@@ -271,16 +298,16 @@ mod tests {
                     prop_assert!(fallback.append((from, end), &mut path) && path.last() == Some(&end));
                     let extra = starts.iter().filter(|start| start.cell == from).map(|start| start.cost);
                     let cost = extra.fold(f32::INFINITY, f32::min) + travel(2.0).cells(&map, path.iter()) as f32;
-                    prop_assert!(cost < ESTIMATE_FACTOR * least(end) + 2.0 / STEPS_PER_CELL, "{cost}, not {}", least(end));
+                    prop_assert!(cost < 1.001 * least(end) + 0.25, "{cost}, not {}", least(end));
                 }
                 found => prop_assert!(found == Found::None && nearest.is_infinite()),
             }
         }
 
         #[test]
-        fn the_path_is_legal_and_costs_the_minimum_up_to_a_fraction_of_a_cell(
+        fn the_path_is_legal_and_costs_the_minimum_times_the_weight_up_to_a_fraction_of_a_cell(
             rows in world(), from in (0..16, 0..12), to in (0..16, 0..12), guided in any::<bool>(),
-            multiplier in prop_oneof![Just(0.0), 0.0..=3.0_f64],
+            multiplier in prop_oneof![Just(0.0), 0.0..=3.0_f64], weight in prop_oneof![3 => Just(1.0), 1 => 1.0..2.0_f64],
         ) {
             let travel = travel(multiplier);
             let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
@@ -288,7 +315,7 @@ mod tests {
             let ends = (Cell::new(from.0, from.1), Cell::new(to.0, to.1));
             prop_assume!(map.is_free(ends.0, false) && map.is_free(ends.1, false));
             let guidance = Guidance::compute(&map, ends.1, travel, &|| false).unwrap();
-            let mut fallback = Fallback::default();
+            let mut fallback = Fallback::weighted(weight);
             fallback.prepare(map.geometry());
             let room = fallback.frontier.capacity();
             for _ in 0..2 {
@@ -304,7 +331,7 @@ mod tests {
                     prop_assert_eq!(path.last(), Some(&ends.1));
                     let cost = travel.cells(&map, path.iter()) as f32;
                     // Each move of the guidance is rounded.
-                    prop_assert!(cost > least - 0.01 && cost < ESTIMATE_FACTOR * least + 2.0 / STEPS_PER_CELL, "{cost}, not {least}");
+                    prop_assert!(cost > least - 0.01 && cost < weight.max(1.001) as f32 * least + 0.25, "{cost}, not {least}");
                     for pair in path.windows(2) {
                         let step = MOVES.iter().position(|step| pair[0].after(*step) == pair[1]).unwrap();
                         prop_assert!(is_legal(&map, pair[0], step, false));

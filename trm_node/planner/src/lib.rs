@@ -12,6 +12,7 @@
 pub mod answers;
 pub mod ask;
 pub mod backends;
+mod buckets;
 mod budget;
 pub mod decode;
 pub mod endpoints;

@@ -8,6 +8,7 @@ use trm_grid::units::{Cell, MOVES};
 ///
 /// ```
 /// use std::cmp::Reverse;
+/// use std::collections::BinaryHeap;
 /// use trm_planner::search::{Ended, Frontier, Space};
 ///
 /// /// The numbers from 1 up. Each leads to its double and to its successor, at a cost of 1.
@@ -18,6 +19,7 @@ use trm_grid::units::{Cell, MOVES};
 ///
 /// impl Space for Numbers {
 ///     type Entry = (Reverse<u32>, u32); // the cost so far, least first, and the number
+///     type Waiting = BinaryHeap<Self::Entry>;
 ///
 ///     fn settle(&mut self, (_, number): &Self::Entry) -> bool {
 ///         !self.expanded.contains(number)
@@ -28,7 +30,7 @@ use trm_grid::units::{Cell, MOVES};
 ///     fn may_expand(&mut self, _: &Self::Entry, expansions: u32) -> bool {
 ///         expansions <= 100
 ///     }
-///     fn expand(&mut self, (cost, number): &Self::Entry, frontier: &mut Frontier<Self::Entry>) -> bool {
+///     fn expand(&mut self, (cost, number): &Self::Entry, frontier: &mut Frontier<Self::Waiting>) -> bool {
 ///         self.expanded.push(*number);
 ///         for next in [2 * number, number + 1] {
 ///             frontier.push((Reverse(cost.0 + 1), next), |_| true);
@@ -42,8 +44,11 @@ use trm_grid::units::{Cell, MOVES};
 /// assert_eq!(found, Ended::Found((Reverse(4), 10)), "1, 2, 4, 5, 10");
 /// ```
 pub trait Space {
-    /// A waiting node. The greatest entry is expanded first.
-    type Entry: Copy + Ord;
+    /// A waiting node.
+    type Entry: Copy;
+
+    /// What the waiting nodes are kept in. It says which of them is expanded first.
+    type Waiting: Waiting<Entry = Self::Entry>;
 
     /// Called when a node comes up. Returns false if it can be skipped because it is already expanded, or because a
     /// better path to it has been found since.
@@ -57,7 +62,66 @@ pub trait Space {
     fn may_expand(&mut self, entry: &Self::Entry, expansions: u32) -> bool;
 
     /// Pushes the successors of a node. `false` stops the search.
-    fn expand(&mut self, entry: &Self::Entry, frontier: &mut Frontier<Self::Entry>) -> bool;
+    fn expand(&mut self, entry: &Self::Entry, frontier: &mut Frontier<Self::Waiting>) -> bool;
+}
+
+/// A queue of waiting nodes, which never allocates after it was made. In a [`BinaryHeap`] the greatest comes first.
+pub trait Waiting {
+    /// A waiting node.
+    type Entry: Copy;
+
+    /// An empty queue for so many nodes.
+    fn with_capacity(nodes: usize) -> Self;
+
+    /// The number of nodes that fit.
+    fn capacity(&self) -> usize;
+
+    /// Whether it holds as many nodes as fit.
+    fn is_full(&self) -> bool;
+
+    /// Removes all nodes.
+    fn clear(&mut self);
+
+    /// Removes all nodes for which `wanted` returns false.
+    fn retain(&mut self, wanted: impl FnMut(&Self::Entry) -> bool);
+
+    /// Adds a node. One that is full may allocate.
+    fn push(&mut self, entry: Self::Entry);
+
+    /// Takes the first node.
+    fn pop(&mut self) -> Option<Self::Entry>;
+}
+
+impl<E: Copy + Ord> Waiting for BinaryHeap<E> {
+    type Entry = E;
+
+    fn with_capacity(nodes: usize) -> Self {
+        Self::with_capacity(nodes)
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity()
+    }
+
+    fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    fn clear(&mut self) {
+        self.clear();
+    }
+
+    fn retain(&mut self, wanted: impl FnMut(&E) -> bool) {
+        self.retain(wanted);
+    }
+
+    fn push(&mut self, entry: E) {
+        self.push(entry);
+    }
+
+    fn pop(&mut self) -> Option<E> {
+        self.pop()
+    }
 }
 
 /// How a search ended.
@@ -73,22 +137,16 @@ pub enum Ended<E> {
 
 /// The waiting nodes. It never allocates as long as the wanted nodes fit its capacity.
 #[derive(Debug)]
-pub struct Frontier<E> {
-    waiting: BinaryHeap<E>,
+pub struct Frontier<W> {
+    waiting: W,
     expansions: u32,
 }
 
-impl<E: Copy + Ord> Default for Frontier<E> {
-    fn default() -> Self {
-        Self { waiting: BinaryHeap::new(), expansions: 0 }
-    }
-}
-
-impl<E: Copy + Ord> Frontier<E> {
+impl<W: Waiting> Frontier<W> {
     /// A frontier with this capacity.
     #[must_use]
     pub fn with_capacity(nodes: usize) -> Self {
-        Self { waiting: BinaryHeap::with_capacity(nodes), ..Self::default() }
+        Self { waiting: W::with_capacity(nodes), expansions: 0 }
     }
 
     /// The number of nodes that fit.
@@ -104,8 +162,8 @@ impl<E: Copy + Ord> Frontier<E> {
     }
 
     /// Adds a node. If the frontier is full, nodes for which `wanted` returns false are removed first.
-    pub fn push(&mut self, entry: E, wanted: impl FnMut(&E) -> bool) {
-        if self.waiting.len() == self.waiting.capacity() {
+    pub fn push(&mut self, entry: W::Entry, wanted: impl FnMut(&W::Entry) -> bool) {
+        if self.waiting.is_full() {
             self.waiting.retain(wanted);
         }
         self.waiting.push(entry);
@@ -118,14 +176,18 @@ impl<E: Copy + Ord> Frontier<E> {
     }
 
     /// Searches a space from a first node.
-    pub fn search<S: Space<Entry = E>>(&mut self, space: &mut S, first: E) -> Ended<E> {
+    pub fn search<S: Space<Entry = W::Entry, Waiting = W>>(
+        &mut self,
+        space: &mut S,
+        first: W::Entry,
+    ) -> Ended<W::Entry> {
         self.clear();
         self.waiting.push(first);
         self.go_on(space)
     }
 
     /// Searches a space from the nodes that are waiting.
-    pub fn go_on<S: Space<Entry = E>>(&mut self, space: &mut S) -> Ended<E> {
+    pub fn go_on<S: Space<Entry = W::Entry, Waiting = W>>(&mut self, space: &mut S) -> Ended<W::Entry> {
         while let Some(entry) = self.waiting.pop() {
             if !space.settle(&entry) {
                 continue;
@@ -177,6 +239,7 @@ mod tests {
 
     impl Space for Numbers {
         type Entry = (Reverse<u32>, u32);
+        type Waiting = BinaryHeap<Self::Entry>;
 
         fn settle(&mut self, (_, number): &Self::Entry) -> bool {
             !std::mem::replace(&mut self.done[*number as usize], true)
@@ -187,7 +250,7 @@ mod tests {
         fn may_expand(&mut self, _: &Self::Entry, expansions: u32) -> bool {
             expansions <= self.most
         }
-        fn expand(&mut self, (cost, number): &Self::Entry, frontier: &mut Frontier<Self::Entry>) -> bool {
+        fn expand(&mut self, (cost, number): &Self::Entry, frontier: &mut Frontier<Self::Waiting>) -> bool {
             for next in [2 * number, number + 3].into_iter().filter(|next| *next < 100) {
                 frontier.push((Reverse(cost.0 + 1), next), |(_, number)| !self.done[*number as usize]);
             }
@@ -198,7 +261,7 @@ mod tests {
     #[test]
     fn the_cheapest_path_is_found_within_the_capacity() {
         let mut frontier = Frontier::with_capacity(16);
-        let search = |frontier: &mut Frontier<_>, end, most| {
+        let search = |frontier: &mut Frontier<BinaryHeap<_>>, end, most| {
             frontier.search(&mut Numbers { end, most, done: [false; 100] }, (Reverse(0), 1))
         };
         assert_eq!(search(&mut frontier, 14, 100), Ended::Found((Reverse(3), 14)), "1 4 7 14");

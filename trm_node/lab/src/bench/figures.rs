@@ -34,6 +34,10 @@ pub fn all(bench: &BenchReport) -> Vec<Figure> {
         for (kind, of) in kinds {
             figures.plain(&format!("{part}.{kind}.p50"), of.times.p50);
             figures.plain(&format!("{part}.{kind}.p99"), of.times.p99);
+            if let Some(thought) = of.thought {
+                figures.plain(&format!("{part}.{kind}.thought.p50"), thought.p50);
+                figures.plain(&format!("{part}.{kind}.thought.p99"), thought.p99);
+            }
             figures.option(&format!("{part}.{kind}.share"), of.share);
             figures.share(&format!("{part}.{kind}.model"), (of.model * of.n as f64).round() as usize, of.n as usize);
         }

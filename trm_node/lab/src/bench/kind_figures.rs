@@ -20,6 +20,12 @@ pub struct KindFigures {
     pub share: Option<f64>,
     /// Mean number of applications of the net.
     pub applications: f64,
+    /// Share of ticks that kept their path without a thought, as nothing had changed for the model.
+    #[serde(default)]
+    pub kept: f64,
+    /// Times of the others; `None` if there are none.
+    #[serde(default)]
+    pub thought: Option<Latencies>,
     /// Share of ticks whose path is the [model's](Tick::is_of_model).
     pub model: f64,
 }
@@ -31,11 +37,14 @@ pub fn by_kind(ticks: &[Tick]) -> BTreeMap<String, KindFigures> {
         let n = of_kind().count();
         let mean = |sum: f64, n: usize| sum / n.max(1) as f64;
         let shares: Vec<f64> = of_kind().filter_map(|tick| tick.share).collect();
+        let thought = || of_kind().filter(|tick| !tick.is_kept());
         let found = KindFigures {
             n: n as u64,
             times: Latencies::of_us(of_kind().map(|tick| tick.total_us)),
             share: (!shares.is_empty()).then(|| mean(shares.iter().sum(), shares.len())),
             applications: mean(of_kind().map(|tick| f64::from(tick.applications)).sum(), n),
+            kept: mean((n - thought().count()) as f64, n),
+            thought: thought().next().map(|_| Latencies::of_us(thought().map(|tick| tick.total_us))),
             model: mean(of_kind().filter(|tick| tick.is_of_model()).count() as f64, n),
         };
         (n > 0).then(|| (kind.name().to_owned(), found))

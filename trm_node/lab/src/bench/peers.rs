@@ -12,9 +12,11 @@ use trm_grid::costmap_builder::build;
 use trm_grid::guidance::Guidance;
 use trm_grid::units::{Cell, Pose};
 use trm_net::bundle::Bundle;
-use trm_planner::Planner;
+use trm_planner::endpoints::{GoalArea, Start};
+use trm_planner::fallback::{Fallback, Found};
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::smooth::{Ends, straighten, to_poses};
+use trm_planner::{Planner, Source};
 use trm_safety::check::{Rules, check, in_cells};
 
 use crate::bench::bench_map::BenchMap;
@@ -28,7 +30,6 @@ use crate::statistics::Sorted;
 use crate::worlds::along_path::ahead;
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;
-use crate::worlds::weighted_a_star::WeightedAStar;
 
 /// Usual duration of all maps together, in seconds.
 const SECONDS: f64 = 2.5;
@@ -39,8 +40,9 @@ const TRIES: usize = 100;
 /// How far the robot has driven when the model answers with a warm start, in cells.
 const AHEAD: f64 = 2.0;
 /// Weights of the heuristic of A* and of weighted A*.
-const WEIGHTS: [f32; 2] = [1.0, 1.5];
-/// The names of those that take part. The first two are the model alone, given the cost-to-go.
+const WEIGHTS: [f64; 2] = [1.0, 1.5];
+/// The names of those that take part. The first two are the model alone, given the cost-to-go: from nothing, and from its
+/// answer of before the robot moved. It thinks each time: a path that is merely kept is no plan of the model.
 pub const NAMES: [&str; 6] = ["model cold", "model warm", "A*", "weighted A* 1.5", "Dijkstra", "A* led by cost-to-go"];
 const COLD: usize = 0;
 const WARM: usize = 1;
@@ -119,7 +121,8 @@ struct PeerRace<'a> {
     model: Planner,
     /// The planner's own A*, without a model.
     classical: Planner,
-    search: WeightedAStar,
+    /// With each of the [`WEIGHTS`].
+    searches: [Fallback; WEIGHTS.len()],
     cells: Vec<Cell>,
     tallies: [Tally; NAMES.len()],
     queries: usize,
@@ -130,6 +133,7 @@ impl<'a> PeerRace<'a> {
         let clock = Instant::now();
         let mut model_config = setting.config.clone();
         model_config.planner.allow_fallback = false;
+        model_config.planner.unchanged_limit = 0.0;
         let mut classical_config = setting.config.clone();
         classical_config.planner.max_steps = 0;
         classical_config.planner.allow_fallback = true;
@@ -137,6 +141,8 @@ impl<'a> PeerRace<'a> {
         let mut classical = planners::planner(setting, &classical_config, bundle, &clock)?;
         model.prepare(costmap);
         classical.prepare(costmap);
+        let mut searches = WEIGHTS.map(Fallback::weighted);
+        searches.iter_mut().for_each(|search| search.prepare(costmap.geometry()));
         let cells = costmap.geometry().cells();
         Ok(Self {
             setting,
@@ -144,7 +150,7 @@ impl<'a> PeerRace<'a> {
             clock,
             model,
             classical,
-            search: WeightedAStar::new(cells),
+            searches,
             cells: Vec::with_capacity(cells),
             tallies: Default::default(),
             queries: 0,
@@ -184,10 +190,8 @@ impl<'a> PeerRace<'a> {
                     self.count(DIJKSTRA, took + began.elapsed(), path.as_deref(), start, guidance);
                 }
                 who => {
-                    let (weight, goal) = (WEIGHTS[who - ASTAR], guidance.goal());
                     let began = Instant::now();
-                    let travel = self.setting.travel();
-                    let found = self.search.find(self.costmap, travel, weight, (start, goal), &mut self.cells);
+                    let found = self.search(who - ASTAR, (start, guidance.goal()));
                     let path = if found { self.finish() } else { None };
                     self.count(who, began.elapsed(), path.as_deref(), start, guidance);
                 }
@@ -197,6 +201,16 @@ impl<'a> PeerRace<'a> {
             self.model_answers(WARM, next, guidance);
         }
         self.queries += 1;
+    }
+
+    /// Searches from nothing, which leaves the path in `self.cells`.
+    fn search(&mut self, who: usize, (start, goal): (Cell, Cell)) -> bool {
+        let (costs, area) = ((self.costmap, self.setting.travel()), GoalArea::only(goal));
+        let search = &mut self.searches[who];
+        let found = search.find(costs, None, &[Start { cell: start, cost: 0.0 }], (goal, &area), || true);
+        self.cells.clear();
+        self.cells.push(start);
+        found == Found::Path(goal) && search.append((start, goal), &mut self.cells)
     }
 
     /// Gives the cell where the robot is a little later, if there is a path.
@@ -255,7 +269,7 @@ impl<'a> PeerRace<'a> {
     }
 }
 
-/// Plans, and gives the time and the path.
+/// Plans, and gives the time and the path, unless that is what is left of the one before.
 fn plan(
     planner: &mut Planner,
     setting: &BenchSetting,
@@ -267,5 +281,6 @@ fn plan(
     let request = request_now(setting, costmap.geometry(), [start, guidance.goal()], clock);
     let outcome = planner.plan(costmap, std::slice::from_ref(guidance), &request, clock);
     let time = clock.now().saturating_sub(request.arrived);
-    (time, outcome.path.ok().map(|path| path.poses().to_vec()))
+    let is_own = outcome.report.source == Source::Fallback || outcome.report.first_verified.is_some();
+    (time, outcome.path.ok().filter(|_| is_own).map(|path| path.poses().to_vec()))
 }

@@ -80,7 +80,12 @@ fn part_table(report: &BenchReport) -> Table {
     }
     for (name, kinds) in [("maps", &report.tick_by_kind), ("worlds", &report.tick_by_kind_generated)] {
         if !kinds.is_empty() {
-            let kinds = kinds.iter().map(|(kind, of)| format!("{kind} {} / {}", ms(of.times.p50), ms(of.times.p99)));
+            let kinds = kinds.iter().map(|(kind, of)| {
+                let others = of.thought.filter(|_| of.kept > 0.0);
+                let others = others.map(|times| format!(", else {} / {}", ms(times.p50), ms(times.p99)));
+                let kept = others.map(|others| format!(" ({} kept{others})", percent(of.kept)));
+                format!("{kind} {} / {}{}", ms(of.times.p50), ms(of.times.p99), kept.unwrap_or_default())
+            });
             table.add_row([name, &format!("ms, p50 / p99: {}", kinds.collect::<Vec<_>>().join(", "))]);
         }
     }

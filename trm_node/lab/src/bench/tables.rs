@@ -33,6 +33,7 @@ fn titles(titles: &[&str]) -> Vec<String> {
 pub fn all(report: &BenchReport) -> Vec<ReportTable> {
     let kinds = "Milliseconds from request to path. Cold: nothing was carried over. Moved: the robot is one or two \
                  cells further. Obstacle: there is a new obstacle on its path. Still: nothing has changed. \
+                 Kept: plans that kept their path without a thought; the next two columns are the times of the others. \
                  Applications of the net, and the share of their work that wasn't skipped.";
     let tables = [
         runs(report),
@@ -222,6 +223,9 @@ fn by_kind(title: &'static str, about: &str, kinds: &BTreeMap<String, KindFigure
             ms(of.times.p90),
             ms(of.times.p99),
             ms(of.times.max),
+            percent(of.kept),
+            or_dash(of.thought.map(|times| times.p50), ms),
+            or_dash(of.thought.map(|times| times.p99), ms),
             short(of.applications),
             or_dash(of.share, percent),
             percent(of.model),
@@ -230,7 +234,20 @@ fn by_kind(title: &'static str, about: &str, kinds: &BTreeMap<String, KindFigure
     ReportTable {
         title,
         about: about.to_owned(),
-        head: titles(&["kind", "n", "p50", "p90", "p99", "max", "applications", "work done", "model's"]),
+        head: titles(&[
+            "kind",
+            "n",
+            "p50",
+            "p90",
+            "p99",
+            "max",
+            "kept",
+            "p50",
+            "p99",
+            "applications",
+            "work done",
+            "model's",
+        ]),
         rows: kinds.iter().map(row).collect(),
     }
 }

@@ -122,9 +122,14 @@ impl Tick {
         }
     }
 
+    /// Whether the path was kept without a thought.
+    pub fn is_kept(&self) -> bool {
+        self.stop == StopReason::Unchanged.name()
+    }
+
     /// Whether its path is the model's: from this plan, or from one since when nothing has changed.
     pub fn is_of_model(&self) -> bool {
-        self.source == Source::Model.name() || self.stop == StopReason::Unchanged.name()
+        self.source == Source::Model.name() || self.is_kept()
     }
 
     /// The report as far as [`trm_planner::stats::Statistics`] counts it. Names that this program doesn't know are left

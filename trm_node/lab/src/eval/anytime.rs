@@ -72,7 +72,7 @@ impl Instruments {
     fn new(setting: &EvalSetting, bundle: &Bundle) -> anyhow::Result<Self> {
         Ok(Self {
             probe: ModelProbe::new(setting, bundle)?,
-            race: QueryRace::new(setting.travel(), setting.side * setting.side),
+            race: QueryRace::new(setting.travel()),
             planner: TimedPlanner::new(setting, &setting.config, bundle)?,
         })
     }

@@ -21,7 +21,6 @@ use crate::plot_font;
 /// In the order of [`CONTENDERS`].
 const COLOURS: [RGBColor; CONTENDERS.len()] = [
     RGBColor(30, 90, 220),
-    RGBColor(120, 120, 120),
     RGBColor(20, 150, 60),
     RGBColor(240, 150, 20),
     RGBColor(210, 30, 40),

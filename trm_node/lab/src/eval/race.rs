@@ -12,13 +12,15 @@ use super::query::Query;
 use super::trace::Trace;
 use crate::statistics::{Sorted, UpperQuantiles, share};
 use crate::worlds::optimum::field;
-use crate::worlds::weighted_a_star::WeightedAStar;
 
 /// Times within which solved queries are counted, in milliseconds.
 pub const WITHIN: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
 
 /// The contenders. The model counts with its first verified path, the others with their only one; none is straightened.
-pub const CONTENDERS: [&str; 6] = ["model", "fallback", "astar", "astar_1.5", "astar_2", "dijkstra"];
+pub const CONTENDERS: [&str; 5] = ["model", "astar", "astar_1.5", "astar_2", "dijkstra"];
+
+/// Weights of the heuristic of the A* among the [`CONTENDERS`], from the second one on. A weight of 1 is the fallback.
+const WEIGHTS: [f64; 3] = [1.0, 1.5, 2.0];
 
 /// How long one contender took for one query, and the cost of its path over the optimum's; `None` without a path.
 #[derive(Debug, Clone, Copy)]
@@ -30,16 +32,15 @@ pub struct TimedRun {
 /// Times queries with all contenders.
 pub struct QueryRace {
     travel: Travel,
-    search: WeightedAStar,
-    fallback: Fallback,
+    searches: [Fallback; WEIGHTS.len()],
     /// Number of queries so far.
     queries: usize,
 }
 
 impl QueryRace {
-    /// A race in worlds of `cells` cells.
-    pub fn new(travel: Travel, cells: usize) -> Self {
-        Self { travel, search: WeightedAStar::new(cells), fallback: Fallback::default(), queries: 0 }
+    /// A race with these travel costs.
+    pub fn new(travel: Travel) -> Self {
+        Self { travel, searches: WEIGHTS.map(Fallback::weighted), queries: 0 }
     }
 
     /// Times one query with each of the [`CONTENDERS`]. The model's time comes from the trace.
@@ -50,7 +51,7 @@ impl QueryRace {
             ratio: model.and_then(|answer| answer.cost).map(|cost| cost / query.optimum.cost),
         };
         let mut runs = [model; CONTENDERS.len()];
-        self.fallback.prepare(query.costmap.geometry());
+        self.searches.iter_mut().for_each(|search| search.prepare(query.costmap.geometry()));
         self.queries += 1;
         // The order rotates, so that no contender always finds the caches warm.
         for turn in 0..CONTENDERS.len() - 1 {
@@ -64,28 +65,20 @@ impl QueryRace {
     fn time(&mut self, who: usize, query: &Query) -> TimedRun {
         let mut path = Vec::with_capacity(query.costmap.geometry().cells());
         let began = Instant::now();
-        let found = match CONTENDERS[who] {
-            "fallback" => {
-                path.push(query.start);
-                let (from, goal) = (Start { cell: query.start, cost: 0.0 }, query.goal);
-                let area = GoalArea::only(goal);
-                let found = self.fallback.find((&query.costmap, self.travel), None, &[from], (goal, &area), || true);
-                found == Found::Path(goal) && self.fallback.append((query.start, goal), &mut path)
+        path.push(query.start);
+        let found = if CONTENDERS[who] == "dijkstra" {
+            let field = field(&query.costmap, query.goal, self.travel);
+            let next = |cell| field.as_ref().and_then(|field| field.next(&query.costmap, cell));
+            while let Some(next) = path.last().copied().and_then(next) {
+                path.push(next);
             }
-            "dijkstra" => {
-                let field = field(&query.costmap, query.goal, self.travel);
-                path.push(query.start);
-                while let Some(next) =
-                    path.last().and_then(|cell| field.as_ref().and_then(|field| field.next(&query.costmap, *cell)))
-                {
-                    path.push(next);
-                }
-                path.last() == Some(&query.goal)
-            }
-            name => {
-                let weight = name.strip_prefix("astar_").and_then(|weight| weight.parse().ok()).unwrap_or(1.0);
-                self.search.find(&query.costmap, self.travel, weight, (query.start, query.goal), &mut path)
-            }
+            path.last() == Some(&query.goal)
+        } else {
+            let search = &mut self.searches[who - 1];
+            let (from, goal) = (Start { cell: query.start, cost: 0.0 }, query.goal);
+            let area = GoalArea::only(goal);
+            let found = search.find((&query.costmap, self.travel), None, &[from], (goal, &area), || true);
+            found == Found::Path(goal) && search.append((query.start, goal), &mut path)
         };
         let time = began.elapsed();
         let cost = found.then(|| self.travel.cells(&query.costmap, path.iter()));
