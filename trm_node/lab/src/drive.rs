@@ -6,6 +6,7 @@
 mod args;
 mod body;
 mod book;
+mod cause;
 mod clock;
 mod closing;
 mod costmap;

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 ///
 /// The planner, its guidance worker and the deadline are the node's; time is simulated and what work takes is charged in
 /// fixed amounts, so the same seed gives the same drive. The robot is a disc of 0.22 m on a differential drive with a lidar,
-/// a costmap of 5 Hz and regulated pure pursuit. Each errand is done with four policies: the node as shipped (20 Hz), the
-/// node at 1 Hz, A* from nothing at 20 Hz, and the node when its path is blocked. A judge that knows the raw world alone
-/// counts goals, contacts, stops, jerk, and on which side obstacles are passed.
+/// a costmap of 5 Hz and regulated pure pursuit. Each errand is done with five policies: the node as shipped (20 Hz), the
+/// node at 1 Hz and at once when its path is blocked, the node at 1 Hz alone, as Nav2's default tree asks it, A* from nothing
+/// at 20 Hz, and the node when its path is blocked. A judge that knows the raw world alone counts goals, contacts, stops, jerk,
+/// and on which side obstacles are passed. Jerk is split by what determined the robot's commands within its span of 0.4 s: a
+/// new path that moves them, else stopping, starting, arriving, an obstacle beside it, or a curve, in this order.
 ///
 /// With --closing an obstacle appears ahead on the path instead, where a way around it exists, and it is counted how soon
 /// there is a path that is free of it.

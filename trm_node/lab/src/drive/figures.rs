@@ -3,6 +3,8 @@
 use serde::Serialize;
 use trm_planner::Source;
 
+use crate::drive::cause::Cause;
+use crate::drive::jerk::Jerks;
 use crate::drive::policy::Policy;
 use crate::drive::run::{End, Outcome};
 use crate::statistics::Sorted;
@@ -24,6 +26,7 @@ pub struct PolicyFigures {
     pub jerk_along: Spread,
     /// Of the turn rate, in rad/s³.
     pub jerk_turn: Spread,
+    pub jerk_causes: Vec<CauseShare>,
     pub path_change_m: Spread,
     pub clearance: Clearance,
     pub seconds_to_goal: Spread,
@@ -65,6 +68,16 @@ pub struct Stops {
     pub longest_s: f64,
     /// There was none.
     pub blocked: usize,
+}
+
+/// What part of the jerk has a cause.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct CauseShare {
+    pub cause: Cause,
+    /// Of the time in which the robot drove, and of the sums of the squares of both jerks.
+    pub time: f64,
+    pub along: f64,
+    pub turn: f64,
 }
 
 /// How near things were, in metres from the hull.
@@ -143,6 +156,7 @@ impl PolicyFigures {
             stops: stops(outcomes),
             jerk_along: Spread::of(outcomes.iter().flat_map(|outcome| outcome.jerks.along.iter().copied())),
             jerk_turn: Spread::of(outcomes.iter().flat_map(|outcome| outcome.jerks.turn.iter().copied())),
+            jerk_causes: causes(outcomes),
             path_change_m: Spread::of(outcomes.iter().flat_map(|outcome| outcome.seen.changes.iter().copied())),
             clearance: Clearance {
                 nearest_wall: nearest(|outcome| outcome.seen.nearest_wall),
@@ -155,6 +169,24 @@ impl PolicyFigures {
             without_path_s: sum(|outcome| outcome.seen.without_path),
         }
     }
+}
+
+fn causes(outcomes: &[Outcome]) -> Vec<CauseShare> {
+    let sum = |is: &dyn Fn(Cause) -> bool| {
+        let mut sums = [0.0; 3];
+        for Jerks { along, turn, causes } in outcomes.iter().map(|outcome| &outcome.jerks) {
+            for ((along, turn), _) in along.iter().zip(turn).zip(causes).filter(|(_, cause)| is(**cause)) {
+                sums = [sums[0] + 1.0, along.mul_add(*along, sums[1]), turn.mul_add(*turn, sums[2])];
+            }
+        }
+        sums
+    };
+    let all = sum(&|_| true).map(|sum| sum.max(f64::MIN_POSITIVE));
+    let share = |cause: Cause| {
+        let of = sum(&|other| other == cause);
+        CauseShare { cause, time: of[0] / all[0], along: of[1] / all[1], turn: of[2] / all[2] }
+    };
+    Cause::ALL.into_iter().map(share).collect()
 }
 
 fn contacts(outcomes: &[Outcome]) -> Contacts {

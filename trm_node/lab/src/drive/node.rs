@@ -108,7 +108,9 @@ impl Node {
     /// Takes a change of the costs. If it blocks the path a plan is due at once.
     pub fn take_change(&mut self, change: GridChange, robot: Pose, now: Duration) {
         self.take(change);
-        self.is_urgent |= self.costmap.as_deref().is_some_and(|costmap| !self.planner.still_valid(costmap, robot));
+        let looks = self.policy != Policy::DefaultTree;
+        self.is_urgent |=
+            looks && self.costmap.as_deref().is_some_and(|costmap| !self.planner.still_valid(costmap, robot));
         self.ask_for_guidance(robot, now);
     }
 

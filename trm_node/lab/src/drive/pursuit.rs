@@ -8,6 +8,7 @@
 use trm_grid::units::{Point, Pose};
 
 use crate::drive::body::{RADIUS, SPEED, TURN};
+use crate::drive::cause::Cause;
 use crate::drive::polyline::{length, nearest, point_at};
 use crate::drive::raster::{ahead, angle};
 
@@ -26,6 +27,22 @@ const DECELERATION: f64 = 0.8;
 const TURN_DECELERATION: f64 = 3.0;
 /// An end this near is reached, in metres.
 const AT_END: f64 = 0.05;
+
+/// What the robot is told to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Speed and turn rate, in m/s and rad/s.
+    pub speeds: (f64, f64),
+    /// What determines them.
+    pub cause: Cause,
+}
+
+impl Command {
+    /// These speeds for that cause.
+    pub const fn new(speeds: (f64, f64), cause: Cause) -> Self {
+        Self { speeds, cause }
+    }
+}
 
 /// The path that is followed.
 #[derive(Default)]
@@ -47,28 +64,29 @@ impl Pursuit {
     }
 
     /// Speed and turn for a pose and a speed; `obstacles` are the points of the latest scan.
-    pub fn commands(&self, pose: Pose, speed: f64, obstacles: &[Point]) -> (f64, f64) {
-        let (Some(end), robot) = (self.path.last(), pose.point()) else { return (0.0, 0.0) };
+    pub fn command(&self, pose: Pose, speed: f64, obstacles: &[Point]) -> Command {
+        let stop = Command::new((0.0, 0.0), Cause::Stop);
+        let (Some(end), robot) = (self.path.last(), pose.point()) else { return stop };
         let (along, _) = nearest(&self.path, robot);
         let left = (self.length - along).max(end.distance(robot));
         if left < AT_END {
-            return (0.0, 0.0);
+            return Command { cause: Cause::Goal, ..stop };
         }
         let lookahead = (LOOKAHEAD_TIME * speed.abs()).clamp(LOOKAHEAD.0, LOOKAHEAD.1);
-        let Some(carrot) = point_at(&self.path, along + lookahead) else { return (0.0, 0.0) };
+        let Some(carrot) = point_at(&self.path, along + lookahead) else { return stop };
         let distance = carrot.distance(robot).max(0.05);
         let bearing = angle((carrot.y - robot.y).atan2(carrot.x - robot.x) - pose.yaw);
         if bearing.abs() > TURN_FIRST {
-            return (0.0, turn_by(bearing));
+            return Command::new((0.0, turn_by(bearing)), Cause::Start);
         }
         let curvature = 2.0 * bearing.sin() / distance;
-        let wanted = regulated(curvature, gap(robot, obstacles), left);
+        let (wanted, cause) = regulated(curvature, gap(robot, obstacles), left);
         let turn = (wanted * curvature).clamp(-TURN, TURN);
         if collides(pose, (wanted, turn), distance, obstacles) {
             // A disc may still turn on the spot.
-            return (0.0, turn_by(bearing));
+            return Command::new((0.0, turn_by(bearing)), Cause::Stop);
         }
-        (wanted, turn)
+        Command::new((wanted, turn), cause)
     }
 }
 
@@ -82,11 +100,22 @@ fn gap(point: Point, obstacles: &[Point]) -> f64 {
     obstacles.iter().map(|obstacle| obstacle.distance(point)).fold(f64::INFINITY, f64::min) - RADIUS
 }
 
-fn regulated(curvature: f64, gap: f64, left: f64) -> f64 {
+/// The speed, and what bounds it.
+fn regulated(curvature: f64, gap: f64, left: f64) -> (f64, Cause) {
     let by_curvature = SPEED * (1.0 / (curvature.abs() * LEAST_RADIUS).max(1e-9)).min(1.0);
     let by_proximity = SPEED * (gap.max(0.0) / PROXIMITY).min(1.0);
+    let by_end = ((2.0 * DECELERATION * left).sqrt() - 0.05).max(0.05);
     let speed = by_curvature.min(by_proximity).max(LEAST_SPEED);
-    speed.min(((2.0 * DECELERATION * left).sqrt() - 0.05).max(0.05))
+    let cause = if by_end < speed {
+        Cause::Goal
+    } else if speed >= SPEED {
+        Cause::Free
+    } else if by_proximity < by_curvature {
+        Cause::Proximity
+    } else {
+        Cause::Curvature
+    };
+    (speed.min(by_end), cause)
 }
 
 /// Whether the arc, as far as the carrot and at most for the collision time, touches a point of the scan that it comes nearer
@@ -121,7 +150,7 @@ mod tests {
         let drive = |obstacles: &[Point]| {
             let mut body = Body::at(Pose::new(0.0, 0.0, 1.5));
             for _ in 0..600 {
-                body.step(pursuit.commands(body.pose, body.speed, obstacles), 0.02);
+                body.step(pursuit.command(body.pose, body.speed, obstacles).speeds, 0.02);
             }
             body
         };
@@ -132,6 +161,6 @@ mod tests {
         let left = body.pose.point().distance(obstacle) - RADIUS;
         assert!(left > 0.0 && left < 0.4 && body.speed.abs() < 1e-9, "{body:?}");
         let nothing = Pursuit::default();
-        assert!(nothing.commands(Pose::default(), 0.5, &[]).0.abs() < 1e-12);
+        assert!(nothing.command(Pose::default(), 0.5, &[]).speeds.0.abs() < 1e-12);
     }
 }

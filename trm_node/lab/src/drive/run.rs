@@ -10,13 +10,14 @@ use trm_planner::{PlanError, Source};
 
 use crate::drive::body::{Body, RADIUS};
 use crate::drive::book::Book;
+use crate::drive::cause::Cause;
 use crate::drive::costmap::{RollingCostmap, Update};
 use crate::drive::jerk::{Jerks, Motion};
 use crate::drive::judge::{Judge, Seen};
 use crate::drive::node::{Node, Planned};
 use crate::drive::people::{Ground, People};
 use crate::drive::policy::Policy;
-use crate::drive::pursuit::{Pursuit, turn_by};
+use crate::drive::pursuit::{Command, Pursuit, turn_by};
 use crate::drive::raster::angle;
 use crate::drive::site::{Errand, Site};
 use crate::drive::world::{Scan, World};
@@ -208,8 +209,9 @@ impl<'a> Run<'a> {
     /// The world goes on.
     pub fn step(&mut self) {
         if self.steps.is_multiple_of(COMMANDS) {
-            self.commands = self.pursuit.commands(self.body.pose, self.body.speed, &self.scan.points);
-            self.motion.take(&self.body);
+            let Command { speeds, cause } = self.command();
+            self.commands = speeds;
+            self.motion.take(&self.body, cause);
         }
         self.go_on();
         if (self.steps + self.phase).is_multiple_of(SCANS) {
@@ -230,6 +232,10 @@ impl<'a> Run<'a> {
             let crosses = planned.path.as_ref().is_ok_and(|path| self.judge.crosses(&points(path)));
             self.coming = Some((planned, crosses));
         }
+    }
+
+    fn command(&self) -> Command {
+        self.pursuit.command(self.body.pose, self.body.speed, &self.scan.points)
     }
 
     fn go_on(&mut self) {
@@ -279,7 +285,11 @@ impl<'a> Run<'a> {
     fn hear(&mut self, planned: &Planned, crosses: bool) {
         match &planned.path {
             Ok(path) => {
+                let before = self.command().speeds;
                 self.pursuit.take(path);
+                if let Some(cause) = Cause::of_path(planned.report.source, before, self.command().speeds) {
+                    self.motion.moved(cause);
+                }
                 self.end = path.last().map(|pose| pose.point());
                 let (source, is_warm) = (planned.report.source, planned.report.warm);
                 self.heard = Some(Heard { due: planned.due, source, is_warm });
@@ -304,7 +314,7 @@ impl<'a> Run<'a> {
             }
             if self.steps.is_multiple_of(COMMANDS) {
                 self.commands = (0.0, turn_by(left));
-                self.motion.take(&self.body);
+                self.motion.take(&self.body, Cause::Goal);
             }
             self.go_on();
         }

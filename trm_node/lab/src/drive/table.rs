@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
-use crate::drive::figures::{Comparison, PolicyFigures, Spread};
+use crate::drive::cause::Cause;
+use crate::drive::figures::{CauseShare, Comparison, PolicyFigures, Spread};
 use crate::drive::people::Ground;
 use crate::drive::run::{End, Outcome};
 use crate::drive::site::Site;
@@ -35,6 +36,12 @@ fn figures(policies: &[PolicyFigures]) -> Table {
     row("stops where there was no way", &|f| f.stops.blocked.to_string());
     row("jerk RMS / p99, m/s³", &|f| spread(&f.jerk_along));
     row("jerk of the turn rate RMS / p99, rad/s³", &|f| spread(&f.jerk_turn));
+    for (at, cause) in Cause::ALL.iter().enumerate() {
+        row(&format!("  {}: % of time / jerk² along / turning", cause.name()), &|f| {
+            let CauseShare { time, along, turn, .. } = f.jerk_causes[at];
+            format!("{:.1} / {:.1} / {:.1}", 100.0 * time, 100.0 * along, 100.0 * turn)
+        });
+    }
     row("path change mean / p99, m", &|f| format!("{:.3} / {:.2}", f.path_change_m.mean, f.path_change_m.p99));
     row("nearest wall / person, m", &|f| {
         format!("{:.3} / {:.3}", f.clearance.nearest_wall, f.clearance.nearest_person)

@@ -53,15 +53,35 @@ fn an_obstacle_that_appears_on_the_path_is_driven_around() {
 fn what_differs_between_policies_is_paired_by_errand() {
     let course = course(5);
     let outcomes = course.outcomes(&[1, 2]).unwrap();
-    let comparisons = compare(Policy::AStar, &outcomes[0], &outcomes[2], 1);
+    let a_star = Policy::ALL.iter().position(|policy| *policy == Policy::AStar).unwrap();
+    let comparisons = compare(Policy::AStar, &outcomes[0], &outcomes[a_star], 1);
     let seconds = comparisons.iter().find(|comparison| comparison.measure == "seconds to the goal").unwrap();
     let mean = |at: usize| outcomes[at].iter().map(|outcome| outcome.seen.seconds).sum::<f64>() / 2.0;
     assert_eq!(seconds.pairs, 2);
-    assert!((seconds.difference[0] - (mean(2) - mean(0))).abs() < 1e-9);
+    assert!((seconds.difference[0] - (mean(a_star) - mean(0))).abs() < 1e-9);
     assert!(seconds.difference[1] <= seconds.difference[0] && seconds.difference[0] <= seconds.difference[2]);
-    let search = &outcomes[2][0].plans;
+    let search = &outcomes[a_star][0].plans;
     assert_eq!(
         search.sources[trm_planner::Source::Fallback.index()] + search.sources[trm_planner::Source::None.index()],
         search.count
+    );
+}
+
+#[test]
+fn as_nav2s_default_tree_asks_the_node_it_plans_once_a_second_whatever_is_in_the_way() {
+    let (course, numbers) = (course(7), [0, 1, 2]);
+    let outcomes = course.outcomes(&numbers).unwrap();
+    let of = |policy: Policy| &outcomes[Policy::ALL.iter().position(|other| *other == policy).unwrap()];
+    for outcome in of(Policy::DefaultTree) {
+        assert!(outcome.plans.count <= 2 + outcome.seen.seconds as usize, "{} plans", outcome.plans.count);
+    }
+    let plans = |policy| of(policy).iter().map(|outcome| outcome.plans.count).sum::<usize>();
+    assert!(plans(Policy::OneHertz) > plans(Policy::DefaultTree), "at 1 Hz it plans at once where its path is blocked");
+    let shares = PolicyFigures::of(Policy::Node, of(Policy::Node)).jerk_causes;
+    let sum = |of: fn(&figures::CauseShare) -> f64| shares.iter().map(of).sum::<f64>();
+    assert!(
+        [sum(|share| share.time), sum(|share| share.along), sum(|share| share.turn)]
+            .iter()
+            .all(|sum| (sum - 1.0).abs() < 1e-9)
     );
 }
