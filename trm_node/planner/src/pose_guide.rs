@@ -153,7 +153,7 @@ fn cost_around(field: &MapField, pose: CellPose) -> Option<u16> {
     let all = near.clone().flat_map(|row| near.clone().map(move |col| (col, row)));
     let states = all.flat_map(|(col, row)| {
         (-1..=1).map(move |turn| State {
-            cell: Cell::new(cell.col + col, cell.row + row),
+            cell: Cell::new(cell.col.saturating_add(col), cell.row.saturating_add(row)),
             heading: (nearest + turn).rem_euclid(headings) as u8,
         })
     });

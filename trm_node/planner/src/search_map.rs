@@ -91,12 +91,12 @@ impl SearchMap {
 
     /// Whether the search has reached a cell.
     pub fn is_reached(&self, cell: Cell) -> bool {
-        let tile = (cell.row >> SHIFT) as usize * self.across + (cell.col >> SHIFT) as usize;
-        let is_inside = self.geometry.is_some_and(|geometry| geometry.contains(cell));
-        is_inside && self.stored[tile] != UNSEEN && {
-            let at = (cell.row % SIDE * SIDE + cell.col % SIDE) as usize;
-            self.cost[self.stored[tile] as usize * AREA + at] != UNREACHED
+        if !self.geometry.is_some_and(|geometry| geometry.contains(cell)) {
+            return false;
         }
+        let tile = (cell.row >> SHIFT) as usize * self.across + (cell.col >> SHIFT) as usize;
+        let at = (cell.row % SIDE * SIDE + cell.col % SIDE) as usize;
+        self.stored[tile] != UNSEEN && self.cost[self.stored[tile] as usize * AREA + at] != UNREACHED
     }
 
     /// The cell at a position.

@@ -142,7 +142,9 @@ impl<'a> PeerRace<'a> {
         model.prepare(costmap);
         classical.prepare(costmap);
         let mut searches = WEIGHTS.map(Fallback::weighted);
-        searches.iter_mut().for_each(|search| search.prepare(costmap.geometry()));
+        for search in &mut searches {
+            search.prepare(costmap.geometry());
+        }
         let cells = costmap.geometry().cells();
         Ok(Self {
             setting,
