@@ -3,7 +3,6 @@
 CHAOS_BOUND_MS   how long a path may still cross what was published as lethal before it (50; 250 for a debug build)
 CHAOS_EXIT_MS    how long the node may take to end after SIGINT under load (200; 1000 for a debug build)
 CHAOS_ROUNDS     rounds of every scenario that has rounds, and starts of those that start nodes (default: a few of each)
-CHAOS_HUGE       1: also bursts that Fast DDS itself can lose parts of
 CHAOS_SECONDS    duration of every scenario that floods the node, in seconds (default: 2 to 10 s each)
 """
 
@@ -21,8 +20,6 @@ WORDS = 64 << 10
 # The side of a large map, in cells: one of megabytes, where the node isn't a debug build.
 LARGE = 500 if IS_DEBUG else 2000
 
-
-HUGE_BURSTS = (1000,) if os.environ.get("CHAOS_HUGE") == "1" else ()
 
 
 def rounds(usual: int) -> int:

@@ -249,6 +249,53 @@ mod tests {
         assert_eq!(is_before(after, published(3, hour + 10)), Some(true));
     }
 
+    /// An intake that has taken the first update of one publisher, and what takes an update of this number, which was published
+    /// and received at these milliseconds.
+    fn updates() -> (Arc<Shared>, impl FnMut(&mut Intake, u64, f64, f64), Intake) {
+        let (shared, _) = shared::for_tests(&NodeConfig::default());
+        let shared = Arc::new(shared);
+        let inbox = Arc::new(Inbox::new(Arc::clone(&shared.ledger)));
+        let mut intake = Intake::new(Arc::clone(&shared), inbox);
+        let rect = Rect { col: 0, row: 0, width: 1, height: 1 };
+        let update = move |intake: &mut Intake, number, published: f64, received: f64| {
+            let [at, received] = [published, received].map(|ms| Duration::from_secs_f64(ms / 1e3));
+            let published = Some(Published { host: 1, era: 0, at });
+            let origin = Origin { published, received: Some(received), taken: received, ..origin(number, 0) };
+            intake.update(Some(GridUpdate { rect, data: vec![0] }), Duration::ZERO, origin);
+        };
+        update(&mut intake, 1, 1.0, 1.0);
+        (shared, update, intake)
+    }
+
+    #[test]
+    fn what_is_held_back_makes_the_grid_suspect_until_the_costs_hold_it() {
+        let (shared, mut update, mut intake) = updates();
+        let suspicion = &shared.ledger.suspicion;
+        intake.sight(origin(3, 3));
+        assert!(!intake.settle(false, Duration::from_millis(4)) && intake.patience() == Some(HELD_BACK));
+        assert_eq!(suspicion.get(), None, "it may come yet");
+        std::thread::sleep(HELD_BACK);
+        assert!(!intake.settle(false, Duration::from_millis(30)), "a whole grid isn't needed");
+        assert_eq!(suspicion.get(), Some(Suspect::HeldBack));
+        (2..=3).for_each(|number| update(&mut intake, number, 3.0, 40.0));
+        assert!(!intake.settle(false, Duration::from_millis(41)) && intake.patience().is_none());
+        assert_eq!(suspicion.get(), Some(Suspect::HeldBack), "it isn't in the costs yet");
+        assert!(!suspicion.held(2) && suspicion.held(3));
+    }
+
+    #[test]
+    fn after_a_crowd_the_grid_is_suspect_until_an_update_follows() {
+        let (shared, mut update, mut intake) = updates();
+        let suspicion = &shared.ledger.suspicion;
+        for number in 2..=900 {
+            update(&mut intake, number, 10.0 + number as f64 * 0.02, 10.0 + number as f64 * 0.05);
+        }
+        assert_eq!(suspicion.get(), Some(Suspect::Flooded));
+        assert!(!suspicion.held(900), "the last of it may have been dropped");
+        update(&mut intake, 901, 60.0, 60.1);
+        assert!(suspicion.held(901), "nothing is missing before it");
+    }
+
     #[test]
     fn a_gap_in_the_numbers_makes_the_grid_suspect_and_what_comes_twice_counts_once() {
         let (shared, _) = shared::for_tests(&NodeConfig::default());
