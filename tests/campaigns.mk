@@ -34,7 +34,7 @@ ends: ros ## plan from and to COUNT awkward places of each kind on maps and judg
 drive: GOALS ?= 200
 drive: CLOSING ?= 200
 drive: SEED ?= 1
-drive: ## drive among people in simulated time with four policies, then obstacles that appear; docs/drive.json (GOALS=200 CLOSING=200 SEED=1 JOBS=1)
+drive: ## drive among people in simulated time with five policies, then obstacles that appear; docs/drive.json (GOALS=200 CLOSING=200 SEED=1 JOBS=1)
 	cargo build --release -p trm
 	nice -n 15 $(TARGET)/release/trm drive --maps $(MAPS) --goals $(GOALS) --seed $(SEED) --jobs $(JOBS) --json docs/drive.json
 	nice -n 15 $(TARGET)/release/trm drive --maps $(MAPS) --closing $(CLOSING) --seed $(SEED) --jobs $(JOBS) --json docs/drive_closing.json
