@@ -68,7 +68,7 @@ impl Outline {
 
     /// The cells that the outline touches on its way along poses, interior included. Between two poses it keeps its
     /// heading, or turns by so little that no corner leaves the hulls of its sides by more than 10⁻³ cells; what it sweeps
-    /// in a turn is grown by that and by [`CHECK`].
+    /// in a turn is grown by that and by `CHECK`.
     ///
     /// # Panics
     /// If it gets farther than 127 cells from where it begins.
