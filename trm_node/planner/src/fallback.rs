@@ -140,7 +140,7 @@ impl<G: FnMut() -> bool> Space for GridSpace<'_, G> {
                 self.stopped = Found::OutOfRoom;
                 return false;
             };
-            let new = entry.cost + self.costs.step(here, around[index], MOVES[index]);
+            let new = entry.cost.saturating_add(self.costs.step(here, around[index], MOVES[index]));
             let before = self.map.cost(at);
             if new < before && !(is_greedy && before != UNREACHED && self.map.is_closed(at)) {
                 self.map.reach(at, new, index);
