@@ -122,7 +122,8 @@ def test_a_blocked_path_is_replanned_at_once(start):
     peer.publish_map(other)
     newer = peer.plans_after(mark, lambda p: clear(p, other))[0]
     assert newer.stamp - mark < 0.6 * period
-    # A change that blocks nothing is no reason.
+    # A change that blocks nothing is no reason. What is said of a plan comes after its path.
+    peer.wait(lambda: peer.statuses[-1].stamp >= newer.stamp, "the status of that plan")
     count = len(peer.statuses)
     peer.map_updates.publish(worlds.update_message(5, 50, np.full((2, 2), 100), peer.stamp()))
     peer.spin(1.0)
