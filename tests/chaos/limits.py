@@ -21,7 +21,6 @@ WORDS = 64 << 10
 LARGE = 500 if IS_DEBUG else 2000
 
 
-
 def rounds(usual: int) -> int:
     return int(os.environ.get("CHAOS_ROUNDS", usual))
 

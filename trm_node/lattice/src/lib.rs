@@ -45,6 +45,6 @@ mod simd;
 mod state_table;
 pub mod sweep;
 pub mod tariff;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod values;

@@ -21,6 +21,7 @@ use trm_lattice::motion::Motion;
 use trm_lattice::path::PathPose;
 use trm_lattice::pose::CellPose;
 use trm_lattice::search::{Outcome, Request, Search, World};
+use trm_lattice::testing;
 use trm_safety::check::Rules;
 use trm_safety::outline::Outline;
 use trm_safety::swept::{check, invalid_poses};
@@ -52,15 +53,8 @@ fn world() -> impl Strategy<Value = Costmap> {
 
 fn motion() -> impl Strategy<Value = Motion> {
     let models = prop::sample::select(vec![MotionModel::Omni, MotionModel::Diff, MotionModel::Car]);
-    (models, 3.0..12.0_f64).prop_map(|(model, turning_radius)| Motion {
-        model,
-        turning_radius,
-        allow_reverse: true,
-        reverse_penalty: 2.0,
-        non_straight_penalty: 1.2,
-        change_penalty: 0.0,
-        turning_cost: 1.0,
-    })
+    (models, 3.0..12.0_f64)
+        .prop_map(|(model, turning_radius)| Motion { turning_cost: 1.0, ..testing::motion(model, turning_radius) })
 }
 
 fn pose() -> impl Strategy<Value = CellPose> {

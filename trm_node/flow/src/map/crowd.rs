@@ -3,8 +3,9 @@
 //! Fast DDS's queue in shared memory has 512 places for a process. What comes when it is full is dropped, without a word,
 //! until the publisher's next heartbeat tells of it, seconds later. But what waited before it in the queue waited for long.
 
-use std::collections::HashMap;
 use std::time::Duration;
+
+use crate::map::by_publisher::ByPublisher;
 
 /// A message that took so much longer than the quickest one of its publisher has waited.
 const WAITED: Duration = Duration::from_millis(2);
@@ -12,13 +13,11 @@ const WAITED: Duration = Duration::from_millis(2);
 const CROWD: u32 = 256;
 /// By so much of a second the clocks of two hosts may part in a second.
 const DRIFT: f64 = 1e-3;
-/// So many publishers are told apart. One more replaces all.
-const PUBLISHERS: usize = 256;
 
 /// How long messages take.
 #[derive(Default)]
 pub struct Crowd {
-    quickest: HashMap<[u8; 16], Quickest>,
+    quickest: ByPublisher<Quickest>,
     /// How many have come since the last one that hadn't waited.
     waited: u32,
 }
@@ -33,9 +32,6 @@ struct Quickest {
 impl Crowd {
     /// A message of this publisher was published and received at these system times. `true` when it makes a crowd.
     pub fn arrive(&mut self, publisher: [u8; 16], published: Duration, received: Duration) -> bool {
-        if self.quickest.len() >= PUBLISHERS && !self.quickest.contains_key(&publisher) {
-            self.quickest.clear();
-        }
         let took = received.as_secs_f64() - published.as_secs_f64();
         let quickest = self.quickest.entry(publisher).or_insert(Quickest { took, received });
         let since = (received.as_secs_f64() - quickest.received.as_secs_f64()).max(0.0);

@@ -111,8 +111,12 @@ impl Intake {
     fn doubt(&self, why: Suspect, system_time: Duration) {
         let now = self.shared.clock.now();
         if self.shared.ledger.suspicion.doubt(why, now, self.by_publisher(system_time)) {
-            self.shared.log.limited(why.text(), Level::Warn, why.text(), now);
+            self.warn_of(why, now);
         }
+    }
+
+    fn warn_of(&self, why: Suspect, now: Duration) {
+        self.shared.log.limited(why.text(), Level::Warn, why.text(), now);
     }
 
     /// A scout has seen an update, which may not have come yet.
@@ -132,9 +136,8 @@ impl Intake {
     /// Makes the grid suspect while something that was sighted hasn't come.
     fn look_for_sighted(&mut self, now: Duration) {
         if let Some(Overdue { published, lost }) = self.sightings.settle(&self.sequences, now) {
-            let why = Suspect::HeldBack;
             if self.shared.ledger.suspicion.hold_back(published) {
-                self.shared.log.limited(why.text(), Level::Warn, why.text(), now);
+                self.warn_of(Suspect::HeldBack, now);
             }
             if lost > 0 {
                 self.lose(lost, published);

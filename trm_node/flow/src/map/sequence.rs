@@ -1,13 +1,12 @@
 //! The numbers that publishers give their messages: a gap is a loss.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-/// So many publishers are told apart. One more replaces all.
-const PUBLISHERS: usize = 256;
+use crate::map::by_publisher::ByPublisher;
 
 /// The last number of each publisher of a topic.
 #[derive(Default)]
-pub struct Sequences(HashMap<[u8; 16], u64>);
+pub struct Sequences(ByPublisher<u64>);
 
 /// What a number says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +24,14 @@ pub enum Sequence {
 impl Sequences {
     /// Takes a publisher's number, which counts from 1.
     pub fn take(&mut self, publisher: [u8; 16], number: u64) -> Sequence {
-        if self.0.len() >= PUBLISHERS && !self.0.contains_key(&publisher) {
-            self.0.clear();
-        }
-        let Some(last) = self.0.get_mut(&publisher) else {
-            self.0.insert(publisher, number);
-            return Sequence::First(number.saturating_sub(1));
+        let mut known = match self.0.entry(publisher) {
+            Entry::Occupied(known) => known,
+            Entry::Vacant(place) => {
+                place.insert(number);
+                return Sequence::First(number.saturating_sub(1));
+            }
         };
+        let last = known.get_mut();
         let step = number.checked_sub(*last);
         *last = number.max(*last);
         match step {
@@ -44,7 +44,7 @@ impl Sequences {
     /// How many publishers have been heard.
     #[must_use]
     pub fn publishers(&self) -> usize {
-        self.0.len()
+        self.0.count()
     }
 
     /// The last number of a publisher.
