@@ -16,8 +16,8 @@ fn what_is_no_record_is_refused_with_what_to_do() {
     refused(b"\x89MCAP0\r\nand so on", &[], "plan_log.py unpack");
     refused(b"\x09\0\0\0\x89PNG1234!", &[], "this is no record of plans");
     refused(b"\x06\0\0\0TRMP\x63\0", &[], "has format 99");
-    refused(b"\x07\0\0\0TRMP\x01\x05\x03", &[], "begins with entry 5, not with 0");
-    refused(b"\x07\0\0\0TRMP\x01\0\x09", &[], "kind of entry is 9");
+    refused(b"\x07\0\0\0TRMP\x02\x05\x03", &[], "begins with entry 5, not with 0");
+    refused(b"\x07\0\0\0TRMP\x02\0\x09", &[], "kind of entry is 9");
     refused(b"", &["--png", "steps.png"], "--at or --plan");
     refused(b"", &["--bundle", "no/such/bundle"], "no/such/bundle");
     std::fs::remove_file(&file).unwrap();

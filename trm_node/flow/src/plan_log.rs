@@ -30,8 +30,6 @@ pub enum Content {
     Guidance {
         /// Its number.
         number: u64,
-        /// Whether all of it is right on the costs of its version.
-        is_whole: bool,
         /// It.
         groups: Vec<Guidance>,
     },

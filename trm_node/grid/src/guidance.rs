@@ -25,6 +25,17 @@ const TIE_UNITS: u32 = (TIE * UNITS as f32) as u32;
 /// Grids of more than this many cells store their costs in half the memory.
 const EXACT_CELLS: usize = 1 << 20;
 
+/// What guidance knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The cost-to-go of every cell on this version of the costs.
+    Whole(u64),
+    /// That of the cells near the goal. Farther away some values are those of older costs.
+    Near,
+    /// That of some cells. Nothing is known of the others.
+    Part,
+}
+
 /// The cost-to-go of all cells of a map.
 ///
 /// ```
@@ -54,7 +65,7 @@ pub struct Guidance {
     goal: Cell,
     travel: Travel,
     tariff: Tariff,
-    version: Option<u64>,
+    extent: Extent,
     costs: CostsToGo,
     /// The grid that it was computed on.
     own: Geometry,
@@ -69,7 +80,7 @@ impl Guidance {
     pub fn compute(costmap: &Costmap, goal: Cell, travel: Travel, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let mut wave = Wave::new(costmap, goal, Tariff::new(travel), form(costmap.geometry()), None);
         wave.advance(costmap, UNREACHED, cancelled)
-            .then(|| Self::of((*costmap.geometry(), Some(costmap.version())), goal, travel, wave.costs))
+            .then(|| Self::of((*costmap.geometry(), Extent::Whole(costmap.version())), goal, travel, wave.costs))
     }
 
     /// Computes guidance along one way, which is about the shortest, and a little beside it, to the first of some free
@@ -86,16 +97,11 @@ impl Guidance {
         let (goal, tiles) = Regions::of(costmap, travel.allow_unknown).corridor(from, ends, cancelled)?;
         let mut wave = Wave::new(costmap, goal, Tariff::new(travel), Form::Coded, Some(tiles));
         let is_done = wave.advance(costmap, UNREACHED, cancelled);
-        is_done.then(|| Self::of((*costmap.geometry(), None), goal, travel, wave.costs))
+        is_done.then(|| Self::of((*costmap.geometry(), Extent::Part), goal, travel, wave.costs))
     }
 
-    pub(super) fn of(
-        (geometry, version): (Geometry, Option<u64>),
-        goal: Cell,
-        travel: Travel,
-        costs: CostsToGo,
-    ) -> Self {
-        Self { goal, travel, tariff: Tariff::new(travel), version, costs, own: geometry, geometry, shift: (0, 0) }
+    pub(super) fn of((geometry, extent): (Geometry, Extent), goal: Cell, travel: Travel, costs: CostsToGo) -> Self {
+        Self { goal, travel, tariff: Tariff::new(travel), extent, costs, own: geometry, geometry, shift: (0, 0) }
     }
 
     /// Lays the guidance over a grid that lies elsewhere or has another size, so that it leads there to the cell of the
@@ -123,11 +129,25 @@ impl Guidance {
         self.travel
     }
 
-    /// The version of the costmap that it was computed on; `None` where it holds only for a [corridor](Self::corridor),
-    /// beyond which nothing is known.
+    /// What it knows.
+    #[must_use]
+    pub const fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// Whether nothing is known of some cells.
+    #[must_use]
+    pub const fn is_part(&self) -> bool {
+        matches!(self.extent, Extent::Part)
+    }
+
+    /// The version of the costs on which the cost-to-go of every cell is right; `None` if some are not, or aren't known.
     #[must_use]
     pub const fn version(&self) -> Option<u64> {
-        self.version
+        match self.extent {
+            Extent::Whole(version) => Some(version),
+            Extent::Near | Extent::Part => None,
+        }
     }
 
     /// Whether its cells are those of a costmap.

@@ -385,7 +385,7 @@ mod tests {
             prop_assert_eq!(part.is_some(), whole.is_finite());
             if let Some(part) = part {
                 prop_assert!(part.cost_to_go(from).is_finite() && part.cost_to_go(from) >= whole - 1e-2);
-                prop_assert!(part.version().is_none());
+                prop_assert!(part.is_part());
             }
         }
     }

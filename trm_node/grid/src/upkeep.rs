@@ -3,7 +3,7 @@
 
 use crate::costmap::Costmap;
 use crate::geometry::Geometry;
-use crate::guidance::{Guidance, form};
+use crate::guidance::{Extent, Guidance, form};
 use crate::tariff::{Tariff, UNITS, UNREACHED, in_cells};
 use crate::travel::Travel;
 use crate::units::Cell;
@@ -113,10 +113,15 @@ impl Upkeep {
         in_cells(self.wave.costs.get(cell))
     }
 
-    /// What it has come to. Its version is the one on which all of it was right last; until then it has none.
+    /// What it has come to.
     #[must_use]
     pub fn guidance(&self) -> Guidance {
-        Guidance::of((self.geometry, self.whole), self.goal, self.travel, self.wave.costs.clone())
+        let extent = match self.whole {
+            Some(version) if version == self.version => Extent::Whole(version),
+            Some(_) => Extent::Near,
+            None => Extent::Part,
+        };
+        Guidance::of((self.geometry, extent), self.goal, self.travel, self.wave.costs.clone())
     }
 }
 
@@ -181,6 +186,29 @@ mod tests {
 
     fn values(rect: Rect, seed: u32, share: u32) -> Vec<i8> {
         rect.cells().map(|cell| drawn(cell, seed, share)).collect()
+    }
+
+    #[test]
+    fn guidance_is_that_of_a_version_only_where_all_of_it_is() {
+        let mut builder = CostmapBuilder::new(&GridConfig::default(), GridKind::Costmap);
+        let geometry = Geometry::new(40, 3, 1.0, Pose::default()).unwrap();
+        builder.take_grid(OccupancyGrid::new(geometry, vec![0; geometry.cells()]).unwrap());
+        builder.refresh_to_end();
+        let mut upkeep = Upkeep::new(builder.costmap().unwrap(), Cell::new(0, 1), Travel::new(&GridConfig::default()));
+        upkeep.advance(builder.costmap().unwrap(), 10.0, &|| false);
+        assert_eq!(upkeep.guidance().extent(), Extent::Part);
+        upkeep.advance(builder.costmap().unwrap(), f32::INFINITY, &|| false);
+        let before = builder.costmap().unwrap().version();
+        assert_eq!(upkeep.guidance().extent(), Extent::Whole(before));
+        // A wall cuts off what lies behind it, on the new costs and not on those before.
+        builder.take_update(Rect { col: 5, row: 0, width: 1, height: 3 }, &[100; 3]).unwrap();
+        builder.refresh_to_end();
+        assert!(upkeep.take_changes(builder.costmap().unwrap()));
+        upkeep.advance(builder.costmap().unwrap(), 10.0, &|| false);
+        assert!(upkeep.guidance().cost_to_go(Cell::new(9, 1)) > 10.0);
+        assert_eq!((upkeep.guidance().extent(), upkeep.guidance().version()), (Extent::Near, None));
+        upkeep.advance(builder.costmap().unwrap(), f32::INFINITY, &|| false);
+        assert_eq!(upkeep.guidance().version(), Some(builder.costmap().unwrap().version()));
     }
 
     proptest! {

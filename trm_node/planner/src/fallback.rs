@@ -192,7 +192,7 @@ impl Fallback {
     ) -> Found {
         self.map.clear();
         // Beside a corridor.
-        let corridor = guidance.filter(|guidance| guidance.version().is_none());
+        let corridor = guidance.filter(|guidance| guidance.is_part());
         let to_go = |start: &Start| corridor.and_then(|corridor| corridor.units(start.cell));
         let mut space = GridSpace {
             costmap,

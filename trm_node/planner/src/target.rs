@@ -107,7 +107,7 @@ pub fn choose<'a>(
     let reach = Reach::new(costmap, guidance, starts);
     let is_free = |cell| costmap.is_free(cell, travel.allow_unknown);
     // Along one way: its end is the nearest cell in reach.
-    let corridor = guidance.iter().find(|group| group.version().is_none() && reach.all_known).map(Guidance::goal);
+    let corridor = guidance.iter().find(|group| group.is_part() && reach.all_known).map(Guidance::goal);
     let known = known.or(corridor.filter(|cell| is_free(*cell)));
     let goal = match known.filter(|_| !reach.is_current) {
         Some(known) => known,

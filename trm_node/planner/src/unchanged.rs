@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use trm_grid::guidance::Extent;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 
@@ -19,8 +20,8 @@ struct Seen {
     end: Cell,
     /// The version of the costs.
     costs: u64,
-    /// The version of the guidance and where it leads; `None` without any.
-    guidance: Option<(Option<u64>, Cell)>,
+    /// What the guidance knows and where it leads; `None` without any.
+    guidance: Option<(Extent, Cell)>,
     window: Window,
 }
 
@@ -30,7 +31,7 @@ impl Seen {
             goal: problem.goal_pose,
             end: problem.goal,
             costs: problem.costmap.version(),
-            guidance: problem.guidance.map(|guidance| (guidance.version(), guidance.goal())),
+            guidance: problem.guidance.map(|guidance| (guidance.extent(), guidance.goal())),
             window,
         }
     }

@@ -30,11 +30,7 @@ pub fn run(
 ) {
     let deliver = |guided: Box<Guided>| {
         if matches!(guided.purpose, Purpose::Goal(_)) {
-            shared.plan_log.put(|| Content::Guidance {
-                number: guided.number,
-                is_whole: guided.version.is_some(),
-                groups: guided.guidance.clone(),
-            });
+            shared.plan_log.put(|| Content::Guidance { number: guided.number, groups: guided.guidance.clone() });
         }
         // Fails only while the node is stopping.
         let _ = planner.send(PlannerEvent::Guidance(guided));

@@ -88,11 +88,11 @@ impl NotesThread {
             match content {
                 Content::Planner(made) => self.write(|to| entry::write_planner(&made, to)),
                 Content::Costs(change) => self.write(|to| entry::write_costs(&change, to)),
-                Content::Guidance { number, is_whole, groups } => {
+                Content::Guidance { number, groups } => {
                     let whole = self.whole.take();
                     let base = whole.as_ref().map(|(number, guidance)| (*number, guidance));
-                    self.write(|to| entry::write_guidance((number, is_whole), &groups, base, to));
-                    let newer = groups.into_iter().next().filter(|_| is_whole);
+                    self.write(|to| entry::write_guidance(number, &groups, base, to));
+                    let newer = groups.into_iter().next().filter(|first| first.version().is_some());
                     self.whole = newer.map(|first| (number, first)).or(whole);
                 }
             }

@@ -5,14 +5,15 @@
 use crate::bytes::{Bytes, BytesError, Put};
 use crate::cost_to_go::{CostsToGo, Exact};
 use crate::geometry::Geometry;
-use crate::guidance::{Guidance, form};
+use crate::guidance::{Extent, Guidance, form};
 use crate::tariff::UNREACHED;
 use crate::tiles::{TILE_CELLS, Tiling};
 use crate::travel::Travel;
 use crate::units::Cell;
 
 const WHOLE: u8 = 0;
-const PART: u8 = 1;
+const NEAR: u8 = 1;
+const PART: u8 = 2;
 
 /// Guidance as it was recorded.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub enum RecordedGuidance {
         /// The version of the costs.
         version: u64,
     },
-    /// A part of it is right, or known.
+    /// Not all of it is right, or known.
     Part(PartOfGuidance),
 }
 
@@ -35,8 +36,7 @@ pub enum RecordedGuidance {
 pub struct PartOfGuidance {
     goal: Cell,
     travel: Travel,
-    /// The version on which all of it was right last.
-    version: Option<u64>,
+    extent: Extent,
     geometry: Geometry,
     /// The number of the guidance whose values the other tiles have; `None` where they aren't known.
     base: Option<u64>,
@@ -44,17 +44,18 @@ pub struct PartOfGuidance {
 }
 
 impl Guidance {
-    /// Appends it to bytes: if all of it is right on its version of the costs, as `is_whole` says, without its
-    /// values. `base` is whole guidance before it, with a number. It must not be [laid over](Self::lay_over) another
+    /// Appends it to bytes: if all of it is right on a version of the costs, without its values. `base` is whole guidance before it, with a number. It must not be [laid over](Self::lay_over) another
     /// grid.
-    pub fn write(&self, is_whole: bool, base: Option<(u64, &Self)>, to: &mut impl Put) {
-        to.put_u8(if is_whole { WHOLE } else { PART });
+    pub fn write(&self, base: Option<(u64, &Self)>, to: &mut impl Put) {
+        to.put_u8(match self.extent {
+            Extent::Whole(_) => WHOLE,
+            Extent::Near => NEAR,
+            Extent::Part => PART,
+        });
         to.put_cell(self.goal);
         self.travel.write(to);
-        // No costs have version 0.
-        to.put_count(self.version.unwrap_or(0));
-        if is_whole {
-            return;
+        if let Some(version) = self.version() {
+            return to.put_count(version);
         }
         to.put_geometry(&self.own);
         let is_like = |base: &Self| base.goal == self.goal && base.travel == self.travel && base.own == self.own;
@@ -82,19 +83,18 @@ impl RecordedGuidance {
     pub fn read(from: &mut Bytes) -> Result<Self, BytesError> {
         let kind = from.u8("kind of guidance")?;
         let (goal, travel) = (from.cell("goal of the guidance")?, Travel::read(from)?);
-        let version = from.count("version of the guidance")?;
         match kind {
-            WHOLE => Ok(Self::Whole { goal, travel, version }),
-            PART => {
+            WHOLE => Ok(Self::Whole { goal, travel, version: from.count("version of the guidance")? }),
+            NEAR | PART => {
+                let extent = if kind == NEAR { Extent::Near } else { Extent::Part };
                 let geometry = from.geometry("geometry of the guidance")?;
                 let base = Some(from.count("number of older guidance")?).filter(|number| *number > 0);
                 let count = Tiling::of(&geometry).count();
                 let length = from.length("tiles of guidance")?;
                 let tiles = (0..length).map(|_| read_tile(from, count)).collect::<Result<_, _>>()?;
-                let version = Some(version).filter(|version| *version > 0);
-                Ok(Self::Part(PartOfGuidance { goal, travel, version, geometry, base, tiles }))
+                Ok(Self::Part(PartOfGuidance { goal, travel, extent, geometry, base, tiles }))
             }
-            other => Err(BytesError::value("kind of guidance", &other, "0 or 1")),
+            other => Err(BytesError::value("kind of guidance", &other, "0, 1 or 2")),
         }
     }
 }
@@ -115,7 +115,7 @@ impl PartOfGuidance {
             (Some(_), base) => base?.costs.clone(),
         };
         self.tiles.iter().for_each(|(number, tile)| costs.write(*number, tile));
-        Some(Guidance::of((self.geometry, self.version), self.goal, self.travel, costs))
+        Some(Guidance::of((self.geometry, self.extent), self.goal, self.travel, costs))
     }
 }
 
@@ -147,9 +147,9 @@ mod tests {
     use crate::units::Pose;
     use crate::upkeep::Upkeep;
 
-    fn again(guidance: &Guidance, is_whole: bool, base: Option<(u64, &Guidance)>) -> RecordedGuidance {
+    fn again(guidance: &Guidance, base: Option<(u64, &Guidance)>) -> RecordedGuidance {
         let mut bytes = Vec::new();
-        guidance.write(is_whole, base, &mut bytes);
+        guidance.write(base, &mut bytes);
         let mut bytes = Bytes::new(&bytes);
         let read = RecordedGuidance::read(&mut bytes).unwrap();
         assert_eq!(bytes.left(), 0);
@@ -183,7 +183,7 @@ mod tests {
             let left = std::cell::Cell::new(polls);
             let is_whole = upkeep.advance(map, f32::INFINITY, &|| left.replace(left.get().saturating_sub(1)) == 0);
             let near = upkeep.guidance();
-            match again(&near, is_whole, has_base.then_some((3, &base))) {
+            match again(&near, has_base.then_some((3, &base))) {
                 RecordedGuidance::Whole { goal: to, travel, version } => {
                     prop_assert!(is_whole && to == goal && version == map.version());
                     let computed = Guidance::compute(map, to, travel, &|| false).unwrap();
@@ -192,7 +192,7 @@ mod tests {
                 RecordedGuidance::Part(part) => {
                     prop_assert_eq!((is_whole, part.base()), (false, has_base.then_some(3)));
                     let restored = part.restore(Some(&base)).unwrap();
-                    prop_assert_eq!((restored.goal(), restored.version()), (goal, near.version()));
+                    prop_assert_eq!((restored.goal(), restored.extent()), (goal, Extent::Near));
                     prop_assert_eq!(values(&restored, map), values(&near, map));
                     prop_assert_eq!(part.restore(None).is_none(), has_base);
                 }

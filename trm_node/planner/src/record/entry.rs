@@ -151,19 +151,13 @@ pub fn write_costs(change: &GridChange, to: &mut impl Put) {
     change.write(to);
 }
 
-/// Writes guidance of a number, of which all is right if it `is_whole`. `base` is whole guidance before it, with its
-/// number.
-pub fn write_guidance(
-    (number, is_whole): (u64, bool),
-    groups: &[Guidance],
-    base: Option<(u64, &Guidance)>,
-    to: &mut impl Put,
-) {
+/// Writes guidance of a number. `base` is whole guidance before it, with its number.
+pub fn write_guidance(number: u64, groups: &[Guidance], base: Option<(u64, &Guidance)>, to: &mut impl Put) {
     to.put_u8(GUIDANCE);
     to.put_count(number);
     to.put_count(groups.len() as u64);
     for group in groups {
-        group.write(is_whole, base, to);
+        group.write(base, to);
     }
 }
 

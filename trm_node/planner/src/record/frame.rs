@@ -8,7 +8,7 @@ use super::error::RecordError;
 /// With it each entry begins.
 const MAGIC: &[u8; 4] = b"TRMP";
 /// Counts the changes of the format.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// Begins an entry in a buffer.
 pub fn begin(number: u64, to: &mut Vec<u8>) {
@@ -119,6 +119,6 @@ mod tests {
         refused(b"\x06\0\0\0rosbag", "begins with \"rosb\"");
         let mut newer = whole;
         newer[8] = FORMAT + 1;
-        refused(&newer, "has format 2, this program reads 1");
+        refused(&newer, "has format 3, this program reads 2");
     }
 }
