@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trm_train import maze_bundle, official
+from trm_train import maze_bundle, official, official_times
 from trm_train.data import OFFSET_SCALE, SEED_VALUE
 from trm_train.model import NONE
 from trm_train.official import FREE, GOAL, PATH, START, WALL, Official
@@ -155,3 +155,9 @@ def test_moves_lead_along_the_path_and_end_at_the_goal():
                 assert (moves[k, row, col] > -1e-3) == on, (row, col, k)
                 assert on or moves[k, row, col] < -15
             assert (moves[NONE, row, col] > -1e-3) == (answer[row, col] == GOAL)
+
+
+@pytest.mark.parametrize("widths", [ATT, MLP], ids=["att", "mlp"])
+def test_a_step_is_timed_and_its_memory_told(widths):
+    times, memory = official_times.measure(device="cpu", kind=torch.float32, rounds=3, batch=2, **widths)
+    assert len(times) == 3 and 0 < times[0] <= times[-1] and memory > 0

@@ -40,15 +40,20 @@ def recorded(step: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
 
 
 @torch.inference_mode()
-def measure(heads: int, device: str, kind: torch.dtype, rounds: int, batch: int) -> tuple[list[float], float]:
-    """-> milliseconds of each round, sorted; greatest memory in MiB."""
+def measure(
+    heads: int, device: str, kind: torch.dtype, rounds: int, batch: int, **widths
+) -> tuple[list[float], float]:
+    """-> milliseconds of each round, sorted; greatest memory in MiB. `widths` are others than the official ones."""
     torch.manual_seed(0)
-    model = Official(heads=heads).to(device, kind).eval()
+    model = Official(heads=heads, **widths).to(device, kind).eval()
     side = model.shape.side
     of = torch.randint(VOCABULARY, (batch, side**2), device=device)
     tokens = torch.nn.functional.one_hot(of, VOCABULARY).to(kind)
     y, z = model.start(batch)
-    step = lambda: model(tokens, y, z)[0].argmax(-1)  # noqa: E731
+
+    def step() -> torch.Tensor:
+        return model(tokens, y, z)[0].argmax(-1)
+
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         step = recorded(step)
