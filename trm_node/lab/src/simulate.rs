@@ -11,6 +11,7 @@ mod node;
 mod oracle;
 mod raw;
 mod schedule;
+mod scouts;
 mod seed;
 mod simulation;
 mod site;

@@ -71,10 +71,12 @@ impl Intake {
             return self.inbox.put_again(origin.published);
         }
         self.newest = origin.published;
-        self.sightings.forget_before(origin.published);
         // Checked before anything that waits gives way to it.
         match OccupancyGrid::new(content.geometry, content.data) {
-            Ok(grid) => self.inbox.put_grid(self.arrived(grid, stamp, origin)),
+            Ok(grid) => {
+                self.sightings.forget_before(origin.published);
+                self.inbox.put_grid(self.arrived(grid, stamp, origin));
+            }
             Err(error) => self.shared.refuse(GRID, &error.to_string()),
         }
     }
@@ -110,7 +112,7 @@ impl Intake {
     /// What was published before this system time may still be under way.
     fn doubt(&self, why: Suspect, system_time: Duration) {
         let now = self.shared.clock.now();
-        if self.shared.ledger.suspicion.doubt(why, now, self.by_publisher(system_time)) {
+        if self.shared.ledger.suspicion.doubt(why, now, self.by_publisher(system_time), self.shared.ledger.arrived()) {
             self.warn_of(why, now);
         }
     }
@@ -135,8 +137,8 @@ impl Intake {
 
     /// Makes the grid suspect while something that was sighted hasn't come.
     fn look_for_sighted(&mut self, now: Duration) {
-        if let Some(Overdue { published, lost }) = self.sightings.settle(&self.sequences, now) {
-            if self.shared.ledger.suspicion.hold_back(published) {
+        for Overdue { published, lost } in self.sightings.settle(&self.sequences, now) {
+            if self.shared.ledger.suspicion.hold_back(published, self.shared.ledger.arrived()) {
                 self.warn_of(Suspect::HeldBack, now);
             }
             if lost > 0 {
@@ -268,6 +270,23 @@ mod tests {
         };
         update(&mut intake, 1, 1.0, 1.0);
         (shared, update, intake)
+    }
+
+    #[test]
+    fn a_grid_that_is_refused_makes_up_for_nothing_that_is_held_back() {
+        let (shared, _, mut intake) = updates();
+        intake.sight(origin(3, 3));
+        assert!(!intake.settle(false, Duration::from_millis(4)));
+        let geometry = Geometry::new(2, 2, 1.0, Pose::default()).unwrap();
+        let at = |number| Duration::from_millis(20 * number);
+        let from_grids = |number| Origin { publisher: [9; 16], taken: at(number), ..origin(number, 10 + number) };
+        intake.whole(WholeGrid { geometry, data: vec![101; 4] }, Duration::ZERO, from_grids(1));
+        assert_eq!(intake.patience(), Some(HELD_BACK));
+        std::thread::sleep(HELD_BACK);
+        assert!(!intake.settle(false, Duration::from_millis(30)));
+        assert_eq!(shared.ledger.suspicion.get(), Some(Suspect::HeldBack));
+        intake.whole(WholeGrid { geometry, data: vec![0; 4] }, Duration::ZERO, from_grids(2));
+        assert_eq!(intake.patience(), None);
     }
 
     #[test]

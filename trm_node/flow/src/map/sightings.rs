@@ -28,7 +28,7 @@ struct Sighted {
     missing: (u64, Duration),
 }
 
-/// What has been missing for too long.
+/// What has been missing of a publisher for too long.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Overdue {
     /// When the newest of it was published, as far as that is known.
@@ -54,26 +54,22 @@ impl Sightings {
         self.0.retain(|sighted| is_before(sighted.published, grid) != Some(true));
     }
 
-    /// Looks at what has come meanwhile. `None` while nothing has been missing for too long. Of a publisher of whom nothing
-    /// has ever come nothing is expected: its messages may not be for this node.
-    pub fn settle(&mut self, come: &Sequences, now: Duration) -> Option<Overdue> {
-        let mut overdue = None;
+    /// Looks at what has come meanwhile, and says what has been missing for too long. Of a publisher of whom nothing has ever
+    /// come nothing is expected: its messages may not be for this node.
+    pub fn settle(&mut self, come: &Sequences, now: Duration) -> Vec<Overdue> {
+        let mut overdue = Vec::new();
         self.0.retain_mut(|sighted| {
             let Some(last) = come.last(&sighted.publisher).filter(|last| *last < sighted.newest) else { return false };
             if last >= sighted.missing.0 {
                 sighted.missing = (sighted.newest, now);
             }
             let missing = now.saturating_sub(sighted.missing.1);
+            let is_lost = missing >= REPEATED_WITHIN;
             if missing >= HELD_BACK {
-                let all = overdue.get_or_insert(Overdue { published: sighted.published, lost: 0 });
-                if is_before(all.published, sighted.published) != Some(false) {
-                    all.published = sighted.published;
-                }
-                if missing >= REPEATED_WITHIN {
-                    all.lost += sighted.newest - last;
-                }
+                let lost = if is_lost { sighted.newest - last } else { 0 };
+                overdue.push(Overdue { published: sighted.published, lost });
             }
-            missing < REPEATED_WITHIN
+            !is_lost
         });
         overdue
     }
@@ -107,18 +103,18 @@ mod tests {
         come.take(A, 1);
         sightings.see(A, 5, at(5), ms(0));
         sightings.see(B, 9, at(9), ms(0));
-        assert_eq!(sightings.settle(&come, ms(19)), None, "it may come yet, and from B nothing ever came");
-        assert_eq!(sightings.settle(&come, ms(20)), Some(Overdue { published: at(5), lost: 0 }));
+        assert_eq!(sightings.settle(&come, ms(19)), [], "it may come yet, and from B nothing ever came");
+        assert_eq!(sightings.settle(&come, ms(20)), [Overdue { published: at(5), lost: 0 }]);
         sightings.see(A, 7, at(7), ms(25));
         (2..=5).for_each(|number| assert_ne!(come.take(A, number), crate::map::sequence::Sequence::Again));
-        assert_eq!(sightings.settle(&come, ms(30)), None, "what was missing has come, of the rest nothing was known");
-        assert_eq!(sightings.settle(&come, ms(50)), Some(Overdue { published: at(7), lost: 0 }));
+        assert_eq!(sightings.settle(&come, ms(30)), [], "what was missing has come, of the rest nothing was known");
+        assert_eq!(sightings.settle(&come, ms(50)), [Overdue { published: at(7), lost: 0 }]);
         let late = ms(30) + REPEATED_WITHIN;
-        assert_eq!(sightings.settle(&come, late), Some(Overdue { published: at(7), lost: 2 }));
-        assert!(sightings.is_empty() && sightings.settle(&come, late).is_none());
+        assert_eq!(sightings.settle(&come, late), [Overdue { published: at(7), lost: 2 }]);
+        assert!(sightings.is_empty() && sightings.settle(&come, late).is_empty());
         sightings.see(A, 8, at(8), late);
         come.take(A, 8);
-        assert_eq!(sightings.settle(&come, late + ms(100)), None);
+        assert_eq!(sightings.settle(&come, late + ms(100)), []);
         assert!(sightings.is_empty());
     }
 
@@ -130,7 +126,7 @@ mod tests {
         sightings.see(A, 5, at(5), ms(0));
         sightings.see(B, 6, at(7), ms(0));
         sightings.forget_before(at(6));
-        assert_eq!(sightings.settle(&come, ms(20)), Some(Overdue { published: at(7), lost: 0 }));
+        assert_eq!(sightings.settle(&come, ms(20)), [Overdue { published: at(7), lost: 0 }]);
         sightings.forget_before(at(8));
         assert!(sightings.is_empty());
     }

@@ -111,16 +111,17 @@ impl Suspicion {
         lock(&self.lost).after(published)
     }
 
-    /// What was published until now may still be under way, because the process stood still or was flooded. `true` when
-    /// the grid wasn't suspect before.
-    pub fn doubt(&self, why: Suspect, now: Duration, after: Option<Published>) -> bool {
+    /// What was published until `after` may still be under way, because the process stood still or was flooded, when so many
+    /// messages had arrived. `true` when the grid wasn't suspect before.
+    pub fn doubt(&self, why: Suspect, now: Duration, after: Option<Published>, arrived: u64) -> bool {
         let until = Some(now + REPEATED_WITHIN);
-        self.set(Case { why, after, arrived: 0, until, over_with: None })
+        self.set(Case { why, after, arrived, until, over_with: None })
     }
 
-    /// Updates haven't come that were published until `after`. `true` when the grid wasn't suspect before.
-    pub fn hold_back(&self, after: Option<Published>) -> bool {
-        self.set(Case { why: Suspect::HeldBack, after, arrived: 0, until: None, over_with: None })
+    /// Updates haven't come that were published until `after`, when so many messages had arrived. `true` when the grid
+    /// wasn't suspect before.
+    pub fn hold_back(&self, after: Option<Published>, arrived: u64) -> bool {
+        self.set(Case { why: Suspect::HeldBack, after, arrived, until: None, over_with: None })
     }
 
     /// Everything has come that was held back, the last of it with the message of this number.
@@ -251,19 +252,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_under_way_is_not_in_another_hosts_grid_that_had_come_before() {
+        let other_host = Some(Published { host: 2, era: 0, at: Duration::from_secs(50) });
+        for doubt in [
+            |suspicion: &Suspicion| suspicion.hold_back(at(10), 7),
+            |suspicion: &Suspicion| suspicion.doubt(Suspect::Stopped, Duration::ZERO, at(10), 7),
+        ] {
+            let suspicion = Suspicion::default();
+            assert!(doubt(&suspicion) && !suspicion.whole_grid(7, other_host));
+            assert!(suspicion.get().is_some() && suspicion.whole_grid(8, other_host));
+        }
+    }
+
+    #[test]
     fn a_stop_ends_after_a_while_or_with_something_that_was_published_after_it() {
         let suspicion = Suspicion::default();
         let s = Duration::from_secs;
-        suspicion.doubt(Suspect::Stopped, s(5), at(100));
+        suspicion.doubt(Suspect::Stopped, s(5), at(100), 0);
         assert_eq!(suspicion.get(), Some(Suspect::Stopped));
         assert!(!suspicion.settle(s(6)) && suspicion.settle(s(9)));
-        suspicion.doubt(Suspect::Stopped, s(20), at(115));
+        suspicion.doubt(Suspect::Stopped, s(20), at(115), 0);
         suspicion.update(at(114), 3);
         assert!(!suspicion.held(3), "published before the stop");
         suspicion.update(at(116), 5);
         assert!(!suspicion.held(4) && suspicion.held(5));
         suspicion.raise(Suspect::Lost, at(117), 5);
-        suspicion.doubt(Suspect::Stopped, s(30), at(125));
+        suspicion.doubt(Suspect::Stopped, s(30), at(125), 0);
         assert_eq!(suspicion.get(), Some(Suspect::Lost), "what was lost stays so");
         assert!(!suspicion.settle(s(100)));
     }

@@ -17,13 +17,15 @@ use crate::simulate::raw::Raw;
 /// Maps that are kept: they are asked for again and again.
 const KEPT: usize = 64;
 
-/// A loss that a later message has shown.
+/// A loss that a later message has shown, or the scout.
 #[derive(Debug, Clone, Copy)]
 pub struct Gap {
     /// When the message that showed it was published.
     after: Option<Published>,
     /// When it came.
     pub since: u64,
+    /// Where nothing is lost and some is held back: the publisher and the number of the last of it.
+    held_back: Option<([u8; 16], u64)>,
     /// The arrival that made the grid whole again.
     pub cured: Option<u64>,
 }
@@ -123,7 +125,7 @@ impl Arrivals {
     }
 
     /// Whether a whole grid of its host was taken that was published after it.
-    fn is_replaced(&self, published: Option<Published>) -> bool {
+    pub fn is_replaced(&self, published: Option<Published>) -> bool {
         self.taken.iter().any(|taken| is_before(published, *taken))
     }
 
@@ -148,7 +150,7 @@ impl Arrivals {
                 self.lose(origin.published, now);
             }
         }
-        let Some(update) = update else { return };
+        let Some(update) = update else { return self.come(origin.publisher, number) };
         let mut raw = self.newest().cloned();
         if !self.is_replaced(origin.published) {
             if let Some(raw) = &mut raw {
@@ -157,6 +159,25 @@ impl Arrivals {
             self.remembered.push((origin.published, update.clone()));
         }
         self.arrive(raw, now);
+        self.come(origin.publisher, number);
+    }
+
+    /// A publisher's updates have come up to a number.
+    fn come(&mut self, publisher: [u8; 16], number: u64) {
+        let is_here = |gap: &&mut Gap| gap.held_back.is_some_and(|(by, last)| by == publisher && last <= number);
+        for gap in self.gaps.iter_mut().filter(is_here) {
+            gap.cured.get_or_insert(self.count);
+        }
+    }
+
+    /// The number of a publisher's last message.
+    pub fn last(&self, publisher: &[u8; 16]) -> Option<u64> {
+        self.numbers.get(publisher).copied()
+    }
+
+    /// Updates of a publisher up to a number, published until then, haven't come, and the node knows.
+    pub fn hold_back(&mut self, after: Option<Published>, last: ([u8; 16], u64), now: u64) {
+        self.gaps.push(Gap { after, since: now, held_back: Some(last), cured: None });
     }
 
     /// Something is lost that was published before.
@@ -164,7 +185,7 @@ impl Arrivals {
         // What was lost before a whole grid that has been taken isn't missing.
         let is_known = |grid: &Option<Published>| host(*grid) == host(after) && !is_before(*grid, after);
         if !self.taken.iter().any(is_known) {
-            self.gaps.push(Gap { after, since: now, cured: None });
+            self.gaps.push(Gap { after, since: now, held_back: None, cured: None });
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use trm_flow::map::intake::Origin;
+
 use crate::simulate::site::Packet;
 
 /// A state machine of the node.
@@ -34,6 +36,8 @@ pub enum Event {
     Wake(Part),
     /// A message comes.
     Deliver(Box<Packet>),
+    /// The scout hears of an update.
+    Sight(Origin),
     /// A publisher publishes.
     Publish(usize),
     /// The robot's pose is told.

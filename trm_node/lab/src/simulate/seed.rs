@@ -8,6 +8,7 @@ use trm_net::bundle::Bundle;
 use crate::judge::asked::Asked;
 use crate::simulate::oracle::{Oldest, Oracle};
 use crate::simulate::schedule::{Event, Schedule};
+use crate::simulate::scouts::Scouts;
 use crate::simulate::simulation::Simulation;
 use crate::simulate::site::Site;
 use crate::simulate::state::State;
@@ -42,7 +43,8 @@ pub fn run(bundle: &Arc<Bundle>, seed: u64, seconds: u64, is_printed: bool) -> V
         println!("{weather:#?}");
     }
     let end = seconds * S;
-    let simulation = Simulation::new(begin(weather, random, is_printed, end), Arc::clone(bundle));
+    let scouts = Scouts::new(Random::of_query(seed, 1));
+    let simulation = Simulation::new(begin(weather, (random, scouts), is_printed, end), Arc::clone(bundle));
     simulation.start();
     loop {
         let is_over = simulation.state().violation.is_some();
@@ -63,7 +65,7 @@ pub fn run(bundle: &Arc<Bundle>, seed: u64, seconds: u64, is_printed: bool) -> V
     Verdict { hash, violation: state.violation.take(), time, plans: state.plans }
 }
 
-fn begin(weather: Weather, mut random: Random, is_printed: bool, end: u64) -> State {
+fn begin(weather: Weather, (mut random, scouts): (Random, Scouts), is_printed: bool, end: u64) -> State {
     let site = Site::new(&weather, &mut random);
     let robot = site.somewhere_free(&mut random);
     let mut schedule = Schedule::default();
@@ -93,6 +95,7 @@ fn begin(weather: Weather, mut random: Random, is_printed: bool, end: u64) -> St
         schedule,
         trace: Trace::new(is_printed),
         site,
+        scouts,
         frozen: 0,
         was_stopped: false,
         hang: 0,

@@ -182,7 +182,10 @@ impl Simulation {
         let parts = &self.parts;
         let soon = self.time() + MS;
         let has_work = |part| match part {
-            Part::Spin => is_so(&parts.spin, |_| !self.state().site.reader.is_empty()),
+            Part::Spin => is_so(&parts.spin, |_| {
+                let state = self.state();
+                !(state.site.reader.is_empty() && state.scouts.reader.is_empty())
+            }),
             Part::World => is_so(&parts.world, |_| life.inbox.has_news()),
             Part::Guidance => is_so(&parts.guidance, |guidance| !guidance.inbox.is_empty()),
             Part::Planner => is_so(&parts.planner, |planner| !planner.inbox.is_empty()),
@@ -218,6 +221,7 @@ impl Simulation {
         (state.taken, state.made, state.planned) = (Oldest::default(), 0, now);
         state.is_half_made = false;
         state.site.reader.clear();
+        state.scouts.begin();
         (state.was_stopped, state.must_kill) = (false, false);
         state.trace.note(now, "start", &[]);
         for part in Part::ALL {

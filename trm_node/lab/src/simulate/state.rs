@@ -6,6 +6,7 @@ use trm_grid::units::Pose;
 
 use crate::simulate::oracle::{Oldest, Oracle};
 use crate::simulate::schedule::Schedule;
+use crate::simulate::scouts::Scouts;
 use crate::simulate::site::Site;
 use crate::simulate::trace::Trace;
 use crate::simulate::weather::{MS, Weather};
@@ -24,6 +25,8 @@ pub struct State {
     pub trace: Trace,
     /// Where the robot is.
     pub site: Site,
+    /// The second subscription to the updates.
+    pub scouts: Scouts,
     /// What must hold.
     pub oracle: Oracle,
     /// The process stands still until then.

@@ -10,10 +10,11 @@ use trm_flow::map::message::GridUpdate;
 use trm_grid::costmap::Costmap;
 
 use crate::judge::raw_map::Class;
-use crate::simulate::node::PlannerPart;
+use crate::simulate::node::{PlannerPart, SpinPart};
 use crate::simulate::schedule::Part;
 use crate::simulate::simulation::Simulation;
 use crate::simulate::site::{Content, system_time};
+use crate::simulate::state::State;
 use crate::simulate::weather::{MS, S};
 
 /// Room that a step may need in the planner thread's ring; a thread without it would wait.
@@ -66,6 +67,7 @@ impl Simulation {
     fn spin(&self) {
         let Ok(mut spin) = self.parts.spin.try_lock() else { return };
         let Some(spin) = spin.as_mut() else { return };
+        self.sight(spin);
         for _ in 0..AT_ONCE {
             let Some(packet) = self.state().site.reader.pop_front() else { break };
             let origin = Origin { taken: system_time(self.time()), ..packet.origin };
@@ -88,8 +90,17 @@ impl Simulation {
                 _ => format!("{origin:?}"),
             });
         }
-        let stopped = std::mem::take(&mut self.state().was_stopped);
-        if !spin.intake.settle(stopped, system_time(self.time())) {
+        let (stopped, began) = (std::mem::take(&mut self.state().was_stopped), self.time());
+        let should_ask = spin.intake.settle(stopped, system_time(began));
+        {
+            let ended = self.time();
+            let State { scouts, oracle, schedule, .. } = &mut *self.state();
+            scouts.look(&mut oracle.arrivals, (began, ended));
+            if let Some(patience) = spin.intake.patience() {
+                schedule.wake(Part::Spin, ended + patience.as_nanos() as u64);
+            }
+        }
+        if !should_ask {
             spin.asked = None;
         } else if spin.asked.is_none_or(|asked| self.time() >= asked + ASK_AGAIN) {
             spin.asked = Some(self.time());
@@ -99,6 +110,18 @@ impl Simulation {
             for packet in state.site.latched(now, &mut state.random) {
                 state.schedule.deliver(packet);
             }
+        }
+    }
+
+    /// The scout tells what it has heard.
+    fn sight(&self, spin: &mut SpinPart) {
+        for _ in 0..AT_ONCE {
+            let Some(origin) = self.state().scouts.reader.pop_front() else { break };
+            let origin = Origin { taken: system_time(self.time()), ..origin };
+            spin.intake.sight(origin);
+            let state = &mut *self.state();
+            state.scouts.tell(origin);
+            state.trace.explain(|| format!("heard of {origin:?}"));
         }
     }
 

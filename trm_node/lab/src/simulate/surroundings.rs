@@ -31,6 +31,7 @@ impl Simulation {
         let now = self.time();
         match event {
             Event::Deliver(packet) => deliver(&mut self.state(), *packet),
+            Event::Sight(origin) => self.state().scouts.reader.push_back(origin),
             Event::Publish(by) => {
                 let state = &mut *self.state();
                 publish(state, by, now);
@@ -306,7 +307,7 @@ fn publish(state: &mut State, by: usize, now: u64) {
 
 /// A message is published, and gets lost or comes, once or twice, sooner or later.
 fn send(state: &mut State, by: usize, is_whole: bool, now: u64) {
-    let State { random, weather, site, schedule, .. } = state;
+    let State { random, weather, site, schedule, scouts, .. } = state;
     let delay = if random.chance(weather.late) {
         random.below(weather.latest as usize) as u64
     } else {
@@ -314,11 +315,14 @@ fn send(state: &mut State, by: usize, is_whole: bool, now: u64) {
     };
     let is_broken = random.chance(weather.broken);
     state.is_incomplete |= is_whole && is_broken;
-    let packet = if is_whole {
+    let mut packet = if is_whole {
         site.publish_whole(by, is_broken, now, delay)
     } else {
         site.publish_update(by, is_broken, now, delay, random)
     };
+    if let Some(at) = scouts.hear(&mut packet, now).filter(|_| !is_whole) {
+        schedule.at(at, Event::Sight(packet.origin));
+    }
     // Where hosts' clocks differ, whole grids come, and in their order.
     if random.chance(weather.drop) && !(is_whole && weather.many_hosts) {
         state.is_incomplete = true;
