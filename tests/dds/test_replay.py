@@ -65,9 +65,9 @@ def test_every_plan_of_a_drive_is_made_again_to_the_last_bit(start, tmp_path):
     assert (poses[:, :2] == last.poses[:, :2]).all() and np.allclose(poses[:, 2], last.poses[:, 2], atol=1e-9)
     at = replay(file, "--at", str(last.stamp), "--json")
     assert json.loads(at.stdout)["shown"]["plan"] == status.plan_id
-    file.write_bytes(file.read_bytes() + b"\x05\0\0\0TRMP\x02")
+    file.write_bytes(file.read_bytes() + b"\x05\0\0\0TRMP\x63")
     newer = replay(file)
-    assert newer.returncode == 1 and "has format 2" in newer.stderr, newer
+    assert newer.returncode == 1 and "has format 99" in newer.stderr, newer
 
 
 def test_an_entry_is_the_data_of_its_message_and_anything_else_is_refused():
