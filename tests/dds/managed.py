@@ -23,20 +23,22 @@ class Managed:
 
     def __init__(self, peer: Peer, name: str = ""):
         self.peer, self.name = peer, name or peer.planner
+        self.events: list[TransitionEvent] = []
+        # First: a node that answers one of the clients has been told of what was created before it.
+        self._listening = peer.node.create_subscription(TransitionEvent, f"{self.name}/transition_event",
+                                                        self.events.append, 100)
         client = lambda kind, service: peer.node.create_client(kind, f"{self.name}/{service}")  # noqa: E731
         self._change = client(ChangeState, "change_state")
         self._state = client(GetState, "get_state")
         self._states = client(GetAvailableStates, "get_available_states")
         self._transitions = client(GetAvailableTransitions, "get_available_transitions")
         self._graph = client(GetAvailableTransitions, "get_transition_graph")
-        self.events: list[TransitionEvent] = []
-        self._listening = peer.node.create_subscription(TransitionEvent, f"{self.name}/transition_event",
-                                                        self.events.append, 100)
 
     def connect(self) -> "Managed":
         clients = [self._change, self._state, self._states, self._transitions, self._graph]
         self.peer.wait(lambda: all(client.service_is_ready() for client in clients), "the lifecycle services")
         self.peer.wait(self._listening.get_publisher_count, "the publisher of transition_event")
+        self.state()
         return self
 
     def ask_for(self, id: int = 0, label: str = ""):
