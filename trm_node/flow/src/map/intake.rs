@@ -92,6 +92,9 @@ impl Intake {
             Some(Sequence::Again) => return,
             Some(Sequence::Next | Sequence::First(_)) | None => {}
         }
+        if is_crowd {
+            self.doubt(Suspect::Flooded, origin.taken);
+        }
         if let Some(content) = content {
             self.inbox.put_update(self.arrived(content, stamp, origin));
         }
@@ -99,9 +102,6 @@ impl Intake {
             self.shared.ledger.suspicion.update(origin.published, self.shared.ledger.arrived());
         }
         self.newest = origin.published;
-        if is_crowd {
-            self.doubt(Suspect::Flooded, origin.taken);
-        }
     }
 
     fn is_crowd(&mut self, origin: &Origin) -> bool {

@@ -24,8 +24,6 @@ pub struct Gap {
     after: Option<Published>,
     /// When it came.
     pub since: u64,
-    /// Where nothing is lost and some is held back: the publisher and the number of the last of it.
-    held_back: Option<([u8; 16], u64)>,
     /// The arrival that made the grid whole again.
     pub cured: Option<u64>,
 }
@@ -55,6 +53,8 @@ pub struct Arrivals {
     taken: Vec<Option<Published>>,
     /// The losses that are known.
     pub gaps: Vec<Gap>,
+    /// By publisher: the last gap where nothing was lost and some was held back, and the number of the last of that.
+    held_back: BTreeMap<[u8; 16], (usize, u64)>,
     seen: VecDeque<Seen>,
 }
 
@@ -79,6 +79,7 @@ impl Arrivals {
             numbers: BTreeMap::new(),
             taken: Vec::new(),
             gaps: Vec::new(),
+            held_back: BTreeMap::new(),
             seen: VecDeque::new(),
         }
     }
@@ -164,9 +165,8 @@ impl Arrivals {
 
     /// A publisher's updates have come up to a number.
     fn come(&mut self, publisher: [u8; 16], number: u64) {
-        let is_here = |gap: &&mut Gap| gap.held_back.is_some_and(|(by, last)| by == publisher && last <= number);
-        for gap in self.gaps.iter_mut().filter(is_here) {
-            gap.cured.get_or_insert(self.count);
+        if let Some((gap, _)) = self.held_back.get(&publisher).filter(|(_, last)| *last <= number) {
+            self.gaps[*gap].cured.get_or_insert(self.count);
         }
     }
 
@@ -176,8 +176,14 @@ impl Arrivals {
     }
 
     /// Updates of a publisher up to a number, published until then, haven't come, and the node knows.
-    pub fn hold_back(&mut self, after: Option<Published>, last: ([u8; 16], u64), now: u64) {
-        self.gaps.push(Gap { after, since: now, held_back: Some(last), cured: None });
+    pub fn hold_back(&mut self, after: Option<Published>, (publisher, last): ([u8; 16], u64), now: u64) {
+        let open = self.held_back.get(&publisher).map(|(gap, _)| *gap).filter(|gap| self.gaps[*gap].cured.is_none());
+        let gap = open.unwrap_or(self.gaps.len());
+        match self.gaps.get_mut(gap) {
+            Some(gap) => gap.after = after,
+            None => self.gaps.push(Gap { after, since: now, cured: None }),
+        }
+        self.held_back.insert(publisher, (gap, last));
     }
 
     /// Something is lost that was published before.
@@ -185,7 +191,7 @@ impl Arrivals {
         // What was lost before a whole grid that has been taken isn't missing.
         let is_known = |grid: &Option<Published>| host(*grid) == host(after) && !is_before(*grid, after);
         if !self.taken.iter().any(is_known) {
-            self.gaps.push(Gap { after, since: now, held_back: None, cured: None });
+            self.gaps.push(Gap { after, since: now, cured: None });
         }
     }
 

@@ -1,7 +1,7 @@
 //! The second subscription to the updates, which asks for best effort: it hears of most of them soon, whatever is missing
 //! before them. And what must follow: a grid is suspect while something that was heard of is held back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use trm_flow::map::intake::Origin;
@@ -19,13 +19,14 @@ pub struct Scouts {
     heard: f64,
     /// What has come and isn't taken.
     pub reader: VecDeque<Origin>,
-    awaited: Vec<Awaited>,
+    /// By publisher.
+    awaited: BTreeMap<[u8; 16], Awaited>,
 }
 
-/// An update that was heard of and hasn't come.
+/// The newest update of a publisher that was heard of and hasn't come.
 struct Awaited {
     origin: Origin,
-    /// The last one of its publisher that had come, and since when it is the last, as far as the node has looked.
+    /// The last one that had come, and since when it is the last, as far as the node has looked.
     last: u64,
     since: u64,
 }
@@ -34,7 +35,7 @@ impl Scouts {
     /// The scout of a seed.
     pub fn new(mut random: Random) -> Self {
         let heard = [0.0, 0.9, 1.0][random.below(3)];
-        Self { random, heard, reader: VecDeque::new(), awaited: Vec::new() }
+        Self { random, heard, reader: VecDeque::new(), awaited: BTreeMap::new() }
     }
 
     /// An update is published. The middleware tells when it is received, and perhaps the scout hears of it at this time.
@@ -55,15 +56,18 @@ impl Scouts {
 
     /// The node is told.
     pub fn tell(&mut self, origin: Origin) {
-        self.awaited.push(Awaited { origin, last: u64::MAX, since: 0 });
+        let awaited = self.awaited.entry(origin.publisher).or_insert(Awaited { origin, last: u64::MAX, since: 0 });
+        if awaited.origin.number < origin.number {
+            awaited.origin = origin;
+        }
     }
 
     /// The node has looked for what it was told of, between two times. What has been held back for too long makes the grid
     /// suspect.
     pub fn look(&mut self, arrivals: &mut Arrivals, (began, ended): (u64, u64)) {
-        self.awaited.retain_mut(|awaited| {
-            let Origin { publisher, number: Some(number), published, .. } = awaited.origin else { return false };
-            let Some(last) = arrivals.last(&publisher) else { return false };
+        self.awaited.retain(|publisher, awaited| {
+            let Origin { number: Some(number), published, .. } = awaited.origin else { return false };
+            let Some(last) = arrivals.last(publisher) else { return false };
             if last >= number || arrivals.is_replaced(published) {
                 return false;
             }
@@ -73,7 +77,7 @@ impl Scouts {
             }
             let is_held_back = Duration::from_nanos(began.saturating_sub(awaited.since)) >= HELD_BACK;
             if is_held_back {
-                arrivals.hold_back(published, (publisher, number), ended);
+                arrivals.hold_back(published, (*publisher, number), ended);
             }
             !is_held_back
         });

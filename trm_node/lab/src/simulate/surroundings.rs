@@ -237,8 +237,11 @@ impl Simulation {
                     return self.violate(&what);
                 }
                 let state = &mut *self.state();
-                let packet = state.site.publish_whole(0, false, now, 5 * MS);
-                state.schedule.deliver(packet);
+                // What was lost of one host is made up for by a grid of that host.
+                for by in 0..state.weather.publishers {
+                    let packet = state.site.publish_whole(by, false, now, 5 * MS);
+                    state.schedule.deliver(packet);
+                }
                 state.schedule.at(now + S, Event::Calm(2));
             }
             _ => {
