@@ -9,7 +9,7 @@ use trm_flow::map::sightings::HELD_BACK;
 
 use crate::simulate::arrivals::Arrivals;
 use crate::simulate::site::{Packet, system_time};
-use crate::simulate::weather::MS;
+use crate::simulate::weather::{MS, Weather};
 use crate::worlds::random::Random;
 
 /// What the scout hears. It has chance of its own: without it a seed is what it was before there was one.
@@ -17,6 +17,9 @@ pub struct Scouts {
     random: Random,
     /// An update is heard of; 0 without a scout.
     heard: f64,
+    /// Whether the grid must be suspect while something is held back. Where hosts' clocks differ nobody knows what another
+    /// host's grid makes up for.
+    is_strict: bool,
     /// What has come and isn't taken.
     pub reader: VecDeque<Origin>,
     /// By publisher.
@@ -33,9 +36,9 @@ struct Awaited {
 
 impl Scouts {
     /// The scout of a seed.
-    pub fn new(mut random: Random) -> Self {
+    pub fn new(mut random: Random, weather: &Weather) -> Self {
         let heard = [0.0, 0.9, 1.0][random.below(3)];
-        Self { random, heard, reader: VecDeque::new(), awaited: BTreeMap::new() }
+        Self { random, heard, is_strict: !weather.many_hosts, reader: VecDeque::new(), awaited: BTreeMap::new() }
     }
 
     /// An update is published. The middleware tells when it is received, and perhaps the scout hears of it at this time.
@@ -65,6 +68,9 @@ impl Scouts {
     /// The node has looked for what it was told of, between two times. What has been held back for too long makes the grid
     /// suspect.
     pub fn look(&mut self, arrivals: &mut Arrivals, (began, ended): (u64, u64)) {
+        if !self.is_strict {
+            return self.awaited.clear();
+        }
         self.awaited.retain(|publisher, awaited| {
             let Origin { number: Some(number), published, .. } = awaited.origin else { return false };
             let Some(last) = arrivals.last(publisher) else { return false };

@@ -43,7 +43,7 @@ pub fn run(bundle: &Arc<Bundle>, seed: u64, seconds: u64, is_printed: bool) -> V
         println!("{weather:#?}");
     }
     let end = seconds * S;
-    let scouts = Scouts::new(Random::of_query(seed, 1));
+    let scouts = Scouts::new(Random::of_query(seed, 1), &weather);
     let simulation = Simulation::new(begin(weather, (random, scouts), is_printed, end), Arc::clone(bundle));
     simulation.start();
     loop {
