@@ -44,8 +44,8 @@ pub struct PartOfGuidance {
 }
 
 impl Guidance {
-    /// Appends it to bytes: if all of it is right on a version of the costs, without its values. `base` is whole guidance before it, with a number. It must not be [laid over](Self::lay_over) another
-    /// grid.
+    /// Appends it to bytes: if all of it is right on a version of the costs, without its values. `base` is whole guidance
+    /// before it, with a number. It must not be [laid over](Self::lay_over) another grid.
     pub fn write(&self, base: Option<(u64, &Self)>, to: &mut impl Put) {
         to.put_u8(match self.extent {
             Extent::Whole(_) => WHOLE,

@@ -92,14 +92,7 @@ impl Simulation {
         }
         let (stopped, began) = (std::mem::take(&mut self.state().was_stopped), self.time());
         let should_ask = spin.intake.settle(stopped, system_time(began));
-        {
-            let ended = self.time();
-            let State { scouts, oracle, schedule, .. } = &mut *self.state();
-            scouts.look(&mut oracle.arrivals, (began, ended));
-            if let Some(patience) = spin.intake.patience() {
-                schedule.wake(Part::Spin, ended + patience.as_nanos() as u64);
-            }
-        }
+        self.look_for_sighted(spin, began);
         if !should_ask {
             spin.asked = None;
         } else if spin.asked.is_none_or(|asked| self.time() >= asked + ASK_AGAIN) {
@@ -122,6 +115,16 @@ impl Simulation {
             let state = &mut *self.state();
             state.scouts.tell(origin);
             state.trace.explain(|| format!("heard of {origin:?}"));
+        }
+    }
+
+    /// The intake has looked for what the scout has told, from this time on. It looks again while something is missing.
+    fn look_for_sighted(&self, spin: &SpinPart, began: u64) {
+        let ended = self.time();
+        let State { scouts, oracle, schedule, .. } = &mut *self.state();
+        scouts.look(&mut oracle.arrivals, (began, ended));
+        if let Some(patience) = spin.intake.patience() {
+            schedule.wake(Part::Spin, ended + patience.as_nanos() as u64);
         }
     }
 
