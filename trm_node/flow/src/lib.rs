@@ -19,7 +19,6 @@ pub mod log;
 pub mod map;
 pub mod messages;
 pub mod notes;
-pub mod path_time;
 pub mod plan_log;
 pub mod plan_record;
 pub mod planners;

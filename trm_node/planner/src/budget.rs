@@ -32,6 +32,12 @@ impl Budget {
         let publish = Deadline::at(request.deadline);
         Self { publish, smooth: publish.earlier(reserve / 2), plan: publish.earlier(reserve) }
     }
+
+    /// The same with so much more time for the final check.
+    #[must_use]
+    pub const fn sparing(self, check: Duration) -> Self {
+        Self { smooth: self.smooth.earlier(check), plan: self.plan.earlier(check), ..self }
+    }
 }
 
 /// How much of the time `left` is reserved for the fallback while there is no verified path, given its `past`

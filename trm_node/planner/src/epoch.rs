@@ -1,4 +1,4 @@
-//! Epochs: which requests are still current, and how far the robot still has to go.
+//! Epochs: which requests are still current, how far the robot still has to go, and whether there is newer guidance.
 
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
@@ -34,6 +34,8 @@ pub struct Epochs {
     to_go: AtomicU32,
     /// The column and the row from where that was.
     robot: [AtomicI32; 2],
+    /// The number of the newest guidance over headings that was delivered; 0 before the first.
+    told: AtomicU64,
 }
 
 /// What a robot's way to the goal costs.
@@ -67,6 +69,17 @@ impl Epochs {
         (cost > 0.0).then(|| ToGo { from: Cell::new(col, row), cost })
     }
 
+    /// Guidance over headings of this number was delivered. Numbers grow.
+    pub fn tell(&self, number: u64) {
+        self.told.fetch_max(number, Ordering::SeqCst);
+    }
+
+    /// The number of the newest guidance over headings that was delivered; 0 before the first.
+    #[must_use]
+    pub fn told(&self) -> u64 {
+        self.told.load(Ordering::SeqCst)
+    }
+
     /// Whether an epoch is not the current one any more.
     #[must_use]
     pub fn is_over(&self, epoch: u64) -> bool {
@@ -90,19 +103,27 @@ impl Epochs {
 pub struct Epoch<'a> {
     epochs: &'a Epochs,
     number: u64,
+    /// Guidance over headings that is newer than this one ends it.
+    known: Option<u64>,
 }
 
 impl<'a> Epoch<'a> {
     /// The epoch with this number.
     #[must_use]
     pub const fn new(epochs: &'a Epochs, number: u64) -> Self {
-        Self { epochs, number }
+        Self { epochs, number, known: None }
     }
 
-    /// Whether it is not the current epoch any more.
+    /// The same, which is over as soon as guidance over headings is delivered that is newer than that of this number, too.
+    #[must_use]
+    pub const fn until_newer(self, known: u64) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
+    /// Whether it is not the current epoch any more, or there is newer guidance.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.epochs.is_over(self.number)
+        self.epochs.is_over(self.number) || self.known.is_some_and(|known| self.epochs.told() > known)
     }
 }
 
@@ -121,5 +142,15 @@ mod tests {
         epochs.finish(second);
         epochs.finish(first);
         assert!(epochs.is_finished(first) && epochs.is_finished(second) && !epochs.is_finished(second + 1));
+    }
+
+    #[test]
+    fn newer_guidance_ends_work_that_can_wait_for_it() {
+        let epochs = Epochs::default();
+        let epoch = Epoch::new(&epochs, epochs.begin());
+        epochs.tell(3);
+        assert!(!epoch.is_over() && !epoch.until_newer(3).is_over() && epoch.until_newer(2).is_over());
+        epochs.tell(4);
+        assert!(epoch.until_newer(3).is_over() && !epoch.until_newer(epochs.told()).is_over());
     }
 }

@@ -71,7 +71,7 @@ pub enum PlanError {
         /// The maximum number of cells of a search.
         cells: u32,
     },
-    /// The request was cancelled.
+    /// The request was cancelled, or [newer guidance](crate::epoch::Epoch::until_newer) has ended the plan.
     #[error("cancelled")]
     Cancelled,
 }

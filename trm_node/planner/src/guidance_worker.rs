@@ -300,7 +300,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         let robot = self.robot.take();
         let epochs = Arc::clone(&self.epochs);
         let is_over = || epochs.is_finished(epoch);
-        let task = Task { area, goal, settings: self.settings.clone(), robot, purpose: Purpose::Goal(epoch) };
+        let settings = self.settings.clone();
+        let task = Task { area, goal, settings, robot, purpose: Purpose::Goal(epoch), epochs: Arc::clone(&epochs) };
         if let Some(made) = self.make(&task, (inbox, alive), &is_over) {
             self.rest_until = made.at + made.took;
             if made.is_whole {
@@ -317,7 +318,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         let Ask { goal, settings } = asked.ask.clone();
         let Ok(area) = GoalArea::new(costmap.geometry(), settings.tolerance, goal.point()) else { return };
         let is_over = || asked.is_over();
-        let task = Task { area, goal, settings, robot: asked.robot, purpose: Purpose::Ask(asked.ask.clone()) };
+        let (purpose, epochs) = (Purpose::Ask(asked.ask.clone()), Arc::clone(&asked.epochs));
+        let task = Task { area, goal, settings, robot: asked.robot, purpose, epochs };
         let made = self.make(&task, (inbox, alive), &is_over);
         if made.is_none() && !asked.is_over() {
             self.asks.put_back(asked);
@@ -387,7 +389,12 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
             let aimed = task.aimed(costmap, &guidance, &mut self.poses);
             (self.deliver)(guided(guidance, None, version));
             let Some(aimed) = aimed else { return done(true) };
-            let mut tell = |poses| (self.deliver)(guided(Vec::new(), Some(Box::new(poses)), version));
+            let mut tell = |poses| {
+                let guided = guided(Vec::new(), Some(Box::new(poses)), version);
+                let number = guided.number;
+                (self.deliver)(guided);
+                task.epochs.tell(number);
+            };
             self.poses.compute(costmap, &aimed, &cancelled, &mut tell).then(|| done(true))?
         });
         self.pending = pending.into_inner();
@@ -411,6 +418,8 @@ struct Task {
     /// The robot is here, if that is known.
     robot: Option<Pose>,
     purpose: Purpose,
+    /// Those of whom it is for. They are told of guidance over headings once it is delivered.
+    epochs: Arc<Epochs>,
 }
 
 impl Task {

@@ -1,5 +1,6 @@
-//! When to stop: clocks and deadlines, the predicted time of the next application, and the stop policy.
+//! When to stop: clocks and deadlines, predicted times, and the stop policy.
 
 pub mod deadline;
+pub mod path_time;
 pub mod policy;
 pub mod predictor;

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use trm_config::GoalHeading;
+use trm_config::{GoalHeading, PlannerConfig};
 use trm_config::footprint::Footprint;
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
@@ -34,6 +34,7 @@ use crate::error::PlanError;
 use crate::goal_poses::{BESIDE_GOAL, HEADINGS, Wanted, arrival, in_cells, turn};
 use crate::guides::Guides;
 use crate::halt::deadline::Clock;
+use crate::halt::path_time::{PathTime, SWEEPING};
 use crate::report::{GuidanceKind, Report, Source};
 use crate::request::Request;
 use crate::robot::Robot;
@@ -106,6 +107,8 @@ pub struct LatticePlanner {
     /// How far a goal may be moved, in metres.
     tolerance: f64,
     start_tolerance: f64,
+    /// Past times of writing a path in metres and checking it.
+    check_time: PathTime,
     made: Result<Option<Box<Made>>, PlanError>,
     previous: Previous,
     pending: Option<Pending>,
@@ -132,13 +135,14 @@ struct Task<'a> {
 impl LatticePlanner {
     /// A planner that has nothing yet.
     #[must_use]
-    pub fn new(robot: Robot, travel: Travel, tolerance: f64, start_tolerance: f64) -> Self {
+    pub fn new(robot: Robot, travel: Travel, config: &PlannerConfig) -> Self {
         Self {
             footprint: robot.footprint.clone(),
             robot: Arc::new(robot),
             travel,
-            tolerance,
-            start_tolerance,
+            tolerance: config.tolerance,
+            start_tolerance: config.start_tolerance,
+            check_time: PathTime::new(SWEEPING, config.time_quantile),
             made: Ok(None),
             previous: Previous::default(),
             pending: None,
@@ -381,6 +385,9 @@ impl LatticePlanner {
         (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
     ) -> Result<(), PlanError> {
+        let expected = task.expected().filter(|cells| cells.is_finite());
+        let poses = expected.unwrap_or_else(|| start.at().distance(goal.at())) as usize;
+        let until = self.with_time_to_check(poses, budget, clock).plan;
         let made = ready(&mut self.made)?;
         let began = clock.now();
         let resolution = task.costmap.geometry().resolution();
@@ -399,7 +406,7 @@ impl LatticePlanner {
             poses: task.poses,
         };
         let is_cancelled = || task.request.epoch.is_some_and(|epoch| epoch.is_over());
-        let mut may_go_on = || !budget.plan.left(clock).is_zero() && !is_cancelled();
+        let mut may_go_on = || !until.left(clock).is_zero() && !is_cancelled();
         let outcome = made.search.run(&world, &request, &mut may_go_on);
         report.expansions += made.search.expansions();
         report.stages.fallback += clock.now().saturating_sub(began);
@@ -409,10 +416,10 @@ impl LatticePlanner {
             search::Outcome::None => return Err(PlanError::NoValidPath),
             search::Outcome::NoStart => return Err(PlanError::StartBlocked(at(task.start))),
             search::Outcome::NoEnd => return Err(PlanError::GoalBlocked(at(goal))),
-            search::Outcome::Interrupted if is_cancelled() => return Err(PlanError::Cancelled),
             search::Outcome::Interrupted => {
                 self.pending = Some(Pending { version: task.costmap.version(), request });
-                return Err(PlanError::TimedOut { applications: 0 });
+                let timed_out = PlanError::TimedOut { applications: 0 };
+                return Err(if is_cancelled() { PlanError::Cancelled } else { timed_out });
             }
             search::Outcome::OutOfRoom => return Err(PlanError::SearchLimit { cells: MAX_STATES as u32 }),
         }
@@ -422,6 +429,12 @@ impl LatticePlanner {
         self.finish(task, (budget, clock), report)
     }
 
+    /// The budget in which there is time left to check a path of so many poses, however many there are at most half of it.
+    fn with_time_to_check(&self, poses: usize, budget: &Budget, clock: &dyn Clock) -> Budget {
+        let most = budget.publish.left(clock) / 2;
+        budget.sparing(self.check_time.predicted(poses).min(most))
+    }
+
     /// Straightens the path, has it checked, and takes it. Without straightening it tries again if that fails.
     fn finish(
         &mut self,
@@ -429,24 +442,27 @@ impl LatticePlanner {
         (budget, clock): (&Budget, &dyn Clock),
         report: &mut Report,
     ) -> Result<(), PlanError> {
-        let made = ready(&mut self.made)?;
         for smooth in [true, false] {
+            let until = self.with_time_to_check(self.path.len(), budget, clock).smooth;
+            let made = ready(&mut self.made)?;
             let began = clock.now();
             if smooth {
                 let clearance = Clearance::new(made.lattice.outline(), &made.blocked);
                 let (motion, weight) = (made.lattice.motion(), |cell| task.weight(cell));
-                let mut may_go_on = || !budget.smooth.left(clock).is_zero();
+                let mut may_go_on = || !until.left(clock).is_zero();
                 made.shortener.shorten(&mut self.path, motion, &clearance, weight, &mut may_go_on);
             } else {
                 made.search.path(&made.lattice, &mut self.path);
             }
-            write(task, &self.path, &mut self.draft);
             let drafted = clock.now();
             report.stages.smooth += drafted.saturating_sub(began);
+            write(task, &self.path, &mut self.draft);
             let is_kept = report.source == Source::Previous && !self.previous.is_beaten_by(&self.draft, task);
             let passes =
                 is_kept || self.previous.path.accept_swept(&mut self.draft, &made.outline, task.costmap, task.rules);
-            report.stages.verify += clock.now().saturating_sub(drafted);
+            let took = clock.now().saturating_sub(drafted);
+            report.stages.verify += took;
+            self.check_time.record(took, self.path.len());
             if passes && !is_kept {
                 let cost = task.cost(self.previous.path.poses());
                 self.previous.ratio = task.expected().map_or(1.0, |expected| cost / expected.max(1.0));
@@ -583,4 +599,48 @@ fn write(task: &Task, path: &[PathPose], draft: &mut Draft) {
         *first = task.request.start;
     }
     draft.junction = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use trm_config::Config;
+
+    use super::*;
+
+    struct At(Duration);
+
+    impl Clock for At {
+        fn now(&self) -> Duration {
+            self.0
+        }
+    }
+
+    #[test]
+    fn search_and_straightening_leave_time_to_check_the_path_but_not_more_than_half_of_it() {
+        const MS: fn(u64) -> Duration = Duration::from_millis;
+        let config = Config::with(|config| {
+            config.grid.footprint = "[[0.3, 0.2], [-0.3, 0.2], [-0.3, -0.2], [0.3, -0.2]]".parse().ok();
+        });
+        let robot = Robot::of(&config.grid, &config.planner).unwrap();
+        let mut planner = LatticePlanner::new(robot, Travel::new(&config.grid), &config.planner);
+        let pose = Pose::default();
+        let request = Request { start: pose, goal: pose, arrived: MS(0), deadline: MS(30), epoch: None };
+        let budget = Budget::new(&request, 2.0);
+        let left = |planner: &LatticePlanner, poses, now| {
+            let clock = At(MS(now));
+            let budget = planner.with_time_to_check(poses, &budget, &clock);
+            [budget.plan, budget.smooth, budget.publish].map(|until| until.left(&clock))
+        };
+        for _ in 0..64 {
+            planner.check_time.record(MS(1), 192);
+        }
+        assert_eq!(left(&planner, 192, 0), [MS(27), MS(28), MS(30)]);
+        assert_eq!(left(&planner, 960, 0), [MS(24), MS(25), MS(30)], "a longer path takes longer");
+        // One that was held up doesn't end planning for good.
+        planner.check_time.record(MS(500), 192);
+        assert_eq!(left(&planner, 192, 0), [MS(13), MS(14), MS(30)]);
+        assert_eq!(left(&planner, 192, 20), [MS(3), MS(4), MS(10)]);
+    }
 }

@@ -224,7 +224,7 @@ impl Planner {
             backend: String::new(),
             number: 0,
             bundles: Vec::new(),
-            lattice: robot.map(|robot| LatticePlanner::new(robot, travel, config.tolerance, config.start_tolerance)),
+            lattice: robot.map(|robot| LatticePlanner::new(robot, travel, config)),
             config: config.clone(),
         })
     }
@@ -334,6 +334,12 @@ impl Planner {
     #[must_use]
     pub fn window(&self, from: Cell, geometry: &Geometry) -> Option<Window> {
         self.models.as_ref().map(|models| models.window(from, geometry))
+    }
+
+    /// Whether guidance over headings leads it.
+    #[must_use]
+    pub const fn is_led_over_headings(&self) -> bool {
+        self.lattice.is_some()
     }
 
     /// Whether the last published path is still safe to drive from where the robot is. True if there is none.

@@ -18,6 +18,8 @@ use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_planner::endpoints::GoalArea;
+use trm_planner::epoch::{Epoch, Epochs};
+use trm_planner::guides::Guides;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::target::guide;
 use trm_planner::{PlanError, Planner, Request, Source};
@@ -339,6 +341,44 @@ fn a_path_is_kept_while_it_holds_and_nothing_is_allocated() {
     assert!(sources[1..].iter().all(|source| *source == Source::Previous), "{sources:?}");
     assert!(planner.still_valid(&map, start) && !planner.still_valid(&blocked, start));
     assert!(planner.plan(&blocked, &[], &request(start, goal, 60.0), &clock).report.source != Source::Previous);
+}
+
+/// A clock at whose reading with this number guidance over headings is delivered.
+struct Telling<'a>(std::cell::Cell<u32>, &'a Epochs);
+
+impl Clock for Telling<'_> {
+    fn now(&self) -> Duration {
+        self.0.set(self.0.get().wrapping_sub(1));
+        if self.0.get() == 0 {
+            self.1.tell(1);
+        }
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn a_search_ends_when_newer_guidance_comes_and_a_plan_with_that_follows_it() {
+    let config = config(BOX, MotionModel::Car);
+    let map = costmap(&config, 0.05, &gap(14));
+    let (start, goal) = (pose(&map, 25.0, 30.0, 0.3), pose(&map, 95.0, 50.0, -0.4));
+    let guided = guided(&map, &config, start, goal).unwrap();
+    let epochs = Epochs::default();
+    let epoch = Epoch::new(&epochs, epochs.begin());
+    let mut planner = Planner::new(&config.grid, &config.planner, &bundle(), &Simulated::default()).unwrap();
+    let mut plan = |poses, epoch, clock: &dyn Clock| {
+        let request = Request { epoch: Some(epoch), ..request(start, goal, 100.0) };
+        let outcome = planner.plan(&map, Guides { cells: &guided.guidance, poses }, &request, clock);
+        (outcome.path.map(|path| path.poses().len()), outcome.report.expansions)
+    };
+    let clock = Telling(std::cell::Cell::new(40), &epochs);
+    let (result, expansions) = plan(None, epoch.until_newer(0), &clock);
+    assert_eq!(result, Err(PlanError::Cancelled));
+    assert!(expansions > 0, "it has begun");
+    let (result, after) = plan(guided.poses.as_deref(), epoch.until_newer(1), &clock);
+    assert!(result.is_ok());
+    assert_eq!(after, expansions, "no more than was searched before");
+    epochs.tell(2);
+    assert_eq!(plan(None, epoch.until_newer(1), &clock).0, result, "the path is kept, whatever comes");
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 use trm_grid::units::Pose;
+use trm_planner::halt::path_time::PUBLISHING;
 use trm_rt::ring;
 
 use crate::messages::PublisherEvent;
-use crate::path_time;
 use crate::plan_record::{PlanRecord, PlanTimes};
 use crate::request::{MAX_REQUESTS, PlanRequest};
 
@@ -63,7 +63,7 @@ pub fn channel() -> (PlanSender, PlanReceiver) {
 impl PlanSender {
     /// How long publishing a path of so many poses will take.
     pub fn expected_publish_time(&self, poses: usize) -> Duration {
-        path_time::of_path(Duration::from_nanos(self.publish_ns.load(Ordering::Relaxed)), poses)
+        PUBLISHING.of_path(Duration::from_nanos(self.publish_ns.load(Ordering::Relaxed)), poses)
     }
 
     /// How many poses the path had that was packed last. The next one to the goal has about as many.

@@ -10,10 +10,11 @@ use std::time::Duration;
 use trm_config::{Config, SuspectMap};
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::{Point, Pose};
-use trm_planner::Request;
+use trm_planner::{PlanError, Planner, Request};
 use trm_planner::epoch::{Epoch, Epochs};
 use trm_planner::guidance_worker::{Guided, Purpose};
 use trm_planner::halt::deadline::Clock;
+use trm_planner::halt::path_time::{PUBLISHING, PathTime};
 use trm_planner::record::entry::Event;
 use trm_rt::meter::Meter;
 use trm_rt::ring::Receiver;
@@ -24,7 +25,6 @@ use crate::map::held::{Held, HeldReader};
 use crate::map::suspicion::Suspect;
 use crate::messages::{Garbage, PlannerEvent};
 use crate::notes::{self, NoteSender};
-use crate::path_time::PathTime;
 use crate::plan_record::{Failure, GuidanceTimes, MapState, PlanRecord, PlanTimes};
 use crate::planners::Planners;
 use crate::robot_pose::PoseReader;
@@ -76,6 +76,10 @@ pub struct PlannerThread {
     is_active: bool,
     /// A plan is due at once, because of something that arrived at this time.
     urgent: Option<Duration>,
+    /// A plan that was due at this time, and woke up so late, is made again with the guidance that has ended it.
+    put_off: Option<(Duration, Duration)>,
+    /// The number of the newest guidance over headings that plans have, or that has ended one.
+    known: u64,
     /// The grid has changed because of something that arrived at this time, and the path may be blocked.
     grid_changed: Option<Duration>,
     meter: Meter,
@@ -94,7 +98,7 @@ impl PlannerThread {
         (publisher, garbage): (PlanSender, GarbageSender),
     ) -> Self {
         let is_active = shared.active.load(Ordering::Relaxed);
-        let check_time = PathTime::new(config.planner.time_quantile);
+        let check_time = PathTime::new(PUBLISHING, config.planner.time_quantile);
         Self {
             shared,
             epochs,
@@ -116,6 +120,8 @@ impl PlannerThread {
             epoch: 0,
             plans: 0,
             urgent: None,
+            put_off: None,
+            known: 0,
             grid_changed: None,
             meter: Meter::default(),
             notes: None,
@@ -159,7 +165,7 @@ impl PlannerThread {
     /// When there is something to do if no event comes.
     #[must_use]
     pub fn next(&self, now: Duration) -> Duration {
-        let due = [self.ticks.next(), self.requests.next()];
+        let due = [self.ticks.next(), self.requests.next(), self.put_off.map(|_| Duration::ZERO)];
         due.into_iter().flatten().fold(now + HEARTBEAT, Duration::min)
     }
 
@@ -235,6 +241,7 @@ impl PlannerThread {
 
     /// Takes guidance, unless it is for an earlier goal.
     fn take_guidance(&mut self, guided: Box<Guided>) {
+        self.known = self.known.max(guided.number);
         if matches!(guided.purpose, Purpose::Ask(_)) {
             let replaced = self.requests.keep(guided, self.costmap.as_deref(), self.shared.clock.now());
             self.garbage.discard(replaced.map(Garbage::Guidance));
@@ -258,7 +265,7 @@ impl PlannerThread {
             self.shared.goals_superseded.fetch_add(1, Ordering::Relaxed);
         }
         self.garbage.discard(self.guidance.take().map(Garbage::Guidance));
-        self.urgent = Some(arrived);
+        (self.urgent, self.put_off) = (Some(arrived), None);
         if self.is_active {
             self.ticks.start(arrived);
         }
@@ -327,11 +334,14 @@ impl PlannerThread {
 
     fn plan_if_due(&mut self) {
         if !self.is_active || self.goal.is_none() {
-            self.urgent = None;
+            (self.urgent, self.put_off) = (None, None);
             return;
         }
         let now = self.shared.clock.now();
-        if let Some(arrived) = self.urgent.take() {
+        if let Some((arrived, wake)) = self.put_off.take() {
+            self.plan(arrived, wake);
+            self.ticks.served(self.shared.clock.now());
+        } else if let Some(arrived) = self.urgent.take() {
             self.plan(arrived, Duration::ZERO);
             self.ticks.served(self.shared.clock.now());
         } else if let Some(tick) = self.ticks.due(now) {
@@ -341,18 +351,24 @@ impl PlannerThread {
         }
     }
 
-    /// Makes a plan that was due at `arrived` and is late by `wake`, or finishes the goal when the robot is there.
+    /// Makes a plan that was due at `arrived` and is late by `wake`, or finishes the goal when the robot is there. A plan that
+    /// newer guidance has ended is put off until that is taken; its deadline stays.
     fn plan(&mut self, arrived: Duration, wake: Duration) {
         self.meter.begin(Usage::of_this_thread());
         let start = self.robot_pose();
         if start.is_ok_and(|start| self.is_at_goal(start)) {
             return self.finish_goal();
         }
-        self.plans += 1;
         let budget = Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
-        let mut record = PlanRecord { wake, ..PlanRecord::new(self.plans, budget) };
+        let mut record = PlanRecord { wake, ..PlanRecord::new(self.plans + 1, budget) };
         let mut times = PlanTimes { arrived, deadline: arrived + budget, planned: arrived };
         let path = self.find_path(start, &mut record, &mut times);
+        let is_cancelled = path.as_ref().is_err_and(|failure| *failure == Failure::Plan(PlanError::Cancelled));
+        if is_cancelled && !self.epochs.is_over(self.epoch) {
+            (self.put_off, self.known) = (Some((arrived, wake)), self.known.max(self.epochs.told()));
+            return;
+        }
+        self.plans += 1;
         record.result = path.as_ref().map(|_| ()).map_err(|failure| *failure);
         record.usage = self.meter.end(Usage::of_this_thread());
         record.loop_usage = self.meter.total();
@@ -374,13 +390,14 @@ impl PlannerThread {
         record.map = map_state(&self.shared, self.held, self.suspect);
         check_map(&self.config, &record.map)?;
         let clock = &self.shared.clock;
+        let epoch = until_newer(Epoch::new(&self.epochs, self.epoch), &self.planners.ticks, self.known);
         let publish_time = self.publisher.expected_publish_time(self.publisher.last_poses()).min(record.budget / 2);
         let request = Request {
             start: start?,
             goal: goal.pose,
             arrived: times.arrived,
             deadline: times.deadline.saturating_sub(publish_time),
-            epoch: Some(Epoch::new(&self.epochs, self.epoch)),
+            epoch: Some(epoch),
         };
         let guided = self.guidance.as_deref();
         record.guidance = guided.map(|guided| guidance_times(guided, clock.now()));
@@ -440,6 +457,11 @@ fn check_map(config: &Config, map: &MapState) -> Result<(), Failure> {
         Some(why) if config.node.suspect_map == SuspectMap::Stop => Err(Failure::SuspectMap(why)),
         _ => Ok(()),
     }
+}
+
+/// The epoch of a plan, which guidance ends that is newer than what is `known`, if such leads its planner.
+const fn until_newer<'a>(epoch: Epoch<'a>, planner: &Planner, known: u64) -> Epoch<'a> {
+    if planner.is_led_over_headings() { epoch.until_newer(known) } else { epoch }
 }
 
 /// How long guidance took, and how old it is.

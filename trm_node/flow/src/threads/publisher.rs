@@ -9,10 +9,10 @@ use trm_config::NodeConfig;
 use trm_grid::units::Pose;
 use trm_planner::PlanError;
 use trm_planner::halt::deadline::Clock;
+use trm_planner::halt::path_time::PathTime;
 
 use crate::heartbeats::{HEARTBEAT, Part};
 use crate::messages::{PublisherEvent, Record};
-use crate::path_time::PathTime;
 use crate::plan_record::{Failure, PlanRecord, PlanTimes};
 use crate::request::PlanRequest;
 use crate::shared::Shared;
@@ -160,6 +160,7 @@ mod tests {
 
     use crossbeam_channel::unbounded;
     use trm_planner::Report;
+    use trm_planner::halt::path_time::PUBLISHING;
     use trm_rt::ring;
 
     use super::*;
@@ -196,7 +197,7 @@ mod tests {
         let shared = Arc::new(shared);
         let clock = shared.clock.clone();
         let records = move |record| drop(records.send(record));
-        let (publish_time, last) = (PathTime::new(0.95), LastPath::new(config));
+        let (publish_time, last) = (PathTime::new(PUBLISHING, 0.95), LastPath::new(config));
         let thread = PublisherThread { plans, shared: Arc::clone(&shared), publish_time, records, last };
         let thread = thread::spawn(move || thread.run(publish));
         Bench { sender, shared, clock, records: record_inbox, thread }

@@ -11,6 +11,7 @@ use trm_grid::units::Pose;
 use trm_net::error::LoadError;
 use trm_planner::Planner;
 use trm_planner::epoch::Epochs;
+use trm_planner::halt::path_time::{PUBLISHING, PathTime};
 use trm_rt::ring;
 
 use crate::commands::Commands;
@@ -18,7 +19,6 @@ use crate::map::held;
 use crate::map::inbox::Inbox;
 use crate::messages;
 use crate::notes::{self, Wanted};
-use crate::path_time::PathTime;
 use crate::plan_record::Failure;
 use crate::planners::Planners;
 use crate::robot_pose::PoseReader;
@@ -100,7 +100,7 @@ impl Threads {
         };
         let settings = guidance::settings(&config.of_planner(0));
         let (guidance_shared, guidance_epochs) = (Arc::clone(&shared), Arc::clone(&epochs));
-        let publish_time = PathTime::new(config.planner.time_quantile);
+        let publish_time = PathTime::new(PUBLISHING, config.planner.time_quantile);
         let last = LastPath::new(&config.node);
         let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last };
         let (helper, leader) = (Arc::clone(&shared), Arc::clone(&shared));

@@ -13,7 +13,6 @@ use trm_flow::map::held;
 use trm_flow::map::inbox::Inbox;
 use trm_flow::map::intake::Intake;
 use trm_flow::messages::{GuidanceEvent, PlannerEvent, Record};
-use trm_flow::path_time::PathTime;
 use trm_flow::planners::Planners;
 use trm_flow::real_time::RealTime;
 use trm_flow::ros_time::RosTime;
@@ -27,6 +26,7 @@ use trm_net::error::LoadError;
 use trm_planner::Planner;
 use trm_planner::epoch::Epochs;
 use trm_planner::guidance_worker::{GuidanceWorker, Guided};
+use trm_planner::halt::path_time::{PUBLISHING, PathTime};
 use trm_rt::ring;
 
 use crate::simulate::oracle::Costs;
@@ -137,7 +137,7 @@ impl Node {
         let deliver: Deliver = Box::new(move |guided| drop(to_planner.send(PlannerEvent::Guidance(guided))));
         let worker =
             GuidanceWorker::new(clock, guidance::settings(&config.of_planner(0)), Arc::clone(&epochs), deliver);
-        let publish_time = PathTime::new(config.planner.time_quantile);
+        let publish_time = PathTime::new(PUBLISHING, config.planner.time_quantile);
         let last = LastPath::new(&config.node);
         let publisher = PublisherThread { plans: plan_inbox, shared: Arc::clone(&shared), publish_time, records, last };
         let inlets = (robot_pose, world_holds);

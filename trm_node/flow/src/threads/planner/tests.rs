@@ -60,8 +60,8 @@ impl Graphs for Fragile {
     }
 }
 
-/// Everything around a running planner thread.
-struct Bench {
+/// Everything around a planner thread, which runs, or is here with its inbox.
+struct Bench<T = JoinHandle<()>> {
     shared: Arc<Shared>,
     commands: Commands,
     plans: PlanReceiver,
@@ -69,7 +69,7 @@ struct Bench {
     costmap: Costmap,
     is_broken: Arc<AtomicBool>,
     world_holds: held::HeldWriter,
-    thread: JoinHandle<()>,
+    thread: T,
 }
 
 /// With time enough for every plan, however busy the machine is.
@@ -82,7 +82,14 @@ fn config() -> Config {
 
 /// An empty room of 3 m x 2 m, and a robot in it.
 fn bench() -> Bench {
-    let config = config();
+    let Bench { shared, commands, plans, garbage, costmap, is_broken, world_holds, thread: (thread, inbox) } =
+        bench_of(config());
+    let thread = thread::spawn(move || thread.run(inbox));
+    Bench { shared, commands, plans, garbage, costmap, is_broken, world_holds, thread }
+}
+
+/// The same before the thread runs.
+fn bench_of(config: Config) -> Bench<(PlannerThread, Receiver<PlannerEvent>)> {
     let (shared, robot_pose) = shared::for_tests(&config.node);
     let shared = Arc::new(shared);
     let bundle = Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/bundles/nav_d32")).unwrap();
@@ -103,7 +110,7 @@ fn bench() -> Bench {
     let (world_holds, reader) = held::channel();
     let inlets = (robot_pose, reader);
     let thread = PlannerThread::new(Arc::clone(&shared), epochs, config, planners, inlets, (sender, to_world));
-    let thread = thread::spawn(move || thread.run(inbox));
+    let thread = (thread, inbox);
     let bench = Bench { shared, commands, plans, garbage, costmap, is_broken, world_holds, thread };
     bench.robot_at(Pose::new(0.5, 0.5, 0.0));
     bench.send(PlannerEvent::Grid {
@@ -113,7 +120,7 @@ fn bench() -> Bench {
     bench
 }
 
-impl Bench {
+impl<T> Bench<T> {
     fn robot_at(&self, pose: Pose) {
         self.shared.latest_pose().set(Some(RobotPose { pose, stamp: None }));
     }
@@ -150,7 +157,9 @@ impl Bench {
             }
         }
     }
+}
 
+impl Bench {
     fn stop(self) {
         self.commands.stop();
         self.thread.join().unwrap();
@@ -295,4 +304,39 @@ fn a_plan_on_costs_that_lack_a_message_which_came_long_ago_is_refused_until_they
     bench.send(PlannerEvent::Config(Box::new(warn)));
     assert_eq!(bench.plan_to(goal).map.suspect, Some(Suspect::Lost));
     bench.stop();
+}
+
+#[test]
+fn a_search_that_newer_guidance_ends_goes_on_with_it_before_the_same_deadline() {
+    let mut config = config();
+    config.grid.footprint = "[[0.3, 0.2], [-0.3, 0.2], [-0.3, -0.2], [0.3, -0.2]]".parse().ok();
+    let mut bench = bench_of(config);
+    let goal = Pose::new(2.0, 1.0, 0.0);
+    let arrived = bench.shared.clock.now();
+    bench.commands.goal(goal, arrived, None);
+    // The guidance thread has delivered it, but the planner thread had taken its events before.
+    bench.commands.epochs.tell(4);
+    let (thread, inbox) = &mut bench.thread;
+    let mut step = || {
+        assert!(thread.step(inbox));
+        (thread.plans(), thread.next(Duration::MAX))
+    };
+    let (plans, next) = step();
+    assert_eq!((plans, next), (0, Duration::ZERO), "it waits for what is on its way");
+    assert!(bench.plans.events.take().is_none());
+    // That comes as it may: the plan isn't put off again.
+    assert_eq!(step().0, 1);
+    let Some(PublisherEvent::Plan { record, times, .. }) = bench.plans.events.take() else { panic!("a plan") };
+    assert_eq!((record.number, record.result, times.arrived), (1, Ok(()), arrived));
+    assert_eq!(record.report.map(|report| report.source), Some(Source::Lattice));
+    // A new goal isn't kept waiting by a plan for the one before.
+    bench.commands.epochs.tell(5);
+    bench.commands.goal(Pose::new(1.0, 1.5, 0.0), arrived, None);
+    assert_eq!(step().0, 1);
+    let other = Pose::new(2.2, 1.2, 0.0);
+    let later = bench.shared.clock.now();
+    bench.commands.goal(other, later, None);
+    assert_eq!(step().0, 2);
+    let (record, end) = bench.next().unwrap();
+    assert_eq!((record.number, end), (2, Some(other.point())));
 }
