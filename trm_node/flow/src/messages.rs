@@ -6,7 +6,7 @@ use std::time::Duration;
 use trm_config::Config;
 use trm_grid::costmap::GridChange;
 use trm_grid::units::Pose;
-use trm_planner::guidance_worker::Guided;
+use trm_planner::guided::Guided;
 
 use crate::plan_record::{PlanRecord, PlanTimes};
 use crate::planners::Planners;

@@ -9,7 +9,7 @@ use trm_config::Config;
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_planner::answers::Answers;
-use trm_planner::guidance_worker::Guided;
+use trm_planner::guided::Guided;
 use trm_planner::halt::deadline::Clock;
 use trm_planner::record::entry::Event;
 use trm_planner::record::noted::Noted;

@@ -7,7 +7,8 @@ use trm_grid::costmap::GridChange;
 use trm_grid::units::Pose;
 use trm_planner::ask::Settings;
 use trm_planner::epoch::{Epochs, ToGo};
-use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided};
+use trm_planner::guidance_worker::{Event, GuidanceWorker};
+use trm_planner::guided::Guided;
 use trm_planner::halt::deadline::Clock;
 
 type Deliver = Box<dyn FnMut(Box<Guided>) + Send>;

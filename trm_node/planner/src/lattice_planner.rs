@@ -8,8 +8,8 @@
 
 use std::sync::Arc;
 
-use trm_config::{GoalHeading, PlannerConfig};
 use trm_config::footprint::Footprint;
+use trm_config::{GoalHeading, PlannerConfig};
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;

@@ -22,6 +22,7 @@ pub mod fallback;
 pub mod features;
 pub mod goal_poses;
 pub mod guidance_worker;
+pub mod guided;
 pub mod guides;
 pub mod halt;
 pub mod join;

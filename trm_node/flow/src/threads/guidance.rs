@@ -6,7 +6,8 @@ use crossbeam_channel::Receiver;
 use trm_config::Config;
 use trm_planner::ask::Settings;
 use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::{GuidanceWorker, Guided, Purpose};
+use trm_planner::guidance_worker::GuidanceWorker;
+use trm_planner::guided::{Guided, Purpose};
 use trm_rt::ring;
 
 use crate::heartbeats::Part;

@@ -11,7 +11,7 @@ use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
 use trm_net::bundle::Bundle;
 use trm_planner::ask::Settings;
-use trm_planner::guidance_worker::Guided;
+use trm_planner::guided::Guided;
 use trm_planner::halt::deadline::Clock as _;
 use trm_planner::halt::predictor::Predictor;
 use trm_planner::{Planner, Request};

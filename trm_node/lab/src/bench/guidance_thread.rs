@@ -9,7 +9,8 @@ use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::Pose;
 use trm_planner::ask::Settings;
 use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::{Event, GuidanceWorker, Guided, Purpose};
+use trm_planner::guidance_worker::{Event, GuidanceWorker};
+use trm_planner::guided::{Guided, Purpose};
 
 /// A running guidance worker. The thread ends when this is dropped.
 pub struct GuidanceThread {

@@ -11,7 +11,7 @@ use trm_grid::units::Pose;
 use trm_net::bundle::Bundle;
 use trm_net::host::HostBackend;
 use trm_planner::ask::Settings;
-use trm_planner::guidance_worker::Guided;
+use trm_planner::guided::Guided;
 use trm_planner::{PlanError, Planner, Report, Request};
 
 use crate::drive::clock::{Charged, SimulatedClock};

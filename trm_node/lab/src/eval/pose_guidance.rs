@@ -3,7 +3,7 @@
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::Pose;
 use trm_planner::ask::Settings;
-use trm_planner::guidance_worker::Guided;
+use trm_planner::guided::Guided;
 
 use crate::cpu_clock::CpuClock;
 use crate::guidance_here::GuidanceHere;

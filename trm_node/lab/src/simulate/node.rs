@@ -25,7 +25,8 @@ use trm_flow::threads::{garbage, guidance, plan_channel};
 use trm_net::error::LoadError;
 use trm_planner::Planner;
 use trm_planner::epoch::Epochs;
-use trm_planner::guidance_worker::{GuidanceWorker, Guided};
+use trm_planner::guidance_worker::GuidanceWorker;
+use trm_planner::guided::Guided;
 use trm_planner::halt::path_time::{PUBLISHING, PathTime};
 use trm_rt::ring;
 

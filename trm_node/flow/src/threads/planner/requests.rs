@@ -6,7 +6,7 @@ use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
 use trm_planner::Planner;
 use trm_planner::ask::Ask;
-use trm_planner::guidance_worker::{Guided, Purpose};
+use trm_planner::guided::{Guided, Purpose};
 
 use crate::plan_record::PlanRecord;
 use crate::request::{MAX_REQUESTS, PlanRequest};

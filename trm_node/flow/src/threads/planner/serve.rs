@@ -173,13 +173,7 @@ impl PlannerThread {
         let time = if self.ticks.next().is_some() { (left / legs).min(slice) } else { left / legs };
         let planner = self.planners.named.get(waiting.request.planner).ok_or(Failure::NoPlanner)?;
         let epoch = until_newer(Epoch::new(&waiting.request.epochs, FIRST), planner, self.known);
-        let request = Request {
-            start,
-            goal: waiting.goal(),
-            arrived: now,
-            deadline: now + time,
-            epoch: Some(epoch),
-        };
+        let request = Request { start, goal: waiting.goal(), arrived: now, deadline: now + time, epoch: Some(epoch) };
         let planner = self.planners.named.get_mut(waiting.request.planner).ok_or(Failure::NoPlanner)?;
         let guided = self.requests.guidance_for(waiting, planner);
         waiting.record.guidance = guided.map(|guided| guidance_times(guided, now));
