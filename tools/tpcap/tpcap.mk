@@ -3,5 +3,5 @@ CASES ?= cases
 
 .PHONY: tpcap
 tpcap: ros ## plans on the parking cases of the TPCAP benchmark (CASES=folder)
-	$(ENV) $(BUILD)
-	$(ENV) python3 tools/tpcap/run.py $(CASES) --trm $(TARGET)/debug/trm --json docs/tpcap.json
+	$(ENV) $(RELEASE)
+	$(ENV) python3 tools/tpcap/run.py $(CASES) --trm $(TARGET)/release/trm --json docs/tpcap.json

@@ -9,7 +9,8 @@ use trm_lab::args::{PlanningArgs, RobotArgs, finite, with_flag};
 ///
 /// The map is read as Nav2's map server reads it (trinary, scale and raw; PGM, PNG and BMP), and inflated by the robot's
 /// radius. As in the node, the guidance over the whole map is computed before the request arrives: it is outside the
-/// deadline, and `stage_us.guidance` says how long it took. The model runs cold.
+/// deadline, and `stage_us.guidance` says how long it took. That over headings, for a robot with a footprint, is computed
+/// beside the plan. The model runs cold.
 ///
 /// Exit code 0: a path. 1: bad input. 2: no path; the reason is one of Nav2's names (`NO_VALID_PATH`,
 /// `START_OCCUPIED` …).

@@ -23,6 +23,7 @@ use trm_planner::{Planner, Request};
 use crate::plan_answer::PlanAnswer;
 use trm_grid::map_file;
 use trm_lab::args::{bundle, finite, pose, with_flag};
+use trm_lab::guidance_beside::GuidanceBeside;
 use trm_lab::worlds::optimum::optimum;
 
 use crate::args::PlanArgs;
@@ -90,6 +91,8 @@ pub struct Session {
     pub config: Config,
     pub costmap: Costmap,
     planner: Planner,
+    /// Guidance for a robot with a footprint.
+    beside: Option<GuidanceBeside>,
     clock: Instant,
 }
 
@@ -103,7 +106,8 @@ impl Session {
         let clock = Instant::now();
         let mut planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
         planner.prepare(&costmap);
-        Ok(Self { config, costmap, planner, clock })
+        let beside = planner.is_led_over_headings().then(|| GuidanceBeside::new(&costmap, planner.settings()));
+        Ok(Self { config, costmap, planner, beside, clock })
     }
 
     fn answer(&mut self, start: Pose, goal: Pose, optimal: bool) -> PlanAnswer {
@@ -130,7 +134,11 @@ impl Session {
             }
         };
         let began = Instant::now();
-        let guidance = guide(&self.costmap, travel, &area, &|| false).unwrap_or_default();
+        let mut aim = self.beside.as_ref().map(|beside| beside.to(start, goal));
+        let guidance = match &aim {
+            None => guide(&self.costmap, travel, &area, &|| false).unwrap_or_default(),
+            Some(aim) => aim.guided().map(|guided| guided.guidance.clone()).unwrap_or_default(),
+        };
         let guidance_time = began.elapsed();
         if optimal {
             let best = guidance.iter().find_map(|guidance| optimum(&self.costmap, guidance, start_cell));
@@ -140,9 +148,15 @@ impl Session {
         let arrived = self.clock.now();
         let deadline = arrived + Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
         let request = Request { start, goal, arrived, deadline, epoch: None };
-        let outcome = self.planner.plan_watched(&self.costmap, &guidance, &request, &self.clock, watch);
-        answer.report(&outcome.report, guidance_time);
-        answer.outcome(outcome.path.map(|path| (path.poses(), path.length())));
+        let (costmap, clock) = (&self.costmap, &self.clock);
+        let (path, report) = if let (Some(beside), Some(aim)) = (&self.beside, &mut aim) {
+            beside.plan(&mut self.planner, (costmap, aim), &request, clock, watch)
+        } else {
+            let outcome = self.planner.plan_watched(costmap, &guidance, &request, clock, watch);
+            (outcome.path.map(|path| (path.poses().to_vec(), path.length())), outcome.report)
+        };
+        answer.report(&report, guidance_time);
+        answer.outcome(path.as_ref().map(|(poses, length)| (&poses[..], *length)).map_err(|error| *error));
         answer
     }
 }

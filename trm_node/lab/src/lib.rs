@@ -12,6 +12,7 @@ mod cpu_clock;
 pub mod drive;
 pub mod ends;
 pub mod eval;
+pub mod guidance_beside;
 mod guidance_here;
 mod judge;
 mod lent;

@@ -370,7 +370,7 @@ fn a_search_ends_when_newer_guidance_comes_and_a_plan_with_that_follows_it() {
         let outcome = planner.plan(&map, Guides { cells: &guided.guidance, poses }, &request, clock);
         (outcome.path.map(|path| path.poses().len()), outcome.report.expansions)
     };
-    let clock = Telling(std::cell::Cell::new(40), &epochs);
+    let clock = Telling(std::cell::Cell::new(120), &epochs);
     let (result, expansions) = plan(None, epoch.until_newer(0), &clock);
     assert_eq!(result, Err(PlanError::Cancelled));
     assert!(expansions > 0, "it has begun");

@@ -319,7 +319,7 @@ fn a_search_that_newer_guidance_ends_goes_on_with_it_before_the_same_deadline() 
     let (thread, inbox) = &mut bench.thread;
     let mut step = || {
         assert!(thread.step(inbox));
-        (thread.plans(), thread.next(Duration::MAX))
+        (thread.plans(), thread.next(Duration::from_secs(1)))
     };
     let (plans, next) = step();
     assert_eq!((plans, next), (0, Duration::ZERO), "it waits for what is on its way");
@@ -338,5 +338,5 @@ fn a_search_that_newer_guidance_ends_goes_on_with_it_before_the_same_deadline() 
     bench.commands.goal(other, later, None);
     assert_eq!(step().0, 2);
     let (record, end) = bench.next().unwrap();
-    assert_eq!((record.number, end), (2, Some(other.point())));
+    assert!(record.number == 2 && end.is_some_and(|end| end.distance(other.point()) < 1e-6), "{end:?}");
 }
