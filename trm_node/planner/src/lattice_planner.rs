@@ -28,6 +28,7 @@ use trm_safety::outline::Outline;
 use trm_safety::swept::check;
 use trm_safety::{Draft, VerifiedPath};
 
+use crate::ask::Settings;
 use crate::budget::Budget;
 use crate::endpoints::GoalArea;
 use crate::error::PlanError;
@@ -152,10 +153,10 @@ impl LatticePlanner {
         }
     }
 
-    /// The robot that it plans for.
+    /// The parameters that guidance for it depends on.
     #[must_use]
-    pub const fn robot(&self) -> &Arc<Robot> {
-        &self.robot
+    pub fn settings(&self) -> Settings {
+        Settings { travel: self.travel, tolerance: self.tolerance, robot: Some(Arc::clone(&self.robot)) }
     }
 
     /// Checks every path with this footprint from now on. Whether it is the one that paths are planned for.

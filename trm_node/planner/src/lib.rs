@@ -1,9 +1,9 @@
 //! The planner: it turns a request into a checked path, or into the reason why there is none, before the deadline.
 //!
 //! The modules in the order of the flow: [`request`], [`problem`], [`endpoints`], [`target`], [`model`] with [`decode`],
-//! [`fallback`], [`smooth`] and [`report`]. [`planner`] shows the whole flow at once. [`halt`] decides when the model
-//! stops, [`guidance_worker`] computes guidance outside the planning loop, also what is [asked](ask) for once, and
-//! [`stats`] counts the outcomes.
+//! [`fallback`], [`smooth`] and [`report`]. [`disc_planner`] shows the whole flow at once; [`lattice_planner`] plans for
+//! robots with a footprint, and [`planner`] is either of them. [`halt`] decides when the model stops, [`guidance_worker`]
+//! computes guidance outside the planning loop, also what is [asked](ask) for once, and [`stats`] counts the outcomes.
 //!
 //! May import `trm_config`, `trm_grid`, `trm_safety` and `trm_net`. ROS, files, printing and reading the time other
 //! than from the [`Clock`](halt::deadline::Clock) that is passed in must never be in it. Only `trm_safety` decides what
@@ -15,6 +15,7 @@ pub mod backends;
 mod buckets;
 mod budget;
 pub mod decode;
+pub mod disc_planner;
 pub mod endpoints;
 pub mod epoch;
 pub mod error;
