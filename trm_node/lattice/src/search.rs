@@ -7,21 +7,19 @@ use std::sync::Arc;
 use trm_grid::travel::Travel as Ground;
 use trm_grid::units::Cell;
 
-use crate::blocked::Blocked;
 use crate::clearance::{Clearance, Escape};
 use crate::connect::{Around, Connector, capacity, pose};
 use crate::curves::{Curve, cheapest};
-use crate::lattice::{Edge, Lattice, State, Travel, UNITS_PER_CELL};
-use crate::path::PathPose;
+use crate::lattice::{Lattice, State, Travel};
 use crate::pose::CellPose;
-use crate::pose_guidance::PoseGuidance;
 use crate::roll_out::{Step, most_steps};
 use crate::state_table::{NONE, StateTable};
 use crate::tariff::curve_cost;
 use draft::Draft;
 use goal_field::GoalField;
-use window_size::{DEAD_END, WindowSize};
+use window_size::WindowSize;
 use windows::Windows;
+pub use world::World;
 
 mod closer;
 mod draft;
@@ -29,6 +27,8 @@ mod goal_field;
 mod guided;
 mod window_size;
 mod windows;
+mod world;
+mod written;
 
 /// Expansions, or connectors, between two questions whether to go on.
 const STRIDE: u32 = 16;
@@ -37,21 +37,6 @@ const STRIDE: u32 = 16;
 const SHOT: f32 = 16.0;
 /// Marks the goal among the waiting states.
 const GOAL: u32 = NONE;
-
-/// What a search plans in.
-#[derive(Debug, Clone, Copy)]
-pub struct World<'a, W, H> {
-    /// What the robot can drive.
-    pub lattice: &'a Lattice,
-    /// What it must not touch.
-    pub blocked: &'a Blocked,
-    /// The weight of a cell of the grid, at least 1; any finite number elsewhere.
-    pub weight: W,
-    /// What the way of the base from a cell of the grid to the goal costs about, in cells; infinite where there is none.
-    pub cost_to_go: H,
-    /// What it costs over headings, too. It must be for this lattice; it is looked at where it is for the request's goal.
-    pub poses: Option<&'a PoseGuidance>,
-}
 
 /// What is asked for. Positions are in cells.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -515,120 +500,6 @@ impl Search {
         let slot = self.states.get(slot);
         (slot.parent != NONE).then(|| lattice.edges()[slot.by as usize].travel)
     }
-
-    /// Writes the path of the last outcome that was [`Outcome::Found`], from the exact start to the goal, in place of what
-    /// was in `path`. Neighbouring poses are at most a cell apart. Never allocates; `false` if there is no path, or if the
-    /// path's capacity is too small.
-    pub fn path(&mut self, lattice: &Lattice, path: &mut Vec<PathPose>) -> bool {
-        path.clear();
-        let Some(arrival) = self.arrival.clone() else { return false };
-        self.chain.clear();
-        let mut slot = arrival.parent;
-        while slot != NONE {
-            if self.chain.len() == self.chain.capacity() {
-                return false;
-            }
-            self.chain.push(slot);
-            slot = self.states.get(slot).parent;
-        }
-        for slot in self.chain.iter().rev().map(|slot| *self.states.get(*slot)) {
-            let is_written = if slot.parent == NONE {
-                self.starts[slot.by as usize].curve.as_ref().is_none_or(|curve| append(curve, path))
-            } else {
-                let edge = &lattice.edges()[slot.by as usize];
-                let from = self.states.state(slot.parent).cell;
-                lattice.poses(edge, from).skip(1).all(|pose| push(PathPose { pose, travel: edge.travel }, path))
-            };
-            if !is_written {
-                return false;
-            }
-        }
-        let is_written = match &arrival.last {
-            Last::Curve(curve) => curve.as_ref().is_none_or(|curve| append(curve, path)),
-            Last::Field => self.append_way(self.states.state(arrival.parent), lattice, path),
-            Last::Guidance(curve) => {
-                append_steps(&self.steps, lattice, path) && curve.as_ref().is_none_or(|curve| append(curve, path))
-            }
-        };
-        if !is_written {
-            return false;
-        }
-        // At the start it is told how the robot leaves.
-        if let [first, second, ..] = path.as_mut_slice() {
-            first.travel = second.travel;
-        }
-        true
-    }
-}
-
-/// Adds a curve to a path that ends where it begins.
-fn append(curve: &Curve, path: &mut Vec<PathPose>) -> bool {
-    let mut is_first = !path.is_empty();
-    curve.all_samples(|sample| std::mem::take(&mut is_first) || push(sample, path))
-}
-
-/// Adds steps to a path that ends where they begin.
-fn append_steps(steps: &[Step], lattice: &Lattice, path: &mut Vec<PathPose>) -> bool {
-    steps.iter().all(|step| {
-        let edge = &lattice.edges()[step.edge as usize];
-        let mut poses = lattice.poses(edge, step.from.cell).skip(1);
-        poses.all(|pose| push(PathPose { pose, travel: edge.travel }, path))
-    })
-}
-
-fn push(pose: PathPose, path: &mut Vec<PathPose>) -> bool {
-    let fits = path.len() < path.capacity();
-    if fits {
-        path.push(pose);
-    }
-    fits
-}
-
-impl<W: Fn(Cell) -> f32, H: Fn(Cell) -> f32> World<'_, W, H> {
-    /// Infinite outside the grid.
-    fn to_go(&self, cell: Cell) -> f32 {
-        if self.blocked.geometry().contains(cell) { (self.cost_to_go)(cell) } else { f32::INFINITY }
-    }
-
-    /// What the way from a state costs about, in cells, times the greed: what guidance over headings says, else that of positions
-    /// and a surplus. Where guidance has seen all states and knew no way, it is dear if there is one now.
-    fn estimate(&self, state: State, request: &Request, surplus: f32) -> f32 {
-        let greed = request.greed.max(1.0);
-        let poses = self.guidance_to(request);
-        if let Some(known) = poses.and_then(|poses| poses.cost_to_go(state)) {
-            return greed * known;
-        }
-        let dead_end = if poses.is_some_and(PoseGuidance::is_whole) { DEAD_END } else { 0.0 };
-        greed * self.to_go(state.cell) + surplus + dead_end
-    }
-
-    /// What an edge from a cell costs, in cells.
-    fn edge_cost(&self, edge: &Edge, from: Cell) -> f32 {
-        let middle = shifted(self.lattice.primitives()[edge.primitive as usize].middle, origin(edge, from));
-        f32::from(edge.cost) / UNITS_PER_CELL as f32 * (self.weight)(middle)
-    }
-
-    /// Whether nothing is in the way of an edge from a cell, and the base stays in the grid.
-    fn is_clear(&self, edge: &Edge, from: Cell) -> bool {
-        let Cell { col, row } = origin(edge, from);
-        let primitive = &self.lattice.primitives()[edge.primitive as usize];
-        let [low, high] = primitive.origins(self.blocked.geometry());
-        (low.col..=high.col).contains(&col)
-            && (low.row..=high.row).contains(&row)
-            && primitive
-                .sweep
-                .iter()
-                .all(|run| !self.blocked.is_any_blocked(run.row + row, run.first + col, run.last + col))
-    }
-}
-
-/// Where the primitive of an edge from a cell begins. Played backwards it was made from the other end.
-fn origin(edge: &Edge, from: Cell) -> Cell {
-    if edge.is_reversed { shifted(edge.step, from) } else { from }
-}
-
-const fn shifted(cell: Cell, by: Cell) -> Cell {
-    Cell::new(cell.col + by.col, cell.row + by.row)
 }
 
 #[cfg(test)]

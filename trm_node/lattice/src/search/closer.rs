@@ -4,11 +4,10 @@ use trm_config::MotionModel;
 use trm_grid::units::Cell;
 
 use super::windows::Windows;
-use super::{Arrival, GOAL, Last, Outcome, Request, STRIDE, Search, Stage, Waiting, World, append, append_steps};
+use super::{Arrival, GOAL, Last, Outcome, Request, STRIDE, Search, Stage, Waiting, World};
 use crate::clearance::Clearance;
 use crate::connect::{Around, WAYS_IN_COUNT};
-use crate::lattice::{Lattice, State};
-use crate::path::PathPose;
+use crate::lattice::State;
 
 impl Search {
     /// What to look closer at before a state is expanded.
@@ -142,17 +141,6 @@ impl Search {
         }
         self.waiting = all.into();
         None
-    }
-
-    /// Writes the way along the field around the goal.
-    pub(super) fn append_way(&mut self, from: State, lattice: &Lattice, path: &mut Vec<PathPose>) -> bool {
-        let Some(steps) = self.goal_field.way(from) else { return false };
-        if !append_steps(steps, lattice, path) {
-            return false;
-        }
-        let last = steps.last().map_or(from, |step| step.end(lattice));
-        let Ok(at) = self.ends.binary_search_by_key(&last, |end| end.state) else { return false };
-        self.ends[at].curve.as_ref().is_none_or(|curve| append(curve, path))
     }
 }
 

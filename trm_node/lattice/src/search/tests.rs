@@ -6,9 +6,12 @@ use trm_config::footprint::Footprint;
 use trm_config::{GridConfig, MotionModel};
 use trm_grid::costmap::Costmap;
 
+use super::world::shifted;
 use super::*;
+use crate::blocked::Blocked;
 use crate::headings::{Headings, wrapped};
 use crate::judge::{drawn, hits, worlds};
+use crate::path::PathPose;
 use crate::shorten::Shortener;
 use crate::tariff::Tariff;
 use crate::testing::{motion, outline_of};
