@@ -17,6 +17,7 @@ use crate::state_table::{NONE, StateTable};
 use crate::tariff::curve_cost;
 use draft::Draft;
 use goal_field::GoalField;
+pub use request::Request;
 use window_size::WindowSize;
 use windows::Windows;
 pub use world::World;
@@ -25,6 +26,7 @@ mod closer;
 mod draft;
 mod goal_field;
 mod guided;
+mod request;
 mod window_size;
 mod windows;
 mod world;
@@ -37,23 +39,6 @@ const STRIDE: u32 = 16;
 const SHOT: f32 = 16.0;
 /// Marks the goal among the waiting states.
 const GOAL: u32 = NONE;
-
-/// What is asked for. Positions are in cells.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Request {
-    /// Where the robot is.
-    pub start: CellPose,
-    /// Where it must go.
-    pub goal: CellPose,
-    /// How far from its start a robot may touch the blocked cells that it stands on, in cells.
-    pub start_tolerance: f64,
-    /// How far from the goal a path may end where the exact goal can't be driven to, in cells and radians.
-    pub goal_tolerance: (f64, f64),
-    /// What the cost-to-go is multiplied with. Paths cost up to this many times what the cheapest one does, provided that
-    /// the cost-to-go is never too great, and about as much with the fields that a greedy search computes
-    /// where it is stuck and around the goal. Less than 1 is taken for 1.
-    pub greed: f32,
-}
 
 /// How a search ended.
 #[derive(Debug, Clone, Copy, PartialEq)]

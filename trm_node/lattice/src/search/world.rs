@@ -2,7 +2,7 @@
 
 use trm_grid::units::Cell;
 
-use super::Request;
+use super::request::Request;
 use super::window_size::DEAD_END;
 use crate::blocked::Blocked;
 use crate::lattice::{Edge, Lattice, State, UNITS_PER_CELL};
