@@ -100,11 +100,11 @@ FOOTPRINT_ROBOTS := \
 FOOTPRINT_OUT ?= docs/footprint_eval.json
 
 .PHONY: eval-footprints
-eval-footprints: QUERIES := 300
-eval-footprints: ros ## plans of three robots with a footprint among table legs, into docs/footprint_eval.json (MAPS=tests/maps QUERIES=300)
-	$(ENV) $(BUILD)
+eval-footprints: QUERIES := 1500
+eval-footprints: ros ## plans of three robots with a footprint among table legs, into docs/footprint_eval.json (MAPS=tests/maps QUERIES=1500)
+	$(ENV) $(RELEASE)
 	out=$$(mktemp -d); for robot in $(FOOTPRINT_ROBOTS); do IFS='|' read -r name model radius footprint <<< "$$robot"; \
-	  $(EVAL) --maps $(MAPS) --queries $(QUERIES) --motion-model $$model --minimum-turning-radius $$radius \
+	  nice -n 10 $(TARGET)/release/trm eval --bundle models/bundles/$(BUNDLE) --maps $(MAPS) --queries $(QUERIES) --motion-model $$model --minimum-turning-radius $$radius \
 	    --footprint "$$footprint" --json $$out/$$name.json; done; \
 	python3 -c 'import json, pathlib, sys; print(json.dumps({p.stem: json.loads(p.read_text()) for p in sorted(pathlib.Path(sys.argv[1]).iterdir())}, indent=2))' \
 	  $$out > $(FOOTPRINT_OUT)

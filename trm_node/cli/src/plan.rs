@@ -23,7 +23,7 @@ use trm_planner::{Planner, Request};
 use crate::plan_answer::PlanAnswer;
 use trm_grid::map_file;
 use trm_lab::args::{bundle, finite, pose, with_flag};
-use trm_lab::guidance_beside::GuidanceBeside;
+use trm_lab::guidance_thread::GuidanceThread;
 use trm_lab::worlds::optimum::optimum;
 
 use crate::args::PlanArgs;
@@ -92,7 +92,7 @@ pub struct Session {
     pub costmap: Costmap,
     planner: Planner,
     /// Guidance for a robot with a footprint.
-    beside: Option<GuidanceBeside>,
+    beside: Option<GuidanceThread>,
     clock: Instant,
 }
 
@@ -106,7 +106,8 @@ impl Session {
         let clock = Instant::now();
         let mut planner = Planner::new(&config.grid, &config.planner, bundle, &clock).map_err(with_flag)?;
         planner.prepare(&costmap);
-        let beside = planner.is_led_over_headings().then(|| GuidanceBeside::new(&costmap, planner.settings()));
+        let beside = planner.is_led_over_headings();
+        let beside = beside.then(|| GuidanceThread::start(costmap.clone(), planner.settings(), clock));
         Ok(Self { config, costmap, planner, beside, clock })
     }
 
@@ -134,10 +135,12 @@ impl Session {
             }
         };
         let began = Instant::now();
-        let mut aim = self.beside.as_ref().map(|beside| beside.to(start, goal));
-        let guidance = match &aim {
-            None => guide(&self.costmap, travel, &area, &|| false).unwrap_or_default(),
-            Some(aim) => aim.guided().map(|guided| guided.guidance.clone()).unwrap_or_default(),
+        let (guidance, mut guided) = if let Some(beside) = &mut self.beside {
+            beside.set_goal(goal, start);
+            let guided = beside.over_cells();
+            (guided.as_ref().map(|guided| guided.guidance.clone()).unwrap_or_default(), guided)
+        } else {
+            (guide(&self.costmap, travel, &area, &|| false).unwrap_or_default(), None)
         };
         let guidance_time = began.elapsed();
         if optimal {
@@ -149,8 +152,8 @@ impl Session {
         let deadline = arrived + Duration::from_secs_f64(self.config.node.deadline_ms / 1e3);
         let request = Request { start, goal, arrived, deadline, epoch: None };
         let (costmap, clock) = (&self.costmap, &self.clock);
-        let (path, report) = if let (Some(beside), Some(aim)) = (&self.beside, &mut aim) {
-            beside.plan(&mut self.planner, (costmap, aim), &request, clock, watch)
+        let (path, report) = if let Some(beside) = &self.beside {
+            beside.plan(&mut self.planner, (costmap, &mut guided), &request, clock, watch)
         } else {
             let outcome = self.planner.plan_watched(costmap, &guidance, &request, clock, watch);
             (outcome.path.map(|path| (path.poses().to_vec(), path.length())), outcome.report)

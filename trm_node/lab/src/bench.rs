@@ -8,7 +8,6 @@ mod control_loop;
 mod drive;
 mod figures;
 mod footprint;
-mod guidance_thread;
 mod kernel;
 mod kind_figures;
 mod kinds;

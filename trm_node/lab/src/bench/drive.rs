@@ -17,12 +17,12 @@ use trm_planner::halt::predictor::Predictor;
 use trm_planner::{Planner, Request};
 use trm_rt::usage::Usage;
 
-use crate::bench::guidance_thread::GuidanceThread;
 use crate::bench::planners;
 use crate::bench::request::pose_in;
 use crate::bench::setting::BenchSetting;
 use crate::bench::tick::{Tick, TickContext};
 use crate::bench::tick_kind::TickKind;
+use crate::guidance_thread::GuidanceThread;
 use crate::worlds::obstacles::Obstacles;
 use crate::worlds::random::Random;
 use crate::worlds::regions::Regions;

@@ -8,9 +8,12 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use trm_grid::costmap::{Costmap, GridChange};
 use trm_grid::units::Pose;
 use trm_planner::ask::Settings;
-use trm_planner::epoch::Epochs;
+use trm_planner::epoch::{Epoch, Epochs};
 use trm_planner::guidance_worker::{Event, GuidanceWorker};
 use trm_planner::guided::{Guided, Purpose};
+use trm_planner::halt::deadline::Clock;
+use trm_planner::watch::Watch;
+use trm_planner::{PlanError, Planner, Report, Request};
 
 /// A running guidance worker. The thread ends when this is dropped.
 pub struct GuidanceThread {
@@ -24,6 +27,7 @@ pub struct GuidanceThread {
 
 impl GuidanceThread {
     /// Starts a worker with its own copy of the costs.
+    #[must_use]
     pub fn start(costmap: Costmap, settings: Settings, clock: Instant) -> Self {
         let (events, inbox) = unbounded();
         let (outbox, delivered) = unbounded();
@@ -58,7 +62,42 @@ impl GuidanceThread {
         self.send(Event::Discard(old));
     }
 
+    /// Waits for guidance over all cells to the present goal, at which a robot can be. That over headings is computed from then on.
+    #[must_use]
+    pub fn over_cells(&self) -> Option<Box<Guided>> {
+        let is_it = |guided: &Guided| guided.purpose == Purpose::Goal(self.epoch) && guided.version.is_some();
+        self.delivered.iter().find(|guided| is_it(guided))
+    }
+
+    /// Plans to the present goal as the node does: a search that newer guidance ends goes on with that, before the same deadline.
+    ///
+    /// # Errors
+    /// Why there is no path.
+    pub fn plan(
+        &self,
+        planner: &mut Planner,
+        (costmap, guided): (&Costmap, &mut Option<Box<Guided>>),
+        request: &Request,
+        clock: &dyn Clock,
+        watch: &mut Watch,
+    ) -> (Result<(Vec<Pose>, f64), PlanError>, Report) {
+        loop {
+            let known = self.epochs.told();
+            let mut newer = self.newest();
+            if newer.is_some() {
+                Guided::replace(guided, &mut newer);
+            }
+            let epoch = Epoch::new(&self.epochs, self.epoch).until_newer(known);
+            let request = Request { epoch: Some(epoch), ..*request };
+            let outcome = planner.plan_watched(costmap, guided.as_deref(), &request, clock, watch);
+            if outcome.path.err() != Some(PlanError::Cancelled) {
+                return (outcome.path.map(|path| (path.poses().to_vec(), path.length())), outcome.report);
+            }
+        }
+    }
+
     /// The newest guidance to the present goal, if any has come since the last call.
+    #[must_use]
     pub fn newest(&self) -> Option<Box<Guided>> {
         let mut newest = None;
         for guided in self.delivered.try_iter() {
