@@ -463,7 +463,9 @@ impl LatticePlanner {
                 is_kept || self.previous.path.accept_swept(&mut self.draft, &made.outline, task.costmap, task.rules);
             let took = clock.now().saturating_sub(drafted);
             report.stages.verify += took;
-            self.check_time.record(took, self.path.len());
+            if !is_kept {
+                self.check_time.record(took, self.path.len());
+            }
             if passes && !is_kept {
                 let cost = task.cost(self.previous.path.poses());
                 self.previous.ratio = task.expected().map_or(1.0, |expected| cost / expected.max(1.0));

@@ -73,12 +73,12 @@ impl PlannerThread {
             }
             // Cancelled by nobody: newer guidance has ended it, and it goes on with that.
             Err(Failure::Plan(PlanError::Cancelled)) if !waiting.request.is_cancelled() => {
+                self.known = self.known.max(waiting.request.epochs.told());
                 Failure::Plan(PlanError::TimedOut { applications: 0 })
             }
             Err(failure) => failure,
         };
         let now = self.shared.clock.now();
-        self.known = self.known.max(waiting.request.epochs.told());
         match self.next_try(&waiting, failure, now) {
             Some(due) if now < waiting.last_try() => {
                 waiting.due = due.min(waiting.last_try());
@@ -171,10 +171,9 @@ impl PlannerThread {
         let legs = (waiting.request.goals.len() - waiting.leg) as u32;
         let slice = Duration::from_secs_f64(self.config.node.deadline_ms / 2e3);
         let time = if self.ticks.next().is_some() { (left / legs).min(slice) } else { left / legs };
-        let planner = self.planners.named.get(waiting.request.planner).ok_or(Failure::NoPlanner)?;
+        let planner = self.planners.named.get_mut(waiting.request.planner).ok_or(Failure::NoPlanner)?;
         let epoch = until_newer(Epoch::new(&waiting.request.epochs, FIRST), planner, self.known);
         let request = Request { start, goal: waiting.goal(), arrived: now, deadline: now + time, epoch: Some(epoch) };
-        let planner = self.planners.named.get_mut(waiting.request.planner).ok_or(Failure::NoPlanner)?;
         let guided = self.requests.guidance_for(waiting, planner);
         waiting.record.guidance = guided.map(|guided| guidance_times(guided, now));
         let outcome = notes::plan(&mut self.notes, None, planner, (costmap, guided), &request, clock);
