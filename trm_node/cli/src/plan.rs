@@ -135,14 +135,14 @@ impl Session {
             }
         };
         let began = Instant::now();
-        let (guidance, mut guided) = if let Some(beside) = &mut self.beside {
+        let (made, mut guided) = if let Some(beside) = &mut self.beside {
             beside.set_goal(goal, start);
-            let guided = beside.over_cells();
-            (guided.as_ref().map(|guided| guided.guidance.clone()).unwrap_or_default(), guided)
+            (None, beside.over_cells())
         } else {
-            (guide(&self.costmap, travel, &area, &|| false).unwrap_or_default(), None)
+            (guide(&self.costmap, travel, &area, &|| false), None)
         };
         let guidance_time = began.elapsed();
+        let guidance = made.as_ref().or(guided.as_ref().map(|guided| &guided.guidance)).map_or(&[][..], Vec::as_slice);
         if optimal {
             let best = guidance.iter().find_map(|guidance| optimum(&self.costmap, guidance, start_cell));
             answer.optimal_length_m = best.map(|best| best.cells * geometry.resolution());
@@ -155,7 +155,7 @@ impl Session {
         let (path, report) = if let Some(beside) = &self.beside {
             beside.plan(&mut self.planner, (costmap, &mut guided), &request, clock, watch)
         } else {
-            let outcome = self.planner.plan_watched(costmap, &guidance, &request, clock, watch);
+            let outcome = self.planner.plan_watched(costmap, guidance, &request, clock, watch);
             (outcome.path.map(|path| (path.poses().to_vec(), path.length())), outcome.report)
         };
         answer.report(&report, guidance_time);

@@ -83,10 +83,7 @@ impl GuidanceThread {
     ) -> (Result<(Vec<Pose>, f64), PlanError>, Report) {
         loop {
             let known = self.epochs.told();
-            let mut newer = self.newest();
-            if newer.is_some() {
-                Guided::replace(guided, &mut newer);
-            }
+            self.refresh(guided);
             let epoch = Epoch::new(&self.epochs, self.epoch).until_newer(known);
             let request = Request { epoch: Some(epoch), ..*request };
             let outcome = planner.plan_watched(costmap, guided.as_deref(), &request, clock, watch);
@@ -96,21 +93,18 @@ impl GuidanceThread {
         }
     }
 
-    /// The newest guidance to the present goal, if any has come since the last call.
-    #[must_use]
-    pub fn newest(&self) -> Option<Box<Guided>> {
-        let mut newest = None;
-        for guided in self.delivered.try_iter() {
-            let is_for_goal = guided.purpose == Purpose::Goal(self.epoch);
-            let mut outdated = Some(guided);
+    /// Puts the guidance to the present goal that has come since the last call in the place of older one.
+    pub fn refresh(&self, guided: &mut Option<Box<Guided>>) {
+        for newer in self.delivered.try_iter() {
+            let is_for_goal = newer.purpose == Purpose::Goal(self.epoch);
+            let mut outdated = Some(newer);
             if is_for_goal {
-                Guided::replace(&mut newest, &mut outdated);
+                Guided::replace(guided, &mut outdated);
             }
             if let Some(outdated) = outdated {
                 self.discard(outdated);
             }
         }
-        newest
     }
 }
 

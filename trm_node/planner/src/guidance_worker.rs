@@ -303,8 +303,8 @@ impl<C: Clock, D: FnMut(Box<Guided>)> GuidanceWorker<C, D> {
         // Guidance over headings needs all of it.
         let far_can_wait = began < self.far_at && outline.is_none();
         let mut deliver_near = |guidance| deliver(work.guided(guidance, None, None));
-        let to_go = self.epochs.to_go().filter(|_| is_for_goal);
-        let near = to_go.map(|ToGo { from, cost }| Near {
+        // Nobody notes how far it is to what is asked for once.
+        let near = task.epochs.to_go().map(|ToGo { from, cost }| Near {
             robot: from,
             bound: cost + AROUND,
             far_can_wait,

@@ -338,11 +338,9 @@ impl PlannerThread {
             return;
         }
         let now = self.shared.clock.now();
-        if let Some((arrived, wake)) = self.put_off.take() {
+        let urgent = |arrived| (arrived, Duration::ZERO);
+        if let Some((arrived, wake)) = self.put_off.take().or_else(|| self.urgent.take().map(urgent)) {
             self.plan(arrived, wake);
-            self.ticks.served(self.shared.clock.now());
-        } else if let Some(arrived) = self.urgent.take() {
-            self.plan(arrived, Duration::ZERO);
             self.ticks.served(self.shared.clock.now());
         } else if let Some(tick) = self.ticks.due(now) {
             self.plan(tick, now.saturating_sub(tick));

@@ -118,7 +118,7 @@ impl Drive {
         let began = Instant::now();
         while self.guided.is_none() && began.elapsed() < patience {
             std::thread::sleep(Duration::from_millis(2));
-            self.guided = self.guidance_thread.newest();
+            self.guidance_thread.refresh(&mut self.guided);
         }
     }
 
@@ -130,13 +130,7 @@ impl Drive {
     pub fn plan(&mut self, tick: Duration, clock: &Instant) -> Tick {
         let woke = clock.now();
         let before = Usage::of_this_thread();
-        let mut newest = self.guidance_thread.newest();
-        if newest.is_some() {
-            Guided::replace(&mut self.guided, &mut newest);
-        }
-        if let Some(old) = newest {
-            self.guidance_thread.discard(old);
-        }
+        self.guidance_thread.refresh(&mut self.guided);
         let publishing = self.publish_time.predicted().min(self.deadline / 2);
         let deadline = (tick + self.deadline).saturating_sub(publishing);
         let request = Request { start: self.robot, goal: self.goal_pose(), arrived: tick, deadline, epoch: None };
