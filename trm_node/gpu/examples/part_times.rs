@@ -18,7 +18,9 @@ fn main() {
     let argument = |at: usize| std::env::args().nth(at).and_then(|text| text.parse::<usize>().ok());
     let (tokens, rounds) = (argument(1).unwrap_or(64) / PATCH, argument(2).unwrap_or(500));
     let start = [numbers(HIDDEN, 1), numbers(HIDDEN, 2)];
-    let opened = Gpu::open().and_then(|gpu| GpuRecursion::new(gpu, &weights(2), [&start[0], &start[1]], tokens, 1));
+    let opened = Gpu::open().and_then(|gpu| {
+        GpuRecursion::new(gpu, &weights(2), [&start[0], &start[1]], tokens, std::slice::from_ref(&(0..1)))
+    });
     let mut gpu = match opened {
         Ok(gpu) => gpu,
         Err(error) => return println!("{error}"),

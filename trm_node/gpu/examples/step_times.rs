@@ -81,8 +81,15 @@ fn main() {
         }
         let start = [numbers(HIDDEN, 1), numbers(HIDDEN, 2)];
         let began = Instant::now();
-        let opened = Gpu::open()
-            .and_then(|gpu| GpuRecursion::new(gpu, &weights(LAYERS), [&start[0], &start[1]], tokens, windows));
+        let opened = Gpu::open().and_then(|gpu| {
+            GpuRecursion::new(
+                gpu,
+                &weights(LAYERS),
+                [&start[0], &start[1]],
+                tokens,
+                std::slice::from_ref(&(0..windows)),
+            )
+        });
         let mut gpu = match opened {
             Ok(gpu) => gpu,
             Err(error) => return println!("{error}"),

@@ -19,7 +19,7 @@ pub(crate) struct Immediates {
     pub weights: u32,
     pub tells_change: u32,
     pub output_stride: u32,
-    pub end: u32,
+    pub first_window: u32,
 }
 
 /// Bytes of [`Immediates`]. Every device takes at least 128.
@@ -30,8 +30,8 @@ impl Immediates {
     pub fn bytes(&self) -> [u8; IMMEDIATE_BYTES] {
         let [a, b, c] = self.padding;
         let [x, y, z] = self.sources;
-        let words =
-            [self.tokens, a, b, c, x, y, z, self.target, self.weights, self.tells_change, self.output_stride, self.end];
+        let Self { tokens, target, weights, tells_change, output_stride, first_window, .. } = *self;
+        let words = [tokens, a, b, c, x, y, z, target, weights, tells_change, output_stride, first_window];
         let mut bytes = [0; IMMEDIATE_BYTES];
         for (four, word) in bytes.chunks_exact_mut(4).zip(words) {
             four.copy_from_slice(&word.to_le_bytes());

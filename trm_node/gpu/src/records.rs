@@ -1,5 +1,7 @@
 //! The parts of the recursion as recorded commands: recorded once, submitted again and again in any order.
 
+use std::ops::Range;
+
 use ash::vk;
 
 use crate::error::GpuError;
@@ -21,8 +23,10 @@ pub(crate) struct Buffers {
     pub outputs: Buffer,
 }
 
-/// The recorded parts. Each ends so that another one may follow.
+/// The recorded parts, for some of the windows. Each ends so that another one may follow.
 pub(crate) struct Records {
+    /// The windows that they work on.
+    pub windows: Range<usize>,
     /// Copies the host's input to the device.
     pub load: vk::CommandBuffer,
     /// Shifts y and z, or sets them to the bundle's first.
@@ -47,6 +51,8 @@ pub(crate) struct Recorder<'a> {
     pub pipelines: &'a Pipelines,
     pub buffers: Buffers,
     pub layout: Layout,
+    /// The windows that are worked on.
+    pub windows: Range<usize>,
     pub packed: &'a Packed,
 }
 
@@ -58,6 +64,7 @@ impl Records {
         let all = unsafe { recorder.objects.gpu.device.allocate_command_buffers(&info) }
             .map_err(GpuError::of("vkAllocateCommandBuffers"))?;
         let records = Self {
+            windows: recorder.windows.clone(),
             load: all[0],
             begin: all[1],
             encode: all[2],
@@ -102,7 +109,7 @@ impl Recorder<'_> {
             weights: 0,
             tells_change: 0,
             output_stride: self.layout.output_stride() as u32,
-            end: 0,
+            first_window: self.windows.start as u32,
         }
     }
 
@@ -122,7 +129,7 @@ impl Recorder<'_> {
             device.cmd_bind_pipeline(commands, point, pipeline);
             device.cmd_bind_descriptor_sets(commands, point, layout, 0, &[self.pipelines.set], &[]);
             device.cmd_push_constants(commands, layout, vk::ShaderStageFlags::COMPUTE, 0, &immediates.bytes());
-            device.cmd_dispatch(commands, x as u32, y as u32, self.layout.windows as u32);
+            device.cmd_dispatch(commands, x as u32, y as u32, self.windows.len() as u32);
         }
         self.wait_for_device(commands);
     }
@@ -161,7 +168,9 @@ impl Recorder<'_> {
 
     fn load(&self, commands: vk::CommandBuffer) {
         let Buffers { staging, inputs, .. } = self.buffers;
-        self.copy(commands, staging, inputs, &[vk::BufferCopy::default().size(4 * inputs.len as u64)]);
+        let (first, stride) = (self.windows.start as u64, 4 * self.layout.input_stride() as u64);
+        let part = vk::BufferCopy::default().src_offset(first * stride).dst_offset(first * stride);
+        self.copy(commands, staging, inputs, &[part.size(self.windows.len() as u64 * stride)]);
     }
 
     fn begin(&self, commands: vk::CommandBuffer) {
@@ -175,7 +184,7 @@ impl Recorder<'_> {
                 .dst_offset(start + State::Y as u64 * state)
                 .size(2 * state)
         };
-        let parts: Vec<_> = (0..self.layout.windows).map(part).collect();
+        let parts: Vec<_> = self.windows.clone().map(part).collect();
         self.copy(commands, self.buffers.states, self.buffers.states, &parts);
     }
 
@@ -214,7 +223,7 @@ impl Recorder<'_> {
                 .dst_offset(4 * (window * self.layout.output_stride()) as u64)
                 .size(4 * len as u64)
         };
-        let parts: Vec<_> = (0..self.layout.windows).map(part).collect();
+        let parts: Vec<_> = self.windows.clone().map(part).collect();
         self.copy(commands, self.buffers.states, self.buffers.outputs, &parts);
     }
 }

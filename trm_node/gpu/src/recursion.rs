@@ -1,5 +1,6 @@
 //! The recursion on the device, for a batch of windows of one size.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
@@ -25,14 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A model on a device, and the states x, y and z of its windows.
 ///
-/// Every window of the batch is computed with each call; with one window it is the planner's. A shift and an input are
-/// taken to the device with the next [`Self::run`].
+/// Every [active](Self::set_active) window of the batch is computed with each call. A shift and an input are taken to the device with
+/// the next [`Self::run`].
 ///
 /// After an error the states are lost: call [`Self::reset`] and [`Self::set_input`] before the next run.
 pub struct GpuRecursion {
     layout: Layout,
     buffers: Buffers,
-    records: Records,
+    /// For each range of windows.
+    records: Vec<Records>,
+    /// Which of them is submitted.
+    active: usize,
     fence: vk::Fence,
     q_bias: f32,
     /// Whether y and z are to be shifted or reset.
@@ -48,20 +52,25 @@ pub struct GpuRecursion {
 unsafe impl Send for GpuRecursion {}
 
 impl GpuRecursion {
-    /// A model for `windows` windows of `tokens` × `tokens` tokens. `start` holds the first y and z of a token,
-    /// `[HIDDEN]` each.
+    /// A model for windows of `tokens` × `tokens` tokens. Those of each of `ranges` may be active together, at first those of
+    /// the last one. `start` holds the first y and z of a token, `[HIDDEN]` each.
     ///
     /// # Errors
     /// [`GpuError`] when the model has one layer only or its sizes are others, when the device has too little memory, or
     /// when a call fails.
+    ///
+    /// # Panics
+    /// When there is no range, or an empty one.
     pub fn new(
         gpu: Gpu,
         weights: &Weights,
         start: [&[f32]; 2],
         tokens: usize,
-        windows: usize,
+        ranges: &[Range<usize>],
     ) -> Result<Self, GpuError> {
-        let layout = Layout { tokens, windows: windows.max(1) };
+        let windows = ranges.iter().map(|range| range.end).max().unwrap_or(0);
+        assert!(windows > 0 && ranges.iter().all(|range| !range.is_empty()), "windows in {ranges:?}");
+        let layout = Layout { tokens, windows };
         check(weights, start, tokens)?;
         check_limits(&gpu)?;
         let packed = Packed::new(weights, start);
@@ -83,12 +92,26 @@ impl GpuRecursion {
         let bound = [device_weights, states, buffers.inputs, buffers.outputs];
         let pipelines = Pipelines::new(&mut objects, bound)?;
         let pool = command_pool(&mut objects)?;
-        let recorder = Recorder { objects: &objects, pipelines: &pipelines, buffers, layout, packed: &packed };
-        let records = Records::new(&recorder, pool)?;
+        let records = ranges.iter().map(|windows| {
+            let (objects, pipelines, packed, windows) = (&objects, &pipelines, &packed, windows.clone());
+            Records::new(&Recorder { objects, pipelines, buffers, layout, windows, packed }, pool)
+        });
+        let records: Vec<Records> = records.collect::<Result<_, _>>()?;
+        let active = records.len() - 1;
         let fence = fence(&mut objects)?;
         let q_bias = weights.q.bias[0];
-        let mut recursion =
-            Self { layout, buffers, records, fence, q_bias, begins: true, encodes: true, in_flight: false, objects };
+        let mut recursion = Self {
+            layout,
+            buffers,
+            records,
+            active,
+            fence,
+            q_bias,
+            begins: true,
+            encodes: true,
+            in_flight: false,
+            objects,
+        };
         recursion.upload(&packed.values, device_weights, pool)?;
         (0..layout.windows).for_each(|window| recursion.reset(window));
         Ok(recursion)
@@ -98,6 +121,22 @@ impl GpuRecursion {
     #[must_use]
     pub fn device_name(&self) -> &str {
         self.objects.gpu.name()
+    }
+
+    /// The next runs work on these windows, and on others of the smallest range that has them. What was set of a window that
+    /// isn't active waits.
+    ///
+    /// # Panics
+    /// When no range has all of them.
+    pub fn set_active(&mut self, windows: &Range<usize>) {
+        let has_them = |range: &Range<usize>| range.start <= windows.start && windows.end <= range.end;
+        let ranges = self.records.iter().map(|records| &records.windows).enumerate();
+        let smallest = ranges.filter(|(_, range)| has_them(range)).min_by_key(|(_, range)| range.len());
+        let (active, _) = smallest.expect("a range that has them");
+        if active != self.active {
+            // Something may wait for them. Where nothing does, nothing is shifted, and x becomes what it is.
+            (self.active, self.begins, self.encodes) = (active, true, true);
+        }
     }
 
     /// Whether work that was late is over. Until then nothing else may be asked for.
@@ -161,7 +200,7 @@ impl GpuRecursion {
         assert!(updates.len() <= MAX_UPDATES);
         self.check_ready()?;
         let mut records = ArrayVec::<vk::CommandBuffer, MAX_RECORDS>::new();
-        let all = &self.records;
+        let all = &self.records[self.active];
         records.extend((self.begins || self.encodes).then_some(all.load));
         records.extend(self.begins.then_some(all.begin));
         records.extend(self.encodes.then_some(all.encode));
@@ -175,7 +214,7 @@ impl GpuRecursion {
         (self.begins, self.encodes) = (false, false);
         self.wait(patience)?;
         // The device has taken them.
-        (0..self.layout.windows).for_each(|window| self.write_header(window, [0, 0]));
+        self.records[self.active].windows.clone().for_each(|window| self.write_header(window, [0, 0]));
         Ok(())
     }
 
@@ -216,7 +255,8 @@ impl GpuRecursion {
     pub fn read(&mut self, window: usize, state: State, into: &mut [f32]) -> Result<(), GpuError> {
         assert_eq!(into.len(), self.layout.state_len());
         self.run(&[], false, PATIENCE)?;
-        self.submit(&[self.records.reads[state as usize], self.records.finish])?;
+        let records = &self.records[self.active];
+        self.submit(&[records.reads[state as usize], records.finish])?;
         self.wait(PATIENCE)?;
         into.copy_from_slice(&self.output(window)[..into.len()]);
         Ok(())

@@ -43,6 +43,8 @@ struct Immediates {
     tells_change: u32,
     // Values of a window's output, of which the logits come first.
     output_stride: u32,
+    // The window that the first workgroups along z work on.
+    first_window: u32,
 }
 
 @group(0) @binding(0) var<storage, read> weights: array<vec4<f32>>;
@@ -73,7 +75,8 @@ fn input_stride() -> u32 {
 // Shifts y and z into the spare states: the token at (row, col) is the one that was at (row + rows, col + cols), and
 // those from outside are the bundle's first. A shift by a whole window makes all of them so.
 @compute @workgroup_size(64)
-fn begin(@builtin(global_invocation_id) id: vec3<u32>) {
+fn begin(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = invocation + vec3<u32>(0u, 0u, at.first_window);
     if id.x >= state_vectors() {
         return;
     }
@@ -119,7 +122,8 @@ fn load_cells(window: u32, first_row: i32, first_col: i32, thread: u32) {
 // x = conv3x3(unshuffle(input)) + bias, for a tile of tokens: a thread computes four values of two tokens side by side.
 // Of its weights come first those of the convolution, [channel, row, column, output], then the bias.
 @compute @workgroup_size(128)
-fn encode(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn encode(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let group = workgroup + vec3<u32>(0u, 0u, at.first_window);
     let first_row = group.y * TILE_ROWS;
     let first_col = group.x * TILE_COLS;
     load_cells(group.z, 2 * i32(first_row) - 2, 2 * i32(first_col) - 2, thread);
@@ -291,7 +295,8 @@ fn compute_gated(thread: u32) {
 // first those of the 3 x 3 convolution, [row, channel, column, pair of gates] of (a, a, b, b), then those of the 1 x 1
 // convolution, [input, output / 4], and the gains.
 @compute @workgroup_size(384)
-fn layer(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn layer(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let group = workgroup + vec3<u32>(0u, 0u, at.first_window);
     load_frame(group.z, i32(group.y * TILE_ROWS) - 1, i32(group.x * TILE_COLS) - 1, thread);
     workgroupBarrier();
     compute_gated(thread);
@@ -363,7 +368,8 @@ const DECODED = 64u;
 // sums up w * y, of which q is the mean, and the second one copies what the tiles tell of the answer's change. Of its
 // weights come first those of the classes, [class, input] of four cells, then the biases and w.
 @compute @workgroup_size(64)
-fn decode(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn decode(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let group = workgroup + vec3<u32>(0u, 0u, at.first_window);
     let class_index = group.y;
     let token = group.x * DECODED + thread;
     let inside = token < at.tokens * at.tokens;

@@ -1,6 +1,7 @@
 //! The shaders against the model in double precision, on whatever device this machine has; on one without Vulkan the
 //! tests say so and pass.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -86,9 +87,9 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     }
 }
 
-fn gpu(reference: &Reference, windows: usize) -> Option<GpuRecursion> {
+fn gpu(reference: &Reference, ranges: &[Range<usize>]) -> Option<GpuRecursion> {
     let start = [reference.start[0].as_slice(), reference.start[1].as_slice()];
-    Some(GpuRecursion::new(open()?, &reference.weights, start, reference.tokens, windows).unwrap())
+    Some(GpuRecursion::new(open()?, &reference.weights, start, reference.tokens, ranges).unwrap())
 }
 
 fn updates(latents: usize, answer: bool) -> Vec<Update> {
@@ -122,7 +123,7 @@ proptest! {
         layers in 2_usize..4, tokens in 8_usize..20, events in prop::collection::vec(event(), 1..6),
     ) {
         let mut reference = Reference::new(layers, tokens);
-        let Some(mut gpu) = gpu(&reference, 1) else { return Ok(()) };
+        let Some(mut gpu) = gpu(&reference, std::slice::from_ref(&(0..1))) else { return Ok(()) };
         let input = |seed| numbers(5 * 4 * tokens * tokens, seed);
         gpu.set_input(0, &input(7));
         reference.x = encode(&reference.weights, tokens, &input(7));
@@ -161,7 +162,7 @@ proptest! {
 #[test]
 fn each_window_of_a_batch_is_computed_as_if_it_were_alone() {
     let mut references: Vec<_> = (0..3).map(|_| Reference::new(2, 11)).collect();
-    let Some(mut gpu) = gpu(&references[0], 3) else { return };
+    let Some(mut gpu) = gpu(&references[0], std::slice::from_ref(&(0..3))) else { return };
     for (window, reference) in references.iter_mut().enumerate() {
         let input = numbers(5 * 4 * 11 * 11, window as u32);
         gpu.set_input(window, &input);
@@ -184,9 +185,32 @@ fn each_window_of_a_batch_is_computed_as_if_it_were_alone() {
 }
 
 #[test]
+fn windows_that_are_not_active_stay_as_they_are_and_what_was_set_of_them_waits() {
+    let mut references: Vec<_> = (0..5).map(|_| Reference::new(2, 9)).collect();
+    let Some(mut gpu) = gpu(&references[0], &[0..1, 1..3, 1..5, 0..5, 3..4]) else { return };
+    for (window, reference) in references.iter_mut().enumerate() {
+        let input = numbers(5 * 4 * 9 * 9, window as u32);
+        gpu.set_input(window, &input);
+        reference.x = encode(&reference.weights, 9, &input);
+    }
+    for (asked, active) in [(0..1, 0..1), (1..2, 1..3), (0..2, 0..5), (3..4, 3..4), (2..4, 1..5), (0..5, 0..5)] {
+        gpu.set_active(&asked);
+        gpu.run(&updates(1, true), true, PATIENCE).unwrap();
+        references[active].iter_mut().for_each(|reference| reference.run(1, true));
+        gpu.shift(4, 1, 0);
+        references[4].shift(1, 0);
+    }
+    gpu.run(&[], true, PATIENCE).unwrap();
+    for (window, reference) in references.iter().enumerate() {
+        reference.assert_agrees(&mut gpu, window);
+        gpu.run(&[], true, PATIENCE).unwrap();
+    }
+}
+
+#[test]
 fn an_input_without_end_is_told() {
     let reference = Reference::new(2, 8);
-    let Some(mut gpu) = gpu(&reference, 1) else { return };
+    let Some(mut gpu) = gpu(&reference, std::slice::from_ref(&(0..1))) else { return };
     for (value, is_finite) in [(1.0, true), (f32::NAN, false), (f32::INFINITY, false), (-2.0, true)] {
         let mut input = vec![0.0; 5 * 4 * 64];
         input[77] = value;
@@ -200,7 +224,7 @@ fn an_input_without_end_is_told() {
 #[test]
 fn work_that_takes_longer_than_it_may_is_late_and_what_follows_is_right_again() {
     let mut reference = Reference::new(2, 64);
-    let Some(mut gpu) = gpu(&reference, 1) else { return };
+    let Some(mut gpu) = gpu(&reference, std::slice::from_ref(&(0..1))) else { return };
     let input = numbers(5 * 4 * 64 * 64, 3);
     gpu.set_input(0, &input);
     gpu.run(&updates(55, true), true, Duration::from_nanos(1)).expect_err("nothing is that fast");
@@ -220,7 +244,12 @@ fn work_that_takes_longer_than_it_may_is_late_and_what_follows_is_right_again() 
 fn models_that_do_not_fit_are_refused_by_what_does_not_fit() {
     let reference = Reference::new(2, 8);
     let refused = |weights: &Weights, start: [&[f32]; 2], tokens| {
-        Some(GpuRecursion::new(open()?, weights, start, tokens, 1).err().unwrap().to_string())
+        Some(
+            GpuRecursion::new(open()?, weights, start, tokens, std::slice::from_ref(&(0..1)))
+                .err()
+                .unwrap()
+                .to_string(),
+        )
     };
     let start = [reference.start[0].as_slice(), reference.start[1].as_slice()];
     let Some(error) = refused(&weights(1), start, 8) else { return };

@@ -31,8 +31,27 @@ pub struct Advanced {
 pub enum Quantum {
     /// One: a call costs nothing.
     Application,
-    /// All up to the next answer, and from the initial state a whole step: a call costs more than an application.
+    /// All up to an answer: a call costs more than an application.
     Answer,
+}
+
+/// Windows that are thought about before they are planned in, all in one call: see [`Backend::ahead`].
+pub trait Ahead {
+    /// How many there may be.
+    fn capacity(&self) -> usize;
+
+    /// Forgets all of them.
+    fn forget(&mut self);
+
+    /// One more window, by its input `[channels, size, size]`. The states of the plan before are worth nothing then. What is
+    /// beyond the capacity is left out.
+    fn add(&mut self, input: &[f32]);
+
+    /// Thinks about all of them: what the recursion asks for first is known then.
+    ///
+    /// # Errors
+    /// [`InferenceError`] when it isn't done within `patience`. All of them are forgotten then.
+    fn think(&mut self, patience: Duration) -> Result<(), InferenceError>;
 }
 
 /// A model for windows of one size, with the states x, y and z of one window, `[tokens, tokens, hidden]` each.
@@ -71,8 +90,9 @@ pub trait Backend: Send {
     /// The logits `[CLASSES, size, size]` of the answer that was decoded last.
     fn logits(&self) -> &[f32];
 
-    /// Whether the states hold neither infinity nor NaN, as of the last update of the answer.
-    fn is_finite(&self) -> bool;
+    /// Whether a later plan may go on from the states: they are here, and held neither infinity nor NaN when the answer was
+    /// last updated.
+    fn is_usable(&self) -> bool;
 
     /// Copies a state. For tests and tools: the logits may be lost.
     ///
@@ -98,6 +118,12 @@ pub trait Backend: Send {
     /// How many applications it should be asked for at a time.
     fn quantum(&self) -> Quantum {
         Quantum::Application
+    }
+
+    /// Where several windows in one call cost little more than one: what thinks about them before they are planned in. A plan
+    /// that begins cold in one of them finds its first answers there.
+    fn ahead(&mut self) -> Option<&mut dyn Ahead> {
+        None
     }
 
     /// The backend that takes over when the device of this one is [lost](InferenceError::is_lost), if there is one.

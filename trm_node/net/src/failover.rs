@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backend::{Advanced, Backend, Quantum, State};
+use crate::backend::{Advanced, Ahead, Backend, Quantum, State};
 use crate::error::InferenceError;
 use crate::graphs::{Shape, Update};
 
@@ -69,8 +69,8 @@ impl Backend for Failover {
         self.active().logits()
     }
 
-    fn is_finite(&self) -> bool {
-        self.active().is_finite()
+    fn is_usable(&self) -> bool {
+        self.active().is_usable()
     }
 
     fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError> {
@@ -90,6 +90,10 @@ impl Backend for Failover {
 
     fn quantum(&self) -> Quantum {
         self.active().quantum()
+    }
+
+    fn ahead(&mut self) -> Option<&mut dyn Ahead> {
+        self.active_mut().ahead()
     }
 
     fn spare(&mut self) -> Option<&mut dyn Backend> {

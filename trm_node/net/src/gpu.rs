@@ -1,16 +1,19 @@
 //! The released architecture on a GPU.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use trm_gpu::{Gpu, GpuError, GpuRecursion, Kind, MAX_UPDATES};
+use trm_gpu::{Gpu, GpuRecursion, Kind, MAX_UPDATES};
 use trm_kernel::{HIDDEN, PATCH};
 
-use crate::backend::{Advanced, Backend, Quantum, State};
+use crate::backend::{Advanced, Ahead, Backend, Quantum, State};
 use crate::bundle::Bundle;
 use crate::encode::CHANNELS;
 use crate::error::{InferenceError, LoadError};
 use crate::fused::weights;
+use crate::gpu_ahead::{Answer, GpuAhead, Place};
+use crate::gpu_call::{failed, run, state};
 use crate::graph::Graph;
 use crate::graphs::{Shape, Update};
 
@@ -22,12 +25,23 @@ const TOLERANCE: f32 = 1e-3;
 /// How long the first work may take: a driver may still compile.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The window of the device that a plan has when nothing was thought about ahead.
+const OWN: usize = 0;
+
 /// The model on a GPU, on windows of one size.
 pub(crate) struct GpuBackend {
     gpu: GpuRecursion,
     shape: Shape,
+    /// The window of the device that the plan is in.
+    window: usize,
     /// Whether the logits are those of the present answer.
     is_decoded: bool,
+    /// Whether nothing was done since the states were reset.
+    is_initial: bool,
+    /// Windows that were thought about before their plans.
+    ahead: GpuAhead,
+    /// Where the plan is in what was thought about; else it is on the device.
+    place: Option<Place>,
     /// Which device it is, and whether it is the processor itself.
     pub device: String,
     pub is_software: bool,
@@ -49,29 +63,74 @@ impl GpuBackend {
     pub fn new(gpu: Gpu, bundle: &Bundle, cpu: &mut dyn Backend) -> Result<Self, Refusal> {
         let shape = cpu.shape();
         let (device, is_software) = (gpu.name().to_owned(), gpu.kind() == Kind::Software);
-        let gpu = open(gpu, bundle, shape, 1)?;
-        let mut backend = Self { gpu, shape, is_decoded: false, device, is_software };
+        let ahead = GpuAhead::new(bundle, shape, OWN + 1);
+        let gpu = open(gpu, bundle, shape, &ahead.ranges())?;
+        let (window, is_decoded, is_initial, place) = (OWN, false, true, None);
+        let mut backend = Self { gpu, shape, window, is_decoded, is_initial, ahead, place, device, is_software };
+        backend.reset();
         let found = outputs(&mut backend).map_err(|error| Refusal::Gpu(format!("{}: {error}", backend.device)))?;
         let expected = outputs(cpu).map_err(|error| Refusal::Load(error.into()))?;
         refuse_unless_close(&backend.device, &found, &expected)?;
         Ok(backend)
     }
 
+    /// The answer where the plan is in what was thought about.
+    fn foreseen(&self) -> Option<&Answer> {
+        self.ahead.answer(self.place?)
+    }
+
+    /// Goes on with the plan on the device, whose window is this one.
+    fn go_on_in(&mut self, window: usize) {
+        self.gpu.set_active(&(window..window + 1));
+        self.window = window;
+        self.place = None;
+    }
+
+    /// The next plan goes on from the states of this one, if the device has them; else from the initial ones.
+    fn settle(&mut self) {
+        if let Some(place) = self.place {
+            let is_there = self.ahead.leave(place);
+            self.go_on_in(place.window);
+            if !is_there {
+                self.gpu.reset(place.window);
+            }
+        }
+    }
+
     fn run(&mut self, graph: Graph, updates: &[Update], patience: Duration) -> Result<(), InferenceError> {
-        self.is_decoded = false;
-        self.is_decoded = run(&mut self.gpu, graph, updates, patience)?;
+        (self.is_decoded, self.is_initial) = (false, false);
+        let mut call = ArrayVec::<Update, MAX_UPDATES>::new();
+        if let Some(place) = self.place {
+            let is_there = self.ahead.leave(place);
+            self.go_on_in(place.window);
+            if !is_there {
+                // It gets there in the same call.
+                let (input, past) = self.ahead.past(place);
+                self.gpu.reset(place.window);
+                self.gpu.set_input(place.window, input);
+                call.extend(past);
+            }
+        }
+        for update in updates {
+            if call.is_full() {
+                run(&mut self.gpu, graph, &call, patience)?;
+                call.clear();
+            }
+            call.push(*update);
+        }
+        self.is_decoded = run(&mut self.gpu, graph, &call, patience)?;
         Ok(())
     }
 }
 
-/// The bundle's model for `windows` windows on a device.
-pub(crate) fn open(gpu: Gpu, bundle: &Bundle, shape: Shape, windows: usize) -> Result<GpuRecursion, Refusal> {
+/// The bundle's model on a device, for windows of which those of a range may be worked on together.
+pub(crate) fn open(gpu: Gpu, bundle: &Bundle, shape: Shape, ranges: &[Range<usize>]) -> Result<GpuRecursion, Refusal> {
     let weights = weights::read(bundle).filter(|_| shape.hidden == HIDDEN && shape.patch == PATCH);
     let Some(weights) = weights else {
         return Err(Refusal::Gpu(format!("{} is of another architecture than nav_d32", bundle.manifest.name)));
     };
     let start = &bundle.manifest.start;
-    GpuRecursion::new(gpu, &weights, [&start.y, &start.z], shape.tokens(), windows)
+    GpuRecursion::new(gpu, &weights, [&start.y, &start.z], shape.tokens(), ranges)
         .map_err(|error| Refusal::Gpu(error.to_string()))
 }
 
@@ -82,43 +141,6 @@ pub(crate) fn refuse_unless_close(device: &str, found: &[f32], expected: &[f32])
     match found.iter().zip(expected).position(|pair| !agree(pair)) {
         None => Ok(()),
         Some(at) => Err(Refusal::Gpu(format!("{device} computes {} where {} is right", found[at], expected[at]))),
-    }
-}
-
-/// Applies the net to all windows. Returns whether the answers were decoded, too: in the same submission that costs next to
-/// nothing.
-pub(crate) fn run(
-    gpu: &mut GpuRecursion,
-    graph: Graph,
-    updates: &[Update],
-    patience: Duration,
-) -> Result<bool, InferenceError> {
-    let updates: ArrayVec<trm_gpu::Update, MAX_UPDATES> = updates
-        .iter()
-        .map(|update| match update {
-            Update::Latent => trm_gpu::Update::Latent,
-            Update::Answer => trm_gpu::Update::Answer,
-        })
-        .collect();
-    let decodes = updates.is_empty() || updates.contains(&trm_gpu::Update::Answer);
-    gpu.run(&updates, decodes, patience).map_err(|error| failed(graph, &error))?;
-    Ok(decodes)
-}
-
-/// A failure of a device.
-pub(crate) fn failed(graph: Graph, error: &GpuError) -> InferenceError {
-    match error {
-        GpuError::Lost => InferenceError::lost(graph, error),
-        _ => InferenceError::new(graph, error),
-    }
-}
-
-/// A state, as the device names it.
-pub(crate) const fn state(state: State) -> trm_gpu::State {
-    match state {
-        State::X => trm_gpu::State::X,
-        State::Y => trm_gpu::State::Y,
-        State::Z => trm_gpu::State::Z,
     }
 }
 
@@ -149,50 +171,97 @@ impl Backend for GpuBackend {
     }
 
     fn reset(&mut self) {
-        self.is_decoded = false;
-        self.gpu.reset(0);
+        (self.is_decoded, self.is_initial) = (false, true);
+        self.go_on_in(OWN);
+        self.gpu.reset(OWN);
     }
 
     fn shift(&mut self, cols: i32, rows: i32) {
         self.is_decoded = false;
-        self.gpu.shift(0, cols, rows);
+        self.settle();
+        self.gpu.shift(self.window, cols, rows);
     }
 
     fn embed(&mut self, input: &[f32]) -> Result<(), InferenceError> {
         self.is_decoded = false;
         self.gpu.check_ready().map_err(|error| failed(Graph::Encode, &error))?;
-        self.gpu.set_input(0, input);
+        self.settle();
+        self.place = if self.is_initial { self.ahead.find(input) } else { None };
+        if self.place.is_none() {
+            self.gpu.set_input(self.window, input);
+        }
         Ok(())
     }
 
     fn advance(&mut self, updates: &[Update], patience: Duration) -> Result<Advanced, InferenceError> {
+        let work = updates.len() as f32;
+        let known = self.place.and_then(|place| self.ahead.after(place, updates));
+        if let Some(place) = known {
+            (self.place, self.is_initial) = (Some(place), false);
+            return Ok(Advanced { work, change: self.ahead.answer(place).map(|answer| answer.change) });
+        }
         self.run(Graph::Net, updates, patience)?;
-        let change = updates.contains(&Update::Answer).then(|| self.gpu.change(0));
-        Ok(Advanced { work: updates.len() as f32, change })
+        let change = updates.contains(&Update::Answer).then(|| self.gpu.change(self.window));
+        Ok(Advanced { work, change })
     }
 
     fn decode(&mut self, patience: Duration) -> Result<f32, InferenceError> {
+        if let Some(answer) = self.foreseen() {
+            return Ok(answer.q);
+        }
         if !self.is_decoded {
             self.run(Graph::Decode, &[], patience)?;
         }
-        Ok(self.gpu.q(0))
+        Ok(self.gpu.q(self.window))
     }
 
     fn logits(&self) -> &[f32] {
-        self.gpu.logits(0)
+        self.foreseen().map_or_else(|| self.gpu.logits(self.window), |answer| &answer.logits)
     }
 
-    fn is_finite(&self) -> bool {
-        self.gpu.is_finite(0)
+    fn is_usable(&self) -> bool {
+        match self.place {
+            None => self.gpu.is_finite(self.window),
+            Some(place) => self.ahead.is_there(place) && self.gpu.is_finite(place.window),
+        }
     }
 
-    fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError> {
+    fn read(&mut self, which: State, into: &mut [f32]) -> Result<(), InferenceError> {
+        if self.place.is_some() {
+            self.run(Graph::Net, &[], PATIENCE)?;
+        }
         self.is_decoded = false;
-        self.gpu.read(0, self::state(state), into).map_err(|error| failed(Graph::Net, &error))
+        self.gpu.read(self.window, state(which), into).map_err(|error| failed(Graph::Net, &error))
     }
 
     fn quantum(&self) -> Quantum {
         Quantum::Answer
+    }
+
+    fn ahead(&mut self) -> Option<&mut dyn Ahead> {
+        Some(self)
+    }
+}
+
+impl Ahead for GpuBackend {
+    fn capacity(&self) -> usize {
+        self.ahead.capacity()
+    }
+
+    fn forget(&mut self) {
+        self.reset();
+        self.ahead.forget();
+    }
+
+    fn add(&mut self, input: &[f32]) {
+        self.reset();
+        self.ahead.add(input);
+    }
+
+    fn think(&mut self, patience: Duration) -> Result<(), InferenceError> {
+        let result = self.ahead.think(&mut self.gpu, patience);
+        self.reset();
+        result
     }
 }
 

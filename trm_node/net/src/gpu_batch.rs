@@ -7,7 +7,8 @@ use trm_gpu::{Gpu, GpuRecursion};
 use crate::backend::{Backend, State};
 use crate::batch::{Batch, BatchAnswer, BatchError, check_length};
 use crate::bundle::Bundle;
-use crate::gpu::{PATIENCE, Refusal, failed, open, outputs, pattern, refuse_unless_close, run, state};
+use crate::gpu::{PATIENCE, Refusal, open, outputs, pattern, refuse_unless_close};
+use crate::gpu_call::{failed, run, state, up_to};
 use crate::graph::Graph;
 use crate::graphs::{Shape, Update};
 
@@ -15,7 +16,8 @@ use crate::graphs::{Shape, Update};
 pub(crate) struct GpuBatch {
     gpu: GpuRecursion,
     shape: Shape,
-    /// The windows that were begun. The device works on the others, too; nobody asks for what comes of that.
+    /// The windows that were begun. The device works on those before the last of them, too; nobody asks for what comes of
+    /// that.
     begun: Vec<bool>,
     /// Whether the logits are those of the present answers.
     is_decoded: bool,
@@ -30,7 +32,7 @@ impl GpuBatch {
     /// [`Refusal`] when the bundle is of another architecture, when the device fails, or when the results differ.
     pub fn new(gpu: Gpu, bundle: &Bundle, cpu: &mut dyn Backend, capacity: usize) -> Result<Self, Refusal> {
         let (shape, device) = (cpu.shape(), gpu.name().to_owned());
-        let gpu = open(gpu, bundle, shape, capacity)?;
+        let gpu = open(gpu, bundle, shape, &up_to(0, capacity))?;
         let none = vec![false; capacity];
         let mut batch = Self { gpu, shape, begun: none.clone(), is_decoded: false, is_updated: none };
         let found = batch.outputs().map_err(|error| Refusal::Gpu(format!("{device}: {error}")))?;
@@ -68,9 +70,8 @@ impl GpuBatch {
     }
 
     fn run(&mut self, graph: Graph, updates: &[Update], patience: Duration) -> Result<(), BatchError> {
-        if !self.begun.contains(&true) {
-            return Err(BatchError::Empty);
-        }
+        let last = self.begun.iter().rposition(|is_begun| *is_begun).ok_or(BatchError::Empty)?;
+        self.gpu.set_active(&(0..last + 1));
         self.is_decoded = false;
         let result = run(&mut self.gpu, graph, updates, patience);
         if result.is_err() {

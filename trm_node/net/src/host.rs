@@ -59,7 +59,7 @@ impl Backend for HostBackend {
         self.states.logits()
     }
 
-    fn is_finite(&self) -> bool {
+    fn is_usable(&self) -> bool {
         self.states.is_finite()
     }
 

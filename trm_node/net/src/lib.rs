@@ -22,7 +22,11 @@ pub mod golden;
 #[cfg(feature = "gpu")]
 mod gpu;
 #[cfg(feature = "gpu")]
+mod gpu_ahead;
+#[cfg(feature = "gpu")]
 mod gpu_batch;
+#[cfg(feature = "gpu")]
+mod gpu_call;
 pub mod graph;
 pub mod graphs;
 pub mod host;

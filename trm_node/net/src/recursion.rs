@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
-use crate::backend::{Backend, Quantum};
+use crate::backend::{Ahead, Backend, Quantum};
 use crate::bundle::Bundle;
 use crate::error::InferenceError;
 use crate::graphs::{Shape, Update};
@@ -13,11 +13,20 @@ use crate::graphs::{Shape, Update};
 /// The most updates of one call: a device has room for so many.
 pub(crate) const MAX_UPDATES: usize = 48;
 
+/// How far a call goes, where a call costs more than an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// To the next answer.
+    Answer,
+    /// To the end of the step.
+    Step,
+}
+
 /// A model on the states of a window, and the place in the recursion.
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use trm_net::{bundle::Bundle, recursion::Recursion, registry, released};
+/// # use trm_net::{bundle::Bundle, recursion::{Reach, Recursion}, registry, released};
 /// # const PATIENCE: Duration = Duration::from_secs(60);
 /// let bundle = Bundle::load(&released::find(None, std::iter::empty())?)?;
 /// let mut recursion = Recursion::new(&bundle, registry::by_name(&bundle, 32, "cpu")?);
@@ -27,7 +36,7 @@ pub(crate) const MAX_UPDATES: usize = 48;
 /// recursion.begin_cold();
 /// recursion.embed(&input)?;
 /// while recursion.steps() < 1 || !recursion.is_at_step_end() {
-///     recursion.advance(PATIENCE)?;
+///     recursion.advance(Reach::Step, PATIENCE)?;
 /// }
 /// let q = recursion.decode(PATIENCE)?;
 /// assert_eq!(recursion.applications(), bundle.manifest.architecture.applications_per_step());
@@ -120,12 +129,20 @@ impl Recursion {
         self.backend.embed(input)
     }
 
-    /// Applies the net as many times as the backend does in one call: the quantum of the deadline. Returns which state was
-    /// updated last.
+    /// How far the next call should go if there is time: the first answer from the initial state is hardly ever the last.
+    /// `None` where a call is an application.
+    #[must_use]
+    pub fn reach(&self) -> Option<Reach> {
+        let reach = if self.is_initial { Reach::Step } else { Reach::Answer };
+        (self.backend.quantum() == Quantum::Answer).then_some(reach)
+    }
+
+    /// Applies the net as many times as the backend does in one call: the quantum of the deadline. Where a call costs more
+    /// than an application, it goes as far as `reach`. Returns which state was updated last.
     ///
     /// # Errors
     /// [`InferenceError`] when the graph fails, or isn't done within `patience`; all counts are as before.
-    pub fn advance(&mut self, patience: Duration) -> Result<Update, InferenceError> {
+    pub fn advance(&mut self, reach: Reach, patience: Duration) -> Result<Update, InferenceError> {
         let mut updates = ArrayVec::<Update, MAX_UPDATES>::new();
         let mut latent_done = self.latent_done;
         loop {
@@ -133,10 +150,10 @@ impl Recursion {
             latent_done = if update == Update::Latent { latent_done + 1 } else { 0 };
             updates.push(update);
             let is_step_end = (self.applications + updates.len()).is_multiple_of(self.applications_per_step);
-            let is_enough = match self.backend.quantum() {
-                Quantum::Application => true,
-                // The first answer from the initial state is hardly ever the last.
-                Quantum::Answer => update == Update::Answer && (is_step_end || !self.is_initial),
+            let is_enough = match (self.backend.quantum(), reach) {
+                (Quantum::Application, _) => true,
+                (Quantum::Answer, Reach::Answer) => update == Update::Answer,
+                (Quantum::Answer, Reach::Step) => update == Update::Answer && is_step_end,
             };
             if is_enough || updates.is_full() {
                 return self.apply(&updates, patience);
@@ -184,6 +201,11 @@ impl Recursion {
         self.backend.logits()
     }
 
+    /// See [`Backend::ahead`].
+    pub fn ahead(&mut self) -> Option<&mut dyn Ahead> {
+        self.backend.ahead()
+    }
+
     /// The backend, to look at its states.
     pub fn backend(&mut self) -> &mut dyn Backend {
         self.backend.as_mut()
@@ -191,8 +213,8 @@ impl Recursion {
 
     /// Whether y and z hold neither infinity nor NaN.
     #[must_use]
-    pub fn is_finite(&self) -> bool {
-        self.backend.is_finite()
+    pub fn is_usable(&self) -> bool {
+        self.backend.is_usable()
     }
 
     /// Applications of the net since the plan began.

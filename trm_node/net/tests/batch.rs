@@ -152,6 +152,92 @@ fn windows_of_a_batch_on_a_gpu_are_within_the_golden_bound() {
     }
 }
 
+/// What a backend answers to these calls: q, change and logits after each.
+fn answers(backend: &mut dyn Backend, calls: &[&[Update]]) -> Vec<f32> {
+    let mut all = Vec::new();
+    for call in calls {
+        let change = backend.advance(call, PATIENCE).unwrap().change;
+        all.extend([change.unwrap_or(-1.0), backend.decode(PATIENCE).unwrap()]);
+        all.extend_from_slice(backend.logits());
+    }
+    all
+}
+
+#[test]
+fn windows_that_were_thought_about_ahead_have_the_bits_of_those_that_were_not() {
+    let Ok(mut backend) = by_name(&released(), 32, "gpu") else {
+        assert!(std::env::var_os("TRM_NEEDS_GPU").is_none(), "TRM_NEEDS_GPU is set, and there is none");
+        return eprintln!("skipped: there is no GPU");
+    };
+    let backend = backend.as_mut();
+    let length = backend.shape().input_len();
+    let capacity = backend.ahead().unwrap().capacity();
+    assert_eq!(capacity, 8);
+    let step = CYCLE.repeat(2);
+    // As the recursion asks, and otherwise: shorter, more, in other parts, beginning with an answer's decoding.
+    let ways: [&[&[Update]]; 6] = [
+        &[&step],
+        &[&step, &CYCLE],
+        &[&step, &CYCLE, &CYCLE],
+        &[&CYCLE, &CYCLE],
+        &[&step, &[Update::Latent], &[Update::Answer]],
+        &[&[], &step],
+    ];
+    let begin = |backend: &mut dyn Backend, seed: usize| {
+        backend.reset();
+        backend.embed(&input(length, seed)).unwrap();
+    };
+    let state = |backend: &mut dyn Backend| {
+        let mut values = vec![0.0; backend.shape().state_len()];
+        backend.read(State::Z, &mut values).unwrap();
+        values
+    };
+    for way in ways {
+        // One more than there is room for.
+        let mut expected = Vec::new();
+        backend.ahead().unwrap().forget();
+        for seed in 0..=capacity {
+            begin(backend, seed);
+            expected.push((answers(backend, way), state(backend)));
+        }
+        (0..=capacity).for_each(|seed| backend.ahead().unwrap().add(&input(length, seed)));
+        backend.ahead().unwrap().think(PATIENCE).unwrap();
+        for seed in (0..=capacity).rev() {
+            begin(backend, seed);
+            let found = answers(backend, way);
+            // After the first of the two answers the device is farther than the plan.
+            assert_eq!(backend.is_usable(), seed == capacity || way.len() > 1, "window {seed}, {way:?}");
+            assert!(found == expected[seed].0, "window {seed}, {way:?}");
+            assert!(state(backend) == expected[seed].1, "window {seed}, {way:?}");
+        }
+    }
+    // A plan that ends with the second answer is gone on from, as one that was made alone, and once.
+    let go_on = |backend: &mut dyn Backend| {
+        begin(backend, 1);
+        let mut all = answers(backend, &[&step, &CYCLE]);
+        backend.shift(1, -1);
+        backend.embed(&input(length, 2)).unwrap();
+        all.extend(answers(backend, &[&CYCLE]));
+        all.extend(state(backend));
+        all
+    };
+    backend.ahead().unwrap().forget();
+    let alone = go_on(backend);
+    (0..capacity).for_each(|seed| backend.ahead().unwrap().add(&input(length, seed)));
+    backend.ahead().unwrap().think(PATIENCE).unwrap();
+    assert!(go_on(backend) == alone);
+    begin(backend, 1);
+    answers(backend, &[&step, &CYCLE]);
+    assert!(!backend.is_usable(), "the device's states have gone on");
+    // Without a reset the states are those of the plan before, whatever is known of the window.
+    begin(backend, 1);
+    answers(backend, &[&step, &CYCLE, &CYCLE]);
+    backend.embed(&input(length, 2)).unwrap();
+    let warm = answers(backend, &[&step]);
+    begin(backend, 2);
+    assert!(answers(backend, &[&step]) != warm);
+}
+
 #[test]
 fn what_a_batch_cannot_do_is_named() {
     for (capacity, threads, message) in [

@@ -16,7 +16,7 @@ use trm_net::backend::Backend;
 use trm_net::bundle::Bundle;
 use trm_net::encode::{CHANNELS, GoalCells, encode};
 use trm_net::golden::Comparison;
-use trm_net::recursion::Recursion;
+use trm_net::recursion::{Reach, Recursion};
 use trm_net::registry::{NAMES, by_name};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -172,13 +172,13 @@ fn whole_steps_in_one_call_are_those_of_single_applications() {
         recursion.embed(&golden.floats("input")).unwrap();
         for number in 1..=3 {
             while recursion.steps() < number || !recursion.is_at_step_end() {
-                recursion.advance(PATIENCE).unwrap();
+                recursion.advance(Reach::Step, PATIENCE).unwrap();
             }
             let q = recursion.decode(PATIENCE).unwrap();
             eprintln!("{} on {name}", golden.name);
             golden.assert_close(&format!("step_{number}.logits"), recursion.logits(), Tolerance::Network);
             golden.assert_close(&format!("step_{number}.q"), &[q], Tolerance::Network);
-            assert!(recursion.is_finite());
+            assert!(recursion.is_usable());
         }
     }
 }
@@ -193,7 +193,7 @@ fn a_step_after_the_window_moved_is_pytorchs() {
         recursion.begin_warm();
         recursion.embed(&golden.floats("moved.input")).unwrap();
         while recursion.steps() < 1 || !recursion.is_at_step_end() {
-            recursion.advance(PATIENCE).unwrap();
+            recursion.advance(Reach::Step, PATIENCE).unwrap();
         }
         let q = recursion.decode(PATIENCE).unwrap();
         golden.assert_close("moved.logits", recursion.logits(), Tolerance::Network);

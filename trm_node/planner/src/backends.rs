@@ -143,7 +143,7 @@ mod tests {
             &[]
         }
 
-        fn is_finite(&self) -> bool {
+        fn is_usable(&self) -> bool {
             true
         }
 

@@ -197,6 +197,36 @@ impl DiscPlanner {
         self.solve(problem, (budget, clock), report, watch)
     }
 
+    /// Thinks about requests, each with its guidance, before they are planned: all together, where that takes a call of a device.
+    /// It is given up after `patience`.
+    pub fn think_ahead<'a>(
+        &mut self,
+        costmap: &Costmap,
+        requests: impl Iterator<Item = (Request<'a>, &'a [Guidance])>,
+        (patience, clock): (Duration, &dyn Clock),
+    ) {
+        let Some(capacity) = self.models.as_mut().and_then(Specialists::only).map(Model::capacity_ahead) else {
+            return;
+        };
+        if capacity == 0 {
+            return;
+        }
+        self.prepare(costmap);
+        self.only_model(Model::forget_ahead);
+        for (request, guidance) in requests.take(capacity) {
+            // What fails here fails when it is planned.
+            let Ok(problem) = self.pose_problem(costmap, guidance, &request) else { continue };
+            self.only_model(|model| model.look_ahead(&problem));
+        }
+        self.only_model(|model| model.think_ahead(patience, clock));
+    }
+
+    fn only_model(&mut self, work: impl FnOnce(&mut Model)) {
+        if let Some(model) = self.models.as_mut().and_then(Specialists::only) {
+            work(model);
+        }
+    }
+
     /// Converts a request to a problem in cells, and starts its path with the departure.
     fn pose_problem<'a>(
         &mut self,

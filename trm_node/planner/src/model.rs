@@ -11,7 +11,7 @@ use trm_net::bundle::Bundle;
 use trm_net::encode::{GoalCells, Scales, encode};
 use trm_net::error::InferenceError;
 use trm_net::graphs::Update;
-use trm_net::recursion::Recursion;
+use trm_net::recursion::{Reach, Recursion};
 use trm_net::symmetry::Symmetry;
 use trm_safety::check::check;
 use trm_safety::routes::Routes;
@@ -114,19 +114,33 @@ pub struct Model {
 struct Times {
     /// A refinement.
     net: Predictor,
+    /// One that goes to the end of a step.
+    step: Predictor,
+    /// Thinking ahead.
+    ahead: Predictor,
     /// Decoding and assessing an answer.
     decode: Predictor,
 }
 
 impl Times {
-    const fn new(quantile: f64) -> Self {
-        Self { net: Predictor::new(quantile), decode: Predictor::new(quantile) }
+    fn new(quantile: f64) -> Self {
+        let new = || Predictor::new(quantile);
+        Self { net: new(), step: new(), ahead: new(), decode: new() }
     }
 
     /// A single slow moment must not switch the model off forever.
     fn decay(&mut self) {
         self.net.decay();
+        self.step.decay();
         self.decode.decay();
+    }
+
+    /// Those of a refinement that goes so far.
+    const fn of(&mut self, reach: Reach) -> &mut Predictor {
+        match reach {
+            Reach::Answer => &mut self.net,
+            Reach::Step => &mut self.step,
+        }
     }
 }
 
@@ -172,14 +186,25 @@ impl Model {
         for _ in 0..3 {
             self.recursion.begin_cold();
             self.recursion.embed(&self.input)?;
-            while !self.recursion.is_at_step_end() || self.recursion.applications() == 0 {
+            // A step, and one call more: where the first goes to the end of the step, the other one goes to an answer.
+            let mut is_past_step = false;
+            while !is_past_step {
+                is_past_step = self.recursion.is_at_step_end() && self.recursion.applications() > 0;
+                let reach = self.recursion.reach().unwrap_or(Reach::Answer);
                 let began = clock.now();
-                self.recursion.advance(WARM_UP)?;
-                self.times.net.record(clock.now().saturating_sub(began));
+                self.recursion.advance(reach, WARM_UP)?;
+                self.times.of(reach).record(clock.now().saturating_sub(began));
             }
             let began = clock.now();
             self.recursion.decode(WARM_UP)?;
             self.times.decode.record(clock.now().saturating_sub(began));
+        }
+        if let Some(ahead) = self.recursion.ahead() {
+            ahead.add(&self.input);
+            let began = clock.now();
+            ahead.think(WARM_UP)?;
+            self.times.ahead.record(clock.now().saturating_sub(began));
+            ahead.forget();
         }
         if let Some(spare) = self.recursion.backend().spare() {
             let mut times = Times::new(self.times.net.quantile());
@@ -222,20 +247,17 @@ impl Model {
     /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.
     pub fn base(&mut self, plan: &mut Plan) -> Result<Option<View>, InferenceError> {
         let began = plan.clock.now();
-        let Problem { costmap, travel, from, goal, .. } = *plan.problem;
+        let Problem { costmap, from, goal, .. } = *plan.problem;
         let window = self.window(from, costmap.geometry());
         std::mem::swap(&mut self.blocked, &mut self.blocked_before);
-        window.blocked(costmap, travel.allow_unknown, &mut self.blocked);
-        window.extra(costmap, travel, &mut self.extra);
-        self.goals.find(&window, costmap, plan.problem.guidance, goal);
+        self.look(plan.problem, &window);
         let view = View { window, geometry: *costmap.geometry(), goal };
         plan.report.window = Some(window);
         plan.report.warm = self.start_warm(&view);
         if self.goals.count == 0 {
             return Ok(None);
         }
-        let start = window.local(from).and_then(|local| window.index(local));
-        encode(&self.blocked, &self.extra, &self.goals, start, self.scales, &mut self.input);
+        self.encode(from, &window);
         self.outside.clear();
         self.symmetry = Symmetry::IDENTITY;
         let embedded = self.recursion.embed(&self.input);
@@ -248,17 +270,70 @@ impl Model {
         Ok(Some(view))
     }
 
-    /// Applies the network once, which is the unit of work between two checks of the deadline. A new answer is decoded,
-    /// and its path offered. If an answer has settled without a verified path, the recursion starts over with the
+    /// Looks at a window.
+    fn look(&mut self, problem: &Problem, window: &Window) {
+        let Problem { costmap, travel, goal, .. } = *problem;
+        window.blocked(costmap, travel.allow_unknown, &mut self.blocked);
+        window.extra(costmap, travel, &mut self.extra);
+        self.goals.find(window, costmap, problem.guidance, goal);
+    }
+
+    /// Encodes what was looked at.
+    fn encode(&mut self, from: Cell, window: &Window) {
+        let start = window.local(from).and_then(|local| window.index(local));
+        encode(&self.blocked, &self.extra, &self.goals, start, self.scales, &mut self.input);
+    }
+
+    /// How many problems it can think about ahead of their plans.
+    pub fn capacity_ahead(&mut self) -> usize {
+        self.recursion.ahead().map_or(0, |ahead| ahead.capacity())
+    }
+
+    /// Forgets what it has thought about ahead.
+    pub fn forget_ahead(&mut self) {
+        if let Some(ahead) = self.recursion.ahead() {
+            ahead.forget();
+        }
+    }
+
+    /// Looks at one more problem, to think about it before it is planned. The next plan starts cold.
+    pub fn look_ahead(&mut self, problem: &Problem) {
+        self.reset();
+        let window = self.window(problem.from, problem.costmap.geometry());
+        self.look(problem, &window);
+        if self.goals.count > 0 {
+            self.encode(problem.from, &window);
+            if let Some(ahead) = self.recursion.ahead() {
+                ahead.add(&self.input);
+            }
+        }
+    }
+
+    /// Thinks about all problems that it has looked at, if that is expected to take no longer than `patience`. A failure is
+    /// that of the plans after it.
+    pub fn think_ahead(&mut self, patience: Duration, clock: &dyn Clock) {
+        let Some(ahead) = self.recursion.ahead() else { return };
+        if self.times.ahead.predicted() > patience {
+            return self.times.ahead.decay();
+        }
+        let began = clock.now();
+        // Whatever fails here fails in the plans, and is told by them.
+        let _told_later = ahead.think(patience);
+        self.times.ahead.record(clock.now().saturating_sub(began));
+    }
+
+    /// Applies the network once, or as often as is done in one call, which is the unit of work between two checks of the deadline.
+    /// A new answer is decoded, and its path offered. If an answer has settled without a verified path, the recursion starts over with the
     /// window turned.
     ///
     /// # Errors
     /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.
     pub fn refine(&mut self, view: &View, plan: &mut Plan) -> Result<Refined, InferenceError> {
         let began = plan.clock.now();
-        let update = self.recursion.advance(plan.patience())?;
+        let reach = self.reach(plan.patience());
+        let update = self.recursion.advance(reach, plan.patience())?;
         let time = plan.clock.now().saturating_sub(began);
-        self.times.net.record(unskipped_time(time, self.recursion.last_share()));
+        self.times.of(reach).record(unskipped_time(time, self.recursion.last_share()));
         plan.report.stages.recurse += time;
         if update == Update::Latent {
             return Ok(Refined::Latent);
@@ -271,13 +346,19 @@ impl Model {
         Ok(Refined::Answer(answer))
     }
 
+    /// How far the next call goes: to the end of a step if that is preferred and there is time, else to the next answer.
+    fn reach(&self, left: Duration) -> Reach {
+        let step = self.times.step.predicted().saturating_add(self.times.decode.predicted());
+        if self.recursion.reach() == Some(Reach::Step) && step < left { Reach::Step } else { Reach::Answer }
+    }
+
     /// How far the recursion is.
     #[must_use]
     pub const fn progress(&self, verified: bool) -> Progress {
         Progress { steps: self.recursion.steps(), step_is_whole: self.recursion.is_at_step_end(), verified }
     }
 
-    /// The predicted time of the next refinement, including decoding.
+    /// The predicted time of the shortest next refinement, including decoding.
     #[must_use]
     pub fn expected(&self) -> Duration {
         self.times.net.predicted().saturating_add(self.times.decode.predicted())
@@ -305,7 +386,7 @@ impl Model {
             self.fruitless = 0;
         } else if let Ok((_, view)) = stop
             && self.symmetry == Symmetry::IDENTITY
-            && self.recursion.is_finite()
+            && self.recursion.is_usable()
         {
             self.warm = Some(view);
         }

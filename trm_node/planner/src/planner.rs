@@ -3,9 +3,12 @@
 //! Which of its two kinds plans depends on the robot: [for a disc](crate::disc_planner) the model does, for a robot with a
 //! footprint [a search over positions and headings](crate::lattice_planner).
 
+use std::time::Duration;
+
 use trm_config::{BackendChoice, GridConfig, PlannerConfig};
 use trm_grid::costmap::Costmap;
 use trm_grid::geometry::Geometry;
+use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
 use trm_grid::units::{Cell, Pose};
 use trm_grid::window::Window;
@@ -277,6 +280,19 @@ impl Planner {
         match &self.kind {
             Kind::Disc(disc) => disc.accepts(costmap, poses),
             Kind::Lattice(lattice) => lattice.accepts(costmap, poses),
+        }
+    }
+
+    /// Thinks about requests that are planned next, in the order in which they are, each with its guidance. Where the model runs on
+    /// a device, that is one call for all of them, and each plan finds its first answers done. It is given up after `patience`.
+    pub fn think_ahead<'a>(
+        &mut self,
+        costmap: &Costmap,
+        requests: impl Iterator<Item = (Request<'a>, &'a [Guidance])>,
+        within: (Duration, &dyn Clock),
+    ) {
+        if let Kind::Disc(disc) = &mut self.kind {
+            disc.think_ahead(costmap, requests, within);
         }
     }
 

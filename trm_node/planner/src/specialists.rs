@@ -82,6 +82,11 @@ impl Specialists {
         self.models[self.present].window(from, geometry)
     }
 
+    /// The model, if there is but one.
+    pub fn only(&mut self) -> Option<&mut Model> {
+        if self.switch.is_none() { self.models.first_mut() } else { None }
+    }
+
     /// The model for a problem, and which one it is if there are several. While choices take longer than their budget, it is
     /// the first one.
     pub fn pick(&mut self, problem: &Problem, clock: &dyn Clock) -> (&mut Model, Option<Route>) {

@@ -3,8 +3,8 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Simulated, bundle, costmap, pose};
@@ -28,6 +28,10 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 struct Fate {
     /// Microseconds of simulated time that each call takes.
     call_us: Arc<AtomicU64>,
+    /// Microseconds that each application takes beside that.
+    application_us: Arc<AtomicU64>,
+    /// The applications that were asked for, call by call.
+    asked: Arc<Mutex<Vec<usize>>>,
     /// 0: it works, 1: it is lost, 2: it computes NaN.
     state: Arc<AtomicU64>,
     /// Calls so far.
@@ -49,8 +53,9 @@ impl Device {
         (self.clock.now().as_nanos() as u64) < self.fate.busy_until.load(Ordering::Relaxed)
     }
 
-    fn call(&self, graph: Graph, patience: Duration) -> Result<(), InferenceError> {
+    fn call(&self, graph: Graph, applications: usize, patience: Duration) -> Result<(), InferenceError> {
         self.fate.calls.fetch_add(1, Ordering::Relaxed);
+        self.fate.asked.lock().unwrap().push(applications);
         if self.is_lost() {
             return Err(InferenceError::lost(graph, "the device is lost"));
         }
@@ -58,7 +63,8 @@ impl Device {
         if self.is_busy() {
             return Err(InferenceError::new(graph, "still busy with work that was late"));
         }
-        let time = Duration::from_micros(self.fate.call_us.load(Ordering::Relaxed));
+        let each = self.fate.application_us.load(Ordering::Relaxed) * applications as u64;
+        let time = Duration::from_micros(self.fate.call_us.load(Ordering::Relaxed) + each);
         self.clock.pass(time.min(patience));
         if time <= patience {
             return Ok(());
@@ -98,7 +104,7 @@ impl Backend for Device {
     }
 
     fn advance(&mut self, updates: &[Update], patience: Duration) -> Result<Advanced, InferenceError> {
-        self.call(Graph::Net, patience)?;
+        self.call(Graph::Net, updates.len(), patience)?;
         self.cpu.advance(updates, patience)
     }
 
@@ -114,8 +120,8 @@ impl Backend for Device {
         if self.is_nonsense() { &self.nonsense } else { self.cpu.logits() }
     }
 
-    fn is_finite(&self) -> bool {
-        !self.is_nonsense() && self.cpu.is_finite()
+    fn is_usable(&self) -> bool {
+        !self.is_nonsense() && self.cpu.is_usable()
     }
 
     fn read(&mut self, state: State, into: &mut [f32]) -> Result<(), InferenceError> {
@@ -136,6 +142,11 @@ struct Bench {
 
 /// A room with a wall in the middle, planned for on a device with the processor as its spare.
 fn bench() -> Bench {
+    bench_of(0)
+}
+
+/// The same on a device whose applications take so long.
+fn bench_of(application_us: u64) -> Bench {
     let config = Config::with(|config| {
         (config.planner.window_size, config.planner.unchanged_limit) = (SIZE as i64, 0.0);
     });
@@ -146,6 +157,7 @@ fn bench() -> Bench {
     let map = costmap(&config, 0.1, &rows);
     let (clock, fate) = (Simulated::default(), Fate::default());
     fate.call_us.store(100, Ordering::Relaxed);
+    fate.application_us.store(application_us, Ordering::Relaxed);
     let bundle = bundle();
     let cpu = || by_name(&bundle, SIZE, "cpu").unwrap();
     let (device_cpu, spare) = (cpu(), cpu());
@@ -181,6 +193,20 @@ fn a_device_that_works_is_asked_for_a_step_and_then_for_answers() {
     assert!(report.applications >= 8 && report.applications.is_multiple_of(4), "{report:?}");
     let report = bench.plan();
     assert!(report.source == Source::Model && report.warm);
+}
+
+#[test]
+fn a_call_goes_as_far_as_there_is_time_for() {
+    // A plan has 20 ms less the reserve, and three quarters of that while nothing is known of the fallback.
+    for (application_us, expected) in [(100, 8), (1_500, 8), (2_500, 4), (4_000, 0)] {
+        let mut bench = bench_of(application_us);
+        bench.fate.asked.lock().unwrap().clear();
+        let report = bench.plan();
+        let first = bench.fate.asked.lock().unwrap().first().copied().unwrap_or(0);
+        assert_eq!(first, expected, "{application_us} us: {report:?}");
+        assert!(report.inference_error.is_none(), "{report:?}");
+        assert_eq!(report.source == Source::Model, expected > 0, "{report:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use trm_net::bundle::Bundle;
 use trm_net::error::InferenceError;
-use trm_net::recursion::Recursion;
+use trm_net::recursion::{Reach, Recursion};
 use trm_net::registry::{self, Devices, NAMES, OnGpu, by_name};
 
 use crate::bench::sample_times::SampleTimes;
@@ -100,7 +100,7 @@ fn step(recursion: &mut Recursion, input: &[f32]) -> Result<(), InferenceError> 
     recursion.begin_warm();
     recursion.embed(input)?;
     while recursion.applications() == 0 || !recursion.is_at_step_end() {
-        recursion.advance(PATIENCE)?;
+        recursion.advance(Reach::Answer, PATIENCE)?;
     }
     recursion.decode(PATIENCE)?;
     Ok(())

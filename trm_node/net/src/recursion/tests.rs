@@ -59,10 +59,10 @@ fn a_failed_application_says_why_and_leaves_the_recursion_as_it_was() {
         recursion.begin_cold();
         recursion.embed(&[]).unwrap();
         for _ in 0..before_failure {
-            assert_eq!(recursion.advance(PATIENCE), Ok(Update::Latent));
+            assert_eq!(recursion.advance(Reach::Step, PATIENCE), Ok(Update::Latent));
         }
         let before = states(&mut recursion);
-        let error = recursion.advance(PATIENCE).unwrap_err();
+        let error = recursion.advance(Reach::Step, PATIENCE).unwrap_err();
         assert_eq!(error.to_string(), "inference: graph net failed: out of memory");
         assert_eq!(states(&mut recursion), before);
         assert_eq!((recursion.applications(), recursion.work()), (before_failure, 0.5 * before_failure as f32));
@@ -71,7 +71,8 @@ fn a_failed_application_says_why_and_leaves_the_recursion_as_it_was() {
         assert_eq!(error.to_string(), "inference: graph decode failed: no answer");
 
         // It goes on where it was.
-        let updates: Vec<_> = (before_failure..per_cycle).map(|_| recursion.advance(PATIENCE).unwrap()).collect();
+        let updates: Vec<_> =
+            (before_failure..per_cycle).map(|_| recursion.advance(Reach::Step, PATIENCE).unwrap()).collect();
         assert_eq!(updates.last(), Some(&Update::Answer));
         assert_eq!(recursion.applications(), per_cycle);
     }
@@ -107,7 +108,7 @@ impl Backend for Remote {
         &[]
     }
 
-    fn is_finite(&self) -> bool {
+    fn is_usable(&self) -> bool {
         true
     }
 
@@ -132,15 +133,32 @@ fn a_backend_whose_calls_are_dear_is_asked_for_a_step_first_and_then_for_answers
         let mut recursion = Recursion::new(&bundle, Box::new(Remote(sender)));
         recursion.begin_cold();
         for count in &expected {
-            recursion.advance(PATIENCE).unwrap();
+            let reach = recursion.reach().unwrap();
+            recursion.advance(reach, PATIENCE).unwrap();
             assert_eq!(asked.try_recv().map(|updates| updates.len()), Ok(*count), "n = {latents}");
         }
         assert_eq!(recursion.applications(), expected.iter().sum::<usize>());
         recursion.begin_warm();
-        recursion.advance(PATIENCE).unwrap();
+        let reach = recursion.reach().unwrap();
+        recursion.advance(reach, PATIENCE).unwrap();
         let updates = asked.recv().unwrap();
         let answers = updates.iter().filter(|update| **update == Update::Answer).count();
         assert_eq!((updates.len(), answers), if latents < 48 { (latents + 1, 1) } else { (48, 0) });
         assert!((recursion.last_share() - 1.0).abs() < 1e-6);
     }
+}
+
+#[test]
+fn where_there_is_no_time_for_a_step_the_first_call_goes_to_the_first_answer() {
+    let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
+    let (sender, asked) = channel();
+    let mut recursion = Recursion::new(&bundle, Box::new(Remote(sender)));
+    recursion.begin_cold();
+    assert_eq!(recursion.reach(), Some(Reach::Step));
+    recursion.advance(Reach::Answer, PATIENCE).unwrap();
+    let per_cycle = bundle.manifest.architecture.latent_updates + 1;
+    assert_eq!(asked.recv().unwrap().len(), per_cycle);
+    assert_eq!((recursion.reach(), recursion.is_at_step_end()), (Some(Reach::Answer), false));
+    recursion.advance(Reach::Step, PATIENCE).unwrap();
+    assert_eq!(asked.recv().unwrap().len(), per_cycle, "what is left of the step");
 }

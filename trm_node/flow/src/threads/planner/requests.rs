@@ -5,7 +5,7 @@ use std::time::Duration;
 use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
 use trm_planner::Planner;
-use trm_planner::ask::Ask;
+use trm_planner::ask::{Ask, Settings};
 use trm_planner::guided::{Guided, Purpose};
 
 use crate::plan_record::PlanRecord;
@@ -88,7 +88,12 @@ impl Requests {
 
     /// The newest guidance to a request's present goal, for the planner that it asks.
     pub fn guidance_for(&self, waiting: &Waiting, planner: &Planner) -> Option<&Guided> {
-        let purpose = Purpose::Ask(Ask { goal: waiting.goal(), settings: planner.settings() });
+        self.guidance_to(waiting.goal(), planner.settings())
+    }
+
+    /// The newest guidance to a goal.
+    pub fn guidance_to(&self, goal: Pose, settings: Settings) -> Option<&Guided> {
+        let purpose = Purpose::Ask(Ask { goal, settings });
         self.guidance.iter().rev().find(|guided| guided.purpose == purpose).map(|guided| &**guided)
     }
 }

@@ -11,14 +11,14 @@ use trm_grid::costmap::Costmap;
 use trm_grid::units::Pose;
 use trm_planner::epoch::Epoch;
 use trm_planner::halt::deadline::Clock;
-use trm_planner::{PlanError, Request};
+use trm_planner::{PlanError, Planner, Request};
 use trm_rt::usage::Usage;
 
 use super::{PlannerThread, check_map, guidance_times, map_state, until_newer};
 use crate::notes;
 use crate::plan_record::{Failure, PlanRecord, PlanTimes};
 use crate::request::{FIRST, MAX_REQUESTS, PlanRequest};
-use crate::threads::planner::requests::{Waiting, is_current};
+use crate::threads::planner::requests::{Requests, Waiting, is_current};
 
 /// How often what isn't known yet is looked for again: the robot's pose, a current grid.
 const RETRY_PERIOD: Duration = Duration::from_millis(5);
@@ -174,6 +174,7 @@ impl PlannerThread {
         let planner = self.planners.named.get_mut(waiting.request.planner).ok_or(Failure::NoPlanner)?;
         let epoch = until_newer(Epoch::new(&waiting.request.epochs, FIRST), planner, self.known);
         let request = Request { start, goal: waiting.goal(), arrived: now, deadline: now + time, epoch: Some(epoch) };
+        think_ahead(planner, costmap, waiting, (&self.requests, request), clock);
         let guided = self.requests.guidance_for(waiting, planner);
         waiting.record.guidance = guided.map(|guided| guidance_times(guided, now));
         let outcome = notes::plan(&mut self.notes, None, planner, (costmap, guided), &request, clock);
@@ -206,4 +207,26 @@ impl PlannerThread {
         };
         self.publisher.send_answer(&record, times, request);
     }
+}
+
+/// Before the first leg of several: thinks about all that there is current guidance for, for up to half of that leg's time.
+fn think_ahead(
+    planner: &mut Planner,
+    costmap: &Costmap,
+    waiting: &Waiting,
+    (requests, first): (&Requests, Request),
+    clock: &impl Clock,
+) {
+    let goals = &waiting.request.goals;
+    if waiting.leg > 0 || goals.len() == 1 {
+        return;
+    }
+    let settings = planner.settings();
+    let starts = std::iter::once(first.start).chain(goals.iter().copied());
+    let legs = starts.zip(goals).filter_map(|(start, goal)| {
+        let guided = requests.guidance_to(*goal, settings.clone()).filter(|guided| is_current(guided, costmap))?;
+        Some((Request { start, goal: *goal, ..first }, &guided.guidance[..]))
+    });
+    let patience = first.deadline.saturating_sub(clock.now()) / 2;
+    planner.think_ahead(costmap, legs, (patience, clock));
 }
