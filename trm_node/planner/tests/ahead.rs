@@ -107,3 +107,23 @@ impl ResultOf for Report {
         (stop, self.applications, self.expansions, self.first_verified)
     }
 }
+
+#[test]
+fn plans_on_a_device_and_thinking_ahead_allocate_nothing() {
+    let Some(mut bench) = bench() else { return };
+    let legs = legs(&bench);
+    let requests: Vec<_> = legs.iter().map(|(start, goal)| (bench.request(*start, *goal), &[][..])).collect();
+    bench.planner.prepare(&bench.map);
+    let Bench { planner, map, clock } = &mut bench;
+    let mut steps = 0;
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..3 {
+            planner.think_ahead(map, requests.iter().copied(), (LONG, clock));
+            for (request, _) in &requests {
+                steps += planner.plan(map, &[], request, clock).report.steps;
+            }
+        }
+    });
+    assert!(steps >= 12, "{steps}");
+    assert_eq!(counted.count_total, 0);
+}

@@ -129,8 +129,9 @@ impl Drive {
     /// Plans for a tick and "publishes" the path: copies it to where the robot reads it.
     pub fn plan(&mut self, tick: Duration, clock: &Instant) -> Tick {
         let woke = clock.now();
-        let before = Usage::of_this_thread();
+        // What comes from the thread beside plans costs allocations here, and none in the node.
         self.guidance_thread.refresh(&mut self.guided);
+        let before = Usage::of_this_thread();
         let publishing = self.publish_time.predicted().min(self.deadline / 2);
         let deadline = (tick + self.deadline).saturating_sub(publishing);
         let request = Request { start: self.robot, goal: self.goal_pose(), arrived: tick, deadline, epoch: None };
