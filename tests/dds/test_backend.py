@@ -3,9 +3,11 @@
 import os
 import subprocess
 
+import numpy as np
 import pytest
 
 import worlds
+from action_client import SUCCEEDED, PathClient, poses_of, through_poses
 from process import BINARY
 from test_parameters import set_parameter
 from worlds import RADIUS
@@ -54,6 +56,23 @@ def test_the_model_plans_on_the_gpu(start):
     model = [s for s in paths if s.source == "model"]
     assert model and all(s.applications % 4 == 0 and not s.inference_error for s in model), model
     assert value(peer, "backend").startswith("gpu: ") and value(peer, "backend_lost") == "false"
+
+
+@needs_vulkan
+def test_a_path_through_poses_on_the_gpu_passes_all_of_them(start):
+    node, peer = start({"backend": "gpu", "GridBased.max_planning_time": 8.0, **SLOW})
+    grid = worlds.gap()
+    peer.publish_map(grid)
+    client, goals = PathClient(peer), [GOAL, (3.2, 0.8, 0.0), START]
+    # Of the second one the guidance is there when it comes: its legs may be thought about ahead.
+    for _ in range(2):
+        status, result = client.ask(through_poses(goals, START))
+        assert status == SUCCEEDED, result
+        poses = poses_of(result.path)
+        assert worlds.Checker(grid, RADIUS).collisions(grid.to_cells(poses[:, :2])) == []
+        for goal in goals:
+            assert np.hypot(*(poses[:, :2] - goal[:2]).T).min() < 1e-3
+    assert node.is_running
 
 
 @needs_vulkan

@@ -1,7 +1,7 @@
 //! A GPU, opened.
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ash::{Device, Entry, Instance, vk};
 
@@ -37,10 +37,19 @@ impl Kind {
 /// Why this machine has no GPU, once that is known.
 static NO_HARDWARE: OnceLock<GpuError> = OnceLock::new();
 
+/// The Vulkan library. It is never unloaded: drivers leave threads behind.
+static LIBRARY: OnceLock<Entry> = OnceLock::new();
+
+/// Devices are opened and closed by one thread at a time. Vulkan allows more, but on an H200 (driver 580.159) tests that did so
+/// in six threads stood still once, in one run of several; why is not known.
+static DOOR: Mutex<()> = Mutex::new(());
+
+fn through_the_door() -> MutexGuard<'static, ()> {
+    DOOR.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A logical device with one queue.
 pub struct Gpu {
-    // The functions below live as long as the library that it has loaded.
-    _entry: Entry,
     instance: Instance,
     pub(crate) device: Device,
     pub(crate) queue: vk::Queue,
@@ -85,8 +94,8 @@ impl Gpu {
     }
 
     fn open_best(accepts: fn(Kind) -> bool) -> Result<Self, GpuError> {
-        // Safety: the library is the system's Vulkan loader.
-        let entry = unsafe { Entry::load() }.map_err(|e| GpuError::NoVulkan(e.to_string()))?;
+        let _alone = through_the_door();
+        let entry = library()?;
         let about = vk::ApplicationInfo::default().application_name(c"trm_node").api_version(vk::API_VERSION_1_1);
         let info = vk::InstanceCreateInfo::default().application_info(&about);
         // Safety: nothing that `info` points to is gone.
@@ -107,7 +116,7 @@ impl Gpu {
                     let limits = instance.get_physical_device_properties(physical).limits;
                     (device.get_device_queue(family, 0), memory, limits)
                 };
-                Ok(Self { _entry: entry, instance, device, queue, family, memory, limits, name, kind })
+                Ok(Self { instance, device, queue, family, memory, limits, name, kind })
             }
             Err(error) => {
                 // Safety: nothing was made of it.
@@ -132,12 +141,23 @@ impl Gpu {
 
 impl Drop for Gpu {
     fn drop(&mut self) {
+        let _alone = through_the_door();
         // Safety: what was made of the device is gone: it is owned by `Objects`, which drops the device last.
         unsafe {
             self.device.destroy_device(None);
             self.instance.destroy_instance(None);
         }
     }
+}
+
+/// The Vulkan library, loaded once. Another try is made as long as there is none.
+fn library() -> Result<&'static Entry, GpuError> {
+    if let Some(library) = LIBRARY.get() {
+        return Ok(library);
+    }
+    // Safety: the library is the system's Vulkan loader.
+    let loaded = unsafe { Entry::load() }.map_err(|error| GpuError::NoVulkan(error.to_string()))?;
+    Ok(LIBRARY.get_or_init(|| loaded))
 }
 
 /// The best device that has a queue for compute shaders.

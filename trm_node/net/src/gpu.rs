@@ -75,8 +75,8 @@ impl GpuBackend {
     }
 
     /// The answer where the plan is in what was thought about.
-    fn foreseen(&self) -> Option<&Answer> {
-        self.ahead.answer(self.place?)
+    fn foreseen(&self) -> Option<Answer<'_>> {
+        self.ahead.answer(self.place?, &self.gpu)
     }
 
     /// Goes on with the plan on the device, whose window is this one.
@@ -198,7 +198,7 @@ impl Backend for GpuBackend {
         let known = self.place.and_then(|place| self.ahead.after(place, updates));
         if let Some(place) = known {
             (self.place, self.is_initial) = (Some(place), false);
-            return Ok(Advanced { work, change: self.ahead.answer(place).map(|answer| answer.change) });
+            return Ok(Advanced { work, change: self.foreseen().map(|answer| answer.change) });
         }
         self.run(Graph::Net, updates, patience)?;
         let change = updates.contains(&Update::Answer).then(|| self.gpu.change(self.window));
@@ -216,7 +216,7 @@ impl Backend for GpuBackend {
     }
 
     fn logits(&self) -> &[f32] {
-        self.foreseen().map_or_else(|| self.gpu.logits(self.window), |answer| &answer.logits)
+        self.foreseen().map_or_else(|| self.gpu.logits(self.window), |answer| answer.logits)
     }
 
     fn is_usable(&self) -> bool {

@@ -38,16 +38,18 @@ pub(crate) struct GpuAhead {
 struct Foreseen {
     /// `[channels, size, size]`.
     input: Vec<f32>,
-    answers: [Answer; ROUNDS],
-    /// Whether the device has the states after the last answer: no plan has gone on from them.
+    /// The first answer: its logits `[CLASSES, size, size]`, q, and its change. The second one is where the device has put it.
+    logits: Vec<f32>,
+    q: f32,
+    change: f32,
+    /// Whether the device has the second answer and the states after it: no plan has gone on from them.
     is_there: bool,
 }
 
 /// An answer.
-#[derive(Clone)]
-pub(crate) struct Answer {
-    /// `[CLASSES, size, size]`.
-    pub logits: Vec<f32>,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer<'a> {
+    pub logits: &'a [f32],
     pub q: f32,
     pub change: f32,
 }
@@ -68,10 +70,11 @@ impl GpuAhead {
         let most = if per_step <= crate::recursion::MAX_UPDATES { MOST } else { 0 };
         let cycle = std::iter::repeat_n(Update::Latent, architecture.latent_updates).chain([Update::Answer]);
         let step = cycle.clone().cycle().take(per_step);
-        let answer = || Answer { logits: vec![0.0; shape.logits_len()], q: 0.0, change: f32::INFINITY };
         let window = || Foreseen {
             input: vec![0.0; shape.input_len()],
-            answers: std::array::from_fn(|_| answer()),
+            logits: vec![0.0; shape.logits_len()],
+            q: 0.0,
+            change: f32::INFINITY,
             is_there: false,
         };
         let windows = (0..most.min(CELLS / (shape.size * shape.size))).map(|_| window()).collect();
@@ -122,14 +125,14 @@ impl GpuAhead {
             gpu.reset(at);
             gpu.set_input(at, &window.input);
         }
-        for (round, updates) in rounds.iter().enumerate() {
-            run(gpu, Graph::Net, updates, patience / ROUNDS as u32)?;
-            for (at, window) in (*first..).zip(&mut windows[..*added]) {
-                let answer = &mut window.answers[round];
-                answer.logits.copy_from_slice(gpu.logits(at));
-                (answer.q, answer.change) = (gpu.q(at), gpu.change(at));
-            }
+        let patience = patience / ROUNDS as u32;
+        let [step, cycle] = rounds;
+        run(gpu, Graph::Net, step, patience)?;
+        for (at, window) in (*first..).zip(&mut windows[..*added]) {
+            window.logits.copy_from_slice(gpu.logits(at));
+            (window.q, window.change) = (gpu.q(at), gpu.change(at));
         }
+        run(gpu, Graph::Net, cycle, patience)?;
         Ok(())
     }
 
@@ -143,12 +146,20 @@ impl GpuAhead {
     /// The place after these updates, if they are what was done there.
     pub fn after(&self, place: Place, updates: &[Update]) -> Option<Place> {
         let round = self.rounds.get(place.rounds)?;
-        (round.as_slice() == updates).then_some(Place { rounds: place.rounds + 1, ..place })
+        let after = Place { rounds: place.rounds + 1, ..place };
+        let is_known = after.rounds < ROUNDS || self.is_there(after);
+        (is_known && round.as_slice() == updates).then_some(after)
     }
 
     /// The last answer there.
-    pub fn answer(&self, place: Place) -> Option<&Answer> {
-        self.windows[place.window - self.first].answers[..place.rounds].last()
+    pub fn answer<'a>(&'a self, place: Place, gpu: &'a GpuRecursion) -> Option<Answer<'a>> {
+        let Foreseen { logits, q, change, .. } = &self.windows[place.window - self.first];
+        let at = place.window;
+        match place.rounds {
+            0 => None,
+            ROUNDS => Some(Answer { logits: gpu.logits(at), q: gpu.q(at), change: gpu.change(at) }),
+            _ => Some(Answer { logits, q: *q, change: *change }),
+        }
     }
 
     /// Whether the device has the states of a place.

@@ -102,7 +102,7 @@ fn drive(
     let legs = way.len() - 1;
     if is_ahead {
         let requests = way.windows(2).map(|pair| (request(pair[0].0, pair[1].0, 1), pair[1].1));
-        planner.think_ahead(map, requests, (deadline / (2 * legs as u32), clock));
+        planner.think_ahead(map, requests, (deadline / 4, clock));
     }
     for (at, pair) in way.windows(2).enumerate() {
         let request = request(pair[0].0, pair[1].0, (legs - at) as u32);

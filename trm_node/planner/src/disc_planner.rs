@@ -197,33 +197,30 @@ impl DiscPlanner {
         self.solve(problem, (budget, clock), report, watch)
     }
 
-    /// Thinks about requests, each with its guidance, before they are planned: all together, where that takes a call of a device.
-    /// It is given up after `patience`.
+    /// Thinks about requests, each with its guidance, before they are planned: all together, where the model runs on a device, and
+    /// where that is expected to save time. It is given up after `patience`.
     pub fn think_ahead<'a>(
         &mut self,
         costmap: &Costmap,
-        requests: impl Iterator<Item = (Request<'a>, &'a [Guidance])>,
+        requests: impl Iterator<Item = (Request<'a>, &'a [Guidance])> + Clone,
         (patience, clock): (Duration, &dyn Clock),
     ) {
-        let Some(capacity) = self.models.as_mut().and_then(Specialists::only).map(Model::capacity_ahead) else {
-            return;
-        };
-        if capacity == 0 {
+        let Some(model) = self.models.as_mut().and_then(Specialists::only) else { return };
+        let count = requests.clone().take(model.capacity_ahead()).count();
+        if count == 0 || !model.is_worth_thinking_ahead(count, patience) {
             return;
         }
+        model.forget_ahead();
         self.prepare(costmap);
-        self.only_model(Model::forget_ahead);
-        for (request, guidance) in requests.take(capacity) {
+        for (request, guidance) in requests.take(count) {
             // What fails here fails when it is planned.
             let Ok(problem) = self.pose_problem(costmap, guidance, &request) else { continue };
-            self.only_model(|model| model.look_ahead(&problem));
+            if let Some(model) = self.models.as_mut().and_then(Specialists::only) {
+                model.look_ahead(&problem, clock);
+            }
         }
-        self.only_model(|model| model.think_ahead(patience, clock));
-    }
-
-    fn only_model(&mut self, work: impl FnOnce(&mut Model)) {
         if let Some(model) = self.models.as_mut().and_then(Specialists::only) {
-            work(model);
+            model.think_ahead(count, patience, clock);
         }
     }
 

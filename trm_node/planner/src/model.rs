@@ -28,6 +28,9 @@ use crate::report::{GuidanceKind, Report};
 /// How long a device may take before the first plan.
 const WARM_UP: Duration = Duration::from_mins(1);
 
+/// After so many failures in a row the pause grows no more.
+const MAX_FAILURES: u32 = 10;
+
 /// What the model works on in one plan. A warm state belongs to a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct View {
@@ -116,8 +119,13 @@ struct Times {
     net: Predictor,
     /// One that goes to the end of a step.
     step: Predictor,
-    /// Thinking ahead.
-    ahead: Predictor,
+    /// Looking at a problem ahead.
+    look: Predictor,
+    /// Thinking ahead about 1, 2, 3 to 4, 5 to 8 problems.
+    ahead: [Predictor; 4],
+    /// How often thinking ahead has failed in a row, and how often it isn't tried for that.
+    failures: u32,
+    pause: u32,
     /// Decoding and assessing an answer.
     decode: Predictor,
 }
@@ -125,7 +133,15 @@ struct Times {
 impl Times {
     fn new(quantile: f64) -> Self {
         let new = || Predictor::new(quantile);
-        Self { net: new(), step: new(), ahead: new(), decode: new() }
+        Self {
+            net: new(),
+            step: new(),
+            look: new(),
+            ahead: std::array::from_fn(|_| new()),
+            failures: 0,
+            pause: 0,
+            decode: new(),
+        }
     }
 
     /// A single slow moment must not switch the model off forever.
@@ -133,6 +149,17 @@ impl Times {
         self.net.decay();
         self.step.decay();
         self.decode.decay();
+    }
+
+    /// That of thinking ahead about so many problems. Where it isn't known, that of fewer.
+    fn ahead(&self, count: usize) -> Duration {
+        let known = &self.ahead[..=ahead_index(count)];
+        known.iter().rev().map(Predictor::predicted).find(|time| !time.is_zero()).unwrap_or_default()
+    }
+
+    /// How long plans of so many problems spend on their first two answers, if nothing was thought about ahead.
+    fn alone(&self, count: usize) -> Duration {
+        (self.step.predicted() + self.net.predicted()) * count as u32
     }
 
     /// Those of a refinement that goes so far.
@@ -203,7 +230,7 @@ impl Model {
             ahead.add(&self.input);
             let began = clock.now();
             ahead.think(WARM_UP)?;
-            self.times.ahead.record(clock.now().saturating_sub(began));
+            self.times.ahead[0].record(clock.now().saturating_sub(began));
             ahead.forget();
         }
         if let Some(spare) = self.recursion.backend().spare() {
@@ -296,8 +323,25 @@ impl Model {
         }
     }
 
+    /// Whether thinking ahead about so many problems ends within `patience` and saves time, as far as can be predicted.
+    pub fn is_worth_thinking_ahead(&mut self, count: usize, patience: Duration) -> bool {
+        if self.times.pause > 0 {
+            self.times.pause -= 1;
+            return false;
+        }
+        let together = self.times.ahead(count);
+        let whole = together + self.times.look.predicted() * (count as u32);
+        let is_worth = together < patience && whole <= self.times.alone(count);
+        if !is_worth {
+            // It is tried again once in a while.
+            self.times.ahead[ahead_index(count)].decay();
+        }
+        is_worth
+    }
+
     /// Looks at one more problem, to think about it before it is planned. The next plan starts cold.
-    pub fn look_ahead(&mut self, problem: &Problem) {
+    pub fn look_ahead(&mut self, problem: &Problem, clock: &dyn Clock) {
+        let began = clock.now();
         self.reset();
         let window = self.window(problem.from, problem.costmap.geometry());
         self.look(problem, &window);
@@ -307,19 +351,18 @@ impl Model {
                 ahead.add(&self.input);
             }
         }
+        self.times.look.record(clock.now().saturating_sub(began));
     }
 
-    /// Thinks about all problems that it has looked at, if that is expected to take no longer than `patience`. A failure is
-    /// that of the plans after it.
-    pub fn think_ahead(&mut self, patience: Duration, clock: &dyn Clock) {
+    /// Thinks about all problems that it has looked at. A failure may cost the plans after it the model, as long as the device is
+    /// busy with what was late: after each one in a row it isn't tried for twice as many requests.
+    pub fn think_ahead(&mut self, count: usize, patience: Duration, clock: &dyn Clock) {
         let Some(ahead) = self.recursion.ahead() else { return };
-        if self.times.ahead.predicted() > patience {
-            return self.times.ahead.decay();
-        }
         let began = clock.now();
-        // Whatever fails here fails in the plans, and is told by them.
-        let _told_later = ahead.think(patience);
-        self.times.ahead.record(clock.now().saturating_sub(began));
+        let failed = ahead.think(patience).is_err();
+        self.times.ahead[ahead_index(count)].record(clock.now().saturating_sub(began));
+        self.times.failures = if failed { (self.times.failures + 1).min(MAX_FAILURES) } else { 0 };
+        self.times.pause = if failed { 1 << self.times.failures } else { 0 };
     }
 
     /// Applies the network once, or as often as is done in one call, which is the unit of work between two checks of the deadline.
@@ -505,6 +548,11 @@ impl Model {
         }
         changed as f64 <= self.warm_change_limit * self.blocked.len() as f64
     }
+}
+
+/// Which times of thinking ahead those about so many problems are.
+fn ahead_index(count: usize) -> usize {
+    (count.next_power_of_two().ilog2() as usize).min(3)
 }
 
 /// The time of an application that skips everything, as a fraction of one that skips nothing. It is set lower than in

@@ -284,11 +284,12 @@ impl Planner {
     }
 
     /// Thinks about requests that are planned next, in the order in which they are, each with its guidance. Where the model runs on
-    /// a device, that is one call for all of them, and each plan finds its first answers done. It is given up after `patience`.
+    /// a device, and where that is expected to save time, it takes two calls for all of them, and each plan finds its first answers
+    /// done. It is given up after `patience`.
     pub fn think_ahead<'a>(
         &mut self,
         costmap: &Costmap,
-        requests: impl Iterator<Item = (Request<'a>, &'a [Guidance])>,
+        requests: impl Iterator<Item = (Request<'a>, &'a [Guidance])> + Clone,
         within: (Duration, &dyn Clock),
     ) {
         if let Kind::Disc(disc) = &mut self.kind {

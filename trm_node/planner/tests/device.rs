@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{Simulated, bundle, costmap, pose};
 use trm_config::Config;
 use trm_grid::costmap::Costmap;
-use trm_net::backend::{Advanced, Backend, Quantum, State};
+use trm_net::backend::{Advanced, Ahead, Backend, Quantum, State};
 use trm_net::error::InferenceError;
 use trm_net::failover::Failover;
 use trm_net::graph::Graph;
@@ -21,6 +21,8 @@ use trm_planner::halt::policy::StopReason;
 use trm_planner::{Planner, Report, Request, Source};
 
 const SIZE: usize = 32;
+/// Applications that thinking ahead about a window counts as.
+const AHEAD: usize = 100;
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
 /// What the test makes of the device.
@@ -46,6 +48,8 @@ struct Device {
     clock: Simulated,
     fate: Fate,
     nonsense: Vec<f32>,
+    /// Windows to think about ahead. It forgets at once what comes of that.
+    added: usize,
 }
 
 impl Device {
@@ -131,6 +135,28 @@ impl Backend for Device {
     fn quantum(&self) -> Quantum {
         Quantum::Answer
     }
+
+    fn ahead(&mut self) -> Option<&mut dyn Ahead> {
+        Some(self)
+    }
+}
+
+impl Ahead for Device {
+    fn capacity(&self) -> usize {
+        4
+    }
+
+    fn forget(&mut self) {
+        self.added = 0;
+    }
+
+    fn add(&mut self, _: &[f32]) {
+        self.added += 1;
+    }
+
+    fn think(&mut self, patience: Duration) -> Result<(), InferenceError> {
+        self.call(Graph::Net, AHEAD * self.added, patience)
+    }
 }
 
 struct Bench {
@@ -162,13 +188,27 @@ fn bench_of(application_us: u64) -> Bench {
     let cpu = || by_name(&bundle, SIZE, "cpu").unwrap();
     let (device_cpu, spare) = (cpu(), cpu());
     let nonsense = vec![f32::NAN; device_cpu.shape().logits_len()];
-    let device = Device { cpu: device_cpu, clock: clock.clone(), fate: fate.clone(), nonsense };
+    let device = Device { cpu: device_cpu, clock: clock.clone(), fate: fate.clone(), nonsense, added: 0 };
     let backend = Box::new(Failover::new(Box::new(device), spare));
     let planner = Planner::with_backend(&config.grid, &config.planner, &bundle, backend, &clock).unwrap();
     Bench { planner, map, clock, fate }
 }
 
 impl Bench {
+    /// Asks it to think about requests ahead. Returns about how many it did.
+    fn think_ahead(&mut self, count: usize) -> usize {
+        self.fate.asked.lock().unwrap().clear();
+        let arrived = self.clock.now();
+        let (start, goal) = (pose(&self.map, 5.0, 15.0, 0.0), pose(&self.map, 25.0, 15.0, 0.0));
+        let request = Request { start, goal, arrived, deadline: arrived + MS(20), epoch: None };
+        let requests = std::iter::repeat_n((request, &[][..]), count);
+        self.planner.think_ahead(&self.map, requests, (MS(5), &self.clock));
+        let done = self.fate.asked.lock().unwrap().iter().sum::<usize>() / AHEAD;
+        // Whatever it was busy with is over.
+        self.clock.pass(MS(1000));
+        done
+    }
+
     /// A plan within 20 ms.
     fn plan(&mut self) -> Report {
         let arrived = self.clock.now();
@@ -207,6 +247,24 @@ fn a_call_goes_as_far_as_there_is_time_for() {
         assert!(report.inference_error.is_none(), "{report:?}");
         assert_eq!(report.source == Source::Model, expected > 0, "{report:?}");
     }
+}
+
+#[test]
+fn requests_are_thought_about_ahead_where_that_saves_time_and_less_and_less_often_where_it_fails() {
+    // A call takes 0.1 ms and an application next to nothing: two calls instead of two for each request.
+    let mut bench = bench();
+    assert_eq!([1, 2, 4, 9].map(|count| bench.think_ahead(count)), [1, 2, 4, 4], "four are all that there is room for");
+    // With 0.01 ms an application, that of a hundred takes longer than the twelve of the first two answers.
+    let mut slow = bench_of(10);
+    let done: usize = (0..100).map(|_| slow.think_ahead(3)).sum();
+    assert!(done <= 3 * 4, "{done}");
+    // The device has become slow: 5 ms don't suffice.
+    bench.fate.call_us.store(50_000, Ordering::Relaxed);
+    let tries = (0..1000).filter(|_| bench.think_ahead(4) > 0).count();
+    assert!((1..12).contains(&tries), "{tries}");
+    bench.fate.call_us.store(100, Ordering::Relaxed);
+    assert!((0..2000).any(|_| bench.think_ahead(4) > 0), "it is tried again some time");
+    assert!((0..2).all(|_| bench.think_ahead(4) == 4));
 }
 
 #[test]

@@ -165,16 +165,18 @@ impl PlannerThread {
         check_map(&self.config, &waiting.record.map)?;
         let start = start?;
         let clock = &self.shared.clock;
-        let now = clock.now();
         let answer = self.time_to_answer(waiting, start, costmap.geometry().resolution());
-        let left = waiting.deadline().saturating_sub(answer).saturating_sub(now);
-        let legs = (waiting.request.goals.len() - waiting.leg) as u32;
+        let due = waiting.deadline().saturating_sub(answer);
         let slice = Duration::from_secs_f64(self.config.node.deadline_ms / 2e3);
-        let time = if self.ticks.next().is_some() { (left / legs).min(slice) } else { left / legs };
+        let most = if self.ticks.next().is_some() { slice } else { Duration::MAX };
         let planner = self.planners.named.get_mut(waiting.request.planner).ok_or(Failure::NoPlanner)?;
+        let patience = due.saturating_sub(clock.now()).min(most) / 4;
+        think_ahead(planner, costmap, (waiting, &self.requests, start), (patience, clock));
+        let now = clock.now();
+        let legs = (waiting.request.goals.len() - waiting.leg) as u32;
+        let time = (due.saturating_sub(now) / legs).min(most);
         let epoch = until_newer(Epoch::new(&waiting.request.epochs, FIRST), planner, self.known);
         let request = Request { start, goal: waiting.goal(), arrived: now, deadline: now + time, epoch: Some(epoch) };
-        think_ahead(planner, costmap, waiting, (&self.requests, request), clock);
         let guided = self.requests.guidance_for(waiting, planner);
         waiting.record.guidance = guided.map(|guided| guidance_times(guided, now));
         let outcome = notes::plan(&mut self.notes, None, planner, (costmap, guided), &request, clock);
@@ -209,24 +211,23 @@ impl PlannerThread {
     }
 }
 
-/// Before the first leg of several: thinks about all that there is current guidance for, for up to half of that leg's time.
+/// Before the first leg of several: thinks about all that there is current guidance for.
 fn think_ahead(
     planner: &mut Planner,
     costmap: &Costmap,
-    waiting: &Waiting,
-    (requests, first): (&Requests, Request),
-    clock: &impl Clock,
+    (waiting, requests, start): (&Waiting, &Requests, Pose),
+    within: (Duration, &dyn Clock),
 ) {
-    let goals = &waiting.request.goals;
+    let PlanRequest { goals, arrived, .. } = &*waiting.request;
     if waiting.leg > 0 || goals.len() == 1 {
         return;
     }
     let settings = planner.settings();
-    let starts = std::iter::once(first.start).chain(goals.iter().copied());
+    let starts = std::iter::once(start).chain(goals.iter().copied());
     let legs = starts.zip(goals).filter_map(|(start, goal)| {
         let guided = requests.guidance_to(*goal, settings.clone()).filter(|guided| is_current(guided, costmap))?;
-        Some((Request { start, goal: *goal, ..first }, &guided.guidance[..]))
+        let request = Request { start, goal: *goal, arrived: *arrived, deadline: waiting.deadline(), epoch: None };
+        Some((request, &guided.guidance[..]))
     });
-    let patience = first.deadline.saturating_sub(clock.now()) / 2;
-    planner.think_ahead(costmap, legs, (patience, clock));
+    planner.think_ahead(costmap, legs, within);
 }
