@@ -8,7 +8,7 @@ mod sysfs;
 mod system;
 pub mod telemetry;
 #[cfg(test)]
-mod trees;
+pub(crate) mod trees;
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! The time of whole supervision steps with their decoding, from the call to the logits: by each backend, GPUs too, on
-//! windows of several sizes. They take turns in one thread.
+//! windows of several sizes. They take turns in one thread. Then, where the machine has sensors, what a step of each costs in
+//! energy.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use trm_net::registry::{self, Devices, NAMES, OnGpu, by_name};
 use crate::bench::sample_times::SampleTimes;
 use crate::bench::setting::BenchSetting;
 use crate::bench::timing::timed;
+use crate::machine::telemetry::sensors::Sensors;
 
 /// Cells along the sides of the windows.
 const WINDOWS: [usize; 4] = [64, 128, 256, 512];
@@ -20,6 +22,8 @@ const WINDOWS: [usize; 4] = [64, 128, 256, 512];
 const SECONDS: f64 = 1.0;
 /// A backend whose steps would take longer than this, in seconds, isn't tried on a window.
 const LONGEST: f64 = 2.0;
+/// How long each backend works on a window while the sensors are read, in seconds. They are read four times a second.
+const READ: f64 = 2.0;
 /// The least and the most steps of a backend that count.
 const LEAST: usize = 5;
 const MOST: usize = 1000;
@@ -33,6 +37,10 @@ pub struct StepTimes {
     pub gpu: String,
     /// By backend, by the side of the window in cells.
     pub us: BTreeMap<String, BTreeMap<String, SampleTimes>>,
+    /// Energy of the whole machine for a step, in millijoules, alike; empty without a sensor. Reports of earlier versions don't
+    /// have it.
+    #[serde(default)]
+    pub mj: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 struct Contestant {
@@ -43,9 +51,15 @@ struct Contestant {
 
 /// Measures all backends that this machine and the bundle have. One that fails is left out.
 pub fn measure(setting: &BenchSetting, bundle: &Bundle) -> StepTimes {
+    measure_on(&WINDOWS, (setting, bundle), &mut Sensors::open())
+}
+
+fn measure_on(windows: &[usize], (setting, bundle): (&BenchSetting, &Bundle), sensors: &mut Sensors) -> StepTimes {
+    sensors.start();
+    let has_sensors = sensors.stop().is_some();
     let mut times = StepTimes::default();
     let mut names = NAMES.to_vec();
-    for size in WINDOWS {
+    for &size in windows {
         let mut contestants = contestants(bundle, size, &names, &mut times.gpu);
         let (began, duration) = (Instant::now(), setting.part_duration(SECONDS));
         let input = vec![0.25; contestants.first().map_or(0, |first| first.recursion.shape().input_len())];
@@ -70,8 +84,26 @@ pub fn measure(setting: &BenchSetting, bundle: &Bundle) -> StepTimes {
         // The first step compiles, allocates and fills caches.
         let samples = contestants.iter().map(|one| (one.name.to_owned(), SampleTimes::of(&one.times[1..]))).collect();
         times.us.insert(size.to_string(), samples);
+        if has_sensors {
+            let read = setting.part_duration(READ);
+            let energies = contestants
+                .iter_mut()
+                .filter_map(|one| Some((one.name.to_owned(), energy(one, &input, (read, sensors))?)));
+            times.mj.insert(size.to_string(), energies.collect());
+        }
     }
     times
+}
+
+/// The energy of a step in millijoules.
+fn energy(one: &mut Contestant, input: &[f32], (duration, sensors): (Duration, &mut Sensors)) -> Option<f64> {
+    let (began, mut steps) = (Instant::now(), 0);
+    sensors.start();
+    while began.elapsed() < duration {
+        step(&mut one.recursion, input).ok()?;
+        steps += 1;
+    }
+    Some(sensors.stop()?.energy_mj? / f64::from(steps))
 }
 
 fn contestants(bundle: &Bundle, size: usize, names: &[&'static str], gpu: &mut String) -> Vec<Contestant> {
@@ -104,4 +136,38 @@ fn step(recursion: &mut Recursion, input: &[f32]) -> Result<(), InferenceError> 
     }
     recursion.decode(PATIENCE)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use trm_net::released;
+
+    use super::*;
+    use crate::bench::args::BenchArgs;
+    use crate::machine::trees::{Tree, pc};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: BenchArgs,
+    }
+
+    fn measured(tree: &Tree) -> StepTimes {
+        let bundle = Bundle::load(&released::find(None, std::iter::empty()).unwrap()).unwrap();
+        let Command { args } = Command::parse_from(["bench", "--quick"]);
+        let setting = BenchSetting::new(&args).unwrap();
+        measure_on(&[32], (&setting, &bundle), &mut Sensors::in_root(tree.root()))
+    }
+
+    #[test]
+    fn energy_is_told_of_every_backend_where_there_is_a_sensor() {
+        let with = measured(&pc());
+        assert!(with.us["32"].contains_key("cpu"));
+        let names = |size: &str| (with.us[size].keys().collect::<Vec<_>>(), with.mj[size].keys().collect::<Vec<_>>());
+        let (timed, weighed) = names("32");
+        assert_eq!(timed, weighed);
+        assert!(with.mj["32"].values().all(|mj| *mj >= 0.0));
+        assert!(measured(&Tree::new(&[])).mj.is_empty());
+    }
 }

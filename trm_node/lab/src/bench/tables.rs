@@ -201,15 +201,20 @@ fn steps(report: &BenchReport) -> ReportTable {
                     short(sample.p50),
                     short(sample.p99),
                     or_dash(cpu.map(|cpu| cpu.p50 / sample.p50), short),
+                    or_dash(steps.mj.get(size).and_then(|mj| mj.get(name)).copied(), short),
                 ]);
             }
         }
-        about = format!("Microseconds from the call to the logits, in turns in one thread. GPU: {}.", steps.gpu);
+        about = format!(
+            "Microseconds from the call to the logits, in turns in one thread. GPU: {}. Energy is that of the whole machine, \
+             idle power included.",
+            steps.gpu
+        );
     }
     ReportTable {
         title: "One supervision step with its decoding",
         about,
-        head: titles(&["window", "backend", "n", "least", "median", "p99", "times faster than cpu"]),
+        head: titles(&["window", "backend", "n", "least", "median", "p99", "times faster than cpu", "mJ"]),
         rows,
     }
 }

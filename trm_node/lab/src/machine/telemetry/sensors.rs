@@ -39,7 +39,8 @@ impl Sensors {
         Self::in_root(Path::new("/"))
     }
 
-    fn in_root(root: &Path) -> Self {
+    /// The sensors whose files are in a folder.
+    pub(crate) fn in_root(root: &Path) -> Self {
         Self { root: root.to_owned(), running: None }
     }
 
