@@ -18,6 +18,8 @@ mod parameters;
 mod plan_log;
 #[path = "../../../tests/fuzz/checks/recording.rs"]
 mod recording;
+#[path = "../../../tests/fuzz/checks/router.rs"]
+mod router;
 #[path = "../../../tests/fuzz/checks/tegrastats.rs"]
 mod tegrastats;
 #[path = "../../../tests/fuzz/checks/text.rs"]
@@ -30,7 +32,7 @@ use proptest::prelude::*;
 type Check = fn(&[u8]);
 
 /// Every target of tests/fuzz/Cargo.toml.
-const TARGETS: [(&str, Check); 11] = [
+const TARGETS: [(&str, Check); 12] = [
     ("builder", builder::check),
     ("bundle", bundle::check),
     ("grid", grid::check),
@@ -40,6 +42,7 @@ const TARGETS: [(&str, Check); 11] = [
     ("parameters", parameters::check),
     ("plan_log", plan_log::check),
     ("recording", recording::check),
+    ("router", router::check),
     ("tegrastats", tegrastats::check),
     ("text", text::check),
 ];

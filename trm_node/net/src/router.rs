@@ -95,16 +95,19 @@ impl Classifier {
     /// for 0.
     #[must_use]
     pub fn choose(&self, features: &[f32; FEATURES.len()]) -> Choice {
-        let finite = |value: &f32| if value.is_finite() { *value } else { 0.0 };
-        let scores: ArrayVec<f32, MAX_BUNDLES> = self
+        let finite = |value: &f32| if value.is_finite() { f64::from(*value) } else { 0.0 };
+        // Products of any two finite weights and features are finite in double precision.
+        let scores: ArrayVec<f64, MAX_BUNDLES> = self
             .bias
             .iter()
             .zip(&self.weights)
-            .map(|(bias, row)| bias + row.iter().zip(features).map(|(w, f)| w * finite(f)).sum::<f32>())
+            .map(|(bias, row)| {
+                f64::from(*bias) + row.iter().zip(features).map(|(w, f)| f64::from(*w) * finite(f)).sum::<f64>()
+            })
             .collect();
         let best = (1..scores.len()).fold(0, |best, at| if scores[at] > scores[best] { at } else { best });
-        let sum: f32 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
-        Choice { bundle: best, confidence: 1.0 / sum }
+        let sum: f64 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
+        Choice { bundle: best, confidence: (1.0 / sum) as f32 }
     }
 }
 

@@ -44,7 +44,7 @@ pub struct EvalArgs {
     pub maps: Option<PathBuf>,
 
     /// Generated worlds of SIZE x SIZE cells.
-    #[arg(long, value_name = "SIZE", value_parser = clap::value_parser!(i64).range(16..=256))]
+    #[arg(long, value_name = "SIZE", value_parser = clap::value_parser!(i64).range(16..=512))]
     pub generated: Option<i64>,
 
     /// Kinds of generated worlds, which are drawn in turn.
