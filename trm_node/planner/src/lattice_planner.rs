@@ -6,21 +6,23 @@
 //! interrupts goes on with the next plan, and until it has ended nobody says that there is no path. That it has proven so is kept,
 //! too. Nothing is published but what [`VerifiedPath::accept_swept`] has accepted.
 
+mod known;
+mod made;
+mod previous;
+mod task;
+
 use std::sync::Arc;
 
+use trm_config::PlannerConfig;
 use trm_config::footprint::Footprint;
-use trm_config::{GoalHeading, PlannerConfig};
 use trm_grid::costmap::Costmap;
-use trm_grid::geometry::Geometry;
 use trm_grid::guidance::Guidance;
 use trm_grid::travel::Travel;
-use trm_grid::units::{Cell, Pose};
+use trm_grid::units::Pose;
 use trm_lattice::blocked::Blocked;
 use trm_lattice::clearance::Clearance;
-use trm_lattice::lattice::Lattice;
 use trm_lattice::path::PathPose;
 use trm_lattice::pose::CellPose;
-use trm_lattice::pose_guidance::PoseGuidance;
 use trm_lattice::search::{self, Search, World};
 use trm_lattice::shorten::Shortener;
 use trm_safety::check::Rules;
@@ -32,10 +34,14 @@ use crate::ask::Settings;
 use crate::budget::Budget;
 use crate::endpoints::GoalArea;
 use crate::error::PlanError;
-use crate::goal_poses::{BESIDE_GOAL, HEADINGS, Wanted, arrival, in_cells, turn};
+use crate::goal_poses::{BESIDE_GOAL, HEADINGS, in_cells};
 use crate::guides::Guides;
 use crate::halt::deadline::Clock;
 use crate::halt::path_time::{PathTime, SWEEPING};
+use crate::lattice_planner::known::{Pending, Proven};
+use crate::lattice_planner::made::{Made, ready};
+use crate::lattice_planner::previous::Previous;
+use crate::lattice_planner::task::Task;
 use crate::report::{GuidanceKind, Report, Source};
 use crate::request::Request;
 use crate::robot::Robot;
@@ -46,58 +52,9 @@ const MAX_POSES: usize = 1 << 14;
 const MAX_STATES: usize = 1 << 20;
 /// What the search multiplies the guidance with: it finds paths sooner, which may cost so much more.
 pub const GREED: f32 = 1.5;
-/// What poses may be off by on their way through metres, in cells and radians.
-const ROUNDING: f64 = 1e-6;
-/// A robot that is farther from its path than this, in cells and radians, doesn't go on along it.
-const MAX_STRAY: (f64, f64) = (2.0, 0.35);
-/// So many poses from where the path began the robot may be: the rest of it begins at each plan where the robot is.
-const AHEAD: usize = 64;
-/// A robot that stands within this distance of where the search began, in cells and radians, hasn't moved.
-const STANDS: (f64, f64) = (0.25, 0.03);
-/// A new path must be cheaper than what is left of the present one by this share, and a cell.
-const WORTH_IT: f64 = 0.05;
 /// A search for a better path is worth its time when the present one costs this much more, against the guidance, than when it
 /// was found.
 const GROWN: f64 = 1.1;
-
-/// What is made for a grid.
-struct Made {
-    lattice: Arc<Lattice>,
-    outline: Outline,
-    blocked: Blocked,
-    search: Search,
-    shortener: Shortener,
-}
-
-/// The path that was published last.
-#[derive(Default)]
-struct Previous {
-    path: VerifiedPath,
-    /// Where it leads.
-    goal: Option<Pose>,
-    /// What it cost when it was found, as a multiple of what the guidance said.
-    ratio: f64,
-    /// The version of the costs on which it ends as near to the goal as the robot can stand.
-    version: Option<u64>,
-}
-
-/// A search that was interrupted.
-struct Pending {
-    /// The version of the costs.
-    version: u64,
-    request: search::Request,
-}
-
-/// What was proven: why there is no path.
-struct Proven {
-    error: PlanError,
-    /// The version of the costs.
-    version: u64,
-    /// From where on ...
-    start: CellPose,
-    /// ... and to which poses.
-    goals: [Option<CellPose>; 3],
-}
 
 /// The planner for a robot with a footprint. Everything is allocated in [`Self::prepare`].
 pub struct LatticePlanner {
@@ -116,21 +73,6 @@ pub struct LatticePlanner {
     proven: Option<Proven>,
     path: Vec<PathPose>,
     draft: Draft,
-}
-
-/// One plan's view.
-struct Task<'a> {
-    costmap: &'a Costmap,
-    guidance: Option<&'a Guidance>,
-    poses: Option<&'a PoseGuidance>,
-    request: &'a Request<'a>,
-    rules: Rules,
-    travel: Travel,
-    start: CellPose,
-    /// Where the goal may be.
-    area: GoalArea,
-    /// Whether the base is inside the outline. Elsewhere it may be over blocked cells, where the guidance knows no way.
-    is_base_inside: bool,
 }
 
 impl LatticePlanner {
@@ -480,114 +422,6 @@ impl LatticePlanner {
         }
         Err(PlanError::Unverified)
     }
-}
-
-impl Made {
-    /// The poses to plan to, in the order in which they are tried.
-    fn goals(&self, task: &Task, heading: GoalHeading) -> Result<[Option<CellPose>; 3], PlanError> {
-        let pose = in_cells(task.costmap.geometry(), task.request.goal);
-        // Guidance over headings leads to one of them.
-        let arrival = || match task.poses {
-            Some(poses) => poses.goal().yaw,
-            None => arrival(task.costmap, task.guidance, task.start, pose),
-        };
-        let clearance = Clearance::new(self.lattice.outline(), &self.blocked);
-        let goals = Wanted { pose, area: &task.area, heading, arrival: &arrival }.poses(&clearance);
-        if goals.iter().all(Option::is_none) {
-            return Err(PlanError::GoalBlocked(pose.at().cell()));
-        }
-        Ok(goals)
-    }
-}
-
-impl Task<'_> {
-    /// What the way from the robot costs by the guidance, in cells.
-    fn expected(&self) -> Option<f64> {
-        self.guidance.map(|guidance| f64::from(guidance.cost_to_go(self.start.at().cell())))
-    }
-
-    /// What a path costs, in cells.
-    fn cost(&self, poses: &[Pose]) -> f64 {
-        self.travel.path(self.costmap, poses.iter().copied())
-    }
-
-    /// The weight of a cell.
-    fn weight(&self, cell: Cell) -> f32 {
-        self.travel.weight(self.costmap.cost(cell).unwrap_or(0))
-    }
-
-    /// What the way from a cell costs at least: what the guidance says where it is of these costs and the base can't be over
-    /// blocked cells; else it is asked only where it knows a way.
-    fn cost_to_go(&self, cell: Cell, goal: CellPose) -> f32 {
-        let straight = || cell.center().distance(goal.at()) as f32;
-        let Some(guidance) = self.guidance else { return straight() };
-        let known = guidance.cost_to_go(cell);
-        let is_proof = guidance.version() == Some(self.costmap.version()) && self.is_base_inside;
-        if known.is_finite() || is_proof { known } else { straight() }
-    }
-}
-
-impl Previous {
-    /// Whether it ends where a path to this pose may.
-    fn ends_at(&self, goal: CellPose, robot: &Robot, geometry: &Geometry) -> bool {
-        self.path.poses().last().is_some_and(|end| {
-            let end = in_cells(geometry, *end);
-            let has_heading = robot.goal_heading == GoalHeading::All
-                || turn(end.yaw, goal.yaw) <= robot.yaw_goal_tolerance + ROUNDING;
-            end.at().distance(goal.at()) <= BESIDE_GOAL + ROUNDING && has_heading
-        })
-    }
-
-    /// The poses ahead of the robot; `None` if the robot isn't on the path.
-    fn rest(&self, start: Pose, geometry: &Geometry) -> Option<&[Pose]> {
-        let poses = self.path.poses();
-        let near = &poses[..poses.len().min(AHEAD)];
-        let apart =
-            |pose: &Pose| (pose.point().distance(start.point()) / geometry.resolution(), turn(pose.yaw, start.yaw));
-        let misfit = |pose: &Pose| {
-            let (distance, turn) = apart(pose);
-            distance / MAX_STRAY.0 + turn / MAX_STRAY.1
-        };
-        let numbered = near.iter().enumerate();
-        let (nearest, pose) = numbered.min_by(|(_, one), (_, other)| misfit(one).total_cmp(&misfit(other)))?;
-        let (distance, turn) = apart(pose);
-        if distance > MAX_STRAY.0 || turn > MAX_STRAY.1 {
-            return None;
-        }
-        // The robot stands at the last pose when it has arrived.
-        let next = (nearest + 1).min(poses.len() - 1);
-        Some(&poses[next..])
-    }
-
-    /// Whether a draft costs so much less that it is worth a change.
-    fn is_beaten_by(&self, draft: &Draft, task: &Task) -> bool {
-        let old = task.cost(self.path.poses());
-        task.cost(&draft.poses) + 1.0 + WORTH_IT * old < old
-    }
-}
-
-impl Pending {
-    /// Whether it is worth going on with.
-    fn goes_on(&self, task: &Task) -> bool {
-        self.version == task.costmap.version() && stands(self.request.start, task.start)
-    }
-}
-
-impl Proven {
-    /// Whether it holds for a plan.
-    fn holds_for(&self, task: &Task, goals: &[Option<CellPose>; 3]) -> bool {
-        self.version == task.costmap.version() && self.goals == *goals && stands(self.start, task.start)
-    }
-}
-
-/// Whether the robot stands still, give or take what localisation does.
-fn stands(before: CellPose, now: CellPose) -> bool {
-    before.at().distance(now.at()) <= STANDS.0 && turn(before.yaw, now.yaw) <= STANDS.1
-}
-
-/// What is made for the grid.
-fn ready(made: &mut Result<Option<Box<Made>>, PlanError>) -> Result<&mut Made, PlanError> {
-    made.as_mut().map_err(|error| *error)?.as_deref_mut().ok_or(PlanError::NoValidPath)
 }
 
 /// Writes the path in metres. It begins where the robot is now.

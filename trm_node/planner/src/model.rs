@@ -1,5 +1,8 @@
 //! The model's part of a plan: a base answer, then refinements. The caller decides whether there is another refinement.
 
+mod ahead_times;
+mod times;
+
 use std::time::Duration;
 
 use trm_config::PlannerConfig;
@@ -19,7 +22,8 @@ use trm_safety::routes::Routes;
 use crate::decode::{Decoder, Field};
 use crate::halt::deadline::{Clock, Deadline};
 use crate::halt::policy::{Assessment, Progress, StopReason};
-use crate::halt::predictor::Predictor;
+use crate::model::ahead_times::AheadTimes;
+use crate::model::times::{Times, unskipped_time};
 use crate::outside_window::OutsideWindow;
 use crate::path_buffer::{Offered, PathBuffer};
 use crate::problem::Problem;
@@ -27,9 +31,6 @@ use crate::report::{GuidanceKind, Report};
 
 /// How long a device may take before the first plan.
 const WARM_UP: Duration = Duration::from_mins(1);
-
-/// After so many failures in a row the pause grows no more.
-const MAX_FAILURES: u32 = 10;
 
 /// What the model works on in one plan. A warm state belongs to a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -109,66 +110,9 @@ pub struct Model {
     /// The part outside the window.
     outside: OutsideWindow,
     times: Times,
+    ahead_times: AheadTimes,
     /// Those of the backend that takes over when this one's device is lost.
     spare_times: Option<Times>,
-}
-
-/// What is known of how long the work takes.
-struct Times {
-    /// A refinement.
-    net: Predictor,
-    /// One that goes to the end of a step.
-    step: Predictor,
-    /// Looking at a problem ahead.
-    look: Predictor,
-    /// Thinking ahead about 1, 2, 3 to 4, 5 to 8 problems.
-    ahead: [Predictor; 4],
-    /// How often thinking ahead has failed in a row, and how often it isn't tried for that.
-    failures: u32,
-    pause: u32,
-    /// Decoding and assessing an answer.
-    decode: Predictor,
-}
-
-impl Times {
-    fn new(quantile: f64) -> Self {
-        let new = || Predictor::new(quantile);
-        Self {
-            net: new(),
-            step: new(),
-            look: new(),
-            ahead: std::array::from_fn(|_| new()),
-            failures: 0,
-            pause: 0,
-            decode: new(),
-        }
-    }
-
-    /// A single slow moment must not switch the model off forever.
-    fn decay(&mut self) {
-        self.net.decay();
-        self.step.decay();
-        self.decode.decay();
-    }
-
-    /// That of thinking ahead about so many problems. Where it isn't known, that of fewer.
-    fn ahead(&self, count: usize) -> Duration {
-        let known = &self.ahead[..=ahead_index(count)];
-        known.iter().rev().map(Predictor::predicted).find(|time| !time.is_zero()).unwrap_or_default()
-    }
-
-    /// How long plans of so many problems spend on their first two answers, if nothing was thought about ahead.
-    fn alone(&self, count: usize) -> Duration {
-        (self.step.predicted() + self.net.predicted()) * count as u32
-    }
-
-    /// Those of a refinement that goes so far.
-    const fn of(&mut self, reach: Reach) -> &mut Predictor {
-        match reach {
-            Reach::Answer => &mut self.net,
-            Reach::Step => &mut self.step,
-        }
-    }
 }
 
 impl Model {
@@ -200,6 +144,7 @@ impl Model {
             inside: Vec::with_capacity(cells),
             outside: OutsideWindow::default(),
             times: Times::new(config.time_quantile),
+            ahead_times: AheadTimes::new(config.time_quantile),
             spare_times: None,
         }
     }
@@ -230,7 +175,7 @@ impl Model {
             ahead.add(&self.input);
             let began = clock.now();
             ahead.think(WARM_UP)?;
-            self.times.ahead[0].record(clock.now().saturating_sub(began));
+            self.ahead_times.record(1, clock.now().saturating_sub(began), false);
             ahead.forget();
         }
         if let Some(spare) = self.recursion.backend().spare() {
@@ -323,20 +268,9 @@ impl Model {
         }
     }
 
-    /// Whether thinking ahead about so many problems ends within `patience` and saves time, as far as can be predicted.
+    /// Whether thinking about so many problems ahead is worth it: see [`AheadTimes::is_worth`].
     pub fn is_worth_thinking_ahead(&mut self, count: usize, patience: Duration) -> bool {
-        if self.times.pause > 0 {
-            self.times.pause -= 1;
-            return false;
-        }
-        let together = self.times.ahead(count);
-        let whole = together + self.times.look.predicted() * (count as u32);
-        let is_worth = together < patience && whole <= self.times.alone(count);
-        if !is_worth {
-            // It is tried again once in a while.
-            self.times.ahead[ahead_index(count)].decay();
-        }
-        is_worth
+        self.ahead_times.is_worth(count, patience, self.times.alone(count))
     }
 
     /// Looks at one more problem, to think about it before it is planned. The next plan starts cold.
@@ -351,18 +285,15 @@ impl Model {
                 ahead.add(&self.input);
             }
         }
-        self.times.look.record(clock.now().saturating_sub(began));
+        self.ahead_times.look.record(clock.now().saturating_sub(began));
     }
 
-    /// Thinks about all problems that it has looked at. A failure may cost the plans after it the model, as long as the device is
-    /// busy with what was late: after each one in a row it isn't tried for twice as many requests.
+    /// Thinks about all problems that it has looked at.
     pub fn think_ahead(&mut self, count: usize, patience: Duration, clock: &dyn Clock) {
         let Some(ahead) = self.recursion.ahead() else { return };
         let began = clock.now();
         let failed = ahead.think(patience).is_err();
-        self.times.ahead[ahead_index(count)].record(clock.now().saturating_sub(began));
-        self.times.failures = if failed { (self.times.failures + 1).min(MAX_FAILURES) } else { 0 };
-        self.times.pause = if failed { 1 << self.times.failures } else { 0 };
+        self.ahead_times.record(count, clock.now().saturating_sub(began), failed);
     }
 
     /// Applies the network once, or as often as is done in one call, which is the unit of work between two checks of the deadline.
@@ -548,18 +479,4 @@ impl Model {
         }
         changed as f64 <= self.warm_change_limit * self.blocked.len() as f64
     }
-}
-
-/// Which times of thinking ahead those about so many problems are.
-fn ahead_index(count: usize) -> usize {
-    (count.next_power_of_two().ilog2() as usize).min(3)
-}
-
-/// The time of an application that skips everything, as a fraction of one that skips nothing. It is set lower than in
-/// reality, so that the time without skipping is rather overestimated.
-const LEAST_WORK: f32 = 0.05;
-
-/// How long an application would have taken if it had skipped nothing. The next one may not be able to skip as much.
-fn unskipped_time(time: Duration, share: f32) -> Duration {
-    time.div_f32(LEAST_WORK + (1.0 - LEAST_WORK) * share.clamp(0.0, 1.0))
 }

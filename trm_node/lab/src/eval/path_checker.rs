@@ -9,8 +9,11 @@ const STEP: f64 = 0.02;
 /// A point this near to the line between two cells' centres touches no other cell, in cells. Rounding from metres is
 /// smaller.
 const SLACK: f64 = 1e-6;
-/// Neighbouring poses of a path are nearer to each other than this, in cells.
+/// Neighbouring poses of a path are nearer to each other than this, in cells, up to the pose `DENSE`, and nearer than `SPARSE` from
+/// there on: README's table of topics.
 const GAP: f64 = 2.0;
+const DENSE: usize = 512;
+const SPARSE: f64 = 4.001;
 
 /// Whether a path leads from one cell to another without gaps, and over free cells only: all cells whose centre is less
 /// than one cell from any point of it along both axes are free.
@@ -21,10 +24,10 @@ pub fn passes(costmap: &Costmap, poses: &[Pose], start: Cell, goal: Cell) -> boo
     let ends = points.first().zip(points.last());
     ends.is_some_and(|(first, last)| near(first, start) && near(last, goal))
         && points.iter().all(|p| is_clear(costmap, *p))
-        && points.windows(2).all(|pair| {
+        && points.windows(2).enumerate().all(|(at, pair)| {
             let distance = pair[0].distance(pair[1]);
             let samples = (distance / STEP).ceil();
-            distance < GAP
+            distance < if at + 1 < DENSE { GAP } else { SPARSE }
                 && (1..samples as usize).all(|i| is_clear(costmap, pair[0].towards(pair[1], i as f64 / samples)))
         })
 }
@@ -56,6 +59,23 @@ mod tests {
     fn poses(costmap: &Costmap, cells: &[(i32, i32)]) -> Vec<Pose> {
         let center = |(col, row): &(i32, i32)| costmap.geometry().center(Cell::new(*col, *row));
         cells.iter().map(center).map(|p| Pose::new(p.x, p.y, 0.0)).collect()
+    }
+
+    #[test]
+    fn poses_may_be_farther_apart_far_from_the_robot() {
+        let costmap = World::new(64, false).costmap().unwrap();
+        // To and fro along a row, then in steps of so many cells.
+        let long = |dense: usize, step: i32| -> Vec<(i32, i32)> {
+            let to_and_fro = (0..dense as i32).map(|at| (at % 2, 5));
+            to_and_fro.chain((1..5).map(|at| (step * at + (dense as i32 - 1) % 2, 5))).collect()
+        };
+        let passes = |cells: &[(i32, i32)]| {
+            let ends = [cells[0], cells[cells.len() - 1]].map(|(col, row)| Cell::new(col, row));
+            passes(&costmap, &poses(&costmap, cells), ends[0], ends[1])
+        };
+        assert!(passes(&long(512, 4)) && passes(&long(700, 3)));
+        assert!(!passes(&long(511, 4)), "the robot would miss poses near it");
+        assert!(!passes(&long(512, 5)));
     }
 
     #[test]
