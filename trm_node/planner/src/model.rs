@@ -268,7 +268,7 @@ impl Model {
         }
     }
 
-    /// Whether thinking about so many problems ahead is worth it: see [`AheadTimes::is_worth`].
+    /// Whether thinking about so many problems ahead is predicted to be worth it.
     pub fn is_worth_thinking_ahead(&mut self, count: usize, patience: Duration) -> bool {
         self.ahead_times.is_worth(count, patience, self.times.alone(count))
     }
