@@ -86,30 +86,30 @@ impl GpuBackend {
         self.place = None;
     }
 
+    /// Goes on on the device where the plan is in what was thought about. Returns that place if the device has other states.
+    fn land(&mut self) -> Option<Place> {
+        let place = self.place?;
+        let is_there = self.ahead.leave(place);
+        self.go_on_in(place.window);
+        (!is_there).then_some(place)
+    }
+
     /// The next plan goes on from the states of this one, if the device has them; else from the initial ones.
     fn settle(&mut self) {
-        if let Some(place) = self.place {
-            let is_there = self.ahead.leave(place);
-            self.go_on_in(place.window);
-            if !is_there {
-                self.gpu.reset(place.window);
-            }
+        if let Some(place) = self.land() {
+            self.gpu.reset(place.window);
         }
     }
 
     fn run(&mut self, graph: Graph, updates: &[Update], patience: Duration) -> Result<(), InferenceError> {
         (self.is_decoded, self.is_initial) = (false, false);
         let mut call = ArrayVec::<Update, MAX_UPDATES>::new();
-        if let Some(place) = self.place {
-            let is_there = self.ahead.leave(place);
-            self.go_on_in(place.window);
-            if !is_there {
-                // It gets there in the same call.
-                let (input, past) = self.ahead.past(place);
-                self.gpu.reset(place.window);
-                self.gpu.set_input(place.window, input);
-                call.extend(past);
-            }
+        if let Some(place) = self.land() {
+            // It gets there in the same call.
+            let (input, past) = self.ahead.past(place);
+            self.gpu.reset(place.window);
+            self.gpu.set_input(place.window, input);
+            call.extend(past);
         }
         for update in updates {
             if call.is_full() {

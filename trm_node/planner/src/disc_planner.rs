@@ -207,10 +207,9 @@ impl DiscPlanner {
     ) {
         let Some(model) = self.models.as_mut().and_then(Specialists::only) else { return };
         let count = requests.clone().take(model.capacity_ahead()).count();
-        if count == 0 || !model.is_worth_thinking_ahead(count, patience) {
+        if count == 0 || !model.begin_ahead(count, patience) {
             return;
         }
-        model.forget_ahead();
         self.prepare(costmap);
         for (request, guidance) in requests.take(count) {
             // What fails here fails when it is planned.

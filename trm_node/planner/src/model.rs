@@ -261,16 +261,15 @@ impl Model {
         self.recursion.ahead().map_or(0, |ahead| ahead.capacity())
     }
 
-    /// Forgets what it has thought about ahead.
-    pub fn forget_ahead(&mut self) {
-        if let Some(ahead) = self.recursion.ahead() {
+    /// Forgets what it has thought about ahead, to think about so many problems. Returns whether that is predicted to be worth it;
+    /// else nothing changes.
+    pub fn begin_ahead(&mut self, count: usize, patience: Duration) -> bool {
+        let Some(ahead) = self.recursion.ahead() else { return false };
+        let is_worth = self.ahead_times.is_worth(count, patience, self.times.alone(count));
+        if is_worth {
             ahead.forget();
         }
-    }
-
-    /// Whether thinking about so many problems ahead is predicted to be worth it.
-    pub fn is_worth_thinking_ahead(&mut self, count: usize, patience: Duration) -> bool {
-        self.ahead_times.is_worth(count, patience, self.times.alone(count))
+        is_worth
     }
 
     /// Looks at one more problem, to think about it before it is planned. The next plan starts cold.
@@ -304,7 +303,7 @@ impl Model {
     /// [`InferenceError`] if a graph can't be run. [`Self::finish`] must be called nevertheless.
     pub fn refine(&mut self, view: &View, plan: &mut Plan) -> Result<Refined, InferenceError> {
         let began = plan.clock.now();
-        let reach = self.reach(plan.patience());
+        let reach = self.choose_reach(plan.patience());
         let update = self.recursion.advance(reach, plan.patience())?;
         let time = plan.clock.now().saturating_sub(began);
         self.times.of(reach).record(unskipped_time(time, self.recursion.last_share()));
@@ -321,9 +320,16 @@ impl Model {
     }
 
     /// How far the next call goes: to the end of a step if that is preferred and there is time, else to the next answer.
-    fn reach(&self, left: Duration) -> Reach {
-        let step = self.times.step.predicted().saturating_add(self.times.decode.predicted());
-        if self.recursion.reach() == Some(Reach::Step) && step < left { Reach::Step } else { Reach::Answer }
+    fn choose_reach(&mut self, left: Duration) -> Reach {
+        if self.recursion.reach() != Some(Reach::Step) {
+            return Reach::Answer;
+        }
+        let fits = self.times.step.predicted().saturating_add(self.times.decode.predicted()) < left;
+        if !fits {
+            // A single slow step must not prevent all that follow.
+            self.times.step.decay();
+        }
+        if fits { Reach::Step } else { Reach::Answer }
     }
 
     /// How far the recursion is.

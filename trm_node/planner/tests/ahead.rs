@@ -78,7 +78,7 @@ fn plans_are_the_same_whether_they_were_thought_about_ahead_or_not() {
     bench.think_ahead(&legs);
     for (leg, (before, poses)) in legs.iter().zip(&expected) {
         let (report, found) = bench.plan(*leg);
-        assert_eq!((&found, report.result_of()), (poses, before.result_of()));
+        assert_eq!((&found, made_of(&report)), (poses, made_of(before)));
         assert!(!report.warm);
     }
     assert!(bench.plan(legs[legs.len() - 1]).0.warm, "the next plan goes on from the states of the last leg");
@@ -92,20 +92,14 @@ fn what_was_thought_about_for_another_start_or_other_costs_is_not_taken() {
     let expected = bench.plan(moved);
     bench.think_ahead(&legs);
     let found = bench.plan(moved);
-    assert_eq!((&found.1, found.0.result_of()), (&expected.1, expected.0.result_of()));
+    assert_eq!((&found.1, made_of(&found.0)), (&expected.1, made_of(&expected.0)));
     assert!(bench.plan(moved).0.warm, "the device has the states of a plan that it made itself");
 }
 
 /// What a plan is made of.
-trait ResultOf {
-    fn result_of(&self) -> (String, u16, u32, Option<u16>);
-}
-
-impl ResultOf for Report {
-    fn result_of(&self) -> (String, u16, u32, Option<u16>) {
-        let stop = format!("{:?} {:?}", self.source, self.stop);
-        (stop, self.applications, self.expansions, self.first_verified)
-    }
+fn made_of(report: &Report) -> (String, u16, u32, Option<u16>) {
+    let stop = format!("{:?} {:?}", report.source, report.stop);
+    (stop, report.applications, report.expansions, report.first_verified)
 }
 
 #[test]

@@ -43,6 +43,15 @@ pub struct StepTimes {
     pub mj: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
+impl StepTimes {
+    /// The times of the backends by the side of the window, the smallest first.
+    pub fn by_size(&self) -> Vec<(&String, &BTreeMap<String, SampleTimes>)> {
+        let mut sizes: Vec<_> = self.us.iter().collect();
+        sizes.sort_by_key(|(size, _)| size.parse::<u32>().unwrap_or_default());
+        sizes
+    }
+}
+
 struct Contestant {
     name: &'static str,
     recursion: Recursion,

@@ -77,9 +77,7 @@ fn part_table(report: &BenchReport) -> Table {
         let nets = nets.collect::<Vec<_>>().join(", ");
         let ratio = kernel.vs_onnxruntime.map(|ratio| format!("; {} × onnxruntime", short(ratio)));
         table.add_row(["net", &format!("ms an application: {nets}{}", ratio.unwrap_or_default())]);
-        let mut sizes: Vec<_> = kernel.steps.us.iter().collect();
-        sizes.sort_by_key(|(size, _)| size.parse::<u32>().unwrap_or_default());
-        for (size, backends) in sizes {
+        for (size, backends) in kernel.steps.by_size() {
             let steps = backends.iter().map(|(name, times)| format!("{name} {}", ms(times.p50)));
             let steps = steps.collect::<Vec<_>>().join(", ");
             table.add_row(["step", &format!("ms, {size} x {size} cells: {steps}")]);

@@ -188,9 +188,7 @@ fn steps(report: &BenchReport) -> ReportTable {
     let mut about = String::new();
     if let Some(kernel) = &report.kernel {
         let steps = &kernel.steps;
-        let mut sizes: Vec<_> = steps.us.iter().collect();
-        sizes.sort_by_key(|(size, _)| size.parse::<u32>().unwrap_or_default());
-        for (size, backends) in sizes {
+        for (size, backends) in steps.by_size() {
             let cpu = backends.get("cpu");
             for (name, sample) in backends {
                 rows.push(vec![
